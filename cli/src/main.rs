@@ -1,0 +1,3 @@
+//! The `journey` binary.
+
+fn main() {}
