@@ -1,1 +1,24 @@
-//! 
+//! What compiler and runtime share: values, the project's schema, programs, and the bundle they travel in.
+//!
+//! This crate knows neither source text nor databases. A [`Bundle`] is all that a runtime needs to run a project; a
+//! [`Program`] is one journey, named by the hash of its content ([`Version`]).
+
+mod bundle;
+mod event;
+mod message;
+mod program;
+mod schema;
+mod value;
+mod verify;
+
+pub use bundle::{Bundle, DecodeError, MAGIC};
+pub use event::{BuiltinEvent, builtin_fields};
+pub use message::{Channel, FILTERS, Format, Message, Purpose, TemplateVariable, Variant};
+pub use program::{
+    Arm, Clause, ConstIx, Deadline, EventPattern, Exit, Goal, Handle, HandleIx, MessageRef, NameIx, Op, Pc, Program,
+    Reenter, SendDef, SendIx, SlotIx, SourceMap, StatusKind, StepInfo, StepIx, Trigger, TriggerKind, Version, WaitDef,
+    WaitIx,
+};
+pub use schema::{Attribute, Cap, Event, Field, LocalWindow, Policy, Schema, Topic, Weekday, WeekdaySet};
+pub use value::{Date, Instant, Money, Number, Span, Time, Type, Value};
+pub use verify::{MAX_CODE, MAX_STACK, VerifyError, verify};

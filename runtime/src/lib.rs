@@ -1,1 +1,3 @@
-//! 
+//! Moves contacts through programs: the pure core, the stores, the engine, the senders, tracking and the HTTP API.
+
+pub mod core;

@@ -1,0 +1,76 @@
+//! Events that the runtime itself makes; a project cannot declare these names.
+
+use crate::value::Type;
+
+/// An event that every project has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum BuiltinEvent {
+    /// The contact was created.
+    Created,
+    /// A tag was added; field `tag`.
+    Tagged,
+    /// A tag was removed; field `tag`.
+    Untagged,
+    /// An attribute changed; fields `attribute`, `old`, `new`.
+    Changed,
+    /// The provider accepted the message.
+    Delivered,
+    /// A person opened the message.
+    Opened,
+    /// A person clicked a link of the message; field `link`.
+    Clicked,
+    /// The contact answered.
+    Replied,
+    /// The message came back.
+    Bounced,
+    /// The contact unsubscribed; field `topic`, empty for everything.
+    Unsubscribed,
+}
+
+impl BuiltinEvent {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Created,
+        Self::Tagged,
+        Self::Untagged,
+        Self::Changed,
+        Self::Delivered,
+        Self::Opened,
+        Self::Clicked,
+        Self::Replied,
+        Self::Bounced,
+        Self::Unsubscribed,
+    ];
+
+    /// The name under which it stands in programs, logs and traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Tagged => "tagged",
+            Self::Untagged => "untagged",
+            Self::Changed => "changed",
+            Self::Delivered => "delivered",
+            Self::Opened => "opened",
+            Self::Clicked => "clicked",
+            Self::Replied => "replied",
+            Self::Bounced => "bounced",
+            Self::Unsubscribed => "unsubscribed",
+        }
+    }
+
+    /// The built-in event of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|e| e.name() == name)
+    }
+}
+
+/// The fields of a built-in event.
+pub fn builtin_fields(event: BuiltinEvent) -> &'static [(&'static str, Type)] {
+    match event {
+        BuiltinEvent::Tagged | BuiltinEvent::Untagged => &[("tag", Type::Text)],
+        BuiltinEvent::Changed => &[("attribute", Type::Text), ("old", Type::Text), ("new", Type::Text)],
+        BuiltinEvent::Clicked => &[("link", Type::Text)],
+        BuiltinEvent::Unsubscribed => &[("topic", Type::Text)],
+        _ => &[],
+    }
+}

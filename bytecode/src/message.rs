@@ -1,0 +1,131 @@
+//! Messages: what a send delivers, with its text in every language.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// The filters that templates may use; the compiler checks names against this list and the renderer provides each.
+pub const FILTERS: &[&str] = &[
+    "capitalize",
+    "date",
+    "default",
+    "e",
+    "escape",
+    "first",
+    "int",
+    "join",
+    "last",
+    "length",
+    "lower",
+    "money",
+    "one_of",
+    "plural",
+    "replace",
+    "reverse",
+    "round",
+    "sort",
+    "title",
+    "trim",
+    "unique",
+    "upper",
+];
+
+/// The way a message reaches a contact.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Channel {
+    Email,
+    Sms,
+    Push,
+    Webhook,
+}
+
+impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Email, Self::Sms, Self::Push, Self::Webhook];
+
+    /// The word in the language: `email`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+            Self::Push => "push",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    /// The channel of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|c| c.name() == name)
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why a message is sent; the law and the policy treat the two differently.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Purpose {
+    /// Promotes something: consent, caps, quiet hours and an unsubscribe link apply.
+    #[default]
+    Marketing,
+    /// Belongs to something the contact did: an order, an appointment, a password.
+    Transactional,
+}
+
+/// How a template is written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Format {
+    /// HTML.
+    Html,
+    /// Markdown, put into the default layout.
+    Markdown,
+    /// Plain text.
+    Text,
+    /// JSON, for push and webhooks.
+    Json,
+}
+
+/// A message by name and channel.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// Its name, as in `send email NAME`. An inline text has a name made from its journey and place.
+    pub name: SmolStr,
+    /// Its channel.
+    pub channel: Channel,
+    /// Its purpose.
+    pub purpose: Purpose,
+    /// The topic it needs consent for.
+    pub topic: Option<SmolStr>,
+    /// Its texts: first the one without a language, if there is one, then by language.
+    pub variants: Vec<Variant>,
+    /// The variables that its texts use, sorted: what an effect must carry.
+    pub variables: Vec<TemplateVariable>,
+}
+
+/// The text of a message in one language.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Variant {
+    /// The language, as `de`; none for the one that fits everybody.
+    pub language: Option<SmolStr>,
+    /// The subject, itself a template; mail only.
+    pub subject: Option<String>,
+    /// The line that mail programs show beside the subject, itself a template.
+    pub preheader: Option<String>,
+    /// How the body is written.
+    pub format: Format,
+    /// The body, a template.
+    pub body: String,
+    /// The file it came from, relative to the project, with `/`.
+    pub source: SmolStr,
+    /// The line of the file where the body begins, from 1.
+    pub body_line: u32,
+}
+
+/// A variable of a template, as a path: `first_name`, `trigger.amount`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct TemplateVariable(pub Vec<SmolStr>);

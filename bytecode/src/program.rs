@@ -1,0 +1,424 @@
+//! A program: one journey as bytecode for a small stack machine.
+//!
+//! `code` holds two kinds of fragments. *Steps* begin at [`Program::entry`], keep the operand stack empty between two
+//! statements and finish with [`Op::End`]. *Clauses* ([`Clause`]) compute one value from contact, trigger, event and
+//! clock, have no effects, and finish with [`Op::Return`]. [`verify`](crate::verify) proves both shapes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::message::{Channel, Purpose};
+use crate::schema::{LocalWindow, WeekdaySet};
+use crate::value::{Span, Value};
+
+macro_rules! index {
+    ($(#[$doc:meta] $name:ident($inner:ty);)*) => {$(
+        #[$doc]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        pub struct $name(pub $inner);
+
+        impl $name {
+            /// The place in its table.
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )*};
+}
+
+index! {
+    /// A place in the code.
+    Pc(u32);
+    /// A message that the journey gave a name (`as story`).
+    HandleIx(u16);
+    /// A local variable of the run.
+    SlotIx(u16);
+    /// A send statement.
+    SendIx(u16);
+    /// A wait statement.
+    WaitIx(u16);
+    /// A statement, in source order.
+    StepIx(u16);
+    /// A clause of the header or of a statement: where its code begins.
+    Clause(u32);
+    /// An entry of [`Program::consts`].
+    ConstIx(u16);
+    /// An entry of [`Program::names`].
+    NameIx(u16);
+}
+
+/// A program's name for life: the hash of all that decides what it does, positions in the source left out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Version(pub [u8; 16]);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One journey, compiled.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Program {
+    /// The journey's name.
+    pub name: SmolStr,
+    /// What starts a run.
+    pub triggers: Vec<Trigger>,
+    /// `where`: who may enter; sees the trigger.
+    pub filter: Option<Clause>,
+    /// `per`: the run's key; sees the trigger. One run a contact without.
+    pub key: Option<Clause>,
+    /// Whether a contact may enter again.
+    pub reenter: Reenter,
+    /// What ends a run from outside, checked at every event.
+    pub exits: Vec<Exit>,
+    /// What counts as success.
+    pub goals: Vec<Goal>,
+    /// The topic of its messages where they name none.
+    pub topic: Option<SmolStr>,
+    /// The purpose of its messages where they name none.
+    pub purpose: Option<Purpose>,
+    /// `hours`: sends wait for this window, in the contact's zone.
+    pub hours: Option<LocalWindow>,
+    /// Where a run begins.
+    pub entry: Pc,
+    /// The code.
+    pub code: Vec<Op>,
+    /// Constants.
+    pub consts: Vec<Value>,
+    /// Names of attributes, fields, tags, links.
+    pub names: Vec<SmolStr>,
+    /// Send statements.
+    pub sends: Vec<SendDef>,
+    /// Wait statements.
+    pub waits: Vec<WaitDef>,
+    /// Named messages.
+    pub handles: Vec<Handle>,
+    /// Local variables by place; the name is for people.
+    pub slots: Vec<SmolStr>,
+    /// The deepest operand stack, which the verifier checks.
+    pub max_stack: u16,
+    /// Positions in the source; not part of the version.
+    pub map: SourceMap,
+}
+
+/// What starts a run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Trigger {
+    /// What happens.
+    pub kind: TriggerKind,
+    /// `where` of the trigger itself; sees the event's fields.
+    pub filter: Option<Clause>,
+}
+
+/// The kinds of triggers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum TriggerKind {
+    /// `on tag X`: the tag was added and was not there before.
+    Tag(SmolStr),
+    /// `on untag X`: the tag was removed and was there before.
+    Untag(SmolStr),
+    /// `on EVENT`, a declared event.
+    Event(SmolStr),
+    /// `on created`
+    Created,
+    /// `on plan changes [from A] [to B]`
+    Changes {
+        /// The attribute.
+        attribute: SmolStr,
+        /// Its value before.
+        from: Option<Value>,
+        /// Its value after.
+        to: Option<Value>,
+    },
+}
+
+/// Whether a contact (and key) may enter again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Reenter {
+    /// Once in a life.
+    #[default]
+    Never,
+    /// Whenever no run is active.
+    Always,
+    /// When no run is active and the last one began at least so long ago.
+    After(Span),
+    /// The active run ends as `restarted` and a new one begins.
+    Restart,
+}
+
+/// `exit when ..`
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Exit {
+    /// An event ends the run; the reason is `exit EVENT`.
+    Event(EventPattern),
+    /// A condition ends the run as soon as it holds.
+    Condition(Clause),
+}
+
+/// `goal EVENT within D`
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Goal {
+    /// What counts.
+    pub pattern: EventPattern,
+    /// Counted from entry; for ever without.
+    pub within: Option<Span>,
+    /// `exit on goal`
+    pub exits: bool,
+}
+
+/// Which events an exit, a goal or a wait means.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EventPattern {
+    /// The event's name, built-in or declared.
+    pub event: SmolStr,
+    /// For events of a message: of which.
+    pub message: MessageRef,
+    /// For `clicked`: which link.
+    pub link: Option<SmolStr>,
+    /// `where`; sees the event's fields.
+    pub filter: Option<Clause>,
+}
+
+/// Which of the contact's messages is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum MessageRef {
+    /// Not about a message.
+    None,
+    /// The last one sent under this name by this run.
+    Handle(HandleIx),
+    /// The last one that this run sent.
+    Last,
+    /// Any sent to the contact since the run began, whoever sent it.
+    SinceEntry,
+    /// Any of a channel, ever.
+    Any(Option<Channel>),
+}
+
+/// What can be known of a message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum StatusKind {
+    /// The provider accepted it.
+    Delivered,
+    /// A person opened it.
+    Opened,
+    /// A person clicked a link in it.
+    Clicked,
+    /// The contact answered it.
+    Replied,
+    /// It came back.
+    Bounced,
+    /// It was not sent, for a recorded reason.
+    Skipped,
+}
+
+impl StatusKind {
+    /// The word in the language.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Opened => "opened",
+            Self::Clicked => "clicked",
+            Self::Replied => "replied",
+            Self::Bounced => "bounced",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// A send statement.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SendDef {
+    /// Channel and message, in the order of preference; the first that reaches the contact is taken.
+    pub choices: Vec<(Channel, SmolStr)>,
+    /// The name it is known by afterwards.
+    pub handle: Option<HandleIx>,
+    /// `with subject`: text, instead of the message's own subject.
+    pub subject: Option<Clause>,
+    /// The statement.
+    pub step: StepIx,
+}
+
+/// A wait statement: it ends with the first of its arms, conditions or its deadline; at one instant the arms come first.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WaitDef {
+    /// When it ends by itself.
+    pub deadline: Option<Deadline>,
+    /// The events it waits for, in source order.
+    pub arms: Vec<Arm>,
+    /// Conditions it waits for, and where each continues.
+    pub conditions: Vec<(Clause, Pc)>,
+    /// The statement.
+    pub step: StepIx,
+}
+
+/// When a wait ends by itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Deadline {
+    /// Gives the moment; [`Op::WaitStart`] is when the wait began.
+    pub at: Clause,
+    /// Whether the moment is computed again when an attribute of the contact changes.
+    pub replans: bool,
+    /// Where it continues.
+    pub target: Pc,
+    /// Where it continues when the moment was past, or unset, when the wait began; at `target` without.
+    pub past: Option<Pc>,
+}
+
+/// One event that a wait waits for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Arm {
+    /// The event.
+    pub pattern: EventPattern,
+    /// Whether only occurrences after the wait began count (`from now`); otherwise one since entry that this run has
+    /// not used yet counts as well.
+    pub from_now: bool,
+    /// Where it continues.
+    pub target: Pc,
+}
+
+/// A named message.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Handle {
+    /// Its name.
+    pub name: SmolStr,
+}
+
+/// One instruction. The comment gives the operand stack before and after.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Op {
+    // Values
+    /// → constant
+    Const(ConstIx),
+    /// → attribute of the contact, its default if it has none
+    Attribute(NameIx),
+    /// → field of the event that started the run
+    Trigger(NameIx),
+    /// → field of the event at hand (in a filter)
+    Field(NameIx),
+    /// → local variable
+    Load(SlotIx),
+    /// → the present moment
+    Now,
+    /// → the day it is for the contact
+    Today,
+    /// → when the run began
+    EnteredAt,
+    /// → when the present wait began; the present moment outside a deadline
+    WaitStart,
+    /// moment → weekday in the contact's zone, as text: `monday`
+    WeekdayOf,
+    /// moment → hour in the contact's zone
+    HourOf,
+    /// record → its field
+    Member(NameIx),
+
+    // Operators; an operand that is unset or of the wrong type gives false, or unset for arithmetic
+    /// bool → bool
+    Not,
+    /// a b → bool
+    Equal,
+    /// a b → bool
+    Less,
+    /// a b → bool
+    LessOrEqual,
+    /// a b → sum; moment or date plus duration is calendar arithmetic in the contact's zone
+    Add,
+    /// a b → difference
+    Subtract,
+    /// a b → product
+    Multiply,
+    /// a b → quotient
+    Divide,
+    /// value list → whether the list has the value
+    In,
+    /// text text, or list value → bool; text without regard to case
+    Contains,
+    /// text text → bool, without regard to case
+    StartsWith,
+    /// text text → bool, without regard to case
+    EndsWith,
+    /// value → whether it has a value
+    IsSet,
+    /// date, wall-clock date and time, or moment → moment, in the contact's zone
+    ToInstant,
+    /// moment time → the first moment at or after it whose wall clock in the contact's zone shows the time on one of
+    /// the days
+    NextAt(WeekdaySet),
+    /// moment window-from window-to → the first moment at or after it inside the window
+    NextWithin(WeekdaySet),
+
+    // Facts
+    /// → whether the contact has the tag
+    HasTag(NameIx),
+    /// → whether the message has the status
+    Status(StatusKind, MessageRef),
+    /// → whether a link of this name or address was clicked in the message
+    ClickedLink(NameIx, MessageRef),
+    /// duration → whether a message of the channel got the status within it
+    StatusWithin(StatusKind, Option<Channel>),
+
+    // Control
+    /// Continues there.
+    Jump(Pc),
+    /// bool → ; continues there unless it is true.
+    JumpUnless(Pc),
+    /// bool → bool; continues there if it is not true and leaves it, else drops it (`and`).
+    AndJump(Pc),
+    /// bool → bool; continues there if it is true and leaves it, else drops it (`or`).
+    OrJump(Pc),
+    /// value → ; the clause is done.
+    Return,
+
+    // Steps
+    /// Marks the beginning of a statement: trace, reports and `why` speak of it.
+    Step(StepIx),
+    /// bool → bool; records what a decision saw.
+    Decide,
+    /// Queues the message, records a skip, or holds the run until the window opens.
+    Send(SendIx),
+    /// Parks the run.
+    Wait(WaitIx),
+    /// Adds a tag.
+    AddTag(NameIx),
+    /// Removes a tag.
+    RemoveTag(NameIx),
+    /// value → ; sets an attribute.
+    SetAttribute(NameIx),
+    /// value → ; sets a local variable.
+    Store(SlotIx),
+    /// Ends the run as `ended`.
+    End,
+}
+
+/// Where things stand in the source; for people only.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SourceMap {
+    /// The file, relative to the project, with `/`.
+    pub source: SmolStr,
+    /// The doc comment of the journey, without slashes.
+    pub doc: String,
+    /// The statements, in source order.
+    pub steps: Vec<StepInfo>,
+}
+
+/// A statement, for reports.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StepInfo {
+    /// The statement's head in canonical form: `send email story`, `wait 3d`, `if opened story`.
+    pub label: String,
+    /// How deep it stands in blocks; 0 outermost.
+    pub depth: u16,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}

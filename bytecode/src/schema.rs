@@ -1,0 +1,173 @@
+//! What a project declares: the shape of contacts and events, and the policy that every send obeys.
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::value::{Span, Time, Type, Value};
+
+/// All declarations of a project.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Schema {
+    /// The contact's attributes, in order of declaration.
+    pub attributes: Vec<Attribute>,
+    /// The closed set of tags, sorted.
+    pub tags: Vec<SmolStr>,
+    /// The declared events, sorted by name; built-in ones are not listed.
+    pub events: Vec<Event>,
+    /// Topics that contacts consent to, sorted by name.
+    pub topics: Vec<Topic>,
+    /// Whether names are taken as declared by their use (a lone file without a project): then unknown attributes,
+    /// events and tags are accepted at ingest.
+    pub open: bool,
+}
+
+impl Schema {
+    /// The attribute of this name.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|a| a.name == name)
+    }
+
+    /// The declared event of this name.
+    pub fn event(&self, name: &str) -> Option<&Event> {
+        self.events.iter().find(|e| e.name == name)
+    }
+}
+
+/// One attribute of the contact.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attribute {
+    /// Its name.
+    pub name: SmolStr,
+    /// What it holds.
+    pub ty: Type,
+    /// Whether it may be unset (`?`).
+    pub optional: bool,
+    /// What it holds when nothing was given.
+    pub default: Option<Value>,
+}
+
+/// One declared event.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its payload, in order of declaration.
+    pub fields: Vec<Field>,
+}
+
+/// One field of an event's payload.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name.
+    pub name: SmolStr,
+    /// What it holds.
+    pub ty: Type,
+    /// Whether it may be missing (`?`).
+    pub optional: bool,
+}
+
+/// Something that a contact consents to, per channel.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Topic {
+    /// Its name.
+    pub name: SmolStr,
+    /// The words that a contact reads.
+    pub title: String,
+}
+
+/// What every send of the project obeys.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Policy {
+    /// The `From` of mail: `Name <address>`.
+    pub sender: Option<String>,
+    /// The postal address under marketing mail.
+    pub address: Option<String>,
+    /// No marketing message leaves within, in the contact's own time.
+    pub quiet_hours: Option<LocalWindow>,
+    /// The most marketing messages that one contact gets, over all journeys.
+    pub caps: Vec<Cap>,
+}
+
+/// The most messages within a length of time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Cap {
+    /// The channel it counts; every channel without.
+    pub channel: Option<crate::Channel>,
+    /// How many at most.
+    pub most: u32,
+    /// Within how long.
+    pub per: Span,
+}
+
+/// A daily window on the wall clock, half-open `[from, to)`; `22:00 to 06:00` runs overnight, and its weekday is that of
+/// its start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LocalWindow {
+    /// On which days it begins.
+    pub days: WeekdaySet,
+    /// When it begins.
+    pub from: Time,
+    /// When it is over; not part of it.
+    pub to: Time,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+impl Weekday {
+    /// All, from Monday on.
+    pub const ALL: [Self; 7] =
+        [Self::Monday, Self::Tuesday, Self::Wednesday, Self::Thursday, Self::Friday, Self::Saturday, Self::Sunday];
+
+    /// The word in the language: `monday`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Monday => "monday",
+            Self::Tuesday => "tuesday",
+            Self::Wednesday => "wednesday",
+            Self::Thursday => "thursday",
+            Self::Friday => "friday",
+            Self::Saturday => "saturday",
+            Self::Sunday => "sunday",
+        }
+    }
+}
+
+/// A set of weekdays, one bit each, Monday lowest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct WeekdaySet(pub u8);
+
+impl WeekdaySet {
+    /// Every day.
+    pub const ALL: Self = Self(0b111_1111);
+    /// Monday to Friday.
+    pub const WEEKDAYS: Self = Self(0b001_1111);
+    /// Saturday and Sunday.
+    pub const WEEKEND: Self = Self(0b110_0000);
+
+    /// One day.
+    pub const fn only(day: Weekday) -> Self {
+        Self(1 << day as u8)
+    }
+
+    /// Both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the day is in it.
+    pub const fn contains(self, day: Weekday) -> bool {
+        self.0 & (1 << day as u8) != 0
+    }
+}

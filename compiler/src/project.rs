@@ -1,0 +1,25 @@
+//! A project as plain data: the files' paths and contents. Whoever has a disk, an editor or a test makes one.
+
+use std::sync::Arc;
+
+/// A file of the project, by its place in [`Project::files`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FileId(pub u32);
+
+/// One file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct File {
+    /// Its path relative to the project's root, with `/` on every system: `journeys/nurture.journey`.
+    pub path: String,
+    /// Its bytes, as read; the compiler says so if they are not UTF-8.
+    pub bytes: Arc<[u8]>,
+}
+
+/// All files that belong to a project: `journey.toml`, `**/*.journey`, `messages/**`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Project {
+    /// The files, sorted by path.
+    pub files: Vec<File>,
+    /// Whether there is no `journey.toml`: a lone file, whose names count as declared by their use.
+    pub lone: bool,
+}

@@ -1,0 +1,175 @@
+//! A contact with everything that its steps may read and change. It is loaded, advanced and stored as a whole, so that
+//! nothing between two waits is ever visible half-done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use journey_bytecode::{Channel, HandleIx, Instant, Pc, StatusKind, StepIx, Value, Version, WaitIx};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// A contact's number, given in order of entry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct ContactId(pub i64);
+
+/// A contact.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Contact {
+    /// Its number.
+    pub id: ContactId,
+    /// The id that the sender's own systems know it by.
+    pub key: SmolStr,
+    /// When we first heard of it.
+    pub created_at: Instant,
+    /// Attributes that have a value; defaults are not stored.
+    pub attributes: BTreeMap<SmolStr, Value>,
+    /// Its tags.
+    pub tags: BTreeSet<SmolStr>,
+    /// Its runs and messages.
+    pub state: State,
+}
+
+/// Where a contact stands in its journeys.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct State {
+    /// The place of the last input applied; inputs at or before it are duplicates.
+    pub applied: i64,
+    /// How many runs it ever had; the next one's number.
+    pub runs_begun: u32,
+    /// How many messages were ever decided for it; the next one's number.
+    pub messages_begun: u32,
+    /// How many wake-ups were traced; the next one's place.
+    pub traced: i64,
+    /// Active runs, oldest first.
+    pub runs: Vec<Run>,
+    /// The newest ended run of each journey and key.
+    pub ended: Vec<EndedRun>,
+    /// Messages that a run, a cap or a condition may still ask for, oldest first.
+    pub messages: Vec<SentMessage>,
+    /// Topics that the contact unsubscribed from.
+    pub unsubscribed: BTreeSet<SmolStr>,
+    /// Whether it unsubscribed from everything.
+    pub unsubscribed_all: bool,
+}
+
+/// One contact (and key) in one version of one journey.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// Its number among the contact's runs.
+    pub number: u32,
+    /// The journey.
+    pub journey: SmolStr,
+    /// The version it entered.
+    pub version: Version,
+    /// Its key; unset without `per`.
+    pub key: Value,
+    /// When it began.
+    pub entered_at: Instant,
+    /// The payload of the event that started it.
+    pub trigger: Value,
+    /// Local variables.
+    pub slots: Vec<Value>,
+    /// The last message sent under each handle, by number.
+    pub handles: Vec<(HandleIx, u32)>,
+    /// The last message that it sent, by number.
+    pub last_message: Option<u32>,
+    /// What it waits for.
+    pub parked: Parked,
+    /// Occurrences since entry that a wait may still use, oldest first; bounded.
+    pub unused: Vec<Occurrence>,
+}
+
+/// Why a run stands still.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Parked {
+    /// At a wait statement.
+    Wait {
+        /// Which.
+        wait: WaitIx,
+        /// When it began.
+        since: Instant,
+        /// When it ends by itself; [`Instant::NEVER`] without a deadline.
+        until: Instant,
+    },
+    /// At a send whose window is closed.
+    Deferred {
+        /// Where it goes on: the send itself.
+        at: Pc,
+        /// When the window opens.
+        until: Instant,
+    },
+}
+
+/// An event that happened to a run and that no wait has used yet.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// The event's name.
+    pub event: SmolStr,
+    /// When it happened.
+    pub at: Instant,
+    /// Its payload.
+    pub payload: Value,
+}
+
+/// The newest ended run of a journey and key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EndedRun {
+    /// The journey.
+    pub journey: SmolStr,
+    /// Its key.
+    pub key: Value,
+    /// When it began.
+    pub entered_at: Instant,
+    /// When it ended.
+    pub ended_at: Instant,
+    /// Why.
+    pub reason: EndReason,
+}
+
+/// Why a run ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum EndReason {
+    /// It reached an end.
+    Ended,
+    /// It reached its goal.
+    Goal,
+    /// `exit when` an event.
+    Exit(SmolStr),
+    /// `exit when` a condition.
+    ExitCondition,
+    /// The contact unsubscribed from its topic.
+    Unsubscribed,
+    /// It was started again.
+    Restarted,
+    /// The program could not go on; the text says why.
+    Failed(String),
+}
+
+/// A message decided for the contact, sent or not.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SentMessage {
+    /// Its number among the contact's messages.
+    pub number: u32,
+    /// The run that sent it.
+    pub run: u32,
+    /// Its name.
+    pub name: SmolStr,
+    /// Its channel.
+    pub channel: Channel,
+    /// Whether caps count it.
+    pub marketing: bool,
+    /// When it was decided.
+    pub at: Instant,
+    /// What happened to it, and when it first did.
+    pub statuses: Vec<(StatusKind, Instant)>,
+    /// Links that a person clicked.
+    pub clicked: Vec<SmolStr>,
+}
+
+/// Where a statement of a run stands, for the trace.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Place {
+    /// The run.
+    pub run: u32,
+    /// The statement.
+    pub step: StepIx,
+}

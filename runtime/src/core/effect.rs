@@ -1,0 +1,204 @@
+//! What follows from advancing a contact: messages for the outbox and lines for the trace.
+
+use journey_bytecode::{Channel, Instant, Purpose, StatusKind, StepIx, Value, Version};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use super::contact::{ContactId, EndReason};
+
+/// A message's id for life: it never changes between attempts, and no two recipients share one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct MessageId {
+    /// The contact.
+    pub contact: ContactId,
+    /// The number among the contact's messages.
+    pub number: u32,
+}
+
+/// A message on its way: all that is needed to render and send it, whatever happens to the contact meanwhile.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// Its id.
+    pub id: MessageId,
+    /// When it was decided.
+    pub at: Instant,
+    /// The journey that sends it.
+    pub journey: SmolStr,
+    /// That journey's version.
+    pub version: Version,
+    /// The statement.
+    pub step: StepIx,
+    /// The channel.
+    pub channel: Channel,
+    /// The message.
+    pub message: SmolStr,
+    /// The address on that channel.
+    pub to: SmolStr,
+    /// The contact's language, to choose the variant by.
+    pub language: Option<SmolStr>,
+    /// The contact's zone (always valid), to show dates in.
+    pub zone: SmolStr,
+    /// The subject, where the journey gives one.
+    pub subject: Option<String>,
+    /// The purpose.
+    pub purpose: Purpose,
+    /// The topic.
+    pub topic: Option<SmolStr>,
+    /// The variables that its templates use: a record.
+    pub data: Value,
+}
+
+/// One line of a contact's trace.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TraceEntry {
+    /// When it happened.
+    pub at: Instant,
+    /// The run it belongs to.
+    pub run: Option<u32>,
+    /// The journey.
+    pub journey: SmolStr,
+    /// What happened.
+    pub event: TraceEvent,
+}
+
+/// What a trace can tell.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum TraceEvent {
+    /// The run began.
+    Entered {
+        /// The version it entered.
+        version: Version,
+        /// What started it: `tag mattress_lead`.
+        trigger: String,
+    },
+    /// A trigger happened and no run began.
+    NotEntered {
+        /// Why.
+        reason: NotEntered,
+    },
+    /// The run came to a statement.
+    Step(StepIx),
+    /// A decision, and what it saw.
+    Decided(bool),
+    /// A message went to the outbox.
+    Sent {
+        /// Its number.
+        message: u32,
+        /// Its channel.
+        channel: Channel,
+        /// Its name.
+        name: SmolStr,
+    },
+    /// A message was refused; the run went on.
+    Skipped {
+        /// Its number.
+        message: u32,
+        /// Its channel.
+        channel: Channel,
+        /// Its name.
+        name: SmolStr,
+        /// Why.
+        reason: Refusal,
+    },
+    /// A message waits for its window.
+    Deferred {
+        /// Until then.
+        until: Instant,
+        /// Why.
+        reason: Deferral,
+    },
+    /// The run parked at a wait.
+    Waiting {
+        /// Until then; [`Instant::NEVER`] without a deadline.
+        until: Instant,
+    },
+    /// The run goes on.
+    Woke {
+        /// By what.
+        by: WokenBy,
+    },
+    /// A tag was added by the run.
+    TagAdded(SmolStr),
+    /// A tag was removed by the run.
+    TagRemoved(SmolStr),
+    /// An attribute was set by the run.
+    AttributeSet(SmolStr, Value),
+    /// A message's status changed.
+    Message {
+        /// Its number.
+        message: u32,
+        /// The status.
+        status: StatusKind,
+        /// Whether a program did it.
+        machine: bool,
+    },
+    /// The goal was reached.
+    GoalReached,
+    /// The run ended.
+    Ended(EndReason),
+}
+
+/// Why no run began.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum NotEntered {
+    /// `where` did not hold.
+    Filter,
+    /// A run of this key is active.
+    Active,
+    /// `reenter never`, and it was in before.
+    Never,
+    /// `reenter after`, and it is too early.
+    TooEarly {
+        /// When it could enter again.
+        until: Instant,
+    },
+    /// The contact unsubscribed from the journey's topic.
+    Unsubscribed,
+}
+
+/// Why a message is not sent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The contact has no address on the channel.
+    NoAddress,
+    /// The contact unsubscribed.
+    Unsubscribed,
+    /// A cap is reached: at most so many.
+    Cap {
+        /// The cap's number.
+        most: u32,
+    },
+}
+
+/// Why a message waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Deferral {
+    /// The policy's quiet hours.
+    QuietHours,
+    /// The journey's own hours.
+    JourneyHours,
+}
+
+/// What ended a wait.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum WokenBy {
+    /// Its deadline.
+    Deadline,
+    /// An event.
+    Event(SmolStr),
+    /// A condition.
+    Condition,
+    /// The window opened.
+    Window,
+}
+
+/// All that follows from one advance of one contact.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Outcome {
+    /// For the outbox.
+    pub outgoing: Vec<Outgoing>,
+    /// For the trace.
+    pub trace: Vec<TraceEntry>,
+    /// When the contact next has something to do by itself.
+    pub due: Option<Instant>,
+}

@@ -1,0 +1,63 @@
+//! What happens to a contact, in the order in which it reached us.
+
+use journey_bytecode::{Instant, StatusKind, Value};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// Something that happened to a contact.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Input {
+    /// Its place in the order of acceptance; grows for each contact.
+    pub seq: i64,
+    /// When it happened, as the sender says; never after it reached us.
+    pub at: Instant,
+    /// What.
+    pub kind: InputKind,
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum InputKind {
+    /// Attributes and tags as another system knows them; the first one creates the contact. A value that is unset
+    /// removes the attribute.
+    Upsert {
+        /// Attributes to set.
+        attributes: Vec<(SmolStr, Value)>,
+        /// Tags to add.
+        add_tags: Vec<SmolStr>,
+        /// Tags to remove.
+        remove_tags: Vec<SmolStr>,
+    },
+    /// A declared event.
+    Event {
+        /// Its name.
+        name: SmolStr,
+        /// Its payload, a record.
+        payload: Value,
+    },
+    /// Something happened to a message that we sent.
+    Message {
+        /// Which; without, the newest one of that name.
+        message: MessageName,
+        /// What.
+        status: StatusKind,
+        /// The link, for a click.
+        link: Option<SmolStr>,
+        /// Whether a program did it, not a person: recorded, and not counted.
+        machine: bool,
+    },
+    /// The contact wants no more of a topic, or of anything.
+    Unsubscribe {
+        /// The topic; everything without.
+        topic: Option<SmolStr>,
+    },
+}
+
+/// How an input names a message.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum MessageName {
+    /// By its number among the contact's messages.
+    Number(u32),
+    /// The newest one of this name.
+    Newest(SmolStr),
+}
