@@ -24,12 +24,21 @@ pub enum Severity {
 }
 
 /// A place in a file: bytes, always on character boundaries and inside the file.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Span {
     /// The file.
     pub file: FileId,
-    /// The bytes.
-    pub range: Range<u32>,
+    /// The first byte.
+    pub start: u32,
+    /// The byte behind the last one.
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes, to slice with.
+    pub const fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 /// A piece of source with something to say about it.
