@@ -97,9 +97,9 @@ pub struct Message {
     pub name: SmolStr,
     /// Its channel.
     pub channel: Channel,
-    /// Its purpose.
-    pub purpose: Purpose,
-    /// The topic it needs consent for.
+    /// Its purpose; where it names none, that of the journey that sends it, and marketing without that.
+    pub purpose: Option<Purpose>,
+    /// The topic it needs consent for; where it names none, that of the journey.
     pub topic: Option<SmolStr>,
     /// Its texts: first the one without a language, if there is one, then by language.
     pub variants: Vec<Variant>,

@@ -197,7 +197,7 @@ pub enum MessageRef {
     Handle(HandleIx),
     /// The last one that this run sent.
     Last,
-    /// Any sent to the contact since the run began, whoever sent it.
+    /// Any, for what happened to it since the run began, whoever sent it.
     SinceEntry,
     /// Any of a channel, ever.
     Any(Option<Channel>),

@@ -28,11 +28,27 @@ pub struct Contact {
     pub state: State,
 }
 
+impl Contact {
+    /// A contact to whom nothing has happened yet.
+    pub fn new(id: ContactId, key: impl Into<SmolStr>, created_at: Instant) -> Self {
+        Self {
+            id,
+            key: key.into(),
+            created_at,
+            attributes: BTreeMap::new(),
+            tags: BTreeSet::new(),
+            state: State::default(),
+        }
+    }
+}
+
 /// Where a contact stands in its journeys.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct State {
-    /// The place of the last input applied; inputs at or before it are duplicates.
+    /// The place of the last input applied, 0 before the first; inputs at or before it are duplicates.
     pub applied: i64,
+    /// The contact's time: the moment of the last thing that happened to it. It never goes back.
+    pub clock: Instant,
     /// How many runs it ever had; the next one's number.
     pub runs_begun: u32,
     /// How many messages were ever decided for it; the next one's number.
@@ -76,6 +92,8 @@ pub struct Run {
     pub parked: Parked,
     /// Occurrences since entry that a wait may still use, oldest first; bounded.
     pub unused: Vec<Occurrence>,
+    /// The goals that it reached, by place.
+    pub reached: Vec<u16>,
 }
 
 /// Why a run stands still.
@@ -108,11 +126,15 @@ pub struct Occurrence {
     pub at: Instant,
     /// Its payload.
     pub payload: Value,
+    /// For events of a message: which, by number.
+    pub message: Option<u32>,
 }
 
 /// The newest ended run of a journey and key.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EndedRun {
+    /// Its number among the contact's runs.
+    pub number: u32,
     /// The journey.
     pub journey: SmolStr,
     /// Its key.
@@ -123,6 +145,8 @@ pub struct EndedRun {
     pub ended_at: Instant,
     /// Why.
     pub reason: EndReason,
+    /// The run as it ended, as long as it may still reach a goal.
+    pub goal: Option<Box<Run>>,
 }
 
 /// Why a run ended.
@@ -151,6 +175,8 @@ pub struct SentMessage {
     pub number: u32,
     /// The run that sent it.
     pub run: u32,
+    /// That run's journey.
+    pub journey: SmolStr,
     /// Its name.
     pub name: SmolStr,
     /// Its channel.
@@ -159,10 +185,33 @@ pub struct SentMessage {
     pub marketing: bool,
     /// When it was decided.
     pub at: Instant,
-    /// What happened to it, and when it first did.
-    pub statuses: Vec<(StatusKind, Instant)>,
+    /// What happened to it.
+    pub statuses: Vec<MessageStatus>,
     /// Links that a person clicked.
     pub clicked: Vec<SmolStr>,
+}
+
+/// Something that happened to a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MessageStatus {
+    /// What.
+    pub kind: StatusKind,
+    /// When it first did.
+    pub first: Instant,
+    /// When it last did.
+    pub last: Instant,
+}
+
+impl SentMessage {
+    /// Whether it has this status.
+    pub fn has(&self, kind: StatusKind) -> bool {
+        self.status(kind).is_some()
+    }
+
+    /// When it got this status.
+    pub fn status(&self, kind: StatusKind) -> Option<&MessageStatus> {
+        self.statuses.iter().find(|status| status.kind == kind)
+    }
 }
 
 /// Where a statement of a run stands, for the trace.

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 /// Something that happened to a contact.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Input {
-    /// Its place in the order of acceptance; grows for each contact.
+    /// Its place in the order of acceptance, from 1; grows for each contact.
     pub seq: i64,
     /// When it happened, as the sender says; never after it reached us.
     pub at: Instant,
