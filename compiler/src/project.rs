@@ -15,7 +15,16 @@ pub struct File {
     pub bytes: Arc<[u8]>,
 }
 
-/// All files that belong to a project: `journey.toml`, `**/*.journey`, `messages/**`.
+/// Whether a file of this path, relative to the root, belongs to a project: `journey.toml`, `**/*.journey` and
+/// `messages/**`.
+pub fn belongs(path: &str) -> bool {
+    path == CONFIG || path.starts_with("messages/") || path.ends_with(".journey")
+}
+
+/// The file that makes a directory a project.
+pub const CONFIG: &str = "journey.toml";
+
+/// All files that [belong](belongs) to a project.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Project {
     /// The files, sorted by path.

@@ -1,1 +1,12 @@
-//!
+//! Editor features as pure functions: a [`Snapshot`] and offsets in, plain data out. One file a feature; no protocol,
+//! no disk.
+
+mod diagnostics;
+mod fixes;
+mod lines;
+mod snapshot;
+
+pub use diagnostics::{FileDiagnostics, diagnostics, is_unnecessary};
+pub use fixes::{Action, fixes};
+pub use lines::{Encoding, LineIndex, Position};
+pub use snapshot::Snapshot;

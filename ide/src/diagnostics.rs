@@ -1,0 +1,29 @@
+//! What is wrong, file by file.
+
+use journey_compiler::diagnostic::{Code, Diagnostic};
+use journey_compiler::project::FileId;
+
+use crate::Snapshot;
+
+/// The findings of one file.
+#[derive(Debug)]
+pub struct FileDiagnostics<'a> {
+    /// The file.
+    pub file: FileId,
+    /// Its findings in source order; empty if there is nothing to say.
+    pub diagnostics: Vec<&'a Diagnostic>,
+}
+
+/// The findings of every file of the project, clean files included, so that an editor can take old ones back.
+pub fn diagnostics(snapshot: &Snapshot) -> Vec<FileDiagnostics<'_>> {
+    let mut found: Vec<_> = snapshot.compilation().diagnostics.iter().collect();
+    found.sort_by_key(|d| (d.primary.span, d.code));
+    let mut found = found.into_iter().peekable();
+    let mut of = |file| std::iter::from_fn(|| found.next_if(|d| d.primary.span.file == file)).collect();
+    snapshot.files().map(|file| FileDiagnostics { file, diagnostics: of(file) }).collect()
+}
+
+/// Whether the finding marks source that could as well be absent: editors show it faded.
+pub fn is_unnecessary(code: Code) -> bool {
+    ["unused-", "unreachable-"].iter().any(|prefix| code.name().starts_with(prefix))
+}
