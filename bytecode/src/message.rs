@@ -31,6 +31,11 @@ pub const FILTERS: &[&str] = &[
     "upper",
 ];
 
+/// The variables that every template has beside the contact's and the trigger's; all text. A bare name means these
+/// first; an attribute of the same name is reached as `contact.NAME`. `postal_address` and `sender` are the policy's;
+/// `subject` is the rendered subject and stands in bodies alone; `unsubscribe_url` is the message's own link.
+pub const BUILTIN_VARIABLES: &[&str] = &["postal_address", "sender", "subject", "unsubscribe_url"];
+
 /// The way a message reaches a contact.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]

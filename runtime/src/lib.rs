@@ -1,3 +1,6 @@
 //! Moves contacts through programs: the pure core, the stores, the engine, the senders, tracking and the HTTP API.
 
 pub mod core;
+pub mod render;
+pub mod send;
+pub mod track;

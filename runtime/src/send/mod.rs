@@ -1,0 +1,58 @@
+//! Transports: they take rendered messages out of the house, and say what became of each.
+
+use std::time::Duration;
+
+use crate::render::Rendered;
+use crate::track::BoxFuture;
+
+/// What became of one message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It was taken; this is what the other side said.
+    Delivered {
+        /// As `250 2.0.0 Ok: queued as 4F2`.
+        response: String,
+    },
+    /// Not now. The same message, under the same id, may go later.
+    Retry {
+        /// The other side wants peace at least this long; without, [`backoff`] says when.
+        after: Option<Duration>,
+        /// Why.
+        cause: String,
+    },
+    /// Never.
+    Failed {
+        /// Why.
+        cause: String,
+    },
+}
+
+/// A way out of the house.
+pub trait Transport: Send + Sync + 'static {
+    /// Delivers a batch: one verdict a message, in the batch's order. It never fails as a whole.
+    fn deliver<'a>(&'a self, batch: &'a [Rendered]) -> BoxFuture<'a, Vec<Verdict>>;
+}
+
+/// The longest pause between two attempts.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(4_000);
+
+/// A message that no attempt brought out for so long has failed.
+pub const GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3_600);
+
+/// The pause after so many failed attempts: 5 s, 20 s, 80 s, 320 s, 1,280 s, then [`MAX_BACKOFF`].
+pub fn backoff(attempts: u32) -> Duration {
+    let factor = 4_u32.saturating_pow(attempts.saturating_sub(1));
+    Duration::from_secs(5).saturating_mul(factor).min(MAX_BACKOFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        let pauses: Vec<u64> = (0..8).map(|attempts| backoff(attempts).as_secs()).collect();
+        assert_eq!(pauses, [5, 5, 20, 80, 320, 1_280, 4_000, 4_000]);
+        assert_eq!(backoff(u32::MAX), MAX_BACKOFF);
+    }
+}

@@ -1,0 +1,58 @@
+//! What comes back from a message: opens, clicks and unsubscribes, over signed addresses.
+
+mod links;
+mod token;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use journey_bytecode::Instant;
+
+use crate::core::contact::ContactId;
+use crate::core::effect::MessageId;
+use crate::core::input::InputKind;
+
+pub use links::{LOCAL_BASE_URL, Links, LinksError, MAX_TRACKED_URL};
+pub use token::{Claim, Keys, MIN_KEY, Purport};
+
+/// A future that a trait object can return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where tracking hands its inputs: the engine.
+pub trait Intake: Send + Sync + 'static {
+    /// The time.
+    fn now(&self) -> Instant;
+
+    /// When the message left, where that is still in memory; it helps to tell scanners from people.
+    fn sent_at(&self, message: MessageId) -> Option<Instant>;
+
+    /// Keeps an input. When the future is ready with `Ok`, the input is durable. An input of the same id changes nothing.
+    fn submit(
+        &self,
+        id: String,
+        contact: ContactId,
+        at: Instant,
+        kind: InputKind,
+    ) -> BoxFuture<'_, Result<(), IntakeError>>;
+}
+
+/// An input could not be kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum IntakeError {
+    /// The store cannot take it now; later it may.
+    Unavailable(String),
+    /// It will never be taken: there is no such contact.
+    Unknown,
+}
+
+impl fmt::Display for IntakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(cause) => write!(f, "the store is not available: {cause}"),
+            Self::Unknown => f.write_str("there is no such contact"),
+        }
+    }
+}
+
+impl std::error::Error for IntakeError {}

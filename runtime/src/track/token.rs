@@ -1,0 +1,271 @@
+//! Signed tokens: what an address in a message says about itself.
+//!
+//! A token carries all that is needed to act on it: the contact, the message, what it is for, and for a click where it
+//! leads. Nothing is looked up, so that the links of an old mail work when its row is long gone and when the store is
+//! down; and since the whole is signed, a redirect leads only where a message of ours did. The first byte says what it
+//! is for, numbers are variable-length, the last 16 bytes are an HMAC-SHA256 cut to 128 bit; all in unpadded base64url.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use smol_str::SmolStr;
+use subtle::ConstantTimeEq;
+
+use crate::core::contact::ContactId;
+use crate::core::effect::MessageId;
+
+/// The shortest key that is accepted, in bytes.
+pub const MIN_KEY: usize = 16;
+
+/// The signature's length: 128 bit.
+const MAC: usize = 16;
+
+/// No token is longer, in characters.
+const MAX_TOKEN: usize = 4096;
+
+/// Keeps signatures of tokens apart from anything else that the key may sign.
+const TOKEN_DOMAIN: &[u8] = b"journey token 1\0";
+
+/// The same for the tag in a Message-ID.
+const TAG_DOMAIN: &[u8] = b"journey message-id 1\0";
+
+/// What a token says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// The message it stands in.
+    pub message: MessageId,
+    /// What it is for.
+    pub purport: Purport,
+}
+
+/// What a token is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Purport {
+    /// The open pixel.
+    Open,
+    /// A link.
+    Click {
+        /// Its place among the message's links, from 0.
+        index: u32,
+        /// Where it leads.
+        url: String,
+    },
+    /// The unsubscribe link.
+    Unsubscribe {
+        /// The topic of the message; everything without.
+        topic: Option<SmolStr>,
+    },
+}
+
+/// The keys that sign and verify. The newest signs; older ones still verify, because links in mail never expire.
+#[derive(Clone)]
+pub struct Keys {
+    newest: Hmac<Sha256>,
+    older: Vec<Hmac<Sha256>>,
+}
+
+impl Keys {
+    /// Keys from secrets, newest first; `None` if there is none or one is shorter than [`MIN_KEY`].
+    pub fn new<K: AsRef<[u8]>>(secrets: impl IntoIterator<Item = K>) -> Option<Self> {
+        let mut keys = Vec::new();
+        for secret in secrets {
+            let secret = secret.as_ref();
+            if secret.len() < MIN_KEY {
+                return None;
+            }
+            keys.push(Hmac::new_from_slice(secret).ok()?);
+        }
+        let mut keys = keys.into_iter();
+        Some(Self { newest: keys.next()?, older: keys.collect() })
+    }
+
+    /// The claim as a token.
+    pub fn sign(&self, claim: &Claim) -> String {
+        let mut bytes = Vec::with_capacity(48);
+        let (kind, rest) = match &claim.purport {
+            Purport::Open => (1, None),
+            Purport::Click { index, url } => (2, Some((*index, url.as_str()))),
+            Purport::Unsubscribe { topic: None } => (3, None),
+            Purport::Unsubscribe { topic: Some(topic) } => (4, Some((0, topic.as_str()))),
+        };
+        bytes.push(kind);
+        put_number(&mut bytes, zigzag(claim.message.contact.0));
+        put_number(&mut bytes, claim.message.number.into());
+        if let Some((index, text)) = rest {
+            put_number(&mut bytes, index.into());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        let mac = mac(&self.newest, TOKEN_DOMAIN, &bytes);
+        bytes.extend_from_slice(&mac);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// What a token of ours says; `None` for anything else, without a word why.
+    pub fn verify(&self, token: &str) -> Option<Claim> {
+        if token.len() > MAX_TOKEN {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (claim, given) = bytes.split_last_chunk::<MAC>()?;
+        let ours = std::iter::once(&self.newest)
+            .chain(&self.older)
+            .any(|key| bool::from(mac(key, TOKEN_DOMAIN, claim).ct_eq(given)));
+        if ours { read(claim) } else { None }
+    }
+
+    /// 64 bit that only we can make for a message: they keep our Message-IDs apart from everybody else's.
+    pub fn tag(&self, message: MessageId) -> String {
+        let mut bytes = message.contact.0.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&message.number.to_be_bytes());
+        let mac = mac(&self.newest, TAG_DOMAIN, &bytes);
+        mac.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(..)")
+    }
+}
+
+fn mac(key: &Hmac<Sha256>, domain: &[u8], bytes: &[u8]) -> [u8; MAC] {
+    let full = key.clone().chain_update(domain).chain_update(bytes).finalize().into_bytes();
+    full.first_chunk::<MAC>().copied().unwrap_or_default()
+}
+
+fn read(claim: &[u8]) -> Option<Claim> {
+    let (kind, rest) = claim.split_first()?;
+    let (contact, rest) = take_number(rest)?;
+    let (number, rest) = take_number(rest)?;
+    let message = MessageId { contact: ContactId(unzigzag(contact)), number: u32::try_from(number).ok()? };
+    let text = |rest| {
+        let (index, text) = take_number(rest)?;
+        Some((u32::try_from(index).ok()?, std::str::from_utf8(text).ok()?))
+    };
+    let purport = match kind {
+        1 => Purport::Open,
+        2 => {
+            let (index, url) = text(rest)?;
+            Purport::Click { index, url: url.to_owned() }
+        }
+        3 => Purport::Unsubscribe { topic: None },
+        4 => Purport::Unsubscribe { topic: Some(text(rest)?.1.into()) },
+        _ => return None,
+    };
+    Some(Claim { message, purport })
+}
+
+const fn zigzag(n: i64) -> u64 {
+    ((n << 1) ^ (n >> 63)).cast_unsigned()
+}
+
+const fn unzigzag(n: u64) -> i64 {
+    (n >> 1).cast_signed() ^ -((n & 1).cast_signed())
+}
+
+fn put_number(bytes: &mut Vec<u8>, mut n: u64) {
+    while n >= 0x80 {
+        bytes.push((n & 0x7f) as u8 | 0x80);
+        n >>= 7;
+    }
+    bytes.push(n as u8);
+}
+
+fn take_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut n = 0_u64;
+    for (place, byte) in bytes.iter().enumerate().take(10) {
+        let bits = u64::from(byte & 0x7f);
+        n |= bits.checked_shl(7 * place as u32)?;
+        if byte & 0x80 == 0 {
+            return Some((n, bytes.get(place + 1..)?));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keys() -> Keys {
+        Keys::new(["0123456789abcdef"]).unwrap()
+    }
+
+    fn claims() -> impl Strategy<Value = Claim> {
+        let purport = prop_oneof![
+            Just(Purport::Open),
+            (any::<u32>(), "https://[a-z]{1,20}/[ -~é€]{0,80}").prop_map(|(index, url)| Purport::Click { index, url }),
+            proptest::option::of("[a-z]{1,12}")
+                .prop_map(|topic| Purport::Unsubscribe { topic: topic.map(SmolStr::from) }),
+        ];
+        (any::<i64>(), any::<u32>(), purport).prop_map(|(contact, number, purport)| Claim {
+            message: MessageId { contact: ContactId(contact), number },
+            purport,
+        })
+    }
+
+    #[test]
+    fn a_token_of_the_first_release_still_works() {
+        let claim = Claim {
+            message: MessageId { contact: ContactId(300), number: 7 },
+            purport: Purport::Unsubscribe { topic: Some("offers".into()) },
+        };
+        insta::assert_snapshot!(keys().sign(&claim));
+        assert_eq!(keys().verify(&keys().sign(&claim)), Some(claim));
+    }
+
+    #[test]
+    fn an_open_token_is_short() {
+        let claim = Claim { message: MessageId { contact: ContactId(1_000_000), number: 12 }, purport: Purport::Open };
+        assert!(keys().sign(&claim).len() <= 32);
+    }
+
+    #[test]
+    fn old_keys_verify_and_do_not_sign() {
+        let claim = Claim { message: MessageId { contact: ContactId(5), number: 1 }, purport: Purport::Open };
+        let old = keys().sign(&claim);
+        let rotated = Keys::new(["another key of 16", "0123456789abcdef"]).unwrap();
+        assert_eq!(rotated.verify(&old), Some(claim.clone()));
+        assert_ne!(rotated.sign(&claim), old);
+        assert_eq!(Keys::new(["another key of 16"]).unwrap().verify(&old), None);
+        assert!(Keys::new(["short"]).is_none());
+        assert!(Keys::new::<&str>([]).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_say_what_was_signed(claim in claims()) {
+            let token = keys().sign(&claim);
+            prop_assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+            prop_assert_eq!(keys().verify(&token), Some(claim));
+        }
+
+        #[test]
+        fn no_changed_bit_passes(claim in claims()) {
+            let token = keys().sign(&claim);
+            let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
+            for bit in 0..bytes.len() * 8 {
+                let mut forged = bytes.clone();
+                forged[bit / 8] ^= 1 << (bit % 8);
+                prop_assert_eq!(keys().verify(&URL_SAFE_NO_PAD.encode(forged)), None);
+            }
+            for bit in 0..token.len() * 8 {
+                let mut forged = token.clone().into_bytes();
+                forged[bit / 8] ^= 1 << (bit % 8);
+                if let Ok(forged) = String::from_utf8(forged) {
+                    prop_assert_eq!(keys().verify(&forged), None);
+                }
+            }
+            for length in 0..token.len() {
+                prop_assert_eq!(keys().verify(&token[..length]), None);
+            }
+        }
+
+        #[test]
+        fn anything_else_is_refused(token in "\\PC{0,200}") {
+            prop_assert_eq!(keys().verify(&token), None);
+        }
+    }
+}
