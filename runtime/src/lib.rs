@@ -3,4 +3,5 @@
 pub mod core;
 pub mod render;
 pub mod send;
+pub mod time;
 pub mod track;

@@ -1,0 +1,278 @@
+//! Zones and daylight saving time: no other file knows them.
+//!
+//! A *wall* value is milliseconds since 1970-01-01 00:00 as the clock on a wall shows it, as in
+//! [`Value::Local`](journey_bytecode::Value::Local). What lies in the gap of a change to summer time means the first
+//! valid instant after it; what comes twice in a fold means the first of the two.
+
+use chrono::{DateTime, MappedLocalTime, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
+use chrono_tz::{GapInfo, Tz};
+use journey_bytecode::{Date, Instant, LocalWindow, Span, Time, Weekday, WeekdaySet};
+
+/// The milliseconds of a day without a clock change.
+pub const DAY: i64 = 86_400_000;
+
+/// Beyond this many milliseconds from 1970 (250,000 years) nothing has a calendar date any more.
+const EDGE: i64 = 8_000_000_000_000_000;
+
+/// How many days ahead to look for a day of the week: a week, and the days that a zone once skipped at the date line.
+const LOOK_AHEAD: i64 = 9;
+
+/// A time zone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Zone(Tz);
+
+impl Zone {
+    /// Universal time.
+    pub const UTC: Self = Self(Tz::UTC);
+
+    /// The zone of this name, as `Europe/Berlin`.
+    pub fn parse(name: &str) -> Option<Self> {
+        name.parse().ok().map(Self)
+    }
+
+    /// The zone of this name; the default where it is missing or unknown.
+    pub fn resolve(name: Option<&str>, default: Self) -> Self {
+        name.and_then(Self::parse).unwrap_or(default)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// What a clock on the wall shows.
+    pub fn wall(self, at: Instant) -> i64 {
+        let at = at.0.clamp(-EDGE, EDGE);
+        let offset = self.0.offset_from_utc_datetime(&naive(at)).fix().local_minus_utc();
+        at + i64::from(offset) * 1000
+    }
+
+    /// When a clock on the wall shows this.
+    pub fn instant(self, wall: i64) -> Instant {
+        self.instants(wall).0
+    }
+
+    /// When a clock on the wall shows this, and when it does so again in a fold.
+    fn instants(self, wall: i64) -> (Instant, Option<Instant>) {
+        if wall >= EDGE {
+            return (Instant::NEVER, None);
+        }
+        let local = naive(wall.max(-EDGE));
+        let millis = |moment: DateTime<Tz>| Instant(moment.timestamp_millis());
+        match self.0.from_local_datetime(&local) {
+            MappedLocalTime::Single(moment) => (millis(moment), None),
+            MappedLocalTime::Ambiguous(first, second) => (millis(first), Some(millis(second))),
+            MappedLocalTime::None => {
+                let after = GapInfo::new(&local, &self.0).and_then(|gap| gap.end).map(millis);
+                (after.unwrap_or(Instant(wall)), None)
+            }
+        }
+    }
+
+    /// A moment later: months first (clamped to the last day of the month), then days, at the same wall-clock time; then
+    /// the exact part.
+    pub fn add(self, at: Instant, span: Span) -> Instant {
+        if at == Instant::NEVER {
+            return at;
+        }
+        let moved = if span.months == 0 && span.days == 0 {
+            at
+        } else {
+            self.instant(add_to_wall(self.wall(at), Span { millis: 0, ..span }))
+        };
+        Instant(moved.0.saturating_add(span.millis))
+    }
+
+    /// The day it is.
+    pub fn today(self, at: Instant) -> Date {
+        date_of_wall(self.wall(at))
+    }
+
+    /// The day of the week it is.
+    pub fn weekday(self, at: Instant) -> Weekday {
+        weekday(self.wall(at).div_euclid(DAY))
+    }
+
+    /// The hour it is, 0 to 23.
+    pub fn hour(self, at: Instant) -> u32 {
+        u32::try_from(self.wall(at).rem_euclid(DAY) / 3_600_000).unwrap_or(0)
+    }
+
+    /// When a day begins.
+    pub fn start_of(self, day: Date) -> Instant {
+        self.instant(i64::from(day.0) * DAY)
+    }
+
+    /// The first moment at or after `at` that is the time on one of the days; an empty set of days means every day.
+    pub fn next_at(self, at: Instant, days: WeekdaySet, time: Time) -> Instant {
+        let today = self.wall(at).div_euclid(DAY);
+        // A time that yesterday's clock skipped may mean a moment of today.
+        (today - 1..=today + LOOK_AHEAD)
+            .filter(|day| has(days, *day))
+            .map(|day| self.instant(day * DAY + millis_of(time)))
+            .find(|moment| *moment >= at)
+            .unwrap_or(Instant::NEVER)
+    }
+
+    /// Whether the moment lies in the window.
+    pub fn is_within(self, at: Instant, window: LocalWindow) -> bool {
+        let wall = self.wall(at);
+        let (day, time) = (wall.div_euclid(DAY), wall.rem_euclid(DAY));
+        let (from, to) = (millis_of(window.from), millis_of(window.to));
+        if from < to {
+            has(window.days, day) && from <= time && time < to
+        } else {
+            has(window.days, day) && from <= time || has(window.days, day - 1) && time < to
+        }
+    }
+
+    /// The first moment at or after `at` in the window.
+    pub fn next_within(self, at: Instant, window: LocalWindow) -> Instant {
+        if self.is_within(at, window) {
+            return at;
+        }
+        self.next_of(at, millis_of(window.from), |moment| self.is_within(moment, window))
+    }
+
+    /// The first moment at or after `at` outside the window; [`Instant::NEVER`] if it never closes.
+    pub fn next_outside(self, at: Instant, window: LocalWindow) -> Instant {
+        if !self.is_within(at, window) {
+            return at;
+        }
+        self.next_of(at, millis_of(window.to), |moment| !self.is_within(moment, window))
+    }
+
+    /// The first moment after `at` at which the clock shows `time` and that fits.
+    fn next_of(self, at: Instant, time: i64, fits: impl Fn(Instant) -> bool) -> Instant {
+        let today = self.wall(at).div_euclid(DAY);
+        (today - 1..=today + LOOK_AHEAD)
+            .flat_map(|day| {
+                let (first, second) = self.instants(day * DAY + time);
+                std::iter::once(first).chain(second)
+            })
+            .find(|moment| *moment >= at && fits(*moment))
+            .unwrap_or(Instant::NEVER)
+    }
+
+    /// The moment as a clock on the wall shows it: `2026-03-02 10:00:00`.
+    pub fn show(self, at: Instant) -> String {
+        if at == Instant::NEVER {
+            return "never".to_owned();
+        }
+        naive(self.wall(at)).format("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
+    /// Reads a moment: RFC 3339 with its offset, or a date-time or date of this zone.
+    pub fn read(self, text: &str) -> Option<Instant> {
+        if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+            return Some(Instant(moment.timestamp_millis()));
+        }
+        read_wall(text).map(|wall| self.instant(wall))
+    }
+}
+
+/// The moment in RFC 3339, in universal time: `2026-03-02T09:00:00Z`.
+pub fn rfc3339(at: Instant) -> String {
+    DateTime::from_timestamp_millis(at.0.clamp(-EDGE, EDGE))
+        .unwrap_or_default()
+        .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+/// Reads `2026-03-02 10:00`, with seconds, with a `T`, or a date alone.
+pub fn read_wall(text: &str) -> Option<i64> {
+    let formats = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"];
+    formats
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .map(|local| local.and_utc().timestamp_millis())
+        .or_else(|| read_date(text).map(|date| i64::from(date.0) * DAY))
+}
+
+/// Reads `2026-03-02`.
+pub fn read_date(text: &str) -> Option<Date> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    Some(Date(date.to_epoch_days()))
+}
+
+/// Reads `09:00` or `09:00:30`.
+pub fn read_time(text: &str) -> Option<Time> {
+    use chrono::Timelike;
+    let read = |format| NaiveTime::parse_from_str(text, format).ok();
+    let time = read("%H:%M").or_else(|| read("%H:%M:%S"))?;
+    Some(Time(time.num_seconds_from_midnight()))
+}
+
+/// The day as `2026-03-02`.
+pub fn show_date(date: Date) -> String {
+    naive(wall_of_date(date)).format("%Y-%m-%d").to_string()
+}
+
+/// The time of day as `09:00`, with seconds where there are any.
+pub fn show_time(time: Time) -> String {
+    let (hour, minute, second) = (time.0 / 3600, time.0 / 60 % 60, time.0 % 60);
+    if second == 0 { format!("{hour:02}:{minute:02}") } else { format!("{hour:02}:{minute:02}:{second:02}") }
+}
+
+/// A wall-clock date-time as `2026-03-02 10:00:00`.
+pub fn show_wall(wall: i64) -> String {
+    naive(wall).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A wall-clock date-time later, on the wall.
+pub fn add_to_wall(wall: i64, span: Span) -> i64 {
+    let date = add_to_date(date_of_wall(wall), span);
+    wall_of_date(date).saturating_add(wall.rem_euclid(DAY)).saturating_add(span.millis)
+}
+
+/// A day later: months first, clamped to the last day of the month, then days; the exact part does not count.
+pub fn add_to_date(date: Date, span: Span) -> Date {
+    let months = Months::new(span.months.unsigned_abs());
+    let moved = NaiveDate::from_epoch_days(date.0).and_then(|date| {
+        if span.months < 0 { date.checked_sub_months(months) } else { date.checked_add_months(months) }
+    });
+    let moved = moved.map_or(date, |moved| Date(moved.to_epoch_days()));
+    Date(moved.0.saturating_add(span.days))
+}
+
+/// The day of a wall-clock date-time.
+pub fn date_of_wall(wall: i64) -> Date {
+    Date(i32::try_from(wall.div_euclid(DAY)).unwrap_or(if wall < 0 { i32::MIN } else { i32::MAX }))
+}
+
+/// The beginning of a day on the wall.
+pub fn wall_of_date(date: Date) -> i64 {
+    i64::from(date.0) * DAY
+}
+
+/// The weekday of a day.
+pub fn weekday_of_date(date: Date) -> Weekday {
+    weekday(i64::from(date.0))
+}
+
+fn weekday(day: i64) -> Weekday {
+    // 1970-01-01 was a Thursday.
+    match (day + 3).rem_euclid(7) {
+        0 => Weekday::Monday,
+        1 => Weekday::Tuesday,
+        2 => Weekday::Wednesday,
+        3 => Weekday::Thursday,
+        4 => Weekday::Friday,
+        5 => Weekday::Saturday,
+        _ => Weekday::Sunday,
+    }
+}
+
+fn has(days: WeekdaySet, day: i64) -> bool {
+    days.0 == 0 || days.contains(weekday(day))
+}
+
+fn millis_of(time: Time) -> i64 {
+    i64::from(time.0) * 1000
+}
+
+fn naive(millis: i64) -> NaiveDateTime {
+    DateTime::from_timestamp_millis(millis.clamp(-EDGE - DAY, EDGE + DAY)).unwrap_or_default().naive_utc()
+}
+
+#[cfg(test)]
+mod tests;
