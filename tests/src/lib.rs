@@ -1,1 +1,41 @@
+//! What the end-to-end suites share: the binary under test, a mail server of our own, mail servers of others, a plain
+//! HTTP client, and the workspace's paths.
 //!
+//! A failure in here is a failing test, so this crate panics where another would return an error.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "support for tests: a failure here is a failing test"
+)]
+
+pub mod binary;
+pub mod foreign;
+pub mod http;
+pub mod project;
+pub mod sink;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+/// Waits until the condition holds; fails the test, with what was waited for, when it takes longer than allowed.
+pub fn wait_until(what: &str, at_most: Duration, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < at_most, "waited {at_most:?} in vain until {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A port of the loopback interface that nothing listens on at the moment.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

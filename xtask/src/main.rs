@@ -1,3 +1,44 @@
-//! Chores.
+//! Chores of the project. `cargo xtask --help` lists them.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to whoever started it")]
 
-fn main() {}
+mod packages;
+mod test;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Chores of the project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", arg_required_else_help = true)]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Install the system packages that the tests need, then check the formatting, lint, build and run every test.
+    ///
+    /// This is what `.ci/run` calls. Exit code 0: all is well; 1: something failed; 2: a system package is missing and
+    /// cannot be installed from here.
+    Test,
+    /// Install the system packages that the tests need (Debian and Ubuntu; elsewhere say what to install).
+    Packages,
+}
+
+fn main() -> ExitCode {
+    match Args::parse().chore {
+        Chore::Test => test::run(),
+        Chore::Packages => match packages::provide() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(missing) => missing.explain(),
+        },
+    }
+}
+
+/// The root of the workspace: the folder above this crate's.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,0 +1,173 @@
+//! The `journey` binary under test.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+/// The binary, fresh: built by cargo, in the profile of this test, unless `JOURNEY_BIN` names one.
+///
+/// Cargo hands a package's own tests the path of its binaries, and not those of another package; so it is asked here,
+/// once a test process. It has nothing to do when the sources did not change.
+pub fn journey() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(given) = std::env::var_os("JOURNEY_BIN") {
+            return given.into();
+        }
+        // target/PROFILE/deps/TEST
+        let test = std::env::current_exe().unwrap();
+        let folder = test.parent().and_then(Path::parent).expect("a test lies in target/PROFILE/deps");
+        let target = folder.parent().expect("a profile's folder lies in the target folder");
+        let profile = match folder.file_name().and_then(OsStr::to_str).unwrap() {
+            "debug" => "dev",
+            other => other,
+        };
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--package", "journey-cli", "--bin", "journey", "--profile", profile])
+            .arg("--target-dir")
+            .arg(target)
+            .current_dir(crate::root())
+            .status()
+            .expect("cargo starts");
+        assert!(built.success(), "the journey binary does not build");
+        folder.join(format!("journey{}", std::env::consts::EXE_SUFFIX))
+    })
+}
+
+/// The binary as a command in a plain environment: no colour, no settings of whoever runs the tests.
+pub fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(journey());
+    command.args(args);
+    for variable in ["RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
+    command.env("NO_COLOR", "1").env("COLUMNS", "120").stdin(Stdio::null());
+    command
+}
+
+/// Runs the binary to its end.
+pub fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Finished {
+    Finished::of(command(args).output().expect("journey starts"))
+}
+
+/// What a finished process left.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// Its output.
+    pub stdout: String,
+    /// Its messages.
+    pub stderr: String,
+}
+
+impl Finished {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+        }
+    }
+
+    /// Fails the test unless the process said that all is well.
+    #[track_caller]
+    #[must_use]
+    pub fn success(self) -> Self {
+        assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// A running `journey serve`. Dropping it kills it.
+pub struct Server {
+    child: Child,
+    /// Where its HTTP API listens: `127.0.0.1:PORT`.
+    pub address: String,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts serving a project and waits until it answers.
+    pub fn start(project: &Path) -> Self {
+        Self::start_with(project, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(project: &Path, more: &[&str]) -> Self {
+        let address = format!("127.0.0.1:{}", crate::free_port());
+        let mut child = command(["serve".as_ref(), project.as_os_str(), "--listen".as_ref(), address.as_ref()])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("journey serve starts");
+        let log = Arc::new(Mutex::new(String::new()));
+        collect(child.stdout.take().unwrap(), Arc::clone(&log));
+        collect(child.stderr.take().unwrap(), Arc::clone(&log));
+        let mut server = Self { child, address, log };
+        let start = Instant::now();
+        while crate::http::get(&server.address, "/health").is_err() {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("journey serve stopped with {status}:\n{}", server.log());
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "journey serve does not answer:\n{}", server.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
+    /// All that it has printed so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`: it ends without a chance to tidy up.
+    pub fn kill(mut self) {
+        self.child.kill().expect("our own child can be killed");
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM: asks it to stop, and waits until it has.
+    pub fn terminate(mut self) -> (ExitStatus, String) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, self.log());
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "journey serve does not stop:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads a pipe to its end beside the test, so that the process never waits for us.
+pub(crate) fn collect(pipe: impl Read + Send + 'static, into: Arc<Mutex<String>>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines() {
+            let Ok(line) = line else { return };
+            let mut text = into.lock().unwrap();
+            text.push_str(&line);
+            text.push('\n');
+        }
+    });
+}

@@ -1,0 +1,85 @@
+//! Projects in folders of their own, so that a test may write into them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A project in a temporary folder; it goes when this is dropped.
+pub struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    /// A project of these files: path and text.
+    pub fn of(files: &[(&str, &str)]) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap() };
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
+    /// A copy of `examples/NAME`, without what earlier runs may have left in it.
+    pub fn example(name: &str) -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap() };
+        copy(&crate::root().join("examples").join(name), project.path());
+        project
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file, and the folders above it.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Reads a file.
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// Puts more lines under a section of `journey.toml`, such as `[email]`.
+    pub fn configure(&self, section: &str, lines: &str) {
+        let config = self.read("journey.toml");
+        let heading = format!("[{section}]");
+        assert!(!config.contains(&heading), "{heading} is there already");
+        self.write("journey.toml", &format!("{config}\n{heading}\n{lines}\n"));
+    }
+
+    /// The files below a folder of the project, by name, with their bytes.
+    pub fn files(&self, below: &str) -> Vec<(String, Vec<u8>)> {
+        let top = self.path().join(below);
+        let mut files = Vec::new();
+        list(&top, &mut |path| {
+            let name = path.strip_prefix(&top).unwrap().to_string_lossy().replace('\\', "/");
+            files.push((name, fs::read(path).unwrap()));
+        });
+        files
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    list(from, &mut |path| {
+        let target = to.join(path.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(path, target).unwrap();
+    });
+}
+
+/// Visits every file below a folder in order of name; what a run leaves behind is not part of a project.
+pub fn list(folder: &Path, visit: &mut impl FnMut(&Path)) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            list(&path, visit);
+        } else {
+            visit(&path);
+        }
+    }
+}
