@@ -21,6 +21,9 @@ pub fn belongs(path: &str) -> bool {
     path == CONFIG || path.starts_with("messages/") || path.ends_with(".journey")
 }
 
+/// The most bytes that one file may have: more than any journey or mail that people wrote.
+pub const MAX_FILE: usize = 1 << 20;
+
 /// The file that makes a directory a project.
 pub const CONFIG: &str = "journey.toml";
 

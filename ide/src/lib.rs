@@ -3,10 +3,9 @@
 
 mod diagnostics;
 mod fixes;
-mod lines;
 mod snapshot;
 
 pub use diagnostics::{FileDiagnostics, diagnostics, is_unnecessary};
 pub use fixes::{Action, fixes};
-pub use lines::{Encoding, LineIndex, Position};
+pub use journey_compiler::diagnostic::{Encoding, LineIndex, Position};
 pub use snapshot::Snapshot;

@@ -3,11 +3,17 @@
 //! The compiler makes diagnostics, `cli` and `lsp` render them. Codes live in [`code`], one registry.
 
 mod code;
+mod lines;
+mod order;
+mod suggest;
 
 use std::ops::Range;
 
 pub use code::Code;
+pub use lines::{Encoding, LineIndex, Position};
+pub use order::{limit_per_file, sort};
 use serde::{Deserialize, Serialize};
+pub use suggest::{nearest, one_of};
 
 use crate::project::FileId;
 
@@ -35,10 +41,69 @@ pub struct Span {
 }
 
 impl Span {
+    /// A place in a text: clamped to it, widened to whole characters. The only way to make a span from offsets that
+    /// others computed, because whatever shows the span trusts it.
+    pub fn new(file: FileId, text: &str, range: Range<usize>) -> Self {
+        let start = text.floor_char_boundary(range.start.min(text.len()));
+        let end = text.ceil_char_boundary(range.end.clamp(start, text.len()));
+        Self { file, start: offset(start), end: offset(end) }
+    }
+
+    /// A place in bytes that need not be text: clamped to them.
+    pub fn in_bytes(file: FileId, bytes: &[u8], range: Range<usize>) -> Self {
+        let start = range.start.min(bytes.len());
+        Self { file, start: offset(start), end: offset(range.end.clamp(start, bytes.len())) }
+    }
+
+    /// The beginning of a file.
+    pub const fn beginning(file: FileId) -> Self {
+        Self { file, start: 0, end: 0 }
+    }
+
+    /// The same place, or the character beside it if the place is empty: something to underline. At the end of a line
+    /// or file that is the last character that can be seen before it.
+    #[must_use]
+    pub fn visible(self, text: &str) -> Self {
+        if self.start < self.end {
+            return self;
+        }
+        let (before, after) = text.split_at_checked(self.start as usize).unwrap_or((text, ""));
+        if let Some(c) = after.chars().next().filter(|c| !c.is_whitespace()) {
+            return Self { end: self.start + offset(c.len_utf8()), ..self };
+        }
+        match before.char_indices().rev().find(|(_, c)| !c.is_whitespace()) {
+            Some((at, c)) => Self { start: offset(at), end: offset(at + c.len_utf8()), ..self },
+            None => self,
+        }
+    }
+
+    /// The empty place where it begins.
+    #[must_use]
+    pub const fn before(self) -> Self {
+        Self { end: self.start, ..self }
+    }
+
+    /// The empty place where it ends.
+    #[must_use]
+    pub const fn after(self) -> Self {
+        Self { start: self.end, ..self }
+    }
+
+    /// From the beginning of one to the end of the other, in one file.
+    #[must_use]
+    pub fn to(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end), ..self }
+    }
+
     /// The bytes, to slice with.
     pub const fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
+}
+
+/// Spans are 32 bits wide; [`MAX_FILE`](crate::project::MAX_FILE) keeps every text far below.
+fn offset(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// A piece of source with something to say about it.
@@ -144,10 +209,61 @@ impl Diagnostic {
         self
     }
 
+    /// The same finding in another file: what is found in one file alone is kept without knowing its number.
+    #[must_use]
+    pub fn in_file(mut self, file: FileId) -> Self {
+        self.primary.span.file = file;
+        self.secondary.iter_mut().for_each(|label| label.span.file = file);
+        self.fixes.iter_mut().flat_map(|fix| &mut fix.edits).for_each(|edit| edit.span.file = file);
+        self
+    }
+
+    /// Offers the nearest name in place of the one at the primary span, if there is one near: a label and a fix.
+    #[must_use]
+    pub fn suggest<'a>(self, word: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let span = self.primary.span;
+        match nearest(word, names) {
+            Some(name) => self.label(format!("did you mean `{name}`?")).fix(
+                format!("Replace `{word}` with `{name}`"),
+                Applicability::Safe,
+                vec![Edit { span, text: name.to_owned() }],
+            ),
+            None => self,
+        }
+    }
+
     /// Offers a change that mends it.
     #[must_use]
     pub fn fix(mut self, title: impl Into<String>, applicability: Applicability, edits: Vec<Edit>) -> Self {
         self.fixes.push(Fix { title: title.into(), applicability, edits });
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FILE: FileId = FileId(0);
+
+    #[test]
+    fn an_empty_place_shows_the_character_beside_it() {
+        let at = |text: &str, n: usize| Span::new(FILE, text, n..n).visible(text).range();
+        assert_eq!(at("ab c", 1), 1..2, "the one behind it");
+        assert_eq!(at("ab\n\n", 4), 1..2, "the last one before the end");
+        assert_eq!(at("ab  c", 2), 1..2, "not a blank");
+        assert_eq!(at("  ", 1), 1..1, "nothing to show");
+        assert_eq!(at("é", 0), 0..2);
+    }
+
+    proptest! {
+        #[test]
+        fn every_span_is_inside_its_text(text in "\\PC{0,20}", start: u8, end: u8) {
+            let span = Span::new(FILE, &text, usize::from(start) / 4..usize::from(end) / 4);
+            prop_assert!(text.get(span.range()).is_some());
+            prop_assert!(text.get(span.visible(&text).range()).is_some());
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Offsets to lines and columns and back, in the units that editors count in.
+//! Offsets to lines and columns and back, in the units that editors count in. Whoever shows a place to a person uses
+//! this: compiler, reports and editors agree on every line ending.
 
 use std::ops::Range;
 use std::sync::Arc;
