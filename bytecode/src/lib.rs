@@ -5,6 +5,7 @@
 
 mod bundle;
 mod event;
+mod listing;
 mod message;
 mod program;
 mod schema;
@@ -21,4 +22,4 @@ pub use program::{
 };
 pub use schema::{Attribute, Cap, Event, Field, LocalWindow, Policy, Schema, Topic, Weekday, WeekdaySet};
 pub use value::{Date, Instant, Money, Number, Span, Time, Type, Value};
-pub use verify::{MAX_CODE, MAX_STACK, VerifyError, verify};
+pub use verify::{MAX_CODE, MAX_STACK, VerifyError, stack_effect, verify};

@@ -178,8 +178,8 @@ const fn is_boundary(op: Op) -> bool {
     is_step(op) && !matches!(op, Op::Decide)
 }
 
-/// How many values an instruction takes and gives.
-const fn stack_effect(op: Op) -> (u16, u16) {
+/// How many values an instruction takes from the operand stack, and how many it puts there.
+pub const fn stack_effect(op: Op) -> (u16, u16) {
     match op {
         Op::Const(_)
         | Op::Attribute(_)
