@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to whoever started it")]
 
 mod packages;
+mod picture;
 mod test;
 
 use std::path::PathBuf;
@@ -26,11 +27,14 @@ enum Chore {
     Test,
     /// Install the system packages that the tests need (Debian and Ubuntu; elsewhere say what to install).
     Packages,
+    /// Make the README's pictures anew from what `journey` prints today.
+    Pictures,
 }
 
 fn main() -> ExitCode {
     match Args::parse().chore {
         Chore::Test => test::run(),
+        Chore::Pictures => picture::run(),
         Chore::Packages => match packages::provide() {
             Ok(()) => ExitCode::SUCCESS,
             Err(missing) => missing.explain(),
