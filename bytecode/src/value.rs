@@ -153,6 +153,12 @@ impl Span {
         }
     }
 
+    /// The most milliseconds that it can last: months count 31 days, days 26 hours.
+    pub const fn longest_millis(self) -> i64 {
+        let days = (self.months as i64).saturating_mul(31).saturating_add(self.days as i64);
+        days.saturating_mul(26 * 3_600_000).saturating_add(self.millis)
+    }
+
     /// A length to compare and to estimate with: months count 30 days, days 24 hours.
     pub const fn rough_millis(self) -> i64 {
         let days = (self.months as i64).saturating_mul(30).saturating_add(self.days as i64);

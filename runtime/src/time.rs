@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, MappedLocalTime, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
 use chrono_tz::{GapInfo, Tz};
-use journey_bytecode::{Date, Instant, LocalWindow, Span, Time, Weekday, WeekdaySet};
+use journey_bytecode::{Date, Instant, LocalWindow, Span, Time, Value, Weekday, WeekdaySet};
 
 /// The milliseconds of a day without a clock change.
 pub const DAY: i64 = 86_400_000;
@@ -216,6 +216,49 @@ pub fn show_time(time: Time) -> String {
 /// A wall-clock date-time as `2026-03-02 10:00:00`.
 pub fn show_wall(wall: i64) -> String {
     naive(wall).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A value as people write it, moments as a clock in the zone shows them; nothing for one that is unset.
+pub fn show_value(value: &Value, zone: Zone) -> String {
+    match value {
+        Value::Unset => String::new(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => text.to_string(),
+        Value::Money(money) => money.to_string(),
+        Value::Instant(at) => zone.show(*at),
+        Value::Date(date) => show_date(*date),
+        Value::Time(time) => show_time(*time),
+        Value::Local(wall) => show_wall(*wall),
+        Value::Span(span) => show_span(*span),
+        Value::List(values) => {
+            let shown: Vec<_> = values.iter().map(|value| show_value(value, zone)).collect();
+            shown.join(", ")
+        }
+        Value::Record(fields) => {
+            let show = |(name, value): &(_, _)| format!("{name}: {}", show_value(value, zone));
+            let shown: Vec<_> = fields.iter().map(show).collect();
+            shown.join(", ")
+        }
+    }
+}
+
+/// A duration as in the language: `1mo2d12h`; `0s` for none.
+pub fn show_span(span: Span) -> String {
+    let millis = span.millis.unsigned_abs();
+    let parts = [
+        (u64::from(span.months.unsigned_abs()), "mo", span.months < 0),
+        (u64::from(span.days.unsigned_abs()), "d", span.days < 0),
+        (millis / 3_600_000, "h", span.millis < 0),
+        (millis / 60_000 % 60, "m", span.millis < 0),
+        (millis / 1000 % 60, "s", span.millis < 0),
+    ];
+    let shown: String = parts
+        .iter()
+        .filter(|(n, _, _)| *n != 0)
+        .map(|(n, unit, negative)| format!("{}{n}{unit}", if *negative { "-" } else { "" }))
+        .collect();
+    if shown.is_empty() { "0s".to_owned() } else { shown }
 }
 
 /// A wall-clock date-time later, on the wall.

@@ -67,6 +67,25 @@ pub struct State {
     pub unsubscribed_all: bool,
 }
 
+impl State {
+    /// The message of this number, if it is still remembered.
+    pub fn message(&self, number: u32) -> Option<&SentMessage> {
+        let place = self.messages.binary_search_by_key(&number, |message| message.number).ok()?;
+        self.messages.get(place)
+    }
+
+    /// The versions that the contact's runs need, each once.
+    pub fn versions(&self) -> BTreeSet<Version> {
+        let hoping = self.ended.iter().filter_map(|ended| ended.goal.as_deref());
+        self.runs.iter().chain(hoping).map(|run| run.version).collect()
+    }
+
+    /// When the contact next has something to do by itself.
+    pub fn due(&self) -> Option<Instant> {
+        self.runs.iter().map(Run::until).filter(|until| *until != Instant::NEVER).min()
+    }
+}
+
 /// One contact (and key) in one version of one journey.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Run {
@@ -94,6 +113,15 @@ pub struct Run {
     pub unused: Vec<Occurrence>,
     /// The goals that it reached, by place.
     pub reached: Vec<u16>,
+}
+
+impl Run {
+    /// When it goes on by itself; [`Instant::NEVER`] without a deadline.
+    pub const fn until(&self) -> Instant {
+        match self.parked {
+            Parked::Wait { until, .. } | Parked::Deferred { until, .. } => until,
+        }
+    }
 }
 
 /// Why a run stands still.

@@ -1,6 +1,12 @@
 //! The pure core: a contact, what happened to it, and what follows. No I/O, no clock, no randomness; time comes in as an
 //! argument.
 
+mod advance;
 pub mod contact;
 pub mod effect;
 pub mod input;
+mod link;
+mod vm;
+
+pub use advance::{CLAUSE_FUEL, FUEL, MAX_CHAIN, MAX_ENDED, MAX_MESSAGES, MAX_UNUSED, PUNCTUAL, advance};
+pub use link::{LinkError, Linked, MESSAGE_MEMORY};

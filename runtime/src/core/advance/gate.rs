@@ -1,0 +1,210 @@
+//! What every send passes: consent, address, caps, quiet hours and the journey's hours.
+
+use std::collections::BTreeMap;
+
+use journey_bytecode::{Channel, Instant, Message, Purpose, SendDef, SendIx, StatusKind, Value};
+use smol_str::SmolStr;
+
+use super::{Advance, CLAUSE_FUEL, PUNCTUAL};
+use crate::core::contact::{MessageStatus, Run, SentMessage};
+use crate::core::effect::{Deferral, MessageId, Outgoing, Refusal, TraceEvent};
+use crate::core::link::Prepared;
+use crate::core::vm::Frame;
+use crate::time;
+
+/// How a run leaves a send.
+pub(super) enum Gate {
+    /// The message went to the outbox, or was refused: the run goes on.
+    Done,
+    /// The run waits for the window.
+    Deferred(Instant, Deferral),
+    /// The send cannot be carried out.
+    Failed(String),
+}
+
+/// How often two windows are tried against each other before they count as never open together.
+const WINDOW_ROUNDS: usize = 16;
+
+impl Advance<'_> {
+    pub(super) fn send(&mut self, run: &mut Run, prepared: &Prepared, ix: SendIx) -> Gate {
+        let damaged = || Gate::Failed("its program is damaged".to_owned());
+        let Some(send) = prepared.program.sends.get(ix.index()) else { return damaged() };
+        let Some((channel, name, to)) = self.reach(send) else { return damaged() };
+        let linked = self.linked;
+        let Some(message) = linked.message(channel, &name) else {
+            return Gate::Failed(format!("there is no {channel} message `{name}`"));
+        };
+        let program = &prepared.program;
+        let purpose = message.purpose.or(program.purpose).unwrap_or_default();
+        let topic = message.topic.as_ref().or(program.topic.as_ref());
+        let marketing = purpose == Purpose::Marketing;
+        // The message leaves now, whenever it was planned for.
+        let moment = if self.wall.0.saturating_sub(self.clock.0) > PUNCTUAL { self.wall } else { self.clock };
+
+        let refusal = if marketing && self.refuses(topic) {
+            Some(Refusal::Unsubscribed)
+        } else if to.is_none() {
+            Some(Refusal::NoAddress)
+        } else if marketing {
+            self.capped(channel, moment)
+        } else {
+            None
+        };
+        if refusal.is_none() {
+            let real = moment.max(self.wall);
+            let closed = self.closed(prepared, marketing, moment).or_else(|| self.closed(prepared, marketing, real));
+            if let Some((until, reason)) = closed {
+                return Gate::Deferred(until, reason);
+            }
+            self.clock = moment;
+        }
+
+        let number = self.contact.state.messages_begun;
+        self.contact.state.messages_begun = number.saturating_add(1);
+        let at = self.clock;
+        let skipped = MessageStatus { kind: StatusKind::Skipped, first: at, last: at };
+        self.contact.state.messages.push(SentMessage {
+            number,
+            run: run.number,
+            journey: run.journey.clone(),
+            name: name.clone(),
+            channel,
+            marketing,
+            at,
+            statuses: refusal.is_some().then_some(skipped).into_iter().collect(),
+            clicked: Vec::new(),
+        });
+        run.last_message = Some(number);
+        if let Some(handle) = send.handle {
+            run.handles.retain(|(known, _)| *known != handle);
+            run.handles.push((handle, number));
+        }
+        if let Some(reason) = refusal {
+            let skipped = TraceEvent::Skipped { message: number, channel, name, reason };
+            self.trace(Some(run.number), &run.journey, skipped);
+            return Gate::Done;
+        }
+        let outgoing = Outgoing {
+            id: MessageId { contact: self.contact.id, number },
+            at,
+            journey: run.journey.clone(),
+            version: run.version,
+            step: send.step,
+            channel,
+            message: name.clone(),
+            to: to.unwrap_or_default(),
+            language: self.text(linked.language_attribute()),
+            zone: SmolStr::new_static(self.zone().name()),
+            subject: self.subject(run, prepared, send),
+            purpose,
+            topic: topic.cloned(),
+            data: self.data(run, prepared, message),
+        };
+        self.out.outgoing.push(outgoing);
+        self.trace(Some(run.number), &run.journey, TraceEvent::Sent { message: number, channel, name });
+        Gate::Done
+    }
+
+    /// The first choice whose address the contact has, else the first one, without an address.
+    fn reach(&self, send: &SendDef) -> Option<(Channel, SmolStr, Option<SmolStr>)> {
+        let found = send.choices.iter().find_map(|(channel, name)| {
+            let address = match channel {
+                // A webhook goes where its message says.
+                Channel::Webhook => Some(SmolStr::default()),
+                channel => self.text(self.linked.address_attribute(*channel)),
+            };
+            Some((*channel, name.clone(), Some(address?)))
+        });
+        found.or_else(|| send.choices.first().map(|(channel, name)| (*channel, name.clone(), None)))
+    }
+
+    fn refuses(&self, topic: Option<&SmolStr>) -> bool {
+        let state = &self.contact.state;
+        state.unsubscribed_all || topic.is_some_and(|topic| state.unsubscribed.contains(topic))
+    }
+
+    fn capped(&self, channel: Channel, moment: Instant) -> Option<Refusal> {
+        let zone = self.zone();
+        self.linked.bundle().policy.caps.iter().find_map(|cap| {
+            if cap.channel.is_some_and(|only| only != channel) {
+                return None;
+            }
+            let since = zone.add(moment, cap.per.negated());
+            let counted = |m: &&SentMessage| {
+                m.marketing
+                    && m.at > since
+                    && cap.channel.is_none_or(|only| only == m.channel)
+                    && !m.has(StatusKind::Skipped)
+            };
+            let count = self.contact.state.messages.iter().filter(counted).count();
+            (count >= cap.most as usize).then_some(Refusal::Cap { most: cap.most })
+        })
+    }
+
+    /// Until when no such message may leave, and why; `None` if it may leave at `moment`.
+    fn closed(&self, prepared: &Prepared, marketing: bool, moment: Instant) -> Option<(Instant, Deferral)> {
+        let zone = self.zone();
+        let quiet = self.linked.bundle().policy.quiet_hours.filter(|_| marketing);
+        let hours = prepared.program.hours;
+        let awake = |at| quiet.map_or(at, |quiet| zone.next_outside(at, quiet));
+        let open = |at| hours.map_or(at, |hours| zone.next_within(at, hours));
+        let reason = if awake(moment) > moment { Deferral::QuietHours } else { Deferral::JourneyHours };
+        let mut until = moment;
+        for _ in 0..WINDOW_ROUNDS {
+            let next = open(awake(until));
+            if next == until {
+                return (until > moment).then_some((until, reason));
+            }
+            until = next;
+        }
+        Some((Instant::NEVER, reason))
+    }
+
+    fn subject(&self, run: &Run, prepared: &Prepared, send: &SendDef) -> Option<String> {
+        let env = self.env(prepared, Frame::of(run), &Value::Unset);
+        let value = env.value(send.subject?, &mut CLAUSE_FUEL.clone());
+        value.is_set().then(|| time::show_value(&value, self.zone()))
+    }
+
+    /// The values of the variables that the message's templates use, as a record.
+    fn data(&self, run: &Run, prepared: &Prepared, message: &Message) -> Value {
+        let mut top: BTreeMap<SmolStr, Value> = BTreeMap::new();
+        let mut contact: BTreeMap<SmolStr, Value> = BTreeMap::new();
+        let mut trigger: BTreeMap<SmolStr, Value> = BTreeMap::new();
+        for variable in &message.variables {
+            let mut path = variable.0.iter();
+            match (path.next().map(SmolStr::as_str), path.next()) {
+                (Some("contact"), Some(name)) => {
+                    contact.insert(name.clone(), self.attribute(name));
+                }
+                (Some("trigger"), Some(name)) => {
+                    trigger.insert(name.clone(), run.trigger.field(name));
+                }
+                (Some(name), _) => {
+                    let slot = prepared.program.slots.iter().position(|slot| slot == name);
+                    let local = slot.and_then(|slot| run.slots.get(slot)).cloned();
+                    top.insert(name.into(), local.unwrap_or_else(|| self.attribute(name)));
+                }
+                (None, _) => {}
+            }
+        }
+        for (name, fields) in [("contact", contact), ("trigger", trigger)] {
+            if !fields.is_empty() {
+                top.insert(SmolStr::new_static(name), Value::Record(fields.into_iter().collect()));
+            }
+        }
+        Value::Record(top.into_iter().collect())
+    }
+
+    fn attribute(&self, name: &str) -> Value {
+        let given = self.contact.attributes.get(name);
+        given.or_else(|| self.linked.default_of(name)).cloned().unwrap_or_default()
+    }
+
+    fn text(&self, attribute: Option<&SmolStr>) -> Option<SmolStr> {
+        match self.attribute(attribute?) {
+            Value::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+}

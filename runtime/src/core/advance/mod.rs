@@ -1,0 +1,387 @@
+//! Advances one contact: applies what happened to it, fires the timers that are due, and says what follows.
+//!
+//! # Time
+//!
+//! Everything happens in the order of its moments, also when it is processed late: a timer that fell due before an event
+//! fires before it, as of the moment for which it was planned, so that calendar computations come out as if nobody had
+//! been late. At one instant the event comes first. The contact's own time ([`State::clock`](super::contact::State))
+//! never goes back: an event that reaches us after later things were processed counts as happening now.
+//!
+//! A message cannot leave in the past. When one leaves more than [`PUNCTUAL`] after its moment, as after an outage, the
+//! contact's time jumps to the real one: what the journey wanted a day apart stays a day apart, and nothing is sent
+//! early. Quiet hours are kept at the planned moment and at the real one.
+
+mod gate;
+mod prune;
+mod react;
+mod steps;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use journey_bytecode::{BuiltinEvent, Instant, Pc, Span, StatusKind, Value, Version};
+use smol_str::SmolStr;
+
+use super::contact::{Contact, EndReason, EndedRun, MessageStatus, Parked, Run};
+use super::effect::{Outcome, TraceEntry, TraceEvent, WokenBy};
+use super::input::{Input, InputKind, MessageName};
+use super::link::{Linked, Prepared};
+use super::vm::{Env, Frame, zone_of};
+use crate::time::Zone;
+
+/// How late a message may leave and still count as sent at its planned moment: a quarter of an hour, in milliseconds.
+pub const PUNCTUAL: i64 = 15 * 60_000;
+
+/// The most instructions that the runs of one contact in one journey execute in one advance.
+pub const FUEL: u32 = 1_000_000;
+
+/// The most instructions of one clause.
+pub const CLAUSE_FUEL: u32 = 10_000;
+
+/// The most changes of tags and attributes by runs that may follow from one input or timer.
+pub const MAX_CHAIN: u32 = 256;
+
+/// The most unused occurrences that a run remembers; the oldest is dropped.
+pub const MAX_UNUSED: usize = 64;
+
+/// The most ended runs that a contact remembers; the oldest is dropped.
+pub const MAX_ENDED: usize = 512;
+
+/// The most messages that a contact remembers; the oldest is dropped.
+pub const MAX_MESSAGES: usize = 512;
+
+/// Applies the inputs (in the order of their places; those applied before are ignored) and fires the timers that are due
+/// at `now`.
+pub fn advance(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: Instant) -> Outcome {
+    let mut advance = Advance {
+        linked,
+        contact,
+        wall: now,
+        clock: Instant::default(),
+        out: Outcome::default(),
+        queue: VecDeque::new(),
+        chain: 0,
+        fuel: Vec::new(),
+    };
+    advance.clock = advance.contact.state.clock;
+    for input in inputs {
+        if input.seq > advance.contact.state.applied {
+            advance.input(input);
+        }
+    }
+    advance.fire(now);
+    advance.contact.state.clock = advance.clock;
+    let mut out = advance.out;
+    out.due = contact.state.due();
+    out
+}
+
+/// An advance under way.
+struct Advance<'a> {
+    linked: &'a Linked,
+    contact: &'a mut Contact,
+    /// The real time.
+    wall: Instant,
+    /// The contact's time.
+    clock: Instant,
+    out: Outcome,
+    /// What runs did to the contact, for other runs to react to.
+    queue: VecDeque<Happening>,
+    /// How many changes followed from the present input or timer.
+    chain: u32,
+    /// What is left to each journey that has executed.
+    fuel: Vec<(Version, u32)>,
+}
+
+/// Something that runs can react to.
+struct Happening {
+    event: SmolStr,
+    payload: Value,
+    /// For events of a message: which.
+    message: Option<u32>,
+}
+
+impl Happening {
+    fn builtin<const N: usize>(event: BuiltinEvent, fields: [(&'static str, Value); N]) -> Self {
+        Self { event: SmolStr::new_static(event.name()), payload: record(fields), message: None }
+    }
+
+    fn tagged(tag: SmolStr) -> Self {
+        Self::builtin(BuiltinEvent::Tagged, [("tag", Value::Text(tag))])
+    }
+
+    fn untagged(tag: SmolStr) -> Self {
+        Self::builtin(BuiltinEvent::Untagged, [("tag", Value::Text(tag))])
+    }
+
+    fn changed(attribute: SmolStr, old: Value, new: Value) -> Self {
+        Self::builtin(BuiltinEvent::Changed, [("attribute", Value::Text(attribute)), ("old", old), ("new", new)])
+    }
+
+    fn is(&self, event: BuiltinEvent) -> bool {
+        self.event == event.name()
+    }
+}
+
+fn record<const N: usize>(fields: [(&'static str, Value); N]) -> Value {
+    Value::Record(fields.map(|(name, value)| (SmolStr::new_static(name), value)).into_iter().collect())
+}
+
+impl Advance<'_> {
+    fn input(&mut self, input: &Input) {
+        let moment = input.at.min(self.wall).max(self.clock);
+        self.fire(Instant(moment.0.saturating_sub(1)));
+        // A message that left late may have moved the contact's time.
+        self.clock = self.clock.max(moment);
+        self.chain = 0;
+        let first = self.contact.state.applied == 0;
+        self.contact.state.applied = input.seq;
+        if first && !matches!(input.kind, InputKind::Upsert { .. }) {
+            self.happen(Happening::builtin(BuiltinEvent::Created, []));
+        }
+        match &input.kind {
+            InputKind::Upsert { attributes, add_tags, remove_tags } => {
+                self.upsert(first, attributes, add_tags, remove_tags);
+            }
+            InputKind::Event { name, payload } => {
+                self.happen(Happening { event: name.clone(), payload: payload.clone(), message: None });
+            }
+            InputKind::Message { message, status, link, machine } => {
+                self.message(message, *status, link.as_ref(), *machine);
+            }
+            InputKind::Unsubscribe { topic } => self.unsubscribe(topic.as_ref()),
+        }
+        self.settle();
+    }
+
+    /// Takes over attributes and tags, all at once, and then lets runs react to each change.
+    fn upsert(&mut self, first: bool, attributes: &[(SmolStr, Value)], add: &[SmolStr], remove: &[SmolStr]) {
+        let mut happenings = Vec::new();
+        if first {
+            happenings.push(Happening::builtin(BuiltinEvent::Created, []));
+        }
+        for (name, value) in attributes {
+            let changed = self.set(name, value.clone());
+            // What a contact is born with did not change.
+            happenings.extend(changed.filter(|_| !first));
+        }
+        for tag in remove {
+            if self.contact.tags.remove(tag) {
+                happenings.push(Happening::untagged(tag.clone()));
+            }
+        }
+        for tag in add {
+            if self.contact.tags.insert(tag.clone()) {
+                happenings.push(Happening::tagged(tag.clone()));
+            }
+        }
+        for happening in happenings {
+            self.happen(happening);
+        }
+    }
+
+    /// Sets an attribute; what changed, if it did.
+    fn set(&mut self, name: &SmolStr, value: Value) -> Option<Happening> {
+        let default = self.linked.default_of(name);
+        let effective = |given: Option<&Value>| given.or(default).cloned().unwrap_or_default();
+        let old = effective(self.contact.attributes.get(name));
+        if value.is_set() {
+            self.contact.attributes.insert(name.clone(), value);
+        } else {
+            self.contact.attributes.remove(name);
+        }
+        let new = effective(self.contact.attributes.get(name));
+        (old != new).then(|| Happening::changed(name.clone(), old, new))
+    }
+
+    /// Records what happened to a message. What a program did is told in the trace and counts for nothing else. Nobody
+    /// clicks what they have not opened, so a click counts as an open if none was seen.
+    fn message(&mut self, message: &MessageName, status: StatusKind, link: Option<&SmolStr>, machine: bool) {
+        let messages = &self.contact.state.messages;
+        let place = match message {
+            MessageName::Number(number) => messages.binary_search_by_key(number, |m| m.number).ok(),
+            MessageName::Newest(name) => messages.iter().rposition(|m| m.name == *name),
+        };
+        let Some(sent) = place.and_then(|place| self.contact.state.messages.get_mut(place)) else { return };
+        let (number, run, journey) = (sent.number, sent.run, sent.journey.clone());
+        let implied = status == StatusKind::Clicked && !machine && !sent.has(StatusKind::Opened);
+        let clock = self.clock;
+        let mut record = |kind| match sent.statuses.iter_mut().find(|known| known.kind == kind) {
+            Some(known) => known.last = clock,
+            None => sent.statuses.push(MessageStatus { kind, first: clock, last: clock }),
+        };
+        if implied {
+            record(StatusKind::Opened);
+        }
+        if !machine {
+            record(status);
+            if let Some(link) = link
+                && !sent.clicked.contains(link)
+            {
+                sent.clicked.push(link.clone());
+            }
+        }
+        for status in implied.then_some(StatusKind::Opened).into_iter().chain([status]) {
+            self.trace(Some(run), &journey, TraceEvent::Message { message: number, status, machine });
+            let event = match status {
+                StatusKind::Delivered => BuiltinEvent::Delivered,
+                StatusKind::Opened => BuiltinEvent::Opened,
+                StatusKind::Clicked => BuiltinEvent::Clicked,
+                StatusKind::Replied => BuiltinEvent::Replied,
+                StatusKind::Bounced => BuiltinEvent::Bounced,
+                StatusKind::Skipped => continue,
+            };
+            if !machine {
+                let link = link.filter(|_| status == StatusKind::Clicked).cloned().map(Value::Text);
+                let fields = link.map(|link| [("link", link)]);
+                let mut happening = match fields {
+                    Some(fields) => Happening::builtin(event, fields),
+                    None => Happening::builtin(event, []),
+                };
+                happening.message = Some(number);
+                self.happen(happening);
+            }
+        }
+    }
+
+    /// Ends the runs whose topic it is, at once.
+    fn unsubscribe(&mut self, topic: Option<&SmolStr>) {
+        let state = &mut self.contact.state;
+        let news = match topic {
+            Some(topic) => state.unsubscribed.insert(topic.clone()),
+            None => !std::mem::replace(&mut state.unsubscribed_all, true),
+        };
+        if !news {
+            return;
+        }
+        for number in self.active() {
+            let Some((run, prepared)) = self.take(number) else { continue };
+            if self.is_unsubscribed(&prepared) {
+                self.end(run, &prepared, EndReason::Unsubscribed);
+            } else {
+                self.put(run);
+            }
+        }
+        let topic = Value::Text(topic.cloned().unwrap_or_default());
+        self.happen(Happening::builtin(BuiltinEvent::Unsubscribed, [("topic", topic)]));
+    }
+
+    /// Fires the timers that are due at `until`, in the order of their moments.
+    fn fire(&mut self, until: Instant) {
+        while let Some((due, number)) =
+            self.contact.state.runs.iter().map(|run| (run.until(), run.number)).filter(|(due, _)| *due <= until).min()
+        {
+            if due == Instant::NEVER {
+                return;
+            }
+            self.clock = self.clock.max(due);
+            self.chain = 0;
+            self.wake(number);
+            self.settle();
+        }
+    }
+
+    /// Lets a run go on whose timer fired.
+    fn wake(&mut self, number: u32) {
+        let Some((run, prepared)) = self.take(number) else { return };
+        let (by, target) = match run.parked {
+            Parked::Deferred { at, .. } => (WokenBy::Window, Some(at)),
+            Parked::Wait { wait, .. } => {
+                let wait = prepared.program.waits.get(wait.index());
+                (WokenBy::Deadline, wait.and_then(|wait| wait.deadline.as_ref()).map(|deadline| deadline.target))
+            }
+        };
+        if self.exit_condition(&run, &prepared) {
+            return self.end(run, &prepared, EndReason::ExitCondition);
+        }
+        match target {
+            Some(target) => self.resume(run, &prepared, by, target),
+            None => self.end(run, &prepared, EndReason::Failed("it waited for nothing".to_owned())),
+        }
+    }
+
+    /// Traces the wake-up and goes on.
+    fn resume(&mut self, run: Run, prepared: &Arc<Prepared>, by: WokenBy, target: Pc) {
+        self.trace(Some(run.number), &run.journey, TraceEvent::Woke { by });
+        self.go(run, prepared, target);
+    }
+
+    /// Lets everything react to what runs did to the contact, until nothing more follows.
+    fn settle(&mut self) {
+        while let Some(happening) = self.queue.pop_front() {
+            self.happen(happening);
+        }
+        self.prune();
+    }
+
+    /// The numbers of the active runs, oldest first.
+    fn active(&self) -> Vec<u32> {
+        self.contact.state.runs.iter().map(|run| run.number).collect()
+    }
+
+    /// Takes an active run out of the contact, with its program. A run whose program is not loaded ends.
+    fn take(&mut self, number: u32) -> Option<(Run, Arc<Prepared>)> {
+        let place = self.contact.state.runs.binary_search_by_key(&number, |run| run.number).ok()?;
+        let run = self.contact.state.runs.remove(place);
+        match self.linked.prepared(run.version) {
+            Some(prepared) => Some((run, prepared)),
+            None => {
+                let reason = EndReason::Failed(format!("version {} of its journey is not loaded", run.version));
+                self.close(run, reason, false);
+                None
+            }
+        }
+    }
+
+    /// Puts an active run back.
+    fn put(&mut self, run: Run) {
+        let runs = &mut self.contact.state.runs;
+        let place = runs.partition_point(|other| other.number < run.number);
+        runs.insert(place, run);
+    }
+
+    /// Ends a run that was taken out.
+    fn end(&mut self, run: Run, prepared: &Prepared, reason: EndReason) {
+        let hopes = prepared.program.goals.iter().enumerate().any(|(place, goal)| {
+            let reached = run.reached.iter().any(|known| usize::from(*known) == place);
+            !reached && goal.within.is_none_or(|within| self.within(&run, within))
+        });
+        self.close(run, reason, hopes);
+    }
+
+    fn close(&mut self, run: Run, reason: EndReason, hopes: bool) {
+        self.trace(Some(run.number), &run.journey, TraceEvent::Ended(reason.clone()));
+        let ended = &mut self.contact.state.ended;
+        ended.retain(|other| other.journey != run.journey || other.key != run.key);
+        ended.push(EndedRun {
+            number: run.number,
+            journey: run.journey.clone(),
+            key: run.key.clone(),
+            entered_at: run.entered_at,
+            ended_at: self.clock,
+            reason,
+            goal: hopes.then(|| Box::new(run)),
+        });
+    }
+
+    /// Whether no more than `span` has passed since the run began.
+    fn within(&self, run: &Run, span: Span) -> bool {
+        self.clock <= self.zone().add(run.entered_at, span)
+    }
+
+    fn zone(&self) -> Zone {
+        zone_of(self.linked, self.contact)
+    }
+
+    /// What the machine can read, for clauses of a run.
+    fn env<'e>(&'e self, prepared: &'e Prepared, frame: Frame<'e>, event: &'e Value) -> Env<'e> {
+        Env { linked: self.linked, prepared, contact: self.contact, frame, event, now: self.clock, since: self.clock }
+    }
+
+    fn trace(&mut self, run: Option<u32>, journey: &SmolStr, event: TraceEvent) {
+        self.out.trace.push(TraceEntry { at: self.clock, run, journey: journey.clone(), event });
+    }
+}
+
+#[cfg(test)]
+mod tests;

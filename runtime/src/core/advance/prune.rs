@@ -1,0 +1,45 @@
+//! Forgets what nothing can ask for any more, so that a contact stays small.
+
+use journey_bytecode::Instant;
+
+use super::{Advance, MAX_ENDED, MAX_MESSAGES};
+
+impl Advance<'_> {
+    pub(super) fn prune(&mut self) {
+        let (clock, zone) = (self.clock, self.zone());
+        let state = &mut self.contact.state;
+        for ended in &mut state.ended {
+            let open = ended.goal.as_ref().is_some_and(|run| {
+                let goals = self.linked.prepared(run.version);
+                goals.is_some_and(|prepared| {
+                    prepared.program.goals.iter().enumerate().any(|(place, goal)| {
+                        !run.reached.iter().any(|reached| usize::from(*reached) == place)
+                            && goal.within.is_none_or(|within| clock <= zone.add(run.entered_at, within))
+                    })
+                })
+            });
+            if !open {
+                ended.goal = None;
+            }
+        }
+        drop_oldest(&mut state.ended, MAX_ENDED);
+
+        let Some(memory) = self.linked.message_memory() else {
+            return drop_oldest(&mut state.messages, MAX_MESSAGES);
+        };
+        // Whatever happened since the oldest run began can be asked for.
+        let oldest = state.runs.first().map_or(Instant::NEVER, |run| run.entered_at);
+        let since = oldest.min(Instant(clock.0.saturating_sub(memory)));
+        if state.messages.first().is_some_and(|message| message.at < since) {
+            let recent = |at: Instant| at >= since;
+            state.messages.retain(|m| recent(m.at) || m.statuses.iter().any(|status| recent(status.last)));
+        }
+        drop_oldest(&mut state.messages, MAX_MESSAGES);
+    }
+}
+
+fn drop_oldest<T>(list: &mut Vec<T>, most: usize) {
+    if list.len() > most {
+        list.drain(..list.len() - most);
+    }
+}

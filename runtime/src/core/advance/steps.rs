@@ -1,0 +1,214 @@
+//! Executes the steps of a run until it parks or ends.
+
+use std::sync::Arc;
+
+use journey_bytecode::{Deadline, Instant, MessageRef, Op, Pc, StatusKind, Value, Version, WaitDef, WaitIx};
+
+use super::gate::Gate;
+use super::{Advance, CLAUSE_FUEL, FUEL, Happening, MAX_CHAIN};
+use crate::core::contact::{EndReason, Parked, Run};
+use crate::core::effect::{TraceEvent, WokenBy};
+use crate::core::link::Prepared;
+use crate::core::vm::{Frame, Stop};
+
+/// What becomes of a run that comes to a wait.
+enum Waiting {
+    /// It goes on at once.
+    Passes(WokenBy, Pc),
+    /// It parks.
+    Parks(Instant),
+    /// It can never go on.
+    Dead,
+}
+
+impl Advance<'_> {
+    /// Executes from `pc` and puts the run back, or ends it.
+    pub(super) fn go(&mut self, mut run: Run, prepared: &Arc<Prepared>, mut pc: Pc) {
+        let mut fuel = self.fuel_of(run.version);
+        let reason = loop {
+            let mut decisions = Vec::new();
+            let stop = self
+                .env(prepared, Frame::of(&run), &Value::Unset)
+                .run(pc, &mut fuel, |decision| decisions.push(decision));
+            for decision in decisions {
+                self.trace(Some(run.number), &run.journey, TraceEvent::Decided(decision));
+            }
+            let (op, at, value) = match stop {
+                Stop::Effect(op, at, value) => (op, at, value),
+                Stop::Fuel => break EndReason::Failed(format!("it took more than {FUEL} instructions at once")),
+                Stop::Return(_) => break EndReason::Failed("its program is damaged".to_owned()),
+            };
+            pc = Pc(at.0.saturating_add(1));
+            let name = |ix: journey_bytecode::NameIx| prepared.program.names.get(ix.index());
+            let change = match op {
+                Op::Step(step) => {
+                    self.trace(Some(run.number), &run.journey, TraceEvent::Step(step));
+                    continue;
+                }
+                Op::Store(slot) => {
+                    if let Some(place) = run.slots.get_mut(slot.index()) {
+                        *place = value;
+                    }
+                    continue;
+                }
+                Op::End => break EndReason::Ended,
+                Op::Wait(ix) => {
+                    let Some(wait) = prepared.program.waits.get(ix.index()) else {
+                        break EndReason::Failed("its program is damaged".to_owned());
+                    };
+                    match self.begin_wait(&mut run, prepared, wait) {
+                        Waiting::Passes(by, target) => {
+                            self.trace(Some(run.number), &run.journey, TraceEvent::Woke { by });
+                            pc = target;
+                            continue;
+                        }
+                        Waiting::Parks(until) => {
+                            self.park(&mut run, ix, until);
+                            self.leave(run.version, fuel);
+                            return self.put(run);
+                        }
+                        Waiting::Dead => {
+                            let what =
+                                "it waits, without a time-out, for something to happen to a message that was not sent";
+                            break EndReason::Failed(what.to_owned());
+                        }
+                    }
+                }
+                Op::Send(ix) => match self.send(&mut run, prepared, ix) {
+                    Gate::Done => continue,
+                    Gate::Deferred(until, reason) => {
+                        self.trace(Some(run.number), &run.journey, TraceEvent::Deferred { until, reason });
+                        run.parked = Parked::Deferred { at, until };
+                        self.leave(run.version, fuel);
+                        return self.put(run);
+                    }
+                    Gate::Failed(why) => break EndReason::Failed(why),
+                },
+                Op::AddTag(ix) => name(ix).filter(|tag| self.contact.tags.insert((*tag).clone())).map(|tag| {
+                    self.trace(Some(run.number), &run.journey, TraceEvent::TagAdded(tag.clone()));
+                    Happening::tagged(tag.clone())
+                }),
+                Op::RemoveTag(ix) => name(ix).filter(|tag| self.contact.tags.remove(*tag)).map(|tag| {
+                    self.trace(Some(run.number), &run.journey, TraceEvent::TagRemoved(tag.clone()));
+                    Happening::untagged(tag.clone())
+                }),
+                Op::SetAttribute(ix) => name(ix).and_then(|name| {
+                    let changed = self.set(name, value.clone())?;
+                    self.trace(Some(run.number), &run.journey, TraceEvent::AttributeSet(name.clone(), value));
+                    Some(changed)
+                }),
+                _ => break EndReason::Failed("its program is damaged".to_owned()),
+            };
+            if let Some(change) = change {
+                self.chain += 1;
+                if self.chain > MAX_CHAIN {
+                    break EndReason::Failed(format!("more than {MAX_CHAIN} changes followed from one event"));
+                }
+                self.queue.push_back(change);
+            }
+        };
+        self.leave(run.version, fuel);
+        self.end(run, prepared, reason);
+    }
+
+    fn fuel_of(&self, version: Version) -> u32 {
+        self.fuel.iter().find(|(known, _)| *known == version).map_or(FUEL, |(_, left)| *left)
+    }
+
+    fn leave(&mut self, version: Version, left: u32) {
+        match self.fuel.iter_mut().find(|(known, _)| *known == version) {
+            Some((_, fuel)) => *fuel = left,
+            None => self.fuel.push((version, left)),
+        }
+    }
+
+    fn park(&mut self, run: &mut Run, wait: WaitIx, until: Instant) {
+        self.trace(Some(run.number), &run.journey, TraceEvent::Waiting { until });
+        run.parked = Parked::Wait { wait, since: self.clock, until };
+    }
+
+    fn begin_wait(&self, run: &mut Run, prepared: &Prepared, wait: &WaitDef) -> Waiting {
+        if let Some((event, target)) = self.already(run, prepared, wait).or_else(|| self.earlier(run, prepared, wait)) {
+            return Waiting::Passes(WokenBy::Event(event), target);
+        }
+        if let Some(target) = self.condition(run, prepared, wait) {
+            return Waiting::Passes(WokenBy::Condition, target);
+        }
+        let hopeless = wait.conditions.is_empty()
+            && !wait.arms.is_empty()
+            && wait.arms.iter().all(|arm| self.is_skipped(run, prepared, arm.pattern.message));
+        match &wait.deadline {
+            Some(deadline) if hopeless => Waiting::Passes(WokenBy::Deadline, deadline.target),
+            None if hopeless => Waiting::Dead,
+            None => Waiting::Parks(Instant::NEVER),
+            Some(deadline) => match self.deadline(run, prepared, deadline, self.clock) {
+                Some(until) if until > self.clock => Waiting::Parks(until),
+                Some(until) if until == self.clock => Waiting::Passes(WokenBy::Deadline, deadline.target),
+                _ => Waiting::Passes(WokenBy::Deadline, deadline.past.unwrap_or(deadline.target)),
+            },
+        }
+    }
+
+    /// The arm whose message has its status already.
+    fn already(&self, run: &Run, prepared: &Prepared, wait: &WaitDef) -> Option<(smol_str::SmolStr, Pc)> {
+        let env = self.env(prepared, Frame::of(run), &Value::Unset);
+        let holds = |arm: &&journey_bytecode::Arm| {
+            let pattern = &arm.pattern;
+            let one = matches!(pattern.message, MessageRef::Handle(_) | MessageRef::Last);
+            let Some(status) = status_of(&pattern.event) else { return false };
+            let holds = match &pattern.link {
+                Some(link) => env.clicked(link, pattern.message),
+                None => env.status(status, pattern.message),
+            };
+            one && !arm.from_now && pattern.filter.is_none() && holds
+        };
+        wait.arms.iter().find(holds).map(|arm| (arm.pattern.event.clone(), arm.target))
+    }
+
+    fn is_skipped(&self, run: &Run, prepared: &Prepared, message: MessageRef) -> bool {
+        let env = self.env(prepared, Frame::of(run), &Value::Unset);
+        matches!(message, MessageRef::Handle(_) | MessageRef::Last) && env.status(StatusKind::Skipped, message)
+    }
+
+    /// Where the first condition that holds leads.
+    pub(super) fn condition(&self, run: &Run, prepared: &Prepared, wait: &WaitDef) -> Option<Pc> {
+        let env = self.env(prepared, Frame::of(run), &Value::Unset);
+        let holds = |clause| env.holds(clause, &mut CLAUSE_FUEL.clone());
+        wait.conditions.iter().find(|(clause, _)| holds(*clause)).map(|(_, target)| *target)
+    }
+
+    fn deadline(&self, run: &Run, prepared: &Prepared, deadline: &Deadline, since: Instant) -> Option<Instant> {
+        let mut env = self.env(prepared, Frame::of(run), &Value::Unset);
+        env.since = since;
+        env.instant(&env.value(deadline.at, &mut CLAUSE_FUEL.clone()))
+    }
+
+    /// Computes the end of the present wait again. A moment that is past now goes on like one that was past at the
+    /// beginning. A moment that there is no more leads to `else`; without one the wait holds until there is one again.
+    pub(super) fn replan(&mut self, mut run: Run, prepared: &Arc<Prepared>) {
+        let Parked::Wait { wait: ix, since, until } = run.parked else { return self.put(run) };
+        let deadline = prepared.program.waits.get(ix.index()).and_then(|wait| wait.deadline.as_ref());
+        let Some(deadline) = deadline else { return self.put(run) };
+        let planned = self.deadline(&run, prepared, deadline, since);
+        if planned.is_none()
+            && let Some(past) = deadline.past
+        {
+            return self.resume(run, prepared, WokenBy::Deadline, past);
+        }
+        let planned = planned.unwrap_or(Instant::NEVER);
+        if planned < self.clock {
+            return self.resume(run, prepared, WokenBy::Deadline, deadline.past.unwrap_or(deadline.target));
+        }
+        if planned != until {
+            self.trace(Some(run.number), &run.journey, TraceEvent::Waiting { until: planned });
+            run.parked = Parked::Wait { wait: ix, since, until: planned };
+        }
+        self.put(run);
+    }
+}
+
+/// The status that an event of a message gives it.
+fn status_of(event: &str) -> Option<StatusKind> {
+    use StatusKind::{Bounced, Clicked, Delivered, Opened, Replied};
+    [Delivered, Opened, Clicked, Replied, Bounced].into_iter().find(|status| status.name() == event)
+}
