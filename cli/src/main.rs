@@ -1,16 +1,3 @@
-//! The `journey` binary: one file a command under [`commands`], [`report`] renders findings, [`discover`] turns paths
-//! into projects.
+//! The `journey` binary.
 
-use std::process::ExitCode;
-
-mod commands;
-mod crash;
-mod discover;
-mod failure;
-mod report;
-mod terminal;
-mod workspace;
-
-fn main() -> ExitCode {
-    crash::guard(commands::main)
-}
+fn main() {}

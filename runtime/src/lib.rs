@@ -1,7 +1,9 @@
 //! Moves contacts through programs: the pure core, the stores, the engine, the senders, tracking and the HTTP API.
 
+pub mod clock;
 pub mod core;
 pub mod render;
 pub mod send;
+pub mod store;
 pub mod time;
 pub mod track;

@@ -1,0 +1,25 @@
+//! How contacts, inputs and messages are written as bytes: one byte with the format's number, then postcard.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The format written now. A reader of every earlier format stays.
+const FORMAT: u8 = 1;
+
+/// Appends a value's bytes, and returns how many.
+pub(super) fn append<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> usize {
+    let before = bytes.len();
+    bytes.push(FORMAT);
+    // Writing to memory cannot fail; if it ever did, the empty content would be reported as damaged when read.
+    let _ = postcard::to_io(value, &mut *bytes);
+    bytes.len() - before
+}
+
+/// Reads a value.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    match bytes.split_first() {
+        Some((&FORMAT, content)) => postcard::from_bytes(content).map_err(|error| error.to_string()),
+        Some((format, _)) => Err(format!("its format is {format}, and this version of journey knows {FORMAT}")),
+        None => Err("it is empty".into()),
+    }
+}

@@ -1,0 +1,294 @@
+//! A store in memory: for simulations and tests.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use journey_bytecode::{Instant, Purpose, Version};
+use smol_str::SmolStr;
+
+use super::wake::{Lease, Settled, Wake};
+use super::{
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput,
+    Pending, Queued, Store, StoreError, Whose,
+};
+use crate::core::contact::{Contact, ContactId};
+use crate::core::effect::{MessageId, Outgoing, TraceEntry};
+use crate::core::input::{Input, InputKind};
+
+/// A store in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    inner: Mutex<Inner>,
+    wake: Wake,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    keys: HashMap<SmolStr, ContactId>,
+    rows: BTreeMap<ContactId, Row>,
+    queue: BTreeSet<(Instant, MessageId)>,
+    outbox: BTreeMap<MessageId, Open>,
+    done: BTreeMap<MessageId, Delivery>,
+    programs: Vec<(Version, KeptProgram)>,
+}
+
+#[derive(Debug)]
+struct Row {
+    contact: Contact,
+    accepted: i64,
+    due: Instant,
+    pending: VecDeque<Input>,
+    fingerprints: HashMap<SmolStr, [u8; 16]>,
+    unsubscribed: BTreeSet<Option<SmolStr>>,
+    trace: Vec<TraceEntry>,
+}
+
+#[derive(Debug)]
+struct Open {
+    outgoing: Outgoing,
+    attempts: u32,
+    on_wire: bool,
+}
+
+impl Row {
+    fn withholds(&self, outgoing: &Outgoing) -> bool {
+        outgoing.purpose == Purpose::Marketing
+            && (self.unsubscribed.contains(&None)
+                || outgoing.topic.is_some() && self.unsubscribed.contains(&outgoing.topic))
+    }
+
+    fn push(&mut self, at: Instant, kind: InputKind) -> i64 {
+        if let InputKind::Unsubscribe { topic } = &kind {
+            self.unsubscribed.insert(topic.clone());
+        }
+        self.accepted += 1;
+        self.pending.push_back(Input { seq: self.accepted, at, kind });
+        self.accepted
+    }
+}
+
+impl MemoryStore {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn accept(&mut self, input: &NewInput, now: Instant) -> Acceptance {
+        let contact = match &input.contact {
+            Whose::Id(id) => *id,
+            Whose::Key(key) => match self.keys.get(key) {
+                Some(contact) => *contact,
+                None if !input.creates => return Acceptance::UnknownContact,
+                None => {
+                    let id = ContactId(self.rows.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+                    self.keys.insert(key.clone(), id);
+                    self.rows.insert(id, Row::new(Contact::new(id, key.clone(), now)));
+                    id
+                }
+            },
+        };
+        let Some(row) = self.rows.get_mut(&contact) else { return Acceptance::UnknownContact };
+        if let Some(id) = &input.id {
+            match row.fingerprints.get(id) {
+                Some(known) if *known == input.fingerprint => return Acceptance::Duplicate,
+                Some(_) => return Acceptance::Conflict,
+                None => _ = row.fingerprints.insert(id.clone(), input.fingerprint),
+            }
+        }
+        Acceptance::Accepted { contact, seq: row.push(input.at, input.kind.clone()) }
+    }
+}
+
+impl Row {
+    fn new(contact: Contact) -> Self {
+        Self {
+            contact,
+            accepted: 0,
+            due: Instant::NEVER,
+            pending: VecDeque::new(),
+            fingerprints: HashMap::new(),
+            unsubscribed: BTreeSet::new(),
+            trace: Vec::new(),
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    type Lease = Lease;
+
+    async fn accept(&self, inputs: &[NewInput], now: Instant) -> Result<Vec<Acceptance>, StoreError> {
+        let mut inner = self.inner();
+        let answers: Vec<_> = inputs.iter().map(|input| inner.accept(input, now)).collect();
+        for answer in &answers {
+            if let Acceptance::Accepted { contact, .. } = answer {
+                self.wake.run(*contact);
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn claim(&self, now: Instant, most: usize) -> Result<Claimed<Lease>, StoreError> {
+        let inner = self.inner();
+        let lease = self.wake.claim(now, most);
+        let pending = |id: &ContactId| {
+            let row = inner.rows.get(id)?;
+            let most = usize::try_from(MAX_INPUTS_PER_ADVANCE).unwrap_or(usize::MAX);
+            Some(Pending { contact: row.contact.clone(), inputs: row.pending.iter().take(most).cloned().collect() })
+        };
+        let contacts = lease.ids().iter().filter_map(pending).collect();
+        Ok(Claimed { lease, contacts, damaged: Vec::new() })
+    }
+
+    async fn commit(&self, lease: Lease, advanced: Vec<Advanced>) -> Result<(), StoreError> {
+        let mut inner = self.inner();
+        let mut settled = Vec::with_capacity(advanced.len());
+        for Advanced { contact, outcome } in advanced {
+            for outgoing in outcome.outgoing {
+                inner.queue.insert((outgoing.at, outgoing.id));
+                inner.outbox.insert(outgoing.id, Open { outgoing, attempts: 0, on_wire: false });
+            }
+            let Some(row) = inner.rows.get_mut(&contact.id) else { continue };
+            while row.pending.front().is_some_and(|input| input.seq <= contact.state.applied) {
+                row.pending.pop_front();
+            }
+            row.trace.extend(outcome.trace);
+            let due = outcome.due.unwrap_or(Instant::NEVER);
+            let more = !row.pending.is_empty();
+            settled.push(Settled { contact: contact.id, was_due: row.due, due, more });
+            row.due = due;
+            row.contact = contact;
+        }
+        lease.settle(settled);
+        Ok(())
+    }
+
+    async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
+        Ok(self.wake.next())
+    }
+
+    async fn claim_messages(&self, now: Instant, most: usize) -> Result<Vec<Queued>, StoreError> {
+        let mut inner = self.inner();
+        let mut claimed = Vec::new();
+        while claimed.len() < most {
+            match inner.queue.first() {
+                Some(&(due, id)) if due <= now => {
+                    inner.queue.pop_first();
+                    if let Some(open) = inner.outbox.get(&id) {
+                        claimed.push(Queued { outgoing: open.outgoing.clone(), attempts: open.attempts });
+                    }
+                }
+                _ => break,
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn begin_delivery(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
+        let mut inner = self.inner();
+        let Inner { outbox, rows, .. } = &mut *inner;
+        let mut withheld = Vec::new();
+        for id in ids {
+            let Some(open) = outbox.get_mut(id) else { continue };
+            if rows.get(&id.contact).is_some_and(|row| row.withholds(&open.outgoing)) {
+                withheld.push(*id);
+            } else {
+                open.on_wire = true;
+            }
+        }
+        Ok(withheld)
+    }
+
+    async fn record(&self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+        let mut inner = self.inner();
+        for delivery in deliveries {
+            let id = delivery.id;
+            let Some(open) = inner.outbox.get_mut(&id) else { continue };
+            open.on_wire = false;
+            if let DeliveryResult::Retry { due, .. } = delivery.result {
+                open.attempts = delivery.attempts;
+                inner.queue.insert((due, id));
+                continue;
+            }
+            inner.outbox.remove(&id);
+            inner.done.insert(id, delivery.clone());
+            if let (Some(kind), Some(row)) = (delivery.news(), inner.rows.get_mut(&id.contact)) {
+                row.push(delivery.at, kind);
+                self.wake.run(id.contact);
+            }
+        }
+        Ok(())
+    }
+
+    async fn next_message_due(&self) -> Result<Option<Instant>, StoreError> {
+        Ok(self.inner().queue.first().map(|(due, _)| *due))
+    }
+
+    async fn resend_ambiguous(&self) -> Result<Vec<MessageId>, StoreError> {
+        let mut inner = self.inner();
+        let Inner { outbox, queue, .. } = &mut *inner;
+        let ambiguous: Vec<_> = outbox.iter_mut().filter(|(_, open)| open.on_wire).collect();
+        Ok(ambiguous
+            .into_iter()
+            .map(|(id, open)| {
+                open.on_wire = false;
+                queue.insert((open.outgoing.at, *id));
+                *id
+            })
+            .collect())
+    }
+
+    async fn keep_programs(&self, programs: &[KeptProgram]) -> Result<(), StoreError> {
+        let mut inner = self.inner();
+        for kept in programs {
+            let version = kept.program.version();
+            match inner.programs.iter_mut().find(|(known, _)| *known == version) {
+                Some((_, known)) => known.messages.clone_from(&kept.messages),
+                None => inner.programs.push((version, kept.clone())),
+            }
+        }
+        Ok(())
+    }
+
+    async fn programs(&self) -> Result<Vec<KeptProgram>, StoreError> {
+        Ok(self.inner().programs.iter().map(|(_, kept)| kept.clone()).collect())
+    }
+
+    async fn secret(&self) -> Result<[u8; 32], StoreError> {
+        Ok(*b"the secret of a store in memory.")
+    }
+
+    async fn contact(&self, key: &str) -> Result<Option<Contact>, StoreError> {
+        let inner = self.inner();
+        Ok(inner.keys.get(key).and_then(|id| inner.rows.get(id)).map(|row| row.contact.clone()))
+    }
+
+    async fn contacts_after(&self, after: ContactId, most: usize) -> Result<Vec<Contact>, StoreError> {
+        let inner = self.inner();
+        let rows = inner.rows.range((std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded));
+        Ok(rows.take(most).map(|(_, row)| row.contact.clone()).collect())
+    }
+
+    async fn trace(&self, contact: ContactId) -> Result<Vec<TraceEntry>, StoreError> {
+        Ok(self.inner().rows.get(&contact).map(|row| row.trace.clone()).unwrap_or_default())
+    }
+
+    async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
+        let first = MessageId { contact, number: 0 };
+        let last = MessageId { contact, number: u32::MAX };
+        Ok(self.inner().done.range(first..=last).map(|(_, delivery)| delivery.clone()).collect())
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let inner = self.inner();
+        let delivered =
+            inner.done.values().filter(|d| matches!(d.result, DeliveryResult::Delivered { .. })).count() as u64;
+        Ok(Counts {
+            contacts: inner.rows.len() as u64,
+            pending: inner.rows.values().map(|row| row.pending.len() as u64).sum(),
+            queued: inner.outbox.len() as u64,
+            delivered,
+            failed: inner.done.len() as u64 - delivered,
+        })
+    }
+}

@@ -1,0 +1,329 @@
+//! Where contacts, what happened to them, their messages and their traces are kept.
+//!
+//! A contact is loaded, advanced and written as a whole. Inputs are durable before they are acknowledged; a step's state,
+//! messages and trace are written in one transaction; a message leaves only after the transaction that decided it.
+
+mod codec;
+mod memory;
+mod sqlite;
+mod wake;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use journey_bytecode::{Instant, Message, Program, StatusKind};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::core::contact::{Contact, ContactId};
+use crate::core::effect::{MessageId, Outcome, Outgoing, TraceEntry};
+use crate::core::input::{Input, InputKind, MessageName};
+
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
+
+/// The most inputs of one contact that one advance takes; the rest follows in the next one.
+pub const MAX_INPUTS_PER_ADVANCE: i64 = 500;
+
+/// A store of contacts. All methods may be called at the same time.
+///
+/// No transaction needs two contacts to be correct, and every row belongs to one contact.
+pub trait Store: Send + Sync + 'static {
+    /// The right to commit the contacts of one claim. Dropped without a commit, it gives them back.
+    type Lease: Send + 'static;
+
+    /// Takes inputs, in their order, in one transaction; when it returns, they are durable. Answers in the same order.
+    fn accept(
+        &self,
+        inputs: &[NewInput],
+        now: Instant,
+    ) -> impl Future<Output = Result<Vec<Acceptance>, StoreError>> + Send;
+
+    /// Claims contacts with pending inputs or a due timer, at most so many and no two claims the same, in id order.
+    fn claim(&self, now: Instant, most: usize)
+    -> impl Future<Output = Result<Claimed<Self::Lease>, StoreError>> + Send;
+
+    /// Writes what became of claimed contacts, in one transaction. A claimed contact that is missing in `advanced` is
+    /// left as it is, and set aside until the store is opened again.
+    fn commit(
+        &self,
+        lease: Self::Lease,
+        advanced: Vec<Advanced>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// When the next contact has something to do; a moment in the past for "now".
+    fn next_due(&self) -> impl Future<Output = Result<Option<Instant>, StoreError>> + Send;
+
+    /// Claims messages that are due, at most so many, oldest first. A claim is safe to lose: nothing has left yet.
+    fn claim_messages(&self, now: Instant, most: usize)
+    -> impl Future<Output = Result<Vec<Queued>, StoreError>> + Send;
+
+    /// Notes durably that claimed messages go on the wire now; from here until their result a crash leaves it open
+    /// whether they arrived. Returns those that may *not* go, because the contact unsubscribed meanwhile; they stay
+    /// claimed and need a result.
+    fn begin_delivery(&self, ids: &[MessageId]) -> impl Future<Output = Result<Vec<MessageId>, StoreError>> + Send;
+
+    /// Writes what became of messages, and tells their contacts.
+    fn record(&self, deliveries: &[Delivery]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// When the next message is due; a moment in the past for "now".
+    fn next_message_due(&self) -> impl Future<Output = Result<Option<Instant>, StoreError>> + Send;
+
+    /// Queues the messages again that were on the wire when the store was last closed, and returns them. Each keeps its
+    /// id; a receiver may get such a message twice.
+    fn resend_ambiguous(&self) -> impl Future<Output = Result<Vec<MessageId>, StoreError>> + Send;
+
+    /// Keeps programs, with the messages that they send, so that runs can finish on the version they entered.
+    fn keep_programs(&self, programs: &[KeptProgram]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// All programs kept, oldest first.
+    fn programs(&self) -> impl Future<Output = Result<Vec<KeptProgram>, StoreError>> + Send;
+
+    /// A secret of this store, made when it was created: it signs the links in messages.
+    fn secret(&self) -> impl Future<Output = Result<[u8; 32], StoreError>> + Send;
+
+    /// The contact of this key.
+    fn contact(&self, key: &str) -> impl Future<Output = Result<Option<Contact>, StoreError>> + Send;
+
+    /// Contacts after this one in id order, at most so many.
+    fn contacts_after(
+        &self,
+        after: ContactId,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<Contact>, StoreError>> + Send;
+
+    /// A contact's trace, oldest first: what each wake-up did.
+    fn trace(&self, contact: ContactId) -> impl Future<Output = Result<Vec<TraceEntry>, StoreError>> + Send;
+
+    /// What became of a contact's messages, by number; messages still in the outbox are not listed.
+    fn deliveries(&self, contact: ContactId) -> impl Future<Output = Result<Vec<Delivery>, StoreError>> + Send;
+
+    /// How much there is of everything.
+    fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;
+}
+
+/// Something that happened to a contact, as it reached us.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewInput {
+    /// Whose.
+    pub contact: Whose,
+    /// The sender's id of it: what comes twice under one id counts once. Ids of two contacts never meet.
+    pub id: Option<SmolStr>,
+    /// Tells whether two bodies under one id are the same.
+    pub fingerprint: [u8; 16],
+    /// When it happened.
+    pub at: Instant,
+    /// What.
+    pub kind: InputKind,
+    /// Whether it may be the first that we hear of the contact.
+    pub creates: bool,
+}
+
+/// How a new input names its contact.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// As the sender's own systems know it.
+    Key(SmolStr),
+    /// As we know it.
+    Id(ContactId),
+}
+
+/// What became of a new input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Acceptance {
+    /// It is durable and will be applied.
+    Accepted {
+        /// Its contact.
+        contact: ContactId,
+        /// Its place.
+        seq: i64,
+    },
+    /// It was accepted before.
+    Duplicate,
+    /// Another body was accepted under its id.
+    Conflict,
+    /// Nobody knows the contact, and this input cannot create it.
+    UnknownContact,
+}
+
+/// Contacts claimed for one batch.
+#[derive(Debug)]
+pub struct Claimed<L> {
+    /// Needed to commit.
+    pub lease: L,
+    /// The contacts, in id order.
+    pub contacts: Vec<Pending>,
+    /// Contacts that could not be read, and why; they are set aside until the store is opened again.
+    pub damaged: Vec<(ContactId, String)>,
+}
+
+/// A contact with its inputs that are not applied yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pending {
+    /// The contact.
+    pub contact: Contact,
+    /// Its pending inputs, oldest first.
+    pub inputs: Vec<Input>,
+}
+
+/// A contact after a step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Advanced {
+    /// The contact.
+    pub contact: Contact,
+    /// What follows.
+    pub outcome: Outcome,
+}
+
+/// A message in the outbox.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Queued {
+    /// The message.
+    pub outgoing: Outgoing,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// What became of a message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delivery {
+    /// Which.
+    pub id: MessageId,
+    /// When.
+    pub at: Instant,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What.
+    pub result: DeliveryResult,
+}
+
+impl Delivery {
+    /// When it goes again, if it does.
+    pub(super) const fn retry_at(&self) -> Option<Instant> {
+        match self.result {
+            DeliveryResult::Retry { due, .. } => Some(due),
+            _ => None,
+        }
+    }
+
+    /// What the contact hears of it.
+    pub(super) fn news(&self) -> Option<InputKind> {
+        let status = match self.result {
+            DeliveryResult::Delivered { .. } => StatusKind::Delivered,
+            DeliveryResult::Failed { status, .. } => status,
+            DeliveryResult::Retry { .. } => return None,
+        };
+        Some(InputKind::Message { message: MessageName::Number(self.id.number), status, link: None, machine: false })
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum DeliveryResult {
+    /// The provider has it.
+    Delivered {
+        /// What it answered.
+        answer: String,
+    },
+    /// Not now.
+    Retry {
+        /// When to try again.
+        due: Instant,
+        /// Why.
+        cause: String,
+    },
+    /// Never.
+    Failed {
+        /// What the contact's journeys see: bounced, or skipped when it was our own doing.
+        status: StatusKind,
+        /// Why.
+        cause: String,
+    },
+}
+
+/// A program that runs may still need.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeptProgram {
+    /// The program.
+    pub program: Program,
+    /// The messages that it sends.
+    pub messages: Vec<Message>,
+}
+
+/// How much there is of everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Contacts.
+    pub contacts: u64,
+    /// Inputs accepted and not applied yet.
+    pub pending: u64,
+    /// Messages in the outbox.
+    pub queued: u64,
+    /// Messages delivered.
+    pub delivered: u64,
+    /// Messages given up.
+    pub failed: u64,
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the file.
+    #[error(
+        "the database {} is in use by another process; one SQLite file serves one `journey serve` at a time. Stop the \
+         other one, or give this one a database of its own", path.display()
+    )]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be opened.
+    #[error("the database {} cannot be opened: {cause}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// A newer journey wrote it.
+    #[error(
+        "the database {} was written by a newer version of journey (its schema is {found}, this one knows {known}); \
+         use that version, or restore a backup from before the upgrade", path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema's number.
+        found: i64,
+        /// The newest one known.
+        known: i64,
+    },
+    /// It holds something else.
+    #[error("{} is a database of another program, not of journey", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something stored cannot be read.
+    #[error("what is stored of {what} is damaged: {cause}")]
+    Damaged {
+        /// What.
+        what: String,
+        /// Why.
+        cause: String,
+    },
+    /// The database failed. After a failed write nothing that it says can be trusted, so nothing more is accepted.
+    #[error(
+        "the database failed ({0}); nothing more is accepted, so that nothing is acknowledged that is not on disk. \
+         Restart when the cause is gone: all that was acknowledged is there"
+    )]
+    Failed(Arc<str>),
+}
+
+impl StoreError {
+    /// Whether the process has to stop.
+    pub const fn is_fatal(&self) -> bool {
+        !matches!(self, Self::Damaged { .. })
+    }
+}

@@ -1,0 +1,434 @@
+//! A store in one SQLite file, for one process.
+//!
+//! One connection writes, in transactions that begin with the write lock; `synchronous=FULL`, so that what is
+//! acknowledged survives a power failure. Batches travel as one JSON array and one blob of which the array names slices:
+//! one statement a table, however many rows. After the first failed operation nothing more is accepted.
+
+mod append;
+mod schema;
+mod write;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, OnceLock, PoisonError};
+
+use journey_bytecode::Instant;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{Connection, Row, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::wake::{self, Wake};
+use super::{
+    Acceptance, Advanced, Claimed, Counts, Delivery, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued,
+    Store, StoreError, codec,
+};
+use crate::core::contact::{Contact, ContactId};
+use crate::core::effect::{MessageId, TraceEntry};
+use crate::core::input::{Input, InputKind};
+
+/// How many pages the log may hold before it is folded into the database: 80 MB. Rare checkpoints make batches cheaper,
+/// because a page that many batches touched is then written once.
+const CHECKPOINT_PAGES: &str = "20000";
+
+/// The page cache of each connection, in KiB (negative, as SQLite wants it): 64 MB.
+const CACHE_KIB: &str = "-65536";
+
+/// How many connections read beside the one that writes.
+const READERS: u32 = 2;
+
+/// A store in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Mutex<Writer>,
+    readers: SqlitePool,
+    wake: Wake,
+    queue: SyncMutex<BTreeSet<(Instant, MessageId)>>,
+    failed: OnceLock<Arc<str>>,
+    // Held as long as the store is open; the operating system frees it when the process dies.
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct Writer {
+    connection: SqliteConnection,
+    next_contact: i64,
+}
+
+/// The right to commit claimed contacts.
+#[derive(Debug)]
+pub struct Lease {
+    wake: wake::Lease,
+    /// The timer and the inputs accepted when the contact was claimed.
+    was: HashMap<ContactId, (Instant, i64)>,
+}
+
+fn open_error(path: &Path, error: &sqlx::Error) -> StoreError {
+    StoreError::Open { path: path.to_owned(), cause: error.to_string() }
+}
+
+impl SqliteStore {
+    /// Opens the file, creates it if it is not there, and brings an older one up to date.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let lock = lock(path)?;
+        let open = |error| open_error(path, &error);
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", CACHE_KIB)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        let mut connection = SqliteConnection::connect_with(&options).await.map_err(open)?;
+        schema::migrate(&mut connection, path).await?;
+        let next_contact = "SELECT coalesce(max(id), 0) + 1 FROM contacts";
+        let next_contact = sqlx::query(next_contact).fetch_one(&mut connection).await.map_err(open)?.get(0);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .test_before_acquire(false)
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await
+            .map_err(open)?;
+        let (wake, queue) = agenda(&mut connection).await.map_err(open)?;
+        Ok(Self {
+            writer: Mutex::new(Writer { connection, next_contact }),
+            readers,
+            wake,
+            queue: SyncMutex::new(queue),
+            failed: OnceLock::new(),
+            _lock: lock,
+        })
+    }
+
+    /// Folds the log into the database and closes it. Without, the next process does so when it opens the file.
+    pub async fn close(self) {
+        self.readers.close().await;
+        // Nothing is lost if this fails: all that was acknowledged is in the log.
+        let _ = self.writer.into_inner().connection.close().await;
+    }
+
+    fn queue(&self) -> SyncGuard<'_, BTreeSet<(Instant, MessageId)>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The error for a failed operation; from here on every operation fails.
+    fn fail(&self, error: sqlx::Error) -> StoreError {
+        StoreError::Failed(Arc::clone(self.failed.get_or_init(|| error.to_string().into())))
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.failed.get().map_or(Ok(()), |cause| Err(StoreError::Failed(Arc::clone(cause))))
+    }
+
+    async fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
+        let writer = self.writer.lock().await;
+        self.check()?;
+        Ok(writer)
+    }
+
+    async fn fetch(
+        &self,
+        query: sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>,
+    ) -> Result<Vec<SqliteRow>, StoreError> {
+        self.check()?;
+        query.fetch_all(&self.readers).await.map_err(|error| self.fail(error))
+    }
+}
+
+/// Keeps other processes out.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock_path = PathBuf::from(name);
+    let open = |error: std::io::Error| StoreError::Open { path: lock_path.clone(), cause: error.to_string() };
+    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(open)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(open(error)),
+    }
+}
+
+/// What there is to do, as the database knows it.
+async fn agenda(connection: &mut SqliteConnection) -> sqlx::Result<(Wake, BTreeSet<(Instant, MessageId)>)> {
+    let wake = Wake::default();
+    let mut last = ContactId(i64::MIN);
+    loop {
+        let page = "SELECT contact, due, accepted > applied FROM ready WHERE contact > ?1 ORDER BY contact LIMIT 10000";
+        let rows = sqlx::query(page).bind(last.0).fetch_all(&mut *connection).await?;
+        for row in &rows {
+            last = ContactId(row.try_get(0)?);
+            wake.set_timer(last, Instant(row.try_get(1)?));
+            if row.try_get(2)? {
+                wake.run(last);
+            }
+        }
+        if rows.is_empty() {
+            break;
+        }
+    }
+    let open = "SELECT contact, number, due FROM outbox o
+                WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number)";
+    let rows = sqlx::query(open).fetch_all(connection).await?;
+    let queue = rows.iter().map(|row| Ok((Instant(row.try_get(2)?), message_id(row)?))).collect::<sqlx::Result<_>>()?;
+    Ok((wake, queue))
+}
+
+/// A message's id from the first two columns.
+fn message_id(row: &SqliteRow) -> sqlx::Result<MessageId> {
+    Ok(MessageId { contact: ContactId(row.try_get(0)?), number: row.try_get(1)? })
+}
+
+fn message_keys(ids: &[MessageId]) -> String {
+    json(&ids.iter().map(|id| (id.contact.0, id.number)).collect::<Vec<_>>())
+}
+
+/// Rows as one JSON array. Numbers and text cannot fail to be written; an empty array would write nothing.
+fn json<T: Serialize>(rows: &[T]) -> String {
+    serde_json::to_string(rows).unwrap_or_else(|_| "[]".into())
+}
+
+/// A slice of the blob that travels beside a JSON array: where it starts, from 1, and its length.
+fn slice<T: Serialize>(value: &T, blob: &mut Vec<u8>) -> (usize, usize) {
+    (blob.len() + 1, codec::append(value, blob))
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> String) -> Result<T, StoreError> {
+    codec::read(bytes).map_err(|cause| StoreError::Damaged { what: what(), cause })
+}
+
+fn contact_from(id: ContactId, row: &SqliteRow, at: usize) -> sqlx::Result<Result<Contact, String>> {
+    Ok(match row.try_get::<Option<&[u8]>, _>(at)? {
+        Some(body) => codec::read(body),
+        None => Ok(Contact::new(id, row.try_get::<String, _>(at + 1)?, Instant(row.try_get(at + 2)?))),
+    })
+}
+
+impl Store for SqliteStore {
+    type Lease = Lease;
+
+    async fn accept(&self, inputs: &[NewInput], now: Instant) -> Result<Vec<Acceptance>, StoreError> {
+        let mut writer = self.writer().await?;
+        let answers = append::accept(&mut writer, inputs, now).await.map_err(|error| self.fail(error))?;
+        drop(writer);
+        for answer in &answers {
+            if let Acceptance::Accepted { contact, .. } = answer {
+                self.wake.run(*contact);
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn claim(&self, now: Instant, most: usize) -> Result<Claimed<Lease>, StoreError> {
+        let wake = self.wake.claim(now, most);
+        let mut claimed = Claimed { lease: Lease { wake, was: HashMap::new() }, contacts: vec![], damaged: vec![] };
+        if claimed.lease.wake.ids().is_empty() {
+            return Ok(claimed);
+        }
+        let ids = json(&claimed.lease.wake.ids().iter().map(|id| id.0).collect::<Vec<_>>());
+        let contacts = "SELECT r.contact, r.due, r.accepted, s.body, c.key, c.created_at FROM json_each(?1) j
+             CROSS JOIN ready r ON r.contact = j.value LEFT JOIN states s ON s.contact = j.value
+             LEFT JOIN contacts c ON s.contact IS NULL AND c.id = j.value";
+        let rows = self.fetch(sqlx::query(contacts).bind(ids.clone())).await?;
+        let inputs =
+            "SELECT i.contact, i.seq, i.at, i.body FROM json_each(?1) j CROSS JOIN ready r ON r.contact = j.value
+             JOIN inputs i ON i.contact = r.contact AND i.seq > r.applied AND i.seq <= r.applied + ?2
+             ORDER BY i.contact, i.seq";
+        let pending = self.fetch(sqlx::query(inputs).bind(ids).bind(MAX_INPUTS_PER_ADVANCE)).await?;
+        let mut pending = pending.iter().peekable();
+        let read = |error| self.fail(error);
+        for row in &rows {
+            let id = ContactId(row.try_get(0).map_err(read)?);
+            let was = (Instant(row.try_get(1).map_err(read)?), row.try_get(2).map_err(read)?);
+            let mut contact = contact_from(id, row, 3).map_err(read)?;
+            let mut inputs = Vec::new();
+            while let Some(row) = pending.next_if(|row| row.try_get(0).is_ok_and(|contact: i64| contact == id.0)) {
+                let (seq, at) = (row.try_get(1).map_err(read)?, Instant(row.try_get(2).map_err(read)?));
+                match codec::read::<InputKind>(row.try_get(3).map_err(read)?) {
+                    Ok(kind) => inputs.push(Input { seq, at, kind }),
+                    Err(cause) => contact = Err(format!("input {seq}: {cause}")),
+                }
+            }
+            match contact {
+                Ok(contact) => {
+                    claimed.lease.was.insert(id, was);
+                    claimed.contacts.push(Pending { contact, inputs });
+                }
+                Err(cause) => claimed.damaged.push((id, cause)),
+            }
+        }
+        Ok(claimed)
+    }
+
+    async fn commit(&self, lease: Lease, advanced: Vec<Advanced>) -> Result<(), StoreError> {
+        let batch = write::Batch::of(&advanced);
+        let mut writer = self.writer().await?;
+        batch.write(&mut writer.connection).await.map_err(|error| self.fail(error))?;
+        drop(writer);
+        self.queue().extend(batch.queued);
+        lease.wake.settle(advanced.iter().map(|Advanced { contact, outcome }| {
+            let (was_due, accepted) = lease.was.get(&contact.id).copied().unwrap_or((Instant::NEVER, 0));
+            let due = outcome.due.unwrap_or(Instant::NEVER);
+            wake::Settled { contact: contact.id, was_due, due, more: accepted > contact.state.applied }
+        }));
+        Ok(())
+    }
+
+    async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
+        self.check()?;
+        Ok(self.wake.next())
+    }
+
+    async fn claim_messages(&self, now: Instant, most: usize) -> Result<Vec<Queued>, StoreError> {
+        let mut ids = Vec::new();
+        {
+            let mut queue = self.queue();
+            while ids.len() < most && queue.first().is_some_and(|(due, _)| *due <= now) {
+                ids.extend(queue.pop_first().map(|(_, id)| id));
+            }
+        }
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let open = "SELECT o.contact, o.number, o.attempts, o.body FROM json_each(?1) j
+             CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1 ORDER BY j.id";
+        let rows = self.fetch(sqlx::query(open).bind(message_keys(&ids))).await?;
+        let read = |error| self.fail(error);
+        rows.iter()
+            .map(|row| {
+                let attempts = row.try_get(2).map_err(read)?;
+                let body = row.try_get(3).map_err(read)?;
+                Ok(Queued { outgoing: decode(body, || "a message in the outbox".into())?, attempts })
+            })
+            .collect()
+    }
+
+    async fn begin_delivery(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
+        let mut writer = self.writer().await?;
+        write::begin_delivery(&mut writer.connection, ids).await.map_err(|error| self.fail(error))
+    }
+
+    async fn record(&self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+        let mut writer = self.writer().await?;
+        let told = write::record(&mut writer.connection, deliveries).await.map_err(|error| self.fail(error))?;
+        drop(writer);
+        for contact in told {
+            self.wake.run(contact);
+        }
+        self.queue().extend(deliveries.iter().filter_map(|delivery| Some((delivery.retry_at()?, delivery.id))));
+        Ok(())
+    }
+
+    async fn next_message_due(&self) -> Result<Option<Instant>, StoreError> {
+        self.check()?;
+        Ok(self.queue().first().map(|(due, _)| *due))
+    }
+
+    async fn resend_ambiguous(&self) -> Result<Vec<MessageId>, StoreError> {
+        let mut writer = self.writer().await?;
+        let resent = write::resend_ambiguous(&mut writer.connection).await.map_err(|error| self.fail(error))?;
+        drop(writer);
+        self.queue().extend(&resent);
+        Ok(resent.into_iter().map(|(_, id)| id).collect())
+    }
+
+    async fn keep_programs(&self, programs: &[KeptProgram]) -> Result<(), StoreError> {
+        let mut writer = self.writer().await?;
+        write::keep_programs(&mut writer.connection, programs).await.map_err(|error| self.fail(error))
+    }
+
+    async fn programs(&self) -> Result<Vec<KeptProgram>, StoreError> {
+        let rows = self.fetch(sqlx::query("SELECT body FROM programs ORDER BY place")).await?;
+        let program = |row: &SqliteRow| {
+            let body = row.try_get(0).map_err(|error| self.fail(error))?;
+            decode(body, || "a program".into())
+        };
+        rows.iter().map(program).collect()
+    }
+
+    async fn secret(&self) -> Result<[u8; 32], StoreError> {
+        let rows = self.fetch(sqlx::query("SELECT value FROM meta WHERE name = 'secret'")).await?;
+        let secret = rows.first().and_then(|row| row.try_get::<&[u8], _>(0).ok()?.try_into().ok());
+        let damaged = || StoreError::Damaged { what: "the secret".into(), cause: "it has not 32 bytes".into() };
+        secret.ok_or_else(damaged)
+    }
+
+    async fn contact(&self, key: &str) -> Result<Option<Contact>, StoreError> {
+        let contact = "SELECT c.id, s.body, c.key, c.created_at FROM contacts c LEFT JOIN states s ON s.contact = c.id
+             WHERE c.key = ?1";
+        Ok(self.contacts(sqlx::query(contact).bind(key.to_owned())).await?.pop())
+    }
+
+    async fn contacts_after(&self, after: ContactId, most: usize) -> Result<Vec<Contact>, StoreError> {
+        let page = "SELECT c.id, s.body, c.key, c.created_at FROM contacts c LEFT JOIN states s ON s.contact = c.id
+             WHERE c.id > ?1 ORDER BY c.id LIMIT ?2";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.contacts(sqlx::query(page).bind(after.0).bind(most)).await
+    }
+
+    async fn trace(&self, contact: ContactId) -> Result<Vec<TraceEntry>, StoreError> {
+        let rows = sqlx::query("SELECT body FROM trace WHERE contact = ?1 ORDER BY place").bind(contact.0);
+        let mut trace = Vec::new();
+        for row in self.fetch(rows).await? {
+            let body = row.try_get(0).map_err(|error| self.fail(error))?;
+            trace.extend(decode::<Vec<TraceEntry>>(body, || format!("the trace of contact {}", contact.0))?);
+        }
+        Ok(trace)
+    }
+
+    async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
+        let done = "SELECT contact, number, at, attempts, result FROM deliveries WHERE contact = ?1 ORDER BY number";
+        let rows = self.fetch(sqlx::query(done).bind(contact.0)).await?;
+        let read = |error| self.fail(error);
+        let delivery = |row: &SqliteRow| {
+            let body = row.try_get(4).map_err(read)?;
+            Ok(Delivery {
+                id: message_id(row).map_err(read)?,
+                at: Instant(row.try_get(2).map_err(read)?),
+                attempts: row.try_get(3).map_err(read)?,
+                result: decode(body, || format!("a delivery of contact {}", contact.0))?,
+            })
+        };
+        rows.iter().map(delivery).collect()
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let counts = "SELECT (SELECT count(*) FROM contacts), (SELECT coalesce(sum(accepted - applied), 0) FROM ready),
+             (SELECT count(*) FROM outbox), (SELECT count(*) FROM deliveries WHERE NOT failed),
+             (SELECT count(*) FROM deliveries WHERE failed)";
+        let rows = self.fetch(sqlx::query(counts)).await?;
+        let number = |column: usize| {
+            let number = rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>(column));
+            number.map(i64::unsigned_abs).map_err(|error| self.fail(error))
+        };
+        Ok(Counts {
+            contacts: number(0)?,
+            pending: number(1)?,
+            queued: number(2)?,
+            delivered: number(3)?,
+            failed: number(4)?,
+        })
+    }
+}
+
+impl SqliteStore {
+    async fn contacts(
+        &self,
+        query: sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>,
+    ) -> Result<Vec<Contact>, StoreError> {
+        let rows = self.fetch(query).await?;
+        let contact = |row: &SqliteRow| {
+            let id = ContactId(row.try_get(0).map_err(|error| self.fail(error))?);
+            let contact = contact_from(id, row, 1).map_err(|error| self.fail(error))?;
+            contact.map_err(|cause| StoreError::Damaged { what: format!("contact {}", id.0), cause })
+        };
+        rows.iter().map(contact).collect()
+    }
+}
+
+/// Begins a transaction with the write lock.
+async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<Transaction<'_, Sqlite>> {
+    connection.begin_with("BEGIN IMMEDIATE").await
+}

@@ -1,0 +1,139 @@
+//! The tables, and how older ones become these.
+//!
+//! Each step of the migration is one transaction that ends by noting its number, so that an interrupted migration goes
+//! on where it stopped. Rows that are written once are kept in the order of writing (`place`), with a narrow index by
+//! contact: a batch touches few pages that way.
+
+use std::path::Path;
+
+use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+
+use super::open_error;
+use crate::store::StoreError;
+
+/// Marks a file as ours: "Jrny".
+const APPLICATION_ID: i64 = 0x4a72_6e79;
+
+/// What leads from one version of the schema to the next, from 0.
+const STEPS: &[&str] = &["
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES ('secret', randomblob(32));
+
+CREATE TABLE contacts (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL) STRICT;
+
+-- What a contact is and where it stands; no row before its first step.
+CREATE TABLE states (contact INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+
+-- When a contact has something to do by itself, and which of its inputs are applied: those after `applied` are not.
+CREATE TABLE ready (
+    contact INTEGER PRIMARY KEY, due INTEGER NOT NULL, accepted INTEGER NOT NULL, applied INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE inputs (
+    place INTEGER PRIMARY KEY, contact INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
+    id TEXT, fingerprint BLOB, body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX inputs_contact ON inputs (contact, seq);
+CREATE UNIQUE INDEX inputs_id ON inputs (contact, id) WHERE id IS NOT NULL;
+
+-- Messages decided and not done; those in `wire` as well may have left.
+CREATE TABLE outbox (
+    contact INTEGER NOT NULL, number INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    marketing INTEGER NOT NULL, topic TEXT, body BLOB NOT NULL, PRIMARY KEY (contact, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE wire (
+    contact INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (contact, number)
+) STRICT, WITHOUT ROWID;
+
+-- Messages done; `message` is kept where it failed.
+CREATE TABLE deliveries (
+    contact INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    failed INTEGER NOT NULL, result BLOB NOT NULL, message BLOB, PRIMARY KEY (contact, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_failed ON deliveries (contact, number) WHERE failed;
+
+-- Acknowledged unsubscribes, by topic, '' for everything: the last gate before the wire asks here.
+CREATE TABLE unsubscribed (
+    contact INTEGER NOT NULL, topic TEXT NOT NULL, PRIMARY KEY (contact, topic)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE trace (place INTEGER PRIMARY KEY, contact INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE INDEX trace_contact ON trace (contact);
+
+CREATE TABLE programs (place INTEGER PRIMARY KEY, version BLOB NOT NULL UNIQUE, body BLOB NOT NULL) STRICT;
+"];
+
+/// The schema's number.
+pub(super) const VERSION: i64 = STEPS.len() as i64;
+
+/// Brings the database to [`VERSION`].
+pub(super) async fn migrate(writer: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    migrate_to(writer, path, STEPS).await
+}
+
+async fn migrate_to(writer: &mut SqliteConnection, path: &Path, steps: &[&'static str]) -> Result<(), StoreError> {
+    let open = |error| open_error(path, &error);
+    let application = pragma(writer, "PRAGMA application_id").await.map_err(open)?;
+    let found = pragma(writer, "PRAGMA user_version").await.map_err(open)?;
+    let objects = pragma(writer, "SELECT count(*) FROM sqlite_schema").await.map_err(open)?;
+    let fresh = application == 0 && found == 0 && objects == 0;
+    if application != APPLICATION_ID && !fresh {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    let known = steps.len() as i64;
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    // Not before the file is known to be ours: it stays so.
+    sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(&mut *writer).await.map_err(open)?;
+    for (number, step) in steps.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
+        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(open)?;
+        sqlx::raw_sql(*step).execute(&mut *transaction).await.map_err(open)?;
+        let note = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}", number + 1);
+        sqlx::raw_sql(AssertSqlSafe(note)).execute(&mut *transaction).await.map_err(open)?;
+        transaction.commit().await.map_err(open)?;
+    }
+    Ok(())
+}
+
+async fn pragma(connection: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<i64> {
+    sqlx::query(sql).fetch_one(connection).await?.try_get(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn memory() -> SqliteConnection {
+        SqliteConnection::connect("sqlite::memory:").await.unwrap()
+    }
+
+    async fn tables(connection: &mut SqliteConnection) -> i64 {
+        pragma(connection, "SELECT count(*) FROM sqlite_schema").await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_migration_goes_on() {
+        let mut db = memory().await;
+        let broken = ["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE c (x); nonsense"];
+        assert!(migrate_to(&mut db, Path::new("t.db"), &broken).await.is_err());
+        assert_eq!(pragma(&mut db, "PRAGMA user_version").await.unwrap(), 1);
+        assert_eq!(tables(&mut db).await, 1, "the broken step left nothing behind");
+        let whole = ["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE c (x)"];
+        migrate_to(&mut db, Path::new("t.db"), &whole).await.unwrap();
+        assert_eq!(tables(&mut db).await, 3);
+        migrate_to(&mut db, Path::new("t.db"), &whole).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn other_files_are_refused() {
+        let mut db = memory().await;
+        sqlx::raw_sql("CREATE TABLE theirs (x)").execute(&mut db).await.unwrap();
+        assert!(matches!(migrate(&mut db, Path::new("t.db")).await, Err(StoreError::Foreign { .. })));
+        let mut db = memory().await;
+        migrate(&mut db, Path::new("t.db")).await.unwrap();
+        sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
+        let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 99, known: VERSION, .. }), "{error}");
+    }
+}
