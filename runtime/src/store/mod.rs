@@ -4,6 +4,8 @@
 //! messages and trace are written in one transaction; a message leaves only after the transaction that decided it.
 
 mod codec;
+#[cfg(test)]
+mod conformance;
 mod memory;
 mod sqlite;
 mod wake;

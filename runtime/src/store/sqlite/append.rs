@@ -113,13 +113,13 @@ pub(super) struct Log {
     /// The last place given, by contact.
     accepted: BTreeMap<ContactId, i64>,
     changed: BTreeSet<ContactId>,
-    rows: Vec<Row7>,
+    rows: Vec<InputRow>,
     blob: Vec<u8>,
     unsubscribed: Vec<(i64, SmolStr)>,
 }
 
 /// contact, place, moment, id, start of the fingerprint, start and length of the body
-type Row7 = (i64, i64, i64, Option<SmolStr>, usize, usize, usize);
+type InputRow = (i64, i64, i64, Option<SmolStr>, usize, usize, usize);
 
 impl Log {
     /// The logs of these contacts.

@@ -19,10 +19,13 @@ pub(super) struct Batch {
     pub(super) queued: Vec<(Instant, MessageId)>,
     states: Vec<(i64, usize, usize)>,
     ready: Vec<(i64, i64, i64)>,
-    outbox: Vec<(i64, u32, i64, bool, Option<SmolStr>, usize, usize)>,
+    outbox: Vec<OutboxRow>,
     trace: Vec<(i64, usize, usize)>,
     blob: Vec<u8>,
 }
+
+/// contact, number, due, whether it is marketing, topic, start and length of the message
+type OutboxRow = (i64, u32, i64, bool, Option<SmolStr>, usize, usize);
 
 impl Batch {
     pub(super) fn of(advanced: &[Advanced]) -> Self {

@@ -1,0 +1,511 @@
+//! What every store must do, run over each of them.
+
+use std::sync::Arc;
+
+use journey_bytecode::{Channel, Instant, Pc, Program, Purpose, Reenter, SourceMap, StatusKind, StepIx, Version};
+
+use super::*;
+use crate::core::effect::TraceEvent;
+
+/// A kind of store under test.
+trait Kind {
+    type Store: Store;
+
+    /// A place for one store.
+    fn new() -> Self;
+
+    /// Opens it: empty the first time.
+    async fn open(&self) -> Self::Store;
+}
+
+struct Memory;
+
+impl Kind for Memory {
+    type Store = MemoryStore;
+
+    fn new() -> Self {
+        Self
+    }
+
+    async fn open(&self) -> MemoryStore {
+        MemoryStore::default()
+    }
+}
+
+struct Sqlite(tempfile::TempDir);
+
+impl Kind for Sqlite {
+    type Store = SqliteStore;
+
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    async fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.0.path().join("journey.db")).await.unwrap()
+    }
+}
+
+/// Runs each test over each kind of store.
+macro_rules! over_all {
+    ($($test:ident)*) => {
+        over!(memory, Memory, $($test)*);
+        over!(sqlite, Sqlite, $($test)*);
+    };
+}
+
+/// The same for stores that survive their process.
+macro_rules! over_durable {
+    ($($test:ident)*) => {
+        over!(sqlite_durable, Sqlite, $($test)*);
+    };
+}
+
+macro_rules! over {
+    ($module:ident, $kind:ty, $($test:ident)*) => {
+        mod $module {
+            use super::*;
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(<$kind as Kind>::new()).await;
+            })*
+        }
+    };
+}
+
+over_all! {
+    inputs_are_taken_once
+    ids_belong_to_a_contact
+    only_some_inputs_create_contacts
+    a_claim_has_contacts_with_their_inputs
+    nobody_is_claimed_twice
+    timers_fire_when_they_are_due
+    inputs_that_come_during_a_claim_are_next
+    many_inputs_come_in_parts
+    messages_are_claimed_when_due
+    contacts_hear_of_their_messages
+    messages_are_tried_again
+    an_unsubscribe_stops_queued_messages
+    programs_are_kept
+    contacts_are_listed_in_order
+    concurrent_intake_counts_once
+}
+
+over_durable! {
+    what_was_acknowledged_survives
+    a_claim_does_not_survive
+    what_was_on_the_wire_is_sent_again
+}
+
+const NOW: Instant = Instant(1_000);
+
+fn event(contact: &str, id: &str, name: &str) -> NewInput {
+    let kind = InputKind::Event { name: name.into(), payload: journey_bytecode::Value::Unset };
+    let mut fingerprint = [0; 16];
+    fingerprint[..name.len()].copy_from_slice(name.as_bytes());
+    NewInput {
+        contact: Whose::Key(contact.into()),
+        id: (!id.is_empty()).then(|| id.into()),
+        fingerprint,
+        at: NOW,
+        kind,
+        creates: true,
+    }
+}
+
+fn accepted(contact: i64, seq: i64) -> Acceptance {
+    Acceptance::Accepted { contact: ContactId(contact), seq }
+}
+
+fn outgoing(id: MessageId, at: Instant, purpose: Purpose, topic: Option<&str>) -> Outgoing {
+    Outgoing {
+        id,
+        at,
+        journey: "j".into(),
+        version: Version([7; 16]),
+        step: StepIx(0),
+        channel: Channel::Email,
+        message: "story".into(),
+        to: "ada@x.example".into(),
+        language: None,
+        zone: "UTC".into(),
+        subject: None,
+        purpose,
+        topic: topic.map(Into::into),
+        data: journey_bytecode::Value::Unset,
+    }
+}
+
+/// What a step would make of pending inputs: all applied, one line of trace each.
+fn step(pending: Pending, due: Option<Instant>) -> Advanced {
+    let Pending { mut contact, inputs } = pending;
+    let mut outcome = Outcome { due, ..Outcome::default() };
+    for input in inputs {
+        assert_eq!(input.seq, contact.state.applied + 1, "no gap, no repetition");
+        contact.state.applied = input.seq;
+        contact.tags.insert(format!("t{}", input.seq).into());
+        let event = TraceEvent::TagAdded(format!("t{}", input.seq).into());
+        outcome.trace.push(TraceEntry { at: input.at, run: None, journey: "j".into(), event });
+    }
+    Advanced { contact, outcome }
+}
+
+/// Claims and commits all there is at the moment; returns the contacts.
+async fn step_all(store: &impl Store, now: Instant, due: Option<Instant>) -> Vec<i64> {
+    let mut ids = Vec::new();
+    loop {
+        let claimed = store.claim(now, 100).await.unwrap();
+        if claimed.contacts.is_empty() {
+            return ids;
+        }
+        ids.extend(claimed.contacts.iter().map(|pending| pending.contact.id.0));
+        let advanced = claimed.contacts.into_iter().map(|pending| step(pending, due)).collect();
+        store.commit(claimed.lease, advanced).await.unwrap();
+    }
+}
+
+/// A contact with one message in the outbox.
+async fn with_message(store: &impl Store, purpose: Purpose, topic: Option<&str>) -> MessageId {
+    store.accept(&[event("ada", "", "e")], NOW).await.unwrap();
+    let mut claimed = store.claim(NOW, 1).await.unwrap();
+    let mut advanced = step(claimed.contacts.pop().unwrap(), None);
+    let id = MessageId { contact: advanced.contact.id, number: 0 };
+    advanced.outcome.outgoing.push(outgoing(id, NOW, purpose, topic));
+    store.commit(claimed.lease, vec![advanced]).await.unwrap();
+    id
+}
+
+fn delivered(id: MessageId) -> Delivery {
+    Delivery { id, at: Instant(2_000), attempts: 1, result: DeliveryResult::Delivered { answer: "250 ok".into() } }
+}
+
+async fn inputs_are_taken_once(kind: impl Kind) {
+    let store = kind.open().await;
+    let batch = [event("ada", "1", "a"), event("ada", "1", "a"), event("ada", "1", "b"), event("ada", "2", "a")];
+    let answers = store.accept(&batch, NOW).await.unwrap();
+    assert_eq!(answers, [accepted(1, 1), Acceptance::Duplicate, Acceptance::Conflict, accepted(1, 2)]);
+    step_all(&store, NOW, None).await;
+    let answers = store.accept(&batch, NOW).await.unwrap();
+    assert_eq!(answers, [Acceptance::Duplicate, Acceptance::Duplicate, Acceptance::Conflict, Acceptance::Duplicate]);
+    assert_eq!(
+        store.accept(&[event("ada", "", "a"), event("ada", "", "a")], NOW).await.unwrap(),
+        [accepted(1, 3), accepted(1, 4)]
+    );
+}
+
+async fn ids_belong_to_a_contact(kind: impl Kind) {
+    let store = kind.open().await;
+    let answers = store.accept(&[event("ada", "1", "a"), event("bob", "1", "b")], NOW).await.unwrap();
+    assert_eq!(answers, [accepted(1, 1), accepted(2, 1)]);
+    let by_number = NewInput { contact: Whose::Id(ContactId(2)), ..event("", "1", "b") };
+    let nobody = NewInput { contact: Whose::Id(ContactId(3)), ..event("", "1", "b") };
+    let answers = store.accept(&[by_number, nobody], NOW).await.unwrap();
+    assert_eq!(answers, [Acceptance::Duplicate, Acceptance::UnknownContact]);
+}
+
+async fn only_some_inputs_create_contacts(kind: impl Kind) {
+    let store = kind.open().await;
+    let shy = NewInput { creates: false, ..event("ada", "1", "a") };
+    let answers = store.accept(&[shy.clone(), event("ada", "2", "a"), shy.clone()], NOW).await.unwrap();
+    assert_eq!(answers, [Acceptance::UnknownContact, accepted(1, 1), accepted(1, 2)]);
+    assert_eq!(store.contact("ada").await.unwrap().unwrap().created_at, NOW);
+    assert_eq!(store.contact("bob").await.unwrap(), None);
+    assert_eq!(store.counts().await.unwrap(), Counts { contacts: 1, pending: 2, ..Counts::default() });
+}
+
+async fn a_claim_has_contacts_with_their_inputs(kind: impl Kind) {
+    let store = kind.open().await;
+    let awkward = "o'Hara \"é\" \\ {} [1] 😀";
+    let batch = [event("cy", "", "a"), event(awkward, awkward, "b"), event("cy", "", "c"), event("dee", "", "d")];
+    store.accept(&batch, NOW).await.unwrap();
+    let claimed = store.claim(NOW, 2).await.unwrap();
+    let seen: Vec<_> = claimed
+        .contacts
+        .iter()
+        .map(|p| (p.contact.key.as_str(), p.inputs.iter().map(|i| (i.seq, i.kind.clone())).collect::<Vec<_>>()))
+        .collect();
+    let kind_of = |n: usize| batch[n].kind.clone();
+    assert_eq!(seen, [("cy", vec![(1, kind_of(0)), (2, kind_of(2))]), (awkward, vec![(1, kind_of(1))])]);
+}
+
+async fn nobody_is_claimed_twice(kind: impl Kind) {
+    let store = kind.open().await;
+    let batch: Vec<_> = (0..10).map(|n| event(&format!("c{n}"), "", "a")).collect();
+    store.accept(&batch, NOW).await.unwrap();
+    let first = store.claim(NOW, 4).await.unwrap();
+    let second = store.claim(NOW, 100).await.unwrap();
+    let ids = |claimed: &Claimed<_>| claimed.contacts.iter().map(|p| p.contact.id.0).collect::<Vec<_>>();
+    assert_eq!((ids(&first), ids(&second)), (vec![1, 2, 3, 4], vec![5, 6, 7, 8, 9, 10]));
+    drop(second);
+    assert_eq!(ids(&store.claim(NOW, 100).await.unwrap()), [5, 6, 7, 8, 9, 10], "a dropped claim gives back");
+    let advanced = first.contacts.into_iter().map(|pending| step(pending, None)).collect();
+    store.commit(first.lease, advanced).await.unwrap();
+    assert_eq!(step_all(&store, NOW, None).await, [5, 6, 7, 8, 9, 10]);
+    assert_eq!(store.next_due().await.unwrap(), None);
+}
+
+async fn timers_fire_when_they_are_due(kind: impl Kind) {
+    let store = kind.open().await;
+    store.accept(&[event("ada", "", "a")], NOW).await.unwrap();
+    assert!(store.next_due().await.unwrap().is_some_and(|due| due <= NOW));
+    step_all(&store, NOW, Some(Instant(5_000))).await;
+    assert_eq!(store.next_due().await.unwrap(), Some(Instant(5_000)));
+    assert_eq!(step_all(&store, Instant(4_999), None).await, [0_i64; 0]);
+    // An input moves the timer: the old one is gone.
+    store.accept(&[event("ada", "", "b")], NOW).await.unwrap();
+    step_all(&store, NOW, Some(Instant(9_000))).await;
+    assert_eq!(step_all(&store, Instant(8_999), None).await, [0_i64; 0]);
+    assert_eq!(step_all(&store, Instant(9_000), None).await, [1]);
+    assert_eq!(store.next_due().await.unwrap(), None);
+}
+
+async fn inputs_that_come_during_a_claim_are_next(kind: impl Kind) {
+    let store = kind.open().await;
+    store.accept(&[event("ada", "", "a")], NOW).await.unwrap();
+    let claimed = store.claim(NOW, 9).await.unwrap();
+    store.accept(&[event("ada", "", "b")], NOW).await.unwrap();
+    assert_eq!(store.claim(NOW, 9).await.unwrap().contacts, []);
+    let advanced = claimed.contacts.into_iter().map(|pending| step(pending, Some(Instant(9_000)))).collect();
+    store.commit(claimed.lease, advanced).await.unwrap();
+    let next = store.claim(NOW, 9).await.unwrap();
+    assert_eq!(next.contacts[0].inputs.iter().map(|input| input.seq).collect::<Vec<_>>(), [2]);
+}
+
+async fn many_inputs_come_in_parts(kind: impl Kind) {
+    let store = kind.open().await;
+    let many = MAX_INPUTS_PER_ADVANCE + 3;
+    let batch: Vec<_> = (0..many).map(|_| event("ada", "", "a")).collect();
+    store.accept(&batch, NOW).await.unwrap();
+    assert_eq!(step_all(&store, NOW, None).await, [1, 1]);
+    let ada = store.contact("ada").await.unwrap().unwrap();
+    assert_eq!((ada.state.applied, ada.tags.len() as i64), (many, many));
+    assert_eq!(store.trace(ContactId(1)).await.unwrap().len() as i64, many);
+    assert_eq!(store.counts().await.unwrap().pending, 0);
+}
+
+async fn messages_are_claimed_when_due(kind: impl Kind) {
+    let store = kind.open().await;
+    let id = with_message(&store, Purpose::Transactional, None).await;
+    assert_eq!(store.next_message_due().await.unwrap(), Some(NOW));
+    assert_eq!(store.claim_messages(Instant(999), 9).await.unwrap(), []);
+    let queued = store.claim_messages(NOW, 9).await.unwrap();
+    let expected = outgoing(id, NOW, Purpose::Transactional, None);
+    assert_eq!(queued, [Queued { outgoing: expected, attempts: 0 }]);
+    assert_eq!(store.claim_messages(NOW, 9).await.unwrap(), [], "once");
+    assert_eq!(store.next_message_due().await.unwrap(), None);
+}
+
+async fn contacts_hear_of_their_messages(kind: impl Kind) {
+    let store = kind.open().await;
+    let id = with_message(&store, Purpose::Transactional, None).await;
+    store.claim_messages(NOW, 9).await.unwrap();
+    assert_eq!(store.begin_delivery(&[id]).await.unwrap(), []);
+    store.record(&[delivered(id)]).await.unwrap();
+    store.record(&[delivered(id)]).await.unwrap();
+    let claimed = store.claim(NOW, 9).await.unwrap();
+    let news = InputKind::Message {
+        message: MessageName::Number(0),
+        status: StatusKind::Delivered,
+        link: None,
+        machine: false,
+    };
+    assert_eq!(claimed.contacts[0].inputs, [Input { seq: 2, at: Instant(2_000), kind: news }], "once");
+    assert_eq!(store.deliveries(id.contact).await.unwrap(), [delivered(id)]);
+    assert_eq!(store.counts().await.unwrap().delivered, 1);
+}
+
+async fn messages_are_tried_again(kind: impl Kind) {
+    let store = kind.open().await;
+    let id = with_message(&store, Purpose::Transactional, None).await;
+    store.claim_messages(NOW, 9).await.unwrap();
+    store.begin_delivery(&[id]).await.unwrap();
+    let result = DeliveryResult::Retry { due: Instant(7_000), cause: "421 later".into() };
+    store.record(&[Delivery { result, ..delivered(id) }]).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), None, "the contact hears nothing of it");
+    assert_eq!(store.next_message_due().await.unwrap(), Some(Instant(7_000)));
+    assert_eq!(store.claim_messages(Instant(7_000), 9).await.unwrap()[0].attempts, 1);
+    let result = DeliveryResult::Failed { status: StatusKind::Bounced, cause: "550 unknown".into() };
+    let failed = Delivery { attempts: 2, result, ..delivered(id) };
+    store.record(std::slice::from_ref(&failed)).await.unwrap();
+    assert_eq!(store.deliveries(id.contact).await.unwrap(), [failed]);
+    let counts = Counts { contacts: 1, pending: 1, failed: 1, ..Counts::default() };
+    assert_eq!(store.counts().await.unwrap(), counts);
+}
+
+async fn an_unsubscribe_stops_queued_messages(kind: impl Kind) {
+    let store = kind.open().await;
+    let id = with_message(&store, Purpose::Marketing, Some("offers")).await;
+    let unsubscribe = |topic: Option<&str>| NewInput {
+        kind: InputKind::Unsubscribe { topic: topic.map(Into::into) },
+        ..event("ada", "", "u")
+    };
+    store.accept(&[unsubscribe(Some("news"))], NOW).await.unwrap();
+    assert_eq!(store.begin_delivery(&[id]).await.unwrap(), []);
+    store.accept(&[unsubscribe(Some("offers"))], NOW).await.unwrap();
+    assert_eq!(store.begin_delivery(&[id]).await.unwrap(), [id], "as soon as it is acknowledged");
+
+    let kind = kind_again(&store).await;
+    assert_eq!(store.begin_delivery(&[kind]).await.unwrap(), [], "a transactional message goes");
+    store.accept(&[unsubscribe(None)], NOW).await.unwrap();
+    assert_eq!(store.begin_delivery(&[kind]).await.unwrap(), []);
+}
+
+/// A second message, transactional, of the same contact.
+async fn kind_again(store: &impl Store) -> MessageId {
+    store.accept(&[event("ada", "", "again")], NOW).await.unwrap();
+    let mut claimed = store.claim(NOW, 1).await.unwrap();
+    let mut advanced = step(claimed.contacts.pop().unwrap(), None);
+    let id = MessageId { contact: advanced.contact.id, number: 1 };
+    advanced.outcome.outgoing.push(outgoing(id, NOW, Purpose::Transactional, Some("offers")));
+    store.commit(claimed.lease, vec![advanced]).await.unwrap();
+    id
+}
+
+fn program(name: &str) -> KeptProgram {
+    let program = Program {
+        name: name.into(),
+        triggers: vec![],
+        filter: None,
+        key: None,
+        reenter: Reenter::Never,
+        exits: vec![],
+        goals: vec![],
+        topic: None,
+        purpose: None,
+        hours: None,
+        entry: Pc(0),
+        code: vec![journey_bytecode::Op::End],
+        consts: vec![],
+        names: vec![],
+        sends: vec![],
+        waits: vec![],
+        handles: vec![],
+        slots: vec![],
+        max_stack: 0,
+        map: SourceMap::default(),
+    };
+    KeptProgram { program, messages: vec![] }
+}
+
+async fn programs_are_kept(kind: impl Kind) {
+    let store = kind.open().await;
+    store.keep_programs(&[program("a"), program("b")]).await.unwrap();
+    store.keep_programs(&[program("c"), program("a")]).await.unwrap();
+    assert_eq!(store.programs().await.unwrap(), [program("a"), program("b"), program("c")]);
+    assert_eq!(store.secret().await.unwrap(), store.secret().await.unwrap());
+}
+
+async fn contacts_are_listed_in_order(kind: impl Kind) {
+    let store = kind.open().await;
+    let batch: Vec<_> = ["z", "y", "x"].map(|key| event(key, "", "a")).into();
+    store.accept(&batch, NOW).await.unwrap();
+    step_all(&store, NOW, None).await;
+    let keys = |page: Vec<Contact>| page.into_iter().map(|contact| contact.key).collect::<Vec<_>>();
+    assert_eq!(keys(store.contacts_after(ContactId(0), 2).await.unwrap()), ["z", "y"]);
+    assert_eq!(keys(store.contacts_after(ContactId(2), 2).await.unwrap()), ["x"]);
+}
+
+async fn concurrent_intake_counts_once(kind: impl Kind) {
+    let store = Arc::new(kind.open().await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            let name = if n % 4 == 0 { "other" } else { "same" };
+            let key = format!("c{}", n % 2);
+            store.accept(&[event(&key, "1", name), event(&key, "", "more")], NOW).await.unwrap()
+        });
+    }
+    let answers: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    let taken = answers.iter().filter(|answer| matches!(answer, Acceptance::Accepted { .. })).count();
+    assert_eq!(taken, 2 + 40, "one for each contact under the id, all without one");
+    assert_eq!(step_all(&*store, NOW, None).await, [1, 2]);
+    assert_eq!(store.counts().await.unwrap().contacts, 2);
+}
+
+async fn what_was_acknowledged_survives(kind: impl Kind) {
+    let store = kind.open().await;
+    store.accept(&[event("ada", "1", "a"), event("bob", "", "a")], NOW).await.unwrap();
+    step_all(&store, NOW, Some(Instant(5_000))).await;
+    store.accept(&[event("bob", "", "b"), event("cy", "", "b")], NOW).await.unwrap();
+    let (before, secret) = (store.counts().await.unwrap(), store.secret().await.unwrap());
+    drop(store);
+    let store = kind.open().await;
+    assert_eq!((store.counts().await.unwrap(), store.secret().await.unwrap()), (before, secret));
+    assert_eq!(store.accept(&[event("ada", "1", "a")], NOW).await.unwrap(), [Acceptance::Duplicate]);
+    assert_eq!(store.accept(&[event("dee", "", "a")], NOW).await.unwrap(), [accepted(4, 1)]);
+    assert_eq!(step_all(&store, NOW, None).await, [2, 3, 4], "pending inputs");
+    assert_eq!(step_all(&store, Instant(5_000), None).await, [1], "a timer");
+    assert_eq!(store.trace(ContactId(2)).await.unwrap().len(), 2);
+}
+
+async fn a_claim_does_not_survive(kind: impl Kind) {
+    let store = kind.open().await;
+    let id = with_message(&store, Purpose::Marketing, None).await;
+    store.accept(&[event("bob", "", "a")], NOW).await.unwrap();
+    let claimed = store.claim(NOW, 9).await.unwrap();
+    assert_eq!(claimed.contacts.len(), 1);
+    assert_eq!(store.claim_messages(NOW, 9).await.unwrap().len(), 1);
+    drop(store);
+    let store = kind.open().await;
+    assert_eq!(step_all(&store, NOW, None).await, [2]);
+    assert_eq!(store.resend_ambiguous().await.unwrap(), [], "it was claimed, and not on the wire");
+    assert_eq!(store.claim_messages(NOW, 9).await.unwrap()[0].outgoing.id, id);
+}
+
+async fn what_was_on_the_wire_is_sent_again(kind: impl Kind) {
+    let store = kind.open().await;
+    let id = with_message(&store, Purpose::Marketing, None).await;
+    store.claim_messages(NOW, 9).await.unwrap();
+    store.begin_delivery(&[id]).await.unwrap();
+    drop(store);
+    let store = kind.open().await;
+    assert_eq!(store.claim_messages(NOW, 9).await.unwrap(), [], "not before somebody decides");
+    assert_eq!(store.resend_ambiguous().await.unwrap(), [id]);
+    assert_eq!(store.claim_messages(NOW, 9).await.unwrap()[0].outgoing.id, id);
+    store.begin_delivery(&[id]).await.unwrap();
+    store.record(&[delivered(id)]).await.unwrap();
+    drop(store);
+    let store = kind.open().await;
+    assert_eq!(store.resend_ambiguous().await.unwrap(), []);
+    assert_eq!(store.counts().await.unwrap().delivered, 1);
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused() {
+    let kind = Sqlite::new();
+    let _store = kind.open().await;
+    let error = SqliteStore::open(kind.0.path().join("journey.db")).await.unwrap_err();
+    assert!(matches!(error, StoreError::InUse { .. }) && error.is_fatal(), "{error}");
+}
+
+#[tokio::test]
+async fn not_a_database_is_refused() {
+    let kind = Sqlite::new();
+    let path = kind.0.path().join("journey.db");
+    std::fs::write(&path, "this is a text, and a long one, but no database at all".repeat(100)).unwrap();
+    let error = SqliteStore::open(&path).await.unwrap_err();
+    assert!(matches!(error, StoreError::Open { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_contact_does_not_stop_the_others() {
+    let kind = Sqlite::new();
+    let store = kind.open().await;
+    store.accept(&[event("ada", "", "a"), event("bob", "", "a")], NOW).await.unwrap();
+    step_all(&store, NOW, Some(Instant(5_000))).await;
+    store.close().await;
+    let path = format!("sqlite:{}", kind.0.path().join("journey.db").display());
+    let mut raw = <sqlx::SqliteConnection as sqlx::Connection>::connect(&path).await.unwrap();
+    sqlx::query("UPDATE states SET body = x'01ff' WHERE contact = 1").execute(&mut raw).await.unwrap();
+    drop(raw);
+    let store = kind.open().await;
+    let claimed = store.claim(Instant(5_000), 9).await.unwrap();
+    assert_eq!(claimed.damaged.iter().map(|(id, _)| id.0).collect::<Vec<_>>(), [1]);
+    let advanced = claimed.contacts.into_iter().map(|pending| step(pending, None)).collect();
+    store.commit(claimed.lease, advanced).await.unwrap();
+    assert_eq!(step_all(&store, Instant(9_000), None).await, [0_i64; 0], "set aside");
+    drop(store);
+    let store = kind.open().await;
+    assert_eq!(store.claim(Instant(9_000), 9).await.unwrap().damaged.len(), 1, "and not forgotten");
+}
