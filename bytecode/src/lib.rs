@@ -14,7 +14,9 @@ mod verify;
 
 pub use bundle::{Bundle, DecodeError, MAGIC};
 pub use event::{BuiltinEvent, builtin_fields};
-pub use message::{BUILTIN_VARIABLES, Channel, FILTERS, Format, Message, Purpose, TemplateVariable, Variant};
+pub use message::{
+    BUILTIN_VARIABLES, Channel, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS, TemplateVariable, Variant,
+};
 pub use program::{
     Arm, Clause, ConstIx, Deadline, EventPattern, Exit, Goal, Handle, HandleIx, MessageRef, NameIx, Op, Pc, Program,
     Reenter, SendDef, SendIx, SlotIx, SourceMap, StatusKind, StepInfo, StepIx, Trigger, TriggerKind, Version, WaitDef,

@@ -31,6 +31,9 @@ pub const FILTERS: &[&str] = &[
     "upper",
 ];
 
+/// The tests that templates may use, as in `{% if voucher is defined %}`. There are no functions.
+pub const TEMPLATE_TESTS: &[&str] = &["defined", "undefined"];
+
 /// The variables that every template has beside the contact's and the trigger's; all text. A bare name means these
 /// first; an attribute of the same name is reached as `contact.NAME`. `postal_address` and `sender` are the policy's;
 /// `subject` is the rendered subject and stands in bodies alone; `unsubscribe_url` is the message's own link.

@@ -1,3 +1,16 @@
-//! The `journey` binary.
+//! The `journey` binary: one file a command under [`commands`], [`report`] renders findings, [`discover`] turns paths
+//! into projects.
 
-fn main() {}
+use std::process::ExitCode;
+
+mod commands;
+mod crash;
+mod discover;
+mod failure;
+mod report;
+mod terminal;
+mod workspace;
+
+fn main() -> ExitCode {
+    crash::guard(commands::main)
+}

@@ -1,1 +1,53 @@
-//!
+//! The language server protocol: the only crate that names its types. What to say comes from `journey-ide`; where
+//! files lie comes from whoever starts the server ([`Disk`]).
+
+mod convert;
+mod documents;
+mod requests;
+mod server;
+mod transport;
+mod uri;
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use journey_compiler::project::File;
+pub use server::run;
+
+/// What the server needs to know of the disk.
+pub trait Disk: Send + 'static {
+    /// The directory of the project that a file belongs to, which need not exist yet; none if it stands alone.
+    fn root(&self, file: &Path) -> Option<PathBuf>;
+
+    /// The files of the project in this directory, sorted by path; else a sentence that says why not.
+    fn files(&self, root: &Path) -> Result<Vec<File>, String>;
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The editor asked for it, in the order that the protocol wants.
+    Asked,
+    /// The editor exited without asking us to shut down, or went away.
+    Abrupt,
+}
+
+/// Serves one editor over stdin and stdout until it leaves.
+pub fn serve_stdio(disk: impl Disk) -> io::Result<Ending> {
+    serve(BufReader::new(io::stdin()), io::stdout(), disk)
+}
+
+/// Serves one editor over a pair of streams until it leaves.
+pub fn serve<R, W>(input: R, output: W, disk: impl Disk) -> io::Result<Ending>
+where
+    R: BufRead + Send + 'static,
+    W: Write + Send + 'static,
+{
+    let (connection, writer) = transport::connect(input, output)?;
+    let ending = run(connection, disk);
+    // What is still to be said is said before the process may end.
+    match writer.join() {
+        Ok(written) => written.map(|()| ending),
+        Err(_) => Err(io::Error::other("the writing thread panicked")),
+    }
+}

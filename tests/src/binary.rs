@@ -92,16 +92,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts serving a project and waits until it answers.
+    /// Starts serving a project on a free port and waits until it answers.
     pub fn start(project: &Path) -> Self {
-        Self::start_with(project, &[])
+        Self::start_at(project, &format!("127.0.0.1:{}", crate::free_port()))
     }
 
-    /// The same with more arguments.
-    pub fn start_with(project: &Path, more: &[&str]) -> Self {
-        let address = format!("127.0.0.1:{}", crate::free_port());
+    /// The same at an address that the test has chosen.
+    pub fn start_at(project: &Path, address: &str) -> Self {
+        let address = address.to_owned();
         let mut child = command(["serve".as_ref(), project.as_os_str(), "--listen".as_ref(), address.as_ref()])
-            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -128,3 +128,40 @@ impl Drop for ForeignSink {
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0"
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    fn takes_a_message(sink: &ForeignSink) {
+        let mut stream = std::net::TcpStream::connect(&sink.address).unwrap();
+        let mut greeting = [0; 4];
+        stream.read_exact(&mut greeting).unwrap();
+        for line in ["EHLO me", "MAIL FROM:<a@x.test>", "RCPT TO:<b@y.test>", "DATA"] {
+            stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        stream.write_all(b"Subject: hello\r\n\r\nWorld\r\n.\r\nQUIT\r\n").unwrap();
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).unwrap();
+        crate::wait_until("the message is written", Duration::from_secs(10), || sink.messages().len() == 1);
+        let message = String::from_utf8(sink.messages().remove(0)).unwrap();
+        assert!(message.contains("Subject: hello") && message.contains("World"), "{message}");
+    }
+
+    #[test]
+    fn postfix_takes_a_message() {
+        if let Some(sink) = ForeignSink::postfix() {
+            takes_a_message(&sink);
+        }
+    }
+
+    #[test]
+    fn aiosmtpd_takes_a_message() {
+        if let Some(sink) = ForeignSink::aiosmtpd() {
+            takes_a_message(&sink);
+        }
+    }
+}

@@ -16,6 +16,7 @@ pub mod binary;
 pub mod foreign;
 pub mod http;
 pub mod project;
+pub mod random;
 pub mod sink;
 
 use std::path::{Path, PathBuf};

@@ -83,3 +83,38 @@ pub fn list(folder: &Path, visit: &mut impl FnMut(&Path)) {
         }
     }
 }
+
+/// A project whose journey sends two mails to whoever gets the tag `begun`, a second apart; and counts the event `ping`.
+pub fn walk(email: &str) -> Project {
+    Project::of(&[
+        ("journey.toml", &format!("[project]\nname = \"walk\"\ntimezone = \"Europe/Berlin\"\n\n[email]\n{email}\n")),
+        ("journeys/walk.journey", WALK),
+        ("messages/first.email.txt", "---\nsubject: First for {{ email }}\n---\nOne step.\n"),
+        ("messages/second.email.txt", "---\nsubject: Second for {{ email }}\n---\nAnother step.\n"),
+    ])
+}
+
+const WALK: &str = r#"
+contact { email: email  pings: number = 0 }
+tags { begun walked }
+event ping { n: number }
+policy { sender "Walk <walk@walk.example>"  address "Walk Ltd, 1 Path, Walkton" }
+
+journey walk {
+  on tag begun
+  reenter never
+  purpose transactional
+  send email first
+  wait 1s
+  send email second
+  add tag walked
+  end
+}
+
+journey count {
+  on ping
+  reenter always
+  set pings to pings + 1
+  end
+}
+"#;

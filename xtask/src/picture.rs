@@ -3,18 +3,30 @@
 use std::fmt::Write;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::{fs, io};
 
 /// A picture: where it goes, and what is run to make it.
 struct Picture {
     file: &'static str,
     command: &'static [&'static str],
+    /// What is changed in the example first: path, text, other text.
+    slips: &'static [(&'static str, &'static str, &'static str)],
     /// The exit code of a run that did what the picture is to show.
     exit: i32,
 }
 
 const PICTURES: &[Picture] = &[
-    Picture { file: "docs/pictures/run.svg", command: &["run", "examples/nurture"], exit: 0 },
-    Picture { file: "docs/pictures/check.svg", command: &["check", "docs/pictures/typo.journey"], exit: 1 },
+    Picture { file: "docs/pictures/run.svg", command: &["run", "nurture"], slips: &[], exit: 0 },
+    Picture {
+        file: "docs/pictures/check.svg",
+        command: &["check", "nurture"],
+        slips: &[
+            ("nurture/journeys/nurture.journey", "on tag mattress_lead", "on tag matress_lead"),
+            ("nurture/journeys/nurture.journey", "clicked price", "clicked reviews"),
+            ("nurture/messages/nudge.sms.txt", "first_name | default(\"there\")", "first_name"),
+        ],
+        exit: 1,
+    },
 ];
 
 /// Makes all pictures anew.
@@ -30,22 +42,61 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn make(picture: &Picture) -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["run", "--quiet", "--package", "journey-cli", "--", "--color", "always"])
-        .args(picture.command)
-        .env("COLUMNS", "100")
-        .current_dir(crate::root())
-        .output()
-        .map_err(|error| format!("cargo does not start: {error}"))?;
-    if output.status.code() != Some(picture.exit) {
-        return Err(format!("the run ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr)));
-    }
-    let text = String::from_utf8(output.stdout).map_err(|error| error.to_string())?;
+    let text = output(picture).map_err(|error| error.to_string())?;
     let shown = format!("\u{1b}[2m$\u{1b}[0m journey {}\n\n{}", picture.command.join(" "), text.trim_end());
     let path = crate::root().join(picture.file);
-    std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(|error| error.to_string())?;
-    std::fs::write(&path, svg(&shown)).map_err(|error| error.to_string())
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&path, svg(&shown)))
+        .map_err(|e| e.to_string())
+}
+
+/// What the command prints about a fresh copy of the examples.
+fn output(picture: &Picture) -> io::Result<String> {
+    let root = crate::root().canonicalize()?;
+    let stage = root.join("target/pictures");
+    if stage.exists() {
+        fs::remove_dir_all(&stage)?;
+    }
+    copy(&root.join("examples"), &stage)?;
+    for (file, text, slip) in picture.slips {
+        let whole = fs::read_to_string(stage.join(file))?;
+        if !whole.contains(text) {
+            return Err(io::Error::other(format!("{file} does not say `{text}` any more")));
+        }
+        fs::write(stage.join(file), whole.replacen(text, slip, 1))?;
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built =
+        Command::new(cargo).args(["build", "--quiet", "--package", "journey-cli"]).current_dir(&root).status()?;
+    if !built.success() {
+        return Err(io::Error::other("journey does not build"));
+    }
+    let output = Command::new(root.join("target/debug/journey"))
+        .args(["--color", "always"])
+        .args(picture.command)
+        .env("COLUMNS", "100")
+        .current_dir(&stage)
+        .output()?;
+    if output.status.code() != Some(picture.exit) {
+        let cause = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(io::Error::other(format!("the run ended with {}:\n{cause}", output.status)));
+    }
+    String::from_utf8(output.stdout).map_err(io::Error::other)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 const CHARACTER: f64 = 8.4;

@@ -1,9 +1,36 @@
 //! From a decided message to what a person reads: the variant in their language, the template filled in, links signed.
+//!
+//! Rendering is a pure function of the bundle, the [`Outgoing`] and the links: every attempt to send a message gives the
+//! same bytes. What cannot be rendered is an error with its cause, for the list of dead letters.
 
-use journey_bytecode::{Channel, Instant};
+mod filters;
+mod html;
+mod languages;
+mod layout;
+mod locale;
+mod templates;
+mod values;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use journey_bytecode::{Bundle, Channel, Format, Instant, Purpose, Variant};
+use minijinja::Environment;
 use smol_str::SmolStr;
 
-use crate::core::effect::MessageId;
+use crate::core::effect::{MessageId, Outgoing};
+use crate::time::Zone;
+use crate::track::Links;
+use filters::{Reader, reading};
+use locale::{Locale, fallbacks, normal_tag};
+use templates::Escape;
+use values::Variables;
+
+pub(crate) use templates::escape_html;
+
+/// The sender of a project that names none; such mail goes to files and to this machine alone.
+pub const DEFAULT_SENDER: &str = "journey@localhost";
 
 /// A message, ready for a transport.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,7 +60,7 @@ pub enum Content {
     Json(String),
 }
 
-/// A rendered mail. No field holds a control character that could end a header.
+/// A rendered mail. No field but the bodies holds a control character.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mail {
     /// The sender, `Name <address>`.
@@ -49,3 +76,364 @@ pub struct Mail {
     /// The Message-ID without brackets: the same on every attempt, and no other message's.
     pub message_id: String,
 }
+
+/// Why a message cannot be rendered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RenderError {
+    /// The template's file, where there is one.
+    pub file: Option<SmolStr>,
+    /// The line, where it is known.
+    pub line: Option<u32>,
+    /// What is wrong.
+    pub cause: String,
+}
+
+impl RenderError {
+    fn new(cause: impl Into<String>) -> Self {
+        Self { file: None, line: None, cause: cause.into() }
+    }
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => write!(f, "{file}:{line}: {}", self.cause),
+            (Some(file), None) => write!(f, "{file}: {}", self.cause),
+            (None, _) => f.write_str(&self.cause),
+        }
+    }
+}
+
+impl std::error::Error for RenderError {}
+
+/// Renders the messages of a bundle.
+#[derive(Debug)]
+pub struct Renderer {
+    env: Environment<'static>,
+    messages: BTreeMap<(Channel, SmolStr), Vec<Text>>,
+    sender: String,
+    postal_address: Option<String>,
+    /// Whether a message without a template is taken as declared by its use.
+    open: bool,
+    links: Links,
+}
+
+/// One variant of a message: its texts are templates of the engine, by name.
+#[derive(Debug)]
+struct Text {
+    /// The tag as the file says it, and in the form in which we compare.
+    language: Option<(SmolStr, String)>,
+    subject: Option<String>,
+    preheader: Option<String>,
+    body: String,
+    format: Format,
+    file: SmolStr,
+    body_line: u32,
+    /// Whether the body itself shows the unsubscribe link, and the postal address.
+    shows_unsubscribe: bool,
+    shows_address: bool,
+}
+
+impl Renderer {
+    /// Compiles the templates of a bundle.
+    pub fn new(bundle: &Bundle, links: Links) -> Result<Self, RenderError> {
+        let mut env = templates::environment();
+        let mut messages = BTreeMap::new();
+        for message in &bundle.messages {
+            let mut texts = Vec::new();
+            for (place, variant) in message.variants.iter().enumerate() {
+                let name = format!("{}.{}.{place}", message.name, message.channel);
+                texts.push(compile(&mut env, &name, variant)?);
+            }
+            messages.insert((message.channel, message.name.clone()), texts);
+        }
+        let sender = bundle.policy.sender.as_deref().map(one_line).unwrap_or_else(|| DEFAULT_SENDER.to_owned());
+        let postal_address = bundle.policy.address.as_deref().map(str::trim).map(str::to_owned);
+        let postal_address = postal_address.filter(|address| !address.is_empty());
+        Ok(Self { env, messages, sender, postal_address, open: bundle.schema.open, links })
+    }
+
+    /// The links that messages carry.
+    pub const fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// Renders one message.
+    pub fn render(&self, outgoing: &Outgoing) -> Result<Rendered, RenderError> {
+        let content = match self.messages.get(&(outgoing.channel, outgoing.message.clone())) {
+            Some(texts) if !texts.is_empty() || !self.open => self.content(outgoing, choose(texts, outgoing)?)?,
+            _ if self.open => self.by_name(outgoing),
+            _ => {
+                let (channel, name) = (outgoing.channel, &outgoing.message);
+                return Err(RenderError::new(format!("there is no message `{name}` for {channel} any more")));
+            }
+        };
+        Ok(Rendered {
+            id: outgoing.id,
+            at: outgoing.at,
+            channel: outgoing.channel,
+            message: outgoing.message.clone(),
+            to: outgoing.to.clone(),
+            content,
+        })
+    }
+
+    /// The message of a lone file, where using a name declares it: it says its own name.
+    fn by_name(&self, outgoing: &Outgoing) -> Content {
+        let says = outgoing.message.replace('_', " ");
+        match outgoing.channel {
+            Channel::Email => {
+                let subject = one_line(outgoing.subject.as_deref().unwrap_or(&says));
+                let unsubscribe = self.unsubscribe(outgoing);
+                let footer = layout::text_footer(None, self.postal_address.as_deref(), unsubscribe.as_deref());
+                Content::Mail(self.mail(outgoing, subject, None, format!("{says}{footer}"), unsubscribe))
+            }
+            Channel::Sms | Channel::Push => Content::Text(says),
+            Channel::Webhook => Content::Json(serde_json::json!({ "message": outgoing.message.as_str() }).to_string()),
+        }
+    }
+
+    fn content(&self, outgoing: &Outgoing, text: &Text) -> Result<Content, RenderError> {
+        let zone = Zone::parse(&outgoing.zone).unwrap_or(Zone::UTC);
+        let language = language_of(outgoing, text);
+        let plain = matches!(text.format, Format::Text | Format::Json);
+        let locale = Locale::new(language, zone, plain);
+        let reader = Reader { contact: outgoing.id.contact, language, locale };
+        let unsubscribe = self.unsubscribe(outgoing);
+        let mut builtins = vec![("sender", minijinja::Value::from(sender_name(&self.sender)))];
+        if let Some(address) = &self.postal_address {
+            builtins.push(("postal_address", address.as_str().into()));
+        }
+        if let Some(url) = &unsubscribe {
+            builtins.push(("unsubscribe_url", url.as_str().into()));
+        }
+        let mut fill = Fill { env: &self.env, reader, text, data: &outgoing.data, builtins };
+        match outgoing.channel {
+            Channel::Email => self.render_mail(outgoing, &mut fill, unsubscribe),
+            Channel::Sms => Ok(Content::Text(clean(&fill.body()?).trim().to_owned())),
+            Channel::Push if text.format != Format::Json => Ok(Content::Text(clean(&fill.body()?).trim().to_owned())),
+            Channel::Push | Channel::Webhook => {
+                let body = fill.body()?;
+                match serde_json::from_str::<serde_json::Value>(&body) {
+                    Ok(_) => Ok(Content::Json(body)),
+                    Err(error) => Err(RenderError {
+                        file: Some(text.file.clone()),
+                        line: u32::try_from(error.line()).ok().map(|line| text.body_line + line.saturating_sub(1)),
+                        cause: format!("the filled-in template is not JSON ({error})"),
+                    }),
+                }
+            }
+        }
+    }
+
+    fn render_mail(
+        &self,
+        outgoing: &Outgoing,
+        fill: &mut Fill<'_>,
+        unsubscribe: Option<String>,
+    ) -> Result<Content, RenderError> {
+        let (text, language) = (fill.text, fill.reader.language);
+        let subject = match (&outgoing.subject, &text.subject) {
+            (Some(given), _) => one_line(given),
+            (None, Some(template)) => one_line(&fill.template(template, false)?),
+            (None, None) => String::new(),
+        };
+        if subject.is_empty() {
+            let file = Some(text.file.clone());
+            return Err(RenderError { file, line: None, cause: "the mail has no subject".to_owned() });
+        }
+        fill.builtins.push(("subject", subject.as_str().into()));
+        let preheader = text.preheader.as_ref().map(|template| fill.template(template, false)).transpose()?;
+        let preheader = preheader.map(|text| one_line(&text)).filter(|text| !text.is_empty());
+        let body = clean(&fill.body()?);
+
+        let marketing = unsubscribe.is_some();
+        let address = self.postal_address.as_deref().filter(|_| marketing && !text.shows_address);
+        let link = unsubscribe.as_deref().filter(|_| !text.shows_unsubscribe);
+        let html = match text.format {
+            Format::Text => {
+                let footer = layout::text_footer(language, address, link);
+                let text = format!("{}{footer}", body.trim());
+                return Ok(Content::Mail(self.mail(outgoing, subject, None, text, unsubscribe)));
+            }
+            Format::Json => {
+                let file = Some(text.file.clone());
+                return Err(RenderError { file, line: None, cause: "a mail cannot be JSON".to_owned() });
+            }
+            Format::Markdown => layout::page(&layout::Page {
+                language,
+                subject: &subject,
+                preheader: preheader.as_deref(),
+                body: &clean(&layout::markdown(&body)),
+                footer: &layout::footer(language, address, link),
+            }),
+            Format::Html => {
+                let preheader = preheader.map(|text| layout::preheader(&text)).unwrap_or_default();
+                html::wrap_body(&body, &preheader, &layout::footer(language, address, link))
+            }
+        };
+        let text = html::to_text(&html);
+        let html = self.track(outgoing.id, &html, unsubscribe.as_deref());
+        Ok(Content::Mail(self.mail(outgoing, subject, Some(html), text, unsubscribe)))
+    }
+
+    /// Signs the links of a body and adds the pixel.
+    fn track(&self, id: MessageId, body: &str, unsubscribe: Option<&str>) -> String {
+        let mut index = 0;
+        let body = html::rewrite_links(body, &mut |url| {
+            if Some(url) == unsubscribe {
+                return None;
+            }
+            let tracked = self.links.click(id, index, url);
+            index += 1;
+            tracked
+        });
+        let pixel = self.links.pixel(id).map(|url| {
+            let url = escape_html(&url).into_owned();
+            format!("<img src=\"{url}\" width=\"1\" height=\"1\" alt=\"\" style=\"display:block;border:0\">\n")
+        });
+        match pixel {
+            Some(pixel) => html::wrap_body(&body, "", &pixel),
+            None => body,
+        }
+    }
+
+    fn unsubscribe(&self, outgoing: &Outgoing) -> Option<String> {
+        let marketing = outgoing.purpose == Purpose::Marketing && outgoing.channel == Channel::Email;
+        marketing.then(|| self.links.unsubscribe(outgoing.id, outgoing.topic.clone()))
+    }
+
+    fn mail(
+        &self,
+        outgoing: &Outgoing,
+        subject: String,
+        html: Option<String>,
+        text: String,
+        unsubscribe: Option<String>,
+    ) -> Mail {
+        let domain = self.sender.rsplit('@').next().unwrap_or_default().trim_end_matches('>').trim();
+        let MessageId { contact, number } = outgoing.id;
+        let message_id = format!("{}.{number}.{}@{domain}", contact.0, self.links.keys().tag(outgoing.id));
+        Mail { from: self.sender.clone(), subject, html, text, unsubscribe, message_id }
+    }
+}
+
+fn compile(env: &mut Environment<'static>, name: &str, variant: &Variant) -> Result<Text, RenderError> {
+    let wrong = |error: &minijinja::Error, first_line| template_error(error, &variant.source, first_line);
+    let mut add = |part: &str, escape: Escape, source: &str, first_line| {
+        let name = format!("{name}.{part}{}", escape.suffix());
+        env.add_template_owned(name.clone(), source.to_owned()).map_err(|error| wrong(&error, first_line))?;
+        Ok(name)
+    };
+    let subject = variant.subject.as_ref().map(|source| add("subject", Escape::None, source, None)).transpose()?;
+    let preheader =
+        variant.preheader.as_ref().map(|source| add("preheader", Escape::None, source, None)).transpose()?;
+    let body = add("body", Escape::of(variant.format), &variant.body, Some(variant.body_line))?;
+    let used = env.get_template(&body).map(|template| template.undeclared_variables(false)).unwrap_or_default();
+    Ok(Text {
+        language: variant.language.as_ref().map(|tag| (tag.clone(), normal_tag(tag))),
+        subject,
+        preheader,
+        body,
+        format: variant.format,
+        file: variant.source.clone(),
+        body_line: variant.body_line,
+        shows_unsubscribe: used.contains("unsubscribe_url"),
+        shows_address: used.contains("postal_address"),
+    })
+}
+
+/// The text in the contact's language: `de_AT`, else `de`, else the one without a language.
+fn choose<'a>(texts: &'a [Text], outgoing: &Outgoing) -> Result<&'a Text, RenderError> {
+    let of =
+        |tag: Option<&str>| texts.iter().find(|text| text.language.as_ref().map(|(_, normal)| normal.as_str()) == tag);
+    let tags = outgoing.language.as_deref().map(fallbacks).unwrap_or_default();
+    tags.iter().find_map(|tag| of(Some(tag))).or_else(|| of(None)).ok_or_else(|| {
+        let (channel, name) = (outgoing.channel, &outgoing.message);
+        let language = match &outgoing.language {
+            Some(language) => format!("for the language `{language}`"),
+            None => "for a contact without a language".to_owned(),
+        };
+        RenderError::new(format!(
+            "the message `{name}` for {channel} has no text {language}, and none for all languages"
+        ))
+    })
+}
+
+/// The language that a text is in, with the contact's own region where it is of that language.
+fn language_of<'a>(outgoing: &'a Outgoing, text: &'a Text) -> Option<&'a str> {
+    let contact = outgoing.language.as_deref();
+    match &text.language {
+        None => contact,
+        Some((tag, normal)) => {
+            let same = contact.filter(|contact| fallbacks(contact).iter().any(|fallback| fallback == normal));
+            Some(same.unwrap_or(tag))
+        }
+    }
+}
+
+/// One message being filled in.
+struct Fill<'a> {
+    env: &'a Environment<'static>,
+    reader: Reader<'a>,
+    text: &'a Text,
+    data: &'a journey_bytecode::Value,
+    builtins: Vec<(&'static str, minijinja::Value)>,
+}
+
+impl Fill<'_> {
+    fn body(&self) -> Result<String, RenderError> {
+        self.template(&self.text.body, true)
+    }
+
+    fn template(&self, name: &str, body: bool) -> Result<String, RenderError> {
+        let first_line = body.then_some(self.text.body_line);
+        let variables = Arc::new(Variables {
+            data: self.data.clone(),
+            builtins: self.builtins.clone(),
+            locale: self.reader.locale,
+        });
+        let filled = self.env.get_template(name).and_then(|template| {
+            reading(&self.reader, || template.render(minijinja::Value::from_dyn_object(variables)))
+        });
+        filled.map_err(|error| template_error(&error, &self.text.file, first_line))
+    }
+}
+
+fn template_error(error: &minijinja::Error, file: &SmolStr, first_line: Option<u32>) -> RenderError {
+    use minijinja::ErrorKind;
+    let detail = error.detail().map(str::to_owned);
+    let cause = match error.kind() {
+        ErrorKind::UndefinedError => {
+            let what = detail.unwrap_or_else(|| "a variable that the template uses has no value".to_owned());
+            format!("{what}; give it a `default`, or ask with `{{% if %}}`")
+        }
+        ErrorKind::OutOfFuel => "the template does too much work; is there a loop over a very long list?".to_owned(),
+        kind => detail.unwrap_or_else(|| kind.to_string()),
+    };
+    let line = first_line
+        .zip(error.line())
+        .map(|(first, line)| first.saturating_add(u32::try_from(line).unwrap_or(u32::MAX).saturating_sub(1)));
+    RenderError { file: Some(file.clone()), line, cause }
+}
+
+/// The name in `Name <address>`, or the address.
+fn sender_name(sender: &str) -> &str {
+    let name = sender.split('<').next().unwrap_or(sender).trim().trim_matches('"').trim();
+    if name.is_empty() { sender } else { name }
+}
+
+/// Text for a header: control characters and line ends become spaces, runs of spaces one.
+pub(crate) fn one_line(text: &str) -> String {
+    let breaks = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.split(breaks).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Text for a body: line ends are `\n`, and no other control character is left but the tab.
+fn clean(text: &str) -> String {
+    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    lines.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+#[cfg(test)]
+mod tests;

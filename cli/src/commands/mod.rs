@@ -1,0 +1,83 @@
+//! The commands, one file each.
+
+mod check;
+mod explain;
+mod lsp;
+mod new;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::terminal::{Color, Terminal};
+
+const EXAMPLES: &str = "\
+Examples:
+  journey new welcome              make a project to start from
+  journey check welcome            say what is wrong with it
+  journey run welcome              watch its contacts walk through it, in virtual time
+  journey serve welcome            run it for real
+
+Exit codes: 0 all is well, 1 findings, 2 the command could not do its work.";
+
+/// Customer journeys as text: check them, try them on a virtual clock, run them
+#[derive(Parser, Debug)]
+#[command(name = "journey", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t, hide_possible_values = true)]
+    color: Color,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    New(new::Args),
+    Check(check::Args),
+    Lsp(lsp::Args),
+    Explain(explain::Args),
+}
+
+/// The exit code of a command that did its work; 2 is for those that could not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Exit(u8);
+
+impl Exit {
+    /// All is well.
+    pub(crate) const CLEAN: Self = Self(0);
+    /// There are findings.
+    pub(crate) const FINDINGS: Self = Self(1);
+}
+
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come here too. If nobody reads them, that is no error.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let terminal = Terminal::new(cli.color);
+    let result = match cli.command {
+        Command::New(args) => new::run(&args, terminal),
+        Command::Check(args) => check::run(&args, terminal),
+        Command::Lsp(_) => lsp::run(),
+        Command::Explain(args) => explain::run(&args, terminal),
+    };
+    match result {
+        Ok(Exit(code)) => ExitCode::from(code),
+        // `journey check | head` has seen enough.
+        Err(failure) if failure.is_gone() => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print(terminal);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The one way to stop a command: it could not do its work.
+pub(crate) type Outcome = Result<Exit, Failure>;

@@ -1,0 +1,85 @@
+//! The two streams, and what they can show.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use clap::ValueEnum;
+use clap::builder::styling::{AnsiColor, Color as Ansi, Style};
+
+/// `--color`
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set; elsewhere if FORCE_COLOR is
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Where text goes: findings and tables to stdout, everything else to stderr.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terminal {
+    pub(crate) color: Color,
+    /// Whether lines and boxes may be drawn with more than ASCII.
+    pub(crate) unicode: bool,
+}
+
+pub(crate) const RED: Style = bold(AnsiColor::Red);
+pub(crate) const YELLOW: Style = bold(AnsiColor::Yellow);
+pub(crate) const BLUE: Style = bold(AnsiColor::Blue);
+pub(crate) const GREEN: Style = bold(AnsiColor::Green);
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const FAINT: Style = Style::new().dimmed();
+
+const fn bold(color: AnsiColor) -> Style {
+    Style::new().fg_color(Some(Ansi::Ansi(color))).bold()
+}
+
+impl Terminal {
+    /// Looks at the environment.
+    pub(crate) fn new(color: Color) -> Self {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(name)).unwrap_or_default();
+        let locale = locale.to_ascii_lowercase();
+        let unicode = cfg!(windows) || locale.contains("utf-8") || locale.contains("utf8");
+        Self { color, unicode }
+    }
+
+    fn choice(self) -> ColorChoice {
+        match self.color {
+            Color::Always => ColorChoice::AlwaysAnsi,
+            Color::Never => ColorChoice::Never,
+            Color::Auto if set("NO_COLOR").is_some() => ColorChoice::Never,
+            Color::Auto => match set("FORCE_COLOR").as_deref() {
+                Some("0") => ColorChoice::Never,
+                Some(_) => ColorChoice::AlwaysAnsi,
+                None => ColorChoice::Auto,
+            },
+        }
+    }
+
+    /// Writes to stdout; colour is taken out where it does not belong.
+    pub(crate) fn out(self, text: impl AsRef<[u8]>) -> io::Result<()> {
+        let mut out = AutoStream::new(io::stdout().lock(), self.choice());
+        out.write_all(text.as_ref())?;
+        out.flush()
+    }
+
+    /// Writes to stderr. If that fails there is nobody left to tell.
+    pub(crate) fn err(self, text: impl AsRef<[u8]>) {
+        let mut err = AutoStream::new(io::stderr().lock(), self.choice());
+        let _ = err.write_all(text.as_ref()).and_then(|()| err.flush());
+    }
+
+    /// Whether a person watches stderr, so that progress is worth showing.
+    pub(crate) fn watched(self) -> bool {
+        io::stderr().is_terminal()
+    }
+}
+
+/// An environment variable that is set and not empty.
+fn set(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,85 @@
+//! A project and where it lies.
+
+use std::env;
+use std::path::{Component, Path, PathBuf};
+
+use journey_compiler::project::{File, FileId, Project};
+use journey_ide::Snapshot;
+
+/// A project on disk, as read.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    /// Its directory; of a lone file, the file's.
+    pub(crate) root: PathBuf,
+    /// Its files and what the compiler says of them.
+    pub(crate) snapshot: Snapshot,
+    /// The file itself if there is no project around it.
+    pub(crate) lone: Option<PathBuf>,
+}
+
+impl Workspace {
+    /// A project of these files.
+    pub(crate) fn project(root: PathBuf, files: Vec<File>) -> Self {
+        Self { root, snapshot: Snapshot::new(Project { files, lone: false }), lone: None }
+    }
+
+    /// One file without a project.
+    pub(crate) fn lone(path: PathBuf, bytes: Vec<u8>) -> Self {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let files = vec![File { path: name, bytes: bytes.into() }];
+        let root = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Self { root, snapshot: Snapshot::new(Project { files, lone: true }), lone: Some(path) }
+    }
+
+    /// What to call the project: its directory, or the lone file.
+    pub(crate) fn name(&self) -> String {
+        show(self.lone.as_ref().unwrap_or(&self.root))
+    }
+
+    /// What to call one of its files: the path as seen from here.
+    pub(crate) fn file_name(&self, file: FileId) -> String {
+        let path = self.snapshot.project().files.get(file.0 as usize).map(|file| file.path.as_str());
+        show(&self.root.join(path.unwrap_or_default()))
+    }
+}
+
+/// A path as seen from the working directory, with `/` on every system.
+pub(crate) fn show(path: &Path) -> String {
+    let here = env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+    let relative = relative(path, &here);
+    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    match relative.components().next() {
+        None => ".".to_owned(),
+        Some(Component::RootDir) => format!("/{}", parts.get(1..).unwrap_or_default().join("/")),
+        Some(_) => parts.join("/"),
+    }
+}
+
+/// `path` as seen from `base`; both absolute and without `..`. As it is if they share nothing but the root.
+fn relative(path: &Path, base: &Path) -> PathBuf {
+    for (up, ancestor) in base.ancestors().enumerate() {
+        if ancestor.parent().is_none() && up > 0 {
+            break;
+        }
+        if let Ok(rest) = path.strip_prefix(ancestor) {
+            return std::iter::repeat_n(Path::new(".."), up).collect::<PathBuf>().join(rest);
+        }
+    }
+    path.to_path_buf()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_from_here() {
+        let relative = |path: &str, base: &str| relative(Path::new(path), Path::new(base)).display().to_string();
+        assert_eq!(relative("/a/b/c.journey", "/a/b"), "c.journey");
+        assert_eq!(relative("/a/b/c.journey", "/a/b/journeys"), "../c.journey");
+        assert_eq!(relative("/a/x/c.journey", "/a/b/journeys"), "../../x/c.journey");
+        assert_eq!(relative("/x/c.journey", "/a/b"), "/x/c.journey");
+        assert_eq!(relative("/a/b", "/a/b"), "");
+        assert_eq!(relative("/x", "/"), "x");
+    }
+}
