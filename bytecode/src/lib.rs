@@ -18,9 +18,9 @@ pub use message::{
     BUILTIN_VARIABLES, Channel, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS, TemplateVariable, Variant,
 };
 pub use program::{
-    Arm, Clause, ConstIx, Deadline, EventPattern, Exit, Goal, Handle, HandleIx, MessageRef, NameIx, Op, Pc, Program,
-    Reenter, SendDef, SendIx, SlotIx, SourceMap, StatusKind, StepInfo, StepIx, Trigger, TriggerKind, Version, WaitDef,
-    WaitIx,
+    Aggregate, Arm, Clause, Collect, ConstIx, Deadline, EventPattern, Exit, Goal, Handle, HandleIx, History, HistoryIx,
+    MessageRef, NameIx, Op, Pc, Program, Reenter, SendDef, SendIx, ShapeIx, SlotIx, SourceMap, Split, SplitIx,
+    StatusKind, StepInfo, StepIx, Trigger, TriggerKind, Version, WaitDef, WaitIx,
 };
 pub use schema::{Attribute, Cap, Event, Field, LocalWindow, Policy, Schema, Topic, Weekday, WeekdaySet};
 pub use value::{Date, Instant, Money, Number, Span, Time, Type, Value};

@@ -182,6 +182,10 @@ impl Program {
         self.consts.get(constant.index()).map_or("?".into(), Value::to_string)
     }
 
+    fn topic(&self, topic: NameIx, channel: Option<Channel>) -> String {
+        channel.map_or_else(|| self.name(topic).into(), |channel| format!("{} via {channel}", self.name(topic)))
+    }
+
     fn slot(&self, slot: SlotIx) -> &str {
         self.slots.get(slot.index()).map_or("?", |slot| slot.as_str())
     }
@@ -226,7 +230,18 @@ impl Display for Listed<'_> {
             Op::ToInstant => line("to-instant", &""),
             Op::NextAt(days) => line("next-at", &days),
             Op::NextWithin(days) => line("next-within", &days),
+            Op::Reached => line("reached", &""),
+            Op::History(ix) => line("history", &ix.0),
             Op::HasTag(ix) => line("has-tag", &p.name(ix)),
+            Op::Stage(ix) => line("stage", &p.name(ix)),
+            Op::Consents(ix, channel) => line("consents", &p.topic(ix, channel)),
+            Op::Score(ix) => line("score", &p.name(ix)),
+            Op::InJourney(ix) => line("in-journey", &p.name(ix)),
+            Op::WasInJourney(ix) => line("was-in", &p.name(ix)),
+            Op::Chance(share) => line("chance", &share),
+            Op::MakeRecord(ix, _) => {
+                line("record-of", &p.shapes.get(ix.index()).map_or("?".into(), |names| names.join(" ")))
+            }
             Op::Status(status, message) => line(status.name(), &p.message(message)),
             Op::ClickedLink(ix, message) => {
                 line("clicked", &format_args!("{} link {:?}", p.message(message), p.name(ix)))
@@ -247,6 +262,15 @@ impl Display for Listed<'_> {
             Op::RemoveTag(ix) => line("remove-tag", &p.name(ix)),
             Op::SetAttribute(ix) => line("set", &p.name(ix)),
             Op::Store(ix) => line("store", &p.slot(ix)),
+            Op::Split(ix) => line("split", &p.splits.get(ix.index()).map_or("?", |split| split.name.as_str())),
+            Op::MoveTo(funnel, stage) => line("move-to", &format_args!("{}.{}", p.name(funnel), p.name(stage))),
+            Op::Record(ix) => line("record", &p.name(ix)),
+            Op::Subscribe(ix, channel) => line("subscribe", &p.topic(ix, channel)),
+            Op::Unsubscribe(ix) => line("unsubscribe", &p.name(ix)),
+            Op::Suppress => line("suppress", &""),
+            Op::StartJourney(ix) => line("start", &p.name(ix)),
+            Op::StopJourney(ix) => line("stop", &p.name(ix)),
+            Op::Notify(ix) => line("notify", &p.name(ix)),
             Op::End => line("end", &""),
         }
     }
@@ -261,6 +285,15 @@ impl Display for On<'_> {
             TriggerKind::Untag(tag) => write!(f, "untag {tag}")?,
             TriggerKind::Event(event) => write!(f, "{event}")?,
             TriggerKind::Created => f.write_str("created")?,
+            TriggerKind::Enters(segment, clause) => write!(f, "enters {segment} @{}", clause.0)?,
+            TriggerKind::Leaves(segment, clause) => write!(f, "leaves {segment} @{}", clause.0)?,
+            TriggerKind::Reaches { funnel, stage } => write!(f, "reaches {funnel}.{stage}")?,
+            TriggerKind::Moment(clause) => write!(f, "moment @{}", clause.0)?,
+            TriggerKind::Message(status, message) => {
+                write!(f, "{} {}", status.name(), message.as_deref().unwrap_or("any"))?;
+            }
+            TriggerKind::Unsubscribed(topic) => write!(f, "unsubscribed {}", topic.as_deref().unwrap_or("any"))?,
+            TriggerKind::Call => f.write_str("call")?,
             TriggerKind::Changes { attribute, from, to } => {
                 write!(f, "{attribute} changes")?;
                 for (word, value) in [("from", from), ("to", to)] {

@@ -41,6 +41,12 @@ index! {
     WaitIx(u16);
     /// A statement, in source order.
     StepIx(u16);
+    /// A question about the contact's past events.
+    HistoryIx(u16);
+    /// A split.
+    SplitIx(u16);
+    /// The field names of a record that an instruction makes.
+    ShapeIx(u16);
     /// A clause of the header or of a statement: where its code begins.
     Clause(u32);
     /// An entry of [`Program::consts`].
@@ -66,7 +72,7 @@ impl fmt::Debug for Version {
 }
 
 /// One journey, compiled.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Program {
     /// The journey's name.
     pub name: SmolStr,
@@ -88,6 +94,12 @@ pub struct Program {
     pub purpose: Option<Purpose>,
     /// `hours`: sends wait for this window, in the contact's zone.
     pub hours: Option<LocalWindow>,
+    /// `collect for`: a run gathers its triggers first.
+    pub collect: Option<Collect>,
+    /// `priority`: higher goes first when several journeys want to send at one instant; 0 without.
+    pub priority: i8,
+    /// `holdout`: the share of contacts, in parts of a million, that never enters; always the same ones.
+    pub holdout: u32,
     /// Where a run begins.
     pub entry: Pc,
     /// The code.
@@ -102,6 +114,12 @@ pub struct Program {
     pub waits: Vec<WaitDef>,
     /// Named messages.
     pub handles: Vec<Handle>,
+    /// Questions about past events.
+    pub histories: Vec<History>,
+    /// Splits.
+    pub splits: Vec<Split>,
+    /// Field names of records, for [`Op::MakeRecord`].
+    pub shapes: Vec<Vec<SmolStr>>,
     /// Local variables by place; the name is for people.
     pub slots: Vec<SmolStr>,
     /// The deepest operand stack, which the verifier checks.
@@ -139,6 +157,29 @@ pub enum TriggerKind {
         /// Its value after.
         to: Option<Value>,
     },
+    /// `on enters SEGMENT`: the condition became true. It is judged when something happens to the contact and when time
+    /// alone may have changed it (see [`Op::Reached`]).
+    Enters(SmolStr, Clause),
+    /// `on leaves SEGMENT`: the condition became false.
+    Leaves(SmolStr, Clause),
+    /// `on reaches FUNNEL.STAGE`
+    Reaches {
+        /// The funnel.
+        funnel: SmolStr,
+        /// The stage.
+        stage: SmolStr,
+    },
+    /// A moment of the calendar: `birthday at 09:00`, `14d before renewal_date at 09:00`, `every monday at 09:00`. The
+    /// clause gives the first such moment after [`Op::WaitStart`], unset if there is none; it is asked again after each
+    /// firing and when an attribute changes. A moment before the contact or the journey was there is not made up for.
+    Moment(Clause),
+    /// `on EVENT` for what a message does: `clicked price`, `replied`, `bounced`. A named message means any send of a
+    /// message of that name.
+    Message(StatusKind, Option<SmolStr>),
+    /// `on unsubscribed [TOPIC]`
+    Unsubscribed(Option<SmolStr>),
+    /// `on call`: only `start journey` and the API start it.
+    Call,
 }
 
 /// Whether a contact (and key) may enter again.
@@ -162,6 +203,64 @@ pub enum Exit {
     Event(EventPattern),
     /// A condition ends the run as soon as it holds.
     Condition(Clause),
+}
+
+/// `collect for 15m at most 50 as comments`: the first trigger opens a run that gathers; it begins with the list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Collect {
+    /// For how long, from the first trigger.
+    pub window: Span,
+    /// It begins at once when so many are gathered.
+    pub most: Option<u32>,
+    /// Where the list of payloads goes.
+    pub slot: SlotIx,
+}
+
+/// A question about the contact's past events.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct History {
+    /// The declared event.
+    pub event: SmolStr,
+    /// Which occurrences count; sees the event's fields.
+    pub filter: Option<Clause>,
+    /// How far back; for ever without.
+    pub within: Option<Span>,
+    /// Whether only occurrences since the run began count.
+    pub since_entry: bool,
+    /// What is asked.
+    pub aggregate: Aggregate,
+}
+
+/// What is made of the occurrences; of none, everything but `Count` is unset.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Aggregate {
+    /// How many.
+    Count,
+    /// The sum of a field.
+    Sum(SmolStr),
+    /// The mean of a field.
+    Average(SmolStr),
+    /// The least value of a field.
+    Min(SmolStr),
+    /// The greatest value of a field.
+    Max(SmolStr),
+    /// The field of the oldest one.
+    First(SmolStr),
+    /// The field of the newest one.
+    Last(SmolStr),
+    /// When the oldest one happened.
+    FirstAt,
+    /// When the newest one happened.
+    LastAt,
+}
+
+/// `split NAME { 45% a {..} .. }`: the same contact always falls on the same side.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Split {
+    /// Its name: with the contact's key, what the side is drawn from.
+    pub name: SmolStr,
+    /// Share in parts of a million, name, and where it continues; the shares add up to a million.
+    pub sides: Vec<(u32, SmolStr, Pc)>,
 }
 
 /// `goal EVENT within D`
@@ -357,8 +456,27 @@ pub enum Op {
     NextWithin(WeekdaySet),
 
     // Facts
+    /// moment → whether it has come; the only way in which conditions depend on time, so that whoever asks learns when
+    /// the answer will change
+    Reached,
+    /// → what the history tells
+    History(HistoryIx),
     /// → whether the contact has the tag
     HasTag(NameIx),
+    /// → the contact's stage in the funnel, as text; unset before it was moved into one
+    Stage(NameIx),
+    /// → whether the contact consents to the topic on the channel (on any without)
+    Consents(NameIx, Option<Channel>),
+    /// → the score now, decayed
+    Score(NameIx),
+    /// → whether the contact has an active run of the journey
+    InJourney(NameIx),
+    /// duration → whether the contact was in the journey within it (unset: ever)
+    WasInJourney(NameIx),
+    /// → whether a stable draw for contact and run falls into the share, in parts of a million
+    Chance(u32),
+    /// values → a record of so many fields, with the names of the shape
+    MakeRecord(ShapeIx, u16),
     /// → whether the message has the status
     Status(StatusKind, MessageRef),
     /// → whether a link of this name or address was clicked in the message
@@ -395,6 +513,24 @@ pub enum Op {
     SetAttribute(NameIx),
     /// value → ; sets a local variable.
     Store(SlotIx),
+    /// Continues at the contact's side.
+    Split(SplitIx),
+    /// Moves the contact to the stage (the second name) of the funnel (the first).
+    MoveTo(NameIx, NameIx),
+    /// record → ; the event happens to the contact, as if another system had sent it.
+    Record(NameIx),
+    /// Records consent to the topic on the channel (on all without).
+    Subscribe(NameIx, Option<Channel>),
+    /// Withdraws consent to the topic.
+    Unsubscribe(NameIx),
+    /// text → ; nothing is sent to the contact's addresses any more, for the reason.
+    Suppress,
+    /// Starts the journey for the contact.
+    StartJourney(NameIx),
+    /// Ends the contact's runs of the journey as `stopped`.
+    StopJourney(NameIx),
+    /// text → ; tells the contact's owner, or the place of the name (`slack #sales`).
+    Notify(NameIx),
     /// Ends the run as `ended`.
     End,
 }

@@ -76,6 +76,10 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
             Op::Jump(to) => work.push((to, after, fragment)),
             Op::JumpUnless(to) => work.extend([(to, after, fragment), (next, after, fragment)]),
             Op::AndJump(to) | Op::OrJump(to) => work.extend([(to, depth, fragment), (next, after, fragment)]),
+            Op::Split(ix) => {
+                let split = program.splits.get(ix.index()).ok_or(VerifyError::Table(pc.0))?;
+                work.extend(split.sides.iter().map(|(_, _, target)| (*target, 0, Fragment::Steps)));
+            }
             Op::Wait(ix) => {
                 let wait = program.waits.get(ix.index()).ok_or(VerifyError::Table(pc.0))?;
                 let arms = wait.arms.iter().map(|arm| arm.target);
@@ -112,12 +116,21 @@ fn definitions(program: &Program, work: &mut Vec<(Pc, u16, Fragment)>) -> Result
     }
     for trigger in &program.triggers {
         trigger.filter.iter().for_each(&mut clause);
+        if let TriggerKind::Enters(_, condition) | TriggerKind::Leaves(_, condition) | TriggerKind::Moment(condition) =
+            &trigger.kind
+        {
+            clause(condition);
+        }
         sound &= !matches!(&trigger.kind, TriggerKind::Event(name) if name.is_empty());
     }
     for wait in &program.waits {
         wait.conditions.iter().for_each(|(condition, _)| clause(condition));
         wait.deadline.iter().for_each(|deadline| clause(&deadline.at));
     }
+    program.histories.iter().flat_map(|history| &history.filter).for_each(&mut clause);
+    sound &= program.collect.as_ref().is_none_or(|collect| collect.slot.index() < program.slots.len());
+    sound &=
+        program.splits.iter().all(|split| split.sides.iter().map(|side| u64::from(side.0)).sum::<u64>() == 1_000_000);
     for send in &program.sends {
         send.subject.iter().for_each(&mut clause);
         sound &= !send.choices.is_empty() && step_exists(send.step);
@@ -148,7 +161,24 @@ fn tables_hold(program: &Program, op: Op) -> bool {
         | Op::HasTag(ix)
         | Op::AddTag(ix)
         | Op::RemoveTag(ix)
-        | Op::SetAttribute(ix) => ix.index() < program.names.len(),
+        | Op::SetAttribute(ix)
+        | Op::Stage(ix)
+        | Op::Consents(ix, _)
+        | Op::Score(ix)
+        | Op::InJourney(ix)
+        | Op::WasInJourney(ix)
+        | Op::Record(ix)
+        | Op::Subscribe(ix, _)
+        | Op::Unsubscribe(ix)
+        | Op::StartJourney(ix)
+        | Op::StopJourney(ix)
+        | Op::Notify(ix) => ix.index() < program.names.len(),
+        Op::MoveTo(funnel, stage) => funnel.index() < program.names.len() && stage.index() < program.names.len(),
+        Op::History(ix) => ix.index() < program.histories.len(),
+        Op::Split(ix) => ix.index() < program.splits.len(),
+        Op::MakeRecord(ix, fields) => {
+            program.shapes.get(ix.index()).is_some_and(|names| names.len() == usize::from(fields))
+        }
         Op::Load(ix) | Op::Store(ix) => ix.index() < program.slots.len(),
         Op::Status(_, message) => message_exists(program, message),
         Op::Step(ix) => ix.index() < program.map.steps.len(),
@@ -169,6 +199,15 @@ const fn is_step(op: Op) -> bool {
             | Op::RemoveTag(_)
             | Op::SetAttribute(_)
             | Op::Store(_)
+            | Op::Split(_)
+            | Op::MoveTo(..)
+            | Op::Record(_)
+            | Op::Subscribe(..)
+            | Op::Unsubscribe(_)
+            | Op::Suppress
+            | Op::StartJourney(_)
+            | Op::StopJourney(_)
+            | Op::Notify(_)
             | Op::End
     )
 }
@@ -181,6 +220,7 @@ const fn is_boundary(op: Op) -> bool {
 /// How many values an instruction takes from the operand stack, and how many it puts there.
 pub const fn stack_effect(op: Op) -> (u16, u16) {
     match op {
+        Op::MakeRecord(_, fields) => (fields, 1),
         Op::Const(_)
         | Op::Attribute(_)
         | Op::Trigger(_)
@@ -192,7 +232,13 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::WaitStart
         | Op::HasTag(_)
         | Op::Status(..)
-        | Op::ClickedLink(..) => (0, 1),
+        | Op::ClickedLink(..)
+        | Op::History(_)
+        | Op::Stage(_)
+        | Op::Consents(..)
+        | Op::Score(_)
+        | Op::InJourney(_)
+        | Op::Chance(_) => (0, 1),
         Op::WeekdayOf
         | Op::HourOf
         | Op::Member(_)
@@ -200,6 +246,8 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::IsSet
         | Op::ToInstant
         | Op::StatusWithin(..)
+        | Op::Reached
+        | Op::WasInJourney(_)
         | Op::Decide => (1, 1),
         Op::Equal
         | Op::Less
@@ -214,7 +262,27 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::EndsWith
         | Op::NextAt(_) => (2, 1),
         Op::NextWithin(_) => (3, 1),
-        Op::JumpUnless(_) | Op::AndJump(_) | Op::OrJump(_) | Op::Return | Op::SetAttribute(_) | Op::Store(_) => (1, 0),
-        Op::Jump(_) | Op::Step(_) | Op::Send(_) | Op::Wait(_) | Op::AddTag(_) | Op::RemoveTag(_) | Op::End => (0, 0),
+        Op::JumpUnless(_)
+        | Op::AndJump(_)
+        | Op::OrJump(_)
+        | Op::Return
+        | Op::SetAttribute(_)
+        | Op::Store(_)
+        | Op::Record(_)
+        | Op::Suppress
+        | Op::Notify(_) => (1, 0),
+        Op::Split(_)
+        | Op::MoveTo(..)
+        | Op::Subscribe(..)
+        | Op::Unsubscribe(_)
+        | Op::StartJourney(_)
+        | Op::StopJourney(_)
+        | Op::Jump(_)
+        | Op::Step(_)
+        | Op::Send(_)
+        | Op::Wait(_)
+        | Op::AddTag(_)
+        | Op::RemoveTag(_)
+        | Op::End => (0, 0),
     }
 }

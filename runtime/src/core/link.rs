@@ -130,6 +130,8 @@ impl Linked {
                 TriggerKind::Event(event) => TriggerKey::Event(event.clone()),
                 TriggerKind::Created => TriggerKey::Created,
                 TriggerKind::Changes { attribute, .. } => TriggerKey::Changes(attribute.clone()),
+                // The compiler does not emit these yet.
+                _ => continue,
             };
             let at = TriggerAt { program: self.current.len(), trigger };
             self.triggers.entry(key).or_default().push(at);

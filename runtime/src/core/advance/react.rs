@@ -279,5 +279,14 @@ fn words(trigger: &TriggerKind) -> String {
         TriggerKind::Event(event) => event.to_string(),
         TriggerKind::Created => "created".to_owned(),
         TriggerKind::Changes { attribute, .. } => format!("{attribute} changes"),
+        TriggerKind::Enters(segment, _) => format!("enters {segment}"),
+        TriggerKind::Leaves(segment, _) => format!("leaves {segment}"),
+        TriggerKind::Reaches { funnel, stage } => format!("reaches {funnel}.{stage}"),
+        TriggerKind::Moment(_) => "moment".to_owned(),
+        TriggerKind::Message(status, None) => status.name().to_owned(),
+        TriggerKind::Message(status, Some(message)) => format!("{} {message}", status.name()),
+        TriggerKind::Unsubscribed(None) => "unsubscribed".to_owned(),
+        TriggerKind::Unsubscribed(Some(topic)) => format!("unsubscribed {topic}"),
+        TriggerKind::Call => "call".to_owned(),
     }
 }

@@ -1,7 +1,6 @@
 //! Hand-assembled programs.
 
 use journey_bytecode::*;
-use smol_str::SmolStr;
 
 use crate::core::contact::*;
 use crate::core::effect::*;
@@ -14,7 +13,7 @@ struct Asm(Program);
 
 impl Asm {
     fn new(name: &str, trigger: TriggerKind) -> Self {
-        let mut asm = Self(Program { name: name.into(), max_stack: 8, ..empty() });
+        let mut asm = Self(Program { name: name.into(), max_stack: 8, ..Program::default() });
         asm.0.triggers.push(Trigger { kind: trigger, filter: None });
         asm
     }
@@ -56,31 +55,6 @@ impl Asm {
         self.0.sends.push(SendDef { choices, handle: None, subject: None, step });
         self.op(Op::Step(step));
         Op::Send(SendIx(self.0.sends.len() as u16 - 1))
-    }
-}
-
-fn empty() -> Program {
-    Program {
-        name: SmolStr::default(),
-        triggers: Vec::new(),
-        filter: None,
-        key: None,
-        reenter: Reenter::Never,
-        exits: Vec::new(),
-        goals: Vec::new(),
-        topic: None,
-        purpose: None,
-        hours: None,
-        entry: Pc(0),
-        code: Vec::new(),
-        consts: Vec::new(),
-        names: Vec::new(),
-        sends: Vec::new(),
-        waits: Vec::new(),
-        handles: Vec::new(),
-        slots: Vec::new(),
-        max_stack: 0,
-        map: SourceMap::default(),
     }
 }
 
