@@ -320,6 +320,10 @@ pub enum StatusKind {
 }
 
 impl StatusKind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Delivered, Self::Opened, Self::Clicked, Self::Replied, Self::Bounced, Self::Skipped];
+
     /// The word in the language.
     pub const fn name(self) -> &'static str {
         match self {
