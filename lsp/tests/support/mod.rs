@@ -1,0 +1,143 @@
+//! An editor and a disk, in memory.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use journey_compiler::project::{CONFIG, File, belongs};
+use journey_lsp::{Disk, Ending, run};
+use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
+use serde_json::{Value, json};
+
+/// Nothing that is asked for takes longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Files by absolute path; clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct MemoryDisk(Arc<Mutex<BTreeMap<PathBuf, String>>>);
+
+impl MemoryDisk {
+    pub(crate) fn write(&self, path: &str, text: &str) -> &Self {
+        self.0.lock().unwrap().insert(path.into(), text.to_owned());
+        self
+    }
+
+    pub(crate) fn remove(&self, path: &str) {
+        self.0.lock().unwrap().remove(Path::new(path));
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn root(&self, file: &Path) -> Option<PathBuf> {
+        let files = self.0.lock().unwrap();
+        file.ancestors().find(|directory| files.contains_key(&directory.join(CONFIG))).map(Path::to_path_buf)
+    }
+
+    fn files(&self, root: &Path) -> Result<Vec<File>, String> {
+        let files = self.0.lock().unwrap();
+        let below = files.iter().filter_map(|(path, text)| Some((path.strip_prefix(root).ok()?, text)));
+        let mut below: Vec<_> = below
+            .map(|(path, text)| File { path: path.to_str().unwrap().into(), bytes: text.as_bytes().into() })
+            .filter(|file| belongs(&file.path))
+            .collect();
+        if below.iter().any(|file| &*file.bytes == b"unreadable") {
+            return Err("cannot read a file".into());
+        }
+        below.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(below)
+    }
+}
+
+/// An editor that talks to a server and remembers all that it hears.
+pub(crate) struct Editor {
+    connection: Connection,
+    server: JoinHandle<Ending>,
+    next: i32,
+    /// What was heard since it was last taken.
+    pub(crate) heard: Vec<Message>,
+}
+
+impl Editor {
+    /// Starts a server; nothing is said yet.
+    pub(crate) fn start(disk: &MemoryDisk) -> Self {
+        let (ours, theirs) = Connection::memory();
+        let disk = disk.clone();
+        let server = std::thread::spawn(move || run(theirs, disk));
+        Self { connection: ours, server, next: 0, heard: Vec::new() }
+    }
+
+    /// Starts a server and introduces itself.
+    pub(crate) fn ready(disk: &MemoryDisk, capabilities: Value) -> Self {
+        let mut editor = Self::start(disk);
+        editor.request("initialize", json!({ "processId": null, "capabilities": capabilities })).unwrap();
+        editor.notify("initialized", json!({}));
+        editor
+    }
+
+    pub(crate) fn notify(&self, method: &str, params: Value) {
+        self.connection.sender.send(Notification::new(method.into(), params).into()).unwrap();
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(crate) fn request(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+        self.next += 1;
+        let id = RequestId::from(self.next);
+        self.connection.sender.send(Request::new(id.clone(), method.into(), params).into()).unwrap();
+        loop {
+            match self.receive() {
+                Message::Response(Response { id: answered, response_result }) if answered == id => {
+                    return response_result.map_err(|e| json!({ "code": e.code, "message": e.message }));
+                }
+                other => self.heard.push(other),
+            }
+        }
+    }
+
+    /// Waits for a notification of this method that fits, and gives its parameters.
+    pub(crate) fn wait(&mut self, method: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let at = self.heard.iter().position(
+                |message| matches!(message, Message::Notification(n) if n.method == method && fits(&n.params)),
+            );
+            if let Some(at) = at {
+                let Message::Notification(n) = self.heard.remove(at) else { unreachable!() };
+                return n.params;
+            }
+            let message = self.receive();
+            self.heard.push(message);
+        }
+    }
+
+    /// Waits for the findings of a file.
+    pub(crate) fn findings(&mut self, uri: &str) -> Value {
+        self.wait("textDocument/publishDiagnostics", |params| params["uri"] == uri)
+    }
+
+    pub(crate) fn open(&self, uri: &str, version: i32, text: &str) {
+        let document = json!({ "uri": uri, "languageId": "journey", "version": version, "text": text });
+        self.notify("textDocument/didOpen", json!({ "textDocument": document }));
+    }
+
+    pub(crate) fn change(&self, uri: &str, version: i32, changes: Value) {
+        let document = json!({ "uri": uri, "version": version });
+        self.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": changes }));
+    }
+
+    /// Leaves in the order that the protocol wants.
+    pub(crate) fn leave(mut self) -> Ending {
+        self.request("shutdown", Value::Null).unwrap();
+        self.exit()
+    }
+
+    /// Leaves at once.
+    pub(crate) fn exit(self) -> Ending {
+        self.notify("exit", Value::Null);
+        self.server.join().unwrap()
+    }
+
+    fn receive(&self) -> Message {
+        self.connection.receiver.recv_timeout(PATIENCE).expect("the server says something")
+    }
+}
