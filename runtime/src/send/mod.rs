@@ -1,5 +1,6 @@
 //! Transports: they take rendered messages out of the house, and say what became of each.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::render::Rendered;
@@ -27,10 +28,41 @@ pub enum Verdict {
     },
 }
 
+/// Takes verdicts as they come in.
+pub trait Settle: Sync {
+    /// The verdict on the message at this place of the batch. A connection puts no further message on the wire before
+    /// the future is ready: whoever makes it ready after the verdict is durable has at most one message a connection on
+    /// the wire whose fate a crash would hide.
+    fn settle(&self, place: usize, verdict: Verdict) -> BoxFuture<'_, ()>;
+}
+
 /// A way out of the house.
 pub trait Transport: Send + Sync + 'static {
-    /// Delivers a batch: one verdict a message, in the batch's order. It never fails as a whole.
-    fn deliver<'a>(&'a self, batch: &'a [Rendered]) -> BoxFuture<'a, Vec<Verdict>>;
+    /// Delivers a batch: one verdict a message, in any order. It never fails as a whole.
+    fn deliver_each<'a>(&'a self, batch: &'a [Rendered], settle: &'a dyn Settle) -> BoxFuture<'a, ()>;
+
+    /// Delivers a batch: one verdict a message, in the batch's order.
+    fn deliver<'a>(&'a self, batch: &'a [Rendered]) -> BoxFuture<'a, Vec<Verdict>> {
+        Box::pin(async move {
+            let verdicts = Collect(Mutex::new(vec![None; batch.len()]));
+            self.deliver_each(batch, &verdicts).await;
+            let verdicts = verdicts.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let forgotten = || Verdict::Retry { after: None, cause: "the transport lost the message".to_owned() };
+            verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(forgotten)).collect()
+        })
+    }
+}
+
+struct Collect(Mutex<Vec<Option<Verdict>>>);
+
+impl Settle for Collect {
+    fn settle(&self, place: usize, verdict: Verdict) -> BoxFuture<'_, ()> {
+        let mut verdicts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = verdicts.get_mut(place) {
+            *slot = Some(verdict);
+        }
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// The longest pause between two attempts.
