@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod build;
 mod check;
 mod explain;
 mod lsp;
@@ -9,8 +10,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use journey_bytecode::Bundle;
+
 use crate::failure::Failure;
+use crate::report::{self, Counts, Format};
 use crate::terminal::{Color, Terminal};
+use crate::workspace::Workspace;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,6 +42,7 @@ struct Cli {
 enum Command {
     New(new::Args),
     Check(check::Args),
+    Build(build::Args),
     Lsp(lsp::Args),
     Explain(explain::Args),
 }
@@ -65,6 +71,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match cli.command {
         Command::New(args) => new::run(&args, terminal),
         Command::Check(args) => check::run(&args, terminal),
+        Command::Build(args) => build::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),
         Command::Explain(args) => explain::run(&args, terminal),
     };
@@ -81,3 +88,17 @@ pub(crate) fn main() -> ExitCode {
 
 /// The one way to stop a command: it could not do its work.
 pub(crate) type Outcome = Result<Exit, Failure>;
+
+/// The compiled project, for commands that do something with it. If it has errors, they are on stderr and there is
+/// nothing to do; milder findings are only counted.
+fn compiled(workspace: &Workspace, terminal: Terminal) -> Option<&Bundle> {
+    let workspaces = std::slice::from_ref(workspace);
+    let bundle = workspace.snapshot.compilation().bundle.as_ref();
+    let counts = Counts::of(workspaces);
+    if bundle.is_none() {
+        terminal.err(report::render(Format::Human, workspaces, terminal));
+    } else if counts.warnings > 0 {
+        terminal.err(format!("{counts}; `journey check` shows them\n"));
+    }
+    bundle
+}

@@ -1,0 +1,100 @@
+//! `journey build`
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use journey_bytecode::Bundle;
+
+use super::{Exit, Outcome, compiled};
+use crate::discover;
+use crate::failure::Failure;
+use crate::report::count;
+use crate::terminal::{BOLD, GREEN, Terminal};
+use crate::workspace::{Workspace, show};
+
+const EXAMPLES: &str = "\
+The bytecode file holds everything that a run needs: journeys, declarations,
+policy and messages. Findings go to stderr.
+
+Examples:
+  journey build                         NAME.journeyc beside the project's journey.toml
+  journey build welcome -o out.journeyc
+  journey build --emit bytecode         print the instructions instead
+
+Exit codes: 0 built, 1 the project has errors, 2 the command could not do its work.";
+
+/// Compile a project to one bytecode file
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// A project or a `.journey` file
+    #[arg(value_name = "PATH", default_value = ".")]
+    path: PathBuf,
+
+    /// Where the bytecode goes
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Print it to stdout instead of writing a file
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "output")]
+    emit: Option<Emit>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Emit {
+    /// The programs, instruction by instruction
+    Bytecode,
+}
+
+pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
+    let workspace = discover::find_one(&args.path)?;
+    let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
+    if args.emit == Some(Emit::Bytecode) {
+        terminal.out(listing(bundle))?;
+        return Ok(Exit::CLEAN);
+    }
+    let path = args.output.clone().unwrap_or_else(|| beside(&workspace));
+    let bytes = bundle.encode().map_err(|error| Failure::new(format!("cannot encode the bytecode: {error}")))?;
+    write_atomically(&path, &bytes).map_err(|error| Failure::path("cannot write", &path, &error))?;
+    terminal.out(format!(
+        "{GREEN}Built{GREEN:#} {BOLD}{}{BOLD:#}: {}, {}, {} bytes\n",
+        path.canonicalize().map_or_else(|_| path.display().to_string(), |path| show(&path)),
+        count(bundle.programs.len(), "journey"),
+        count(bundle.messages.len(), "message"),
+        bytes.len(),
+    ))?;
+    Ok(Exit::CLEAN)
+}
+
+fn listing(bundle: &Bundle) -> String {
+    bundle.programs.iter().map(|program| format!("{program}\n")).collect()
+}
+
+/// Beside the settings of a project, under its name; beside a lone file, under its.
+fn beside(workspace: &Workspace) -> PathBuf {
+    workspace.lone.as_ref().map_or_else(
+        || {
+            let name = workspace.root.file_name().map_or("project".into(), |name| name.to_string_lossy());
+            workspace.root.join(format!("{name}.journeyc"))
+        },
+        |file| file.with_extension("journeyc"),
+    )
+}
+
+/// Whoever reads the file sees the old one or the new one, never half of one.
+fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or_else(|| io::Error::other("this is not the name of a file"))?;
+    let new = path.with_file_name(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
+    let written = File::create(&new).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    });
+    if written.is_err() {
+        // It is of no use to anybody, and the error that counts is the first one.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
