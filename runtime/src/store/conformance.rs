@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use journey_bytecode::{Channel, Instant, Pc, Program, Purpose, Reenter, SourceMap, StatusKind, StepIx, Version};
+use journey_bytecode::{Channel, Instant, Program, Purpose, StatusKind, StepIx, Version};
 
 use super::*;
 use crate::core::effect::TraceEvent;
@@ -362,28 +362,7 @@ async fn kind_again(store: &impl Store) -> MessageId {
 }
 
 fn program(name: &str) -> KeptProgram {
-    let program = Program {
-        name: name.into(),
-        triggers: vec![],
-        filter: None,
-        key: None,
-        reenter: Reenter::Never,
-        exits: vec![],
-        goals: vec![],
-        topic: None,
-        purpose: None,
-        hours: None,
-        entry: Pc(0),
-        code: vec![journey_bytecode::Op::End],
-        consts: vec![],
-        names: vec![],
-        sends: vec![],
-        waits: vec![],
-        handles: vec![],
-        slots: vec![],
-        max_stack: 0,
-        map: SourceMap::default(),
-    };
+    let program = Program { name: name.into(), code: vec![journey_bytecode::Op::End], ..Program::default() };
     KeptProgram { program, messages: vec![] }
 }
 
