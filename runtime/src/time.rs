@@ -98,6 +98,18 @@ impl Zone {
         u32::try_from(self.wall(at).rem_euclid(DAY) / 3_600_000).unwrap_or(0)
     }
 
+    /// The next full hour on the wall.
+    pub fn next_hour(self, at: Instant) -> Instant {
+        let past = self.wall(at).rem_euclid(3_600_000);
+        Instant(at.0.saturating_add(3_600_000 - past))
+    }
+
+    /// The beginning of the next day.
+    pub fn next_day(self, at: Instant) -> Instant {
+        let next = self.instant((self.wall(at).div_euclid(DAY) + 1) * DAY);
+        if next > at { next } else { Instant(at.0.saturating_add(DAY)) }
+    }
+
     /// When a day begins.
     pub fn start_of(self, day: Date) -> Instant {
         self.instant(i64::from(day.0) * DAY)
@@ -204,33 +216,15 @@ pub fn read_time(text: &str) -> Option<Time> {
 
 /// The day as `2026-03-02`.
 pub fn show_date(date: Date) -> String {
-    naive(wall_of_date(date)).format("%Y-%m-%d").to_string()
-}
-
-/// The time of day as `09:00`, with seconds where there are any.
-pub fn show_time(time: Time) -> String {
-    let (hour, minute, second) = (time.0 / 3600, time.0 / 60 % 60, time.0 % 60);
-    if second == 0 { format!("{hour:02}:{minute:02}") } else { format!("{hour:02}:{minute:02}:{second:02}") }
-}
-
-/// A wall-clock date-time as `2026-03-02 10:00:00`.
-pub fn show_wall(wall: i64) -> String {
-    naive(wall).format("%Y-%m-%d %H:%M:%S").to_string()
+    date.to_string()
 }
 
 /// A value as people write it, moments as a clock in the zone shows them; nothing for one that is unset.
 pub fn show_value(value: &Value, zone: Zone) -> String {
     match value {
         Value::Unset => String::new(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => number.to_string(),
         Value::Text(text) => text.to_string(),
-        Value::Money(money) => money.to_string(),
         Value::Instant(at) => zone.show(*at),
-        Value::Date(date) => show_date(*date),
-        Value::Time(time) => show_time(*time),
-        Value::Local(wall) => show_wall(*wall),
-        Value::Span(span) => show_span(*span),
         Value::List(values) => {
             let shown: Vec<_> = values.iter().map(|value| show_value(value, zone)).collect();
             shown.join(", ")
@@ -240,25 +234,8 @@ pub fn show_value(value: &Value, zone: Zone) -> String {
             let shown: Vec<_> = fields.iter().map(show).collect();
             shown.join(", ")
         }
+        value => value.to_string(),
     }
-}
-
-/// A duration as in the language: `1mo2d12h`; `0s` for none.
-pub fn show_span(span: Span) -> String {
-    let millis = span.millis.unsigned_abs();
-    let parts = [
-        (u64::from(span.months.unsigned_abs()), "mo", span.months < 0),
-        (u64::from(span.days.unsigned_abs()), "d", span.days < 0),
-        (millis / 3_600_000, "h", span.millis < 0),
-        (millis / 60_000 % 60, "m", span.millis < 0),
-        (millis / 1000 % 60, "s", span.millis < 0),
-    ];
-    let shown: String = parts
-        .iter()
-        .filter(|(n, _, _)| *n != 0)
-        .map(|(n, unit, negative)| format!("{}{n}{unit}", if *negative { "-" } else { "" }))
-        .collect();
-    if shown.is_empty() { "0s".to_owned() } else { shown }
 }
 
 /// A wall-clock date-time later, on the wall.

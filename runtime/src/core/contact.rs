@@ -82,7 +82,7 @@ impl State {
 
     /// When the contact next has something to do by itself.
     pub fn due(&self) -> Option<Instant> {
-        self.runs.iter().map(Run::until).filter(|until| *until != Instant::NEVER).min()
+        self.runs.iter().map(Run::due).filter(|due| *due != Instant::NEVER).min()
     }
 }
 
@@ -109,6 +109,8 @@ pub struct Run {
     pub last_message: Option<u32>,
     /// What it waits for.
     pub parked: Parked,
+    /// When to look again at conditions that change with time alone; none without such conditions.
+    pub recheck: Option<Instant>,
     /// Occurrences since entry that a wait may still use, oldest first; bounded.
     pub unused: Vec<Occurrence>,
     /// The goals that it reached, by place.
@@ -121,6 +123,11 @@ impl Run {
         match self.parked {
             Parked::Wait { until, .. } | Parked::Deferred { until, .. } => until,
         }
+    }
+
+    /// When it next has something to do by itself; [`Instant::NEVER`] if never.
+    pub fn due(&self) -> Instant {
+        self.until().min(self.recheck.unwrap_or(Instant::NEVER))
     }
 }
 

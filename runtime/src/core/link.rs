@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use journey_bytecode::{
-    Attribute, Bundle, Channel, Message, Op, Policy, Program, Schema, TriggerKind, Type, Value, VerifyError, Version,
-    verify,
+    Attribute, Bundle, Channel, Clause, Exit, Message, Op, Policy, Program, Schema, TriggerKind, Type, Value,
+    VerifyError, Version, verify,
 };
 use smol_str::SmolStr;
 
@@ -48,6 +48,22 @@ pub(crate) struct Prepared {
     pub(crate) defaults: Vec<Value>,
     /// Events that some wait may use although they came before it.
     pub(crate) remembers: Vec<SmolStr>,
+    /// How often the conditions of `exit when` must be looked at again, because time alone may change them.
+    pub(crate) exit_pace: Pace,
+    /// The same for each wait's conditions.
+    pub(crate) wait_paces: Vec<Pace>,
+}
+
+/// How often a condition must be looked at although nothing happens.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(crate) enum Pace {
+    /// Time does not change it.
+    #[default]
+    Never,
+    /// At the beginning of each day: it reads the date.
+    Daily,
+    /// At each full hour: it reads the clock.
+    Hourly,
 }
 
 /// What a trigger listens for.
@@ -239,7 +255,17 @@ impl Prepared {
             .collect();
         remembers.sort();
         remembers.dedup();
-        Self { program, version, defaults, remembers }
+        let conditions = program.exits.iter().filter_map(|exit| match exit {
+            Exit::Condition(clause) => Some(*clause),
+            Exit::Event(_) => None,
+        });
+        let exit_pace = pace(&program, conditions);
+        let wait_paces = program
+            .waits
+            .iter()
+            .map(|wait| pace(&program, wait.conditions.iter().map(|(clause, _)| *clause)))
+            .collect();
+        Self { program, version, defaults, remembers, exit_pace, wait_paces }
     }
 
     /// How long ago a message may have been sent that the program asks about; `None` if there is no limit.
@@ -261,4 +287,18 @@ impl Prepared {
         }
         Some(longest)
     }
+}
+
+/// How often the fastest of these conditions must be looked at.
+fn pace(program: &Program, clauses: impl Iterator<Item = Clause>) -> Pace {
+    let of = |clause: Clause| {
+        let code = program.code.iter().skip(clause.0 as usize).take_while(|op| !matches!(op, Op::Return));
+        let paces = code.map(|op| match op {
+            Op::Today => Pace::Daily,
+            Op::Now | Op::StatusWithin(..) => Pace::Hourly,
+            _ => Pace::Never,
+        });
+        paces.max().unwrap_or_default()
+    };
+    clauses.map(of).max().unwrap_or_default()
 }

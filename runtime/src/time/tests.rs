@@ -142,8 +142,8 @@ fn texts() {
     assert_eq!(Zone::UTC.read("2026-02-30"), None);
     assert_eq!(read_time("9:00"), Some(Time(9 * 3600)));
     assert_eq!(read_time("24:00"), None);
-    assert_eq!(show_time(Time(9 * 3600)), "09:00");
-    assert_eq!(show_date(Date(0)), "1970-01-01");
+    let values = Value::List([Value::text("tea"), Value::int(3), Value::Instant(Instant(0)), Value::Unset].into());
+    assert_eq!(show_value(&values, Zone::UTC), "tea, 3, 1970-01-01 00:00:00, ");
     assert_eq!(Zone::UTC.show(Instant::NEVER), "never");
 }
 
@@ -243,6 +243,14 @@ proptest! {
     }
 
     #[test]
+    fn days_and_hours_go_on((zone, at) in moments()) {
+        let (hour, day) = (zone.next_hour(at), zone.next_day(at));
+        prop_assert!(hour > at && hour.0 - at.0 <= 3_600_000);
+        prop_assert!(day > at && day.0 - at.0 <= 27 * 3_600_000);
+        prop_assert!(zone.today(day) > zone.today(at) || zone.today(Instant(day.0 - 1)) > zone.today(day));
+    }
+
+    #[test]
     fn total(at: i64, wall: i64, months: i32, days: i32, millis: i64, bits: u8, from: u32, to: u32) {
         for zone in [Zone::UTC, zone("Pacific/Apia"), zone("Europe/Berlin")] {
             let at = Instant(at);
@@ -250,7 +258,7 @@ proptest! {
             let _ = (zone.wall(at), zone.instant(wall), zone.add(at, Span { months, days, millis }));
             let _ = (zone.next_at(at, WeekdaySet(bits), Time(from)), zone.next_within(at, window));
             let _ = (zone.next_outside(at, window), zone.show(at), zone.today(at), zone.hour(at), zone.weekday(at));
-            let _ = (add_to_wall(wall, Span { months, days, millis }), show_wall(wall), rfc3339(at));
+            let _ = (add_to_wall(wall, Span { months, days, millis }), rfc3339(at), zone.next_hour(at), zone.next_day(at));
             let _ = (add_to_date(Date(days), Span { months, days, millis }), show_date(Date(months)));
         }
     }

@@ -25,15 +25,18 @@ use smol_str::SmolStr;
 use super::contact::{Contact, EndReason, EndedRun, MessageStatus, Parked, Run};
 use super::effect::{Outcome, TraceEntry, TraceEvent, WokenBy};
 use super::input::{Input, InputKind, MessageName};
-use super::link::{Linked, Prepared};
+use super::link::{Linked, Pace, Prepared};
 use super::vm::{Env, Frame, zone_of};
-use crate::time::Zone;
+use crate::time::{DAY, Zone};
 
 /// How late a message may leave and still count as sent at its planned moment: a quarter of an hour, in milliseconds.
 pub const PUNCTUAL: i64 = 15 * 60_000;
 
 /// The most instructions that the runs of one contact in one journey execute in one advance.
 pub const FUEL: u32 = 1_000_000;
+
+/// How far back conditions that change with time are looked at hour by hour after an outage: 400 days.
+pub const MAX_RECHECK: i64 = 400 * DAY;
 
 /// The most instructions of one clause.
 pub const CLAUSE_FUEL: u32 = 10_000;
@@ -269,7 +272,7 @@ impl Advance<'_> {
     /// Fires the timers that are due at `until`, in the order of their moments.
     fn fire(&mut self, until: Instant) {
         while let Some((due, number)) =
-            self.contact.state.runs.iter().map(|run| (run.until(), run.number)).filter(|(due, _)| *due <= until).min()
+            self.contact.state.runs.iter().map(|run| (run.due(), run.number)).filter(|(due, _)| *due <= until).min()
         {
             if due == Instant::NEVER {
                 return;
@@ -281,9 +284,22 @@ impl Advance<'_> {
         }
     }
 
-    /// Lets a run go on whose timer fired.
+    /// Lets a run go on whose timer fired, or looks again at its conditions.
     fn wake(&mut self, number: u32) {
-        let Some((run, prepared)) = self.take(number) else { return };
+        let Some((mut run, prepared)) = self.take(number) else { return };
+        if run.until() > self.clock {
+            if self.exit_condition(&run, &prepared) {
+                return self.end(run, &prepared, EndReason::ExitCondition);
+            }
+            if let Parked::Wait { wait, .. } = run.parked
+                && let Some(wait) = prepared.program.waits.get(wait.index())
+                && let Some(target) = self.condition(&run, &prepared, wait)
+            {
+                return self.resume(run, &prepared, WokenBy::Condition, target);
+            }
+            run.recheck = self.recheck(&run, &prepared);
+            return self.put(run);
+        }
         let (by, target) = match run.parked {
             Parked::Deferred { at, .. } => (WokenBy::Window, Some(at)),
             Parked::Wait { wait, .. } => {
@@ -298,6 +314,21 @@ impl Advance<'_> {
             Some(target) => self.resume(run, &prepared, by, target),
             None => self.end(run, &prepared, EndReason::Failed("it waited for nothing".to_owned())),
         }
+    }
+
+    /// When to look again at conditions of a parked run that change with time alone.
+    fn recheck(&self, run: &Run, prepared: &Prepared) -> Option<Instant> {
+        let wait = match run.parked {
+            Parked::Wait { wait, .. } => prepared.wait_paces.get(wait.index()).copied().unwrap_or_default(),
+            Parked::Deferred { .. } => Pace::Never,
+        };
+        let from = self.clock.max(Instant(self.wall.0.saturating_sub(MAX_RECHECK)));
+        let next = match prepared.exit_pace.max(wait) {
+            Pace::Never => return None,
+            Pace::Daily => self.zone().next_day(from),
+            Pace::Hourly => self.zone().next_hour(from),
+        };
+        (next != Instant::NEVER).then_some(next)
     }
 
     /// Traces the wake-up and goes on.

@@ -232,6 +232,7 @@ impl Advance<'_> {
             handles: Vec::new(),
             last_message: None,
             parked: Parked::Deferred { at: program.entry, until: self.clock },
+            recheck: None,
             unused: Vec::new(),
             reached: Vec::new(),
         };

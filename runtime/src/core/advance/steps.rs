@@ -63,7 +63,7 @@ impl Advance<'_> {
                             continue;
                         }
                         Waiting::Parks(until) => {
-                            self.park(&mut run, ix, until);
+                            self.park(&mut run, prepared, ix, until);
                             self.leave(run.version, fuel);
                             return self.put(run);
                         }
@@ -79,6 +79,7 @@ impl Advance<'_> {
                     Gate::Deferred(until, reason) => {
                         self.trace(Some(run.number), &run.journey, TraceEvent::Deferred { until, reason });
                         run.parked = Parked::Deferred { at, until };
+                        run.recheck = self.recheck(&run, prepared);
                         self.leave(run.version, fuel);
                         return self.put(run);
                     }
@@ -122,9 +123,10 @@ impl Advance<'_> {
         }
     }
 
-    fn park(&mut self, run: &mut Run, wait: WaitIx, until: Instant) {
+    fn park(&mut self, run: &mut Run, prepared: &Prepared, wait: WaitIx, until: Instant) {
         self.trace(Some(run.number), &run.journey, TraceEvent::Waiting { until });
         run.parked = Parked::Wait { wait, since: self.clock, until };
+        run.recheck = self.recheck(run, prepared);
     }
 
     fn begin_wait(&self, run: &mut Run, prepared: &Prepared, wait: &WaitDef) -> Waiting {
