@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod core;
+pub mod ingest;
 pub mod render;
 pub mod send;
 pub mod store;
