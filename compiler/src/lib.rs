@@ -1,8 +1,13 @@
 //! Tree to checked program: project loading from plain data, names, types, flow, templates' variables, code generation,
 //! and the one [`Diagnostic`](diagnostic::Diagnostic) type. Pure: no clock, no files, no async, no printing.
+#![cfg_attr(test, allow(clippy::string_slice, reason = "a test may panic"))]
 
+pub mod config;
 pub mod diagnostic;
+pub mod messages;
 pub mod project;
+pub mod sources;
+pub mod template;
 
 use diagnostic::Diagnostic;
 use journey_bytecode::Bundle;

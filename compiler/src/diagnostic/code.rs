@@ -58,12 +58,74 @@ codes! {
     FileTooLarge = 3, "file-too-large", Error;
     /// A file holds no journey and no declaration.
     EmptyFile = 4, "empty-file", Warning;
-    /// The project's settings in `journey.toml` are not valid.
+    /// A setting in `journey.toml` is not valid.
     BadConfig = 5, "bad-config", Error;
+    /// A file is not text at all.
+    NotText = 6, "not-text", Error;
+    /// A file has more findings than are shown.
+    MoreFindings = 7, "more-findings", Error;
+    /// A section or setting that `journey.toml` does not have.
+    UnknownSetting = 8, "unknown-setting", Error;
+    /// A setting that every project needs is missing.
+    MissingSetting = 9, "missing-setting", Error;
+    /// A secret stands in `journey.toml` itself instead of a reference to it.
+    LiteralSecret = 10, "literal-secret", Error;
+    /// A time zone that does not exist.
+    UnknownTimezone = 11, "unknown-timezone", Error;
     /// Something stands where the grammar does not allow it.
     Syntax = 101, "syntax", Error;
     /// A name that no declaration in the project explains.
     UnknownTag = 201, "unknown-tag", Error;
+    /// A file's name in `messages/` does not say which message it is.
+    MessagePath = 501, "message-path", Error;
+    /// A message is written in a format that this version does not read.
+    UnsupportedFormat = 502, "unsupported-format", Error;
+    /// Two files are the same text of the same message.
+    DuplicateMessage = 503, "duplicate-message", Error;
+    /// The lines between `---` at the beginning of a message are not `key: value`.
+    FrontMatter = 504, "front-matter", Error;
+    /// A key that messages do not have.
+    UnknownMessageKey = 505, "unknown-message-key", Error;
+    /// A mail has no subject.
+    MissingSubject = 506, "missing-subject", Error;
+    /// A message has no text.
+    EmptyMessage = 507, "empty-message", Error;
+    /// The texts of one message disagree about its purpose or topic.
+    MessageConflict = 508, "message-conflict", Error;
+    /// A text message takes very many segments.
+    LongSms = 509, "long-sms", Warning;
+    /// A template cannot be read.
+    TemplateSyntax = 510, "template-syntax", Error;
+    /// A template uses a variable that does not exist.
+    UnknownVariable = 511, "unknown-variable", Error;
+    /// A template uses a filter that does not exist.
+    UnknownFilter = 512, "unknown-filter", Error;
+    /// A template asks something with `is` that templates cannot ask.
+    UnknownTest = 513, "unknown-test", Error;
+    /// A template calls a function.
+    UnknownFunction = 514, "unknown-function", Error;
+    /// A template uses a value that may be unset, and nothing stands in for it.
+    UnsetInTemplate = 515, "unset-in-template", Error;
+    /// A template uses a field that the trigger of a journey does not have.
+    UnknownTriggerField = 516, "unknown-trigger-field", Error;
+    /// A template uses a tag that messages do without.
+    UnsupportedTag = 517, "unsupported-tag", Error;
+    /// A template is nested too deeply, or one of its tags is too long.
+    TemplateTooComplex = 518, "template-too-complex", Error;
+    /// A template prints a list as it is.
+    ListInText = 519, "list-in-text", Error;
+    /// The text of a push or webhook is not valid JSON.
+    BadJson = 520, "bad-json", Error;
+    /// A marketing mail in HTML has no unsubscribe link.
+    MissingUnsubscribe = 521, "missing-unsubscribe", Error;
+    /// A marketing mail in HTML has no postal address.
+    MissingPostalAddress = 522, "missing-postal-address", Error;
+    /// No text of a message fits contacts of some language.
+    MissingLanguage = 523, "missing-language", Warning;
+    /// A text is written for a language that no contact can have.
+    UnusedLanguage = 524, "unused-language", Warning;
+    /// A message's topic is not declared.
+    UnknownMessageTopic = 525, "unknown-message-topic", Error;
 }
 
 impl fmt::Display for Code {

@@ -209,27 +209,24 @@ impl Diagnostic {
         self
     }
 
-    /// The same finding in another file: what is found in one file alone is kept without knowing its number.
-    #[must_use]
-    pub fn in_file(mut self, file: FileId) -> Self {
-        self.primary.span.file = file;
-        self.secondary.iter_mut().for_each(|label| label.span.file = file);
-        self.fixes.iter_mut().flat_map(|fix| &mut fix.edits).for_each(|edit| edit.span.file = file);
-        self
-    }
-
     /// Offers the nearest name in place of the one at the primary span, if there is one near: a label and a fix.
     #[must_use]
     pub fn suggest<'a>(self, word: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
-        let span = self.primary.span;
         match nearest(word, names) {
-            Some(name) => self.label(format!("did you mean `{name}`?")).fix(
-                format!("Replace `{word}` with `{name}`"),
-                Applicability::Safe,
-                vec![Edit { span, text: name.to_owned() }],
-            ),
+            Some(name) => self.replace_with(word, name),
             None => self,
         }
+    }
+
+    /// Offers this name in place of the one at the primary span: a label and a fix.
+    #[must_use]
+    pub fn replace_with(self, word: &str, name: &str) -> Self {
+        let edit = Edit { span: self.primary.span, text: name.to_owned() };
+        self.label(format!("did you mean `{name}`?")).fix(
+            format!("Replace `{word}` with `{name}`"),
+            Applicability::Safe,
+            vec![edit],
+        )
     }
 
     /// Offers a change that mends it.

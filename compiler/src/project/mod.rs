@@ -1,6 +1,10 @@
 //! A project as plain data: the files' paths and contents. Whoever has a disk, an editor or a test makes one.
 
+mod text;
+
 use std::sync::Arc;
+
+pub use text::text;
 
 /// A file of the project, by its place in [`Project::files`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -34,4 +38,40 @@ pub struct Project {
     pub files: Vec<File>,
     /// Whether there is no `journey.toml`: a lone file, whose names count as declared by their use.
     pub lone: bool,
+}
+
+impl Project {
+    /// The files with their ids.
+    pub fn ids(&self) -> impl Iterator<Item = (FileId, &File)> {
+        (0..).map(FileId).zip(&self.files)
+    }
+
+    /// The file of this id.
+    pub fn file(&self, id: FileId) -> Option<&File> {
+        self.files.get(id.0 as usize)
+    }
+}
+
+impl File {
+    /// What kind of file it is.
+    pub fn kind(&self) -> FileKind {
+        if self.path == CONFIG {
+            FileKind::Config
+        } else if self.path.starts_with("messages/") && !self.path.ends_with(".journey") {
+            FileKind::Message
+        } else {
+            FileKind::Journey
+        }
+    }
+}
+
+/// What a file is read as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileKind {
+    /// `journey.toml`
+    Config,
+    /// Declarations and journeys.
+    Journey,
+    /// The text of a message in one language.
+    Message,
 }

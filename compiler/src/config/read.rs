@@ -1,0 +1,355 @@
+//! Reads `journey.toml`, strictly: what is not known or does not fit is an error at its place.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+use smol_str::SmolStr;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Config, SecretRef, Smtp};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of};
+use crate::project::FileId;
+
+/// Every section and its keys.
+const KEYS: &[(&str, &[&str])] = &[
+    ("project", &["name", "timezone"]),
+    ("email", &["smtp", "from"]),
+    ("track", &["base_url", "secret"]),
+    ("database", &["url"]),
+    ("server", &["listen"]),
+];
+
+/// Reads the settings; one that is not valid has its default.
+pub fn read(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut reader = Reader { file, text, document: document.get_ref(), found: Vec::new() };
+    match errors.first() {
+        // What else is wrong may follow from it.
+        Some(error) => reader.syntax(error),
+        None => reader.shape(),
+    }
+    let config = reader.config();
+    (config, reader.found)
+}
+
+struct Reader<'a> {
+    file: FileId,
+    text: &'a str,
+    document: &'a DeTable<'a>,
+    found: Vec<Diagnostic>,
+}
+
+/// A setting: its value, and where that stands.
+type Setting<'a> = (&'a str, Span);
+
+impl<'a> Reader<'a> {
+    fn config(&mut self) -> Config {
+        let mut config = Config::default();
+        if let Some(name) = self.string("project", "name").and_then(|setting| self.name(setting)) {
+            config.project.name = name;
+        }
+        if let Some(zone) = self.string("project", "timezone").and_then(|setting| self.zone(setting)) {
+            config.project.timezone = zone;
+        }
+        config.email.smtp = self.string("email", "smtp").and_then(|setting| self.smtp(setting));
+        config.email.from = self.string("email", "from").and_then(|setting| self.from(setting));
+        config.track.base_url = self.string("track", "base_url").and_then(|setting| self.base_url(setting));
+        config.track.secret = self.string("track", "secret").and_then(|setting| self.secret(setting));
+        if let Some(url) = self.string("database", "url").and_then(|setting| self.database(setting)) {
+            config.database.url = url;
+        }
+        if let Some(listen) = self.string("server", "listen").and_then(|setting| self.listen(setting)) {
+            config.server.listen = listen;
+        }
+        config
+    }
+
+    fn span(&self, range: Range<usize>) -> Span {
+        Span::new(self.file, self.text, range)
+    }
+
+    fn bad<T>(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) -> Option<T> {
+        self.found.push(Diagnostic::new(Code::BadConfig, span, message).help(help));
+        None
+    }
+
+    fn syntax(&mut self, error: &toml::de::Error) {
+        let span = error.span().map_or(Span::beginning(self.file), |range| self.span(range)).visible(self.text);
+        let found = Diagnostic::new(Code::BadConfig, span, "`journey.toml` cannot be read from here on")
+            .note(format!("The reader of TOML files says: {}.", error.message()))
+            .help("write a setting as `timezone = \"Europe/Berlin\"`, below its section in brackets: `[project]`");
+        self.found.push(found);
+    }
+
+    /// Says what is unknown, what stands in the wrong place, and what is missing.
+    fn shape(&mut self) {
+        let mut misplaced = Vec::new();
+        for (key, value) in self.document {
+            let name: &str = key.get_ref();
+            let span = self.span(key.span());
+            match (KEYS.iter().find(|(section, _)| *section == name), value.get_ref()) {
+                (Some((section, keys)), DeValue::Table(table)) => self.section(section, keys, table),
+                (Some((section, _)), _) => {
+                    let help = format!("write `[{section}]` on a line of its own, and its settings below it");
+                    self.bad::<()>(span, format!("`{section}` is a section, not a setting"), help);
+                }
+                (None, DeValue::Table(_)) => self.unknown_section(name, span),
+                (None, _) => misplaced.push((name, span)),
+            }
+        }
+        misplaced.sort_by_key(|(_, span)| *span);
+        for (name, span) in &misplaced {
+            self.misplaced(name, *span);
+        }
+        for key in ["name", "timezone"] {
+            let elsewhere = misplaced.iter().any(|(name, _)| *name == key);
+            if !elsewhere && self.value("project", key).is_none() {
+                self.missing(key);
+            }
+        }
+    }
+
+    fn section(&mut self, section: &str, keys: &[&str], table: &DeTable<'_>) {
+        for key in table.keys() {
+            let name: &str = key.get_ref();
+            if keys.contains(&name) {
+                continue;
+            }
+            let message = format!("there is no setting `{name}` in `[{section}]`");
+            let found = Diagnostic::new(Code::UnknownSetting, self.span(key.span()), message);
+            let found = match section_of(name) {
+                Some(other) => found.label(format!("belongs below `[{other}]`")),
+                None => found.suggest(name, keys.iter().copied()),
+            };
+            self.found.push(found.help(format!("`[{section}]` knows {}", all_of(keys))));
+        }
+    }
+
+    fn unknown_section(&mut self, name: &str, span: Span) {
+        let sections: Vec<_> = KEYS.iter().map(|(section, _)| *section).collect();
+        let found = Diagnostic::new(Code::UnknownSetting, span, format!("there is no section `[{name}]`"))
+            .suggest(name, sections.iter().copied())
+            .help(format!("the sections are {}", all_of(&sections)));
+        self.found.push(found);
+    }
+
+    /// A setting above every section; a missing heading is said once.
+    fn misplaced(&mut self, name: &str, span: Span) {
+        let found = Diagnostic::new(Code::UnknownSetting, span, format!("`{name}` stands outside of a section"));
+        let found = match section_of(name) {
+            Some(section) => {
+                let label = format!("belongs below `[{section}]`");
+                if self.found.iter().any(|d| d.primary.text == label) {
+                    return;
+                }
+                let found = found.label(label);
+                if self.document.contains_key(section) {
+                    found
+                } else {
+                    let start = self.text.get(..span.start as usize).and_then(|before| before.rfind('\n'));
+                    let start = self.span(start.map_or(0, |at| at + 1)..0).before();
+                    let edit = Edit { span: start, text: format!("[{section}]\n") };
+                    found.fix(format!("Write `[{section}]` above it"), Applicability::Safe, vec![edit])
+                }
+            }
+            None => found.help("settings stand below a section, as `[project]`"),
+        };
+        self.found.push(found);
+    }
+
+    fn missing(&mut self, key: &str) {
+        let (message, help) = match key {
+            "name" => ("the project has no name", "write `name = \"nurture\"` below `[project]`"),
+            _ => ("the project has no time zone", "write `timezone = \"Europe/Berlin\"` below `[project]`"),
+        };
+        let heading = self.text.find("[project]").map_or(0..0, |at| at..at + "[project]".len());
+        let found = Diagnostic::new(Code::MissingSetting, self.span(heading), message).help(help);
+        self.found.push(match key {
+            "name" => found,
+            _ => {
+                found.note("Waits and quiet hours count in the zone of each contact; this one is for contacts without.")
+            }
+        });
+    }
+
+    fn value(&self, section: &str, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        match self.document.get(section)?.get_ref() {
+            DeValue::Table(table) => table.get(key),
+            _ => None,
+        }
+    }
+
+    fn string(&mut self, section: &str, key: &str) -> Option<Setting<'a>> {
+        let value = self.value(section, key)?;
+        let span = self.span(value.span());
+        match value.get_ref() {
+            DeValue::String(text) => Some((text, span)),
+            other => {
+                let written = self.text.get(span.range()).unwrap_or_default().trim();
+                let message = format!("`{key}` must be a text in quotes, and this is {}", type_name(other));
+                self.bad(span, message, format!("write `{key} = \"{}\"`", written.replace('"', "")))
+            }
+        }
+    }
+
+    fn name(&mut self, (text, span): Setting<'_>) -> Option<SmolStr> {
+        match text.trim() {
+            "" => self.bad(span, "the project's name is empty", "write a name, as `name = \"nurture\"`"),
+            name => Some(SmolStr::new(name)),
+        }
+    }
+
+    fn zone(&mut self, (text, span): Setting<'_>) -> Option<SmolStr> {
+        if let Ok(zone) = text.parse::<chrono_tz::Tz>() {
+            return Some(SmolStr::new_static(zone.name()));
+        }
+        let zones = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+        // Most people think of their city.
+        let city = text.replace(' ', "_");
+        let near = zones()
+            .find(|zone| zone.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(&city)))
+            .or_else(|| nearest(text, zones()));
+        let found = Diagnostic::new(Code::UnknownTimezone, span, format!("there is no time zone `{text}`"));
+        let found = match near {
+            Some(zone) => found.label(format!("did you mean `{zone}`?")).fix(
+                format!("Replace `{text}` with `{zone}`"),
+                Applicability::Safe,
+                vec![Edit { span, text: format!("\"{zone}\"") }],
+            ),
+            None => found,
+        };
+        self.found.push(found.help("zones have names such as `Europe/Berlin` or `America/New_York`; `UTC` is one too"));
+        None
+    }
+
+    fn smtp(&mut self, (text, span): Setting<'_>) -> Option<Smtp> {
+        const HELP: &str = "write host and port, as `smtp = \"smtp://127.0.0.1:2525\"`";
+        let Some(rest) = text.strip_prefix("smtp://") else {
+            return self.bad(span, "the mail server's address must begin with `smtp://`", HELP);
+        };
+        if rest.contains('@') {
+            self.found.push(
+                Diagnostic::new(Code::LiteralSecret, span, "a password does not belong in `journey.toml`")
+                    .note("Whoever can read the project could read it. This version talks to mail servers that need none.")
+                    .help("give host and port alone, and let a mail server on this machine log in to the other one"),
+            );
+            return None;
+        }
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, port.parse().ok().filter(|&port| port != 0)),
+            _ => (rest, Some(25)),
+        };
+        let Some(port) = port else {
+            return self.bad(span, "the mail server's port must be a number from 1 to 65535", HELP);
+        };
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+        if host.is_empty() || !host.chars().all(plain) {
+            return self.bad(span, format!("`{host}` is not the name of a mail server"), HELP);
+        }
+        Some(Smtp { host: host.to_owned(), port })
+    }
+
+    fn from(&mut self, (text, span): Setting<'_>) -> Option<String> {
+        if is_mailbox(text) {
+            return Some(text.trim().to_owned());
+        }
+        let help = "write it as `from = \"Moosbett <hello@moosbett.example>\"`";
+        self.bad(span, format!("`{text}` is not a mail address"), help)
+    }
+
+    fn base_url(&mut self, (text, span): Setting<'_>) -> Option<String> {
+        const HELP: &str = "write it as `base_url = \"https://t.example.com\"`";
+        let base = text.trim_end_matches('/');
+        let Some(rest) = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://")) else {
+            return self.bad(span, "the address of links must begin with `https://` (or `http://`)", HELP);
+        };
+        let strange = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '<' | '>' | '?' | '#');
+        if rest.is_empty() || rest.starts_with('/') || rest.contains(strange) {
+            return self.bad(span, format!("`{text}` is not an address that links can begin with"), HELP);
+        }
+        Some(base.to_owned())
+    }
+
+    fn secret(&mut self, (text, span): Setting<'_>) -> Option<SecretRef> {
+        const HELP: &str = "name an environment variable, as `secret = \"env:JOURNEY_SECRET\"`, or a file outside of the \
+                            project, as `secret = \"file:/etc/journey/secret\"`";
+        match text.split_once(':') {
+            Some(("env", name)) => {
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                if name.is_empty() || !name.chars().all(plain) {
+                    return self.bad(span, format!("`{name}` is not the name of an environment variable"), HELP);
+                }
+                Some(SecretRef::Env(name.to_owned()))
+            }
+            Some(("file", "")) => self.bad(span, "the path of the secret's file is missing", HELP),
+            Some(("file", path)) => Some(SecretRef::File(path.to_owned())),
+            _ => {
+                // The secret is not repeated: findings end up in logs.
+                let found = Diagnostic::new(Code::LiteralSecret, span, "a secret does not belong in `journey.toml`")
+                    .note("Whoever can read the project, or its history, could sign links in your name.")
+                    .help(HELP);
+                self.found.push(found);
+                None
+            }
+        }
+    }
+
+    fn database(&mut self, (text, span): Setting<'_>) -> Option<String> {
+        const HELP: &str = "write it as `url = \"sqlite:journey.db\"`; the path is relative to the project";
+        match text.split_once(':') {
+            Some(("sqlite", path)) if !path.trim_start_matches('/').is_empty() => Some(text.to_owned()),
+            Some(("sqlite", _)) => self.bad(span, "the database's path is missing", HELP),
+            Some(("postgres" | "postgresql", _)) => {
+                self.bad(span, "this version keeps its data in SQLite; PostgreSQL comes later", HELP)
+            }
+            _ => self.bad(span, "the database's address must begin with `sqlite:`", HELP),
+        }
+    }
+
+    fn listen(&mut self, (text, span): Setting<'_>) -> Option<SocketAddr> {
+        let text = text.replace("localhost", "127.0.0.1");
+        match text.parse() {
+            Ok(address) => Some(address),
+            Err(_) => {
+                let help = "write it as `listen = \"127.0.0.1:8080\"`; `0.0.0.0:8080` is reached from everywhere";
+                self.bad(span, format!("`{text}` is not an address with a port"), help)
+            }
+        }
+    }
+}
+
+/// The section that knows this key.
+fn section_of(key: &str) -> Option<&'static str> {
+    KEYS.iter().find(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section)
+}
+
+fn all_of(names: &[&str]) -> String {
+    one_of(names.iter().copied()).replace(" or ", " and ")
+}
+
+/// `NAME <ADDRESS>` or `ADDRESS`, roughly: the mail server has the last word.
+fn is_mailbox(text: &str) -> bool {
+    let text = text.trim();
+    let address = match text.strip_suffix('>') {
+        Some(rest) => rest.rsplit_once('<').map_or("", |(_, address)| address),
+        None => text,
+    };
+    let (local, domain) = address.rsplit_once('@').unwrap_or_default();
+    let plain = |part: &str| {
+        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control() || "<>,;".contains(c))
+    };
+    plain(local) && plain(domain) && !domain.starts_with('.') && !domain.ends_with('.') && !text.contains(['\r', '\n'])
+}
+
+fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "`true` or `false`",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a section",
+    }
+}

@@ -1,0 +1,146 @@
+//! Judges a message by what the project declares.
+
+use journey_bytecode::{Channel, Format, Policy, Purpose, Schema, Type};
+
+use super::{MessageSource, Part, TextFile, sms};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, one_of};
+use crate::template::{self, Scope};
+
+/// Everything but the fields of the trigger, which depend on the journey. `purpose` is what the message is sent for: its
+/// own purpose, or else that of the journey.
+pub fn check(message: &MessageSource, schema: &Schema, policy: &Policy, purpose: Purpose) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for text in &message.texts {
+        let scope = Scope { schema, policy, language: text.language.as_deref() };
+        for part in text.parts() {
+            found.extend(part.template.findings.iter().cloned());
+            found.extend(template::check(&part.template, &scope));
+        }
+        found.extend(subject_of_itself(text));
+        found.extend(segments(text));
+        if purpose == Purpose::Marketing && text.channel == Channel::Email && text.format == Format::Html {
+            found.extend(footer(text));
+        }
+    }
+    found.extend(topic(message, schema));
+    found.extend(languages(message, schema));
+    found
+}
+
+fn topic(message: &MessageSource, schema: &Schema) -> Option<Diagnostic> {
+    let topic = message.topic.as_ref()?;
+    let known = || schema.topics.iter().map(|topic| topic.name.as_str());
+    if schema.open || known().any(|name| name == topic.value) {
+        return None;
+    }
+    let found = Diagnostic::new(Code::UnknownMessageTopic, topic.span, format!("there is no topic `{}`", topic.value));
+    let found = found.suggest(&topic.value, known());
+    Some(found.help(match schema.topics.is_empty() {
+        true => format!("declare it in a `.journey` file, as `topic {} \"Offers and news\"`", topic.value),
+        false => format!("the topics are {}", one_of(known()).replace(" or ", " and ")),
+    }))
+}
+
+fn subject_of_itself(text: &TextFile) -> impl Iterator<Item = Diagnostic> {
+    let parts = text.parts().filter(|part| part.part != Part::Body || text.channel != Channel::Email);
+    let uses = parts.flat_map(|part| &part.template.uses);
+    let wrong = uses.filter(|usage| !usage.explicit && usage.path.first().is_some_and(|root| root == "subject"));
+    wrong.map(|usage| {
+        Diagnostic::new(Code::UnknownVariable, usage.span, "`subject` can be used in the text of a mail alone")
+            .help("write the words out")
+    })
+}
+
+fn segments(text: &TextFile) -> Option<Diagnostic> {
+    let (count, wide) = sms::segments(&text.body.template.plain);
+    if text.channel != Channel::Sms || count <= sms::MAX_SEGMENTS {
+        return None;
+    }
+    let message = format!("this text message takes at least {count} segments, and each is paid for");
+    let found = Diagnostic::new(Code::LongSms, text.body.span, message).help("shorten it, or send a mail");
+    Some(match wide {
+        Some(c) => found.note(format!("Because of `{c}` a segment holds 67 characters instead of 153.")),
+        None => found,
+    })
+}
+
+/// HTML stands for itself: what the default layout adds to Markdown and text has to be in it.
+fn footer(text: &TextFile) -> Vec<Diagnostic> {
+    let body = &text.body;
+    // What cannot be read may have it.
+    if !body.template.findings.is_empty() {
+        return Vec::new();
+    }
+    let uses = |name: &str| {
+        body.template.uses.iter().any(|usage| !usage.explicit && usage.path.first().is_some_and(|root| root == name))
+    };
+    let end = body.source.rfind("</body").map_or(body.span.end, |at| body.span.start + u32::try_from(at).unwrap_or(0));
+    let place = crate::diagnostic::Span { start: end, end, ..body.span };
+    let mut found = Vec::new();
+    if !uses("unsubscribe_url") {
+        let text_to_add = "<p><a href=\"{{ unsubscribe_url }}\">Unsubscribe</a></p>\n".to_owned();
+        found.push(
+            Diagnostic::new(
+                Code::MissingUnsubscribe,
+                text.head,
+                format!("the marketing mail `{}` has no unsubscribe link", text.name),
+            )
+            .note("Who cannot leave with one click reports mail as spam, and large mail providers reject it.")
+            .help("put `{{ unsubscribe_url }}` into a link; in Markdown the default layout does it for you")
+            .fix(
+                "Add an unsubscribe link at the end",
+                Applicability::Unsafe,
+                vec![Edit { span: place, text: text_to_add }],
+            ),
+        );
+    }
+    if !uses("postal_address") {
+        found.push(
+            Diagnostic::new(
+                Code::MissingPostalAddress,
+                text.head,
+                format!("the marketing mail `{}` has no postal address", text.name),
+            )
+            .note("The law of several countries asks for it in every promotional mail.")
+            .help("write `{{ postal_address }}`, which is the `address` of the policy, where the footer stands")
+            .fix(
+                "Add the postal address at the end",
+                Applicability::Unsafe,
+                vec![Edit { span: place, text: "<p>{{ postal_address }}</p>\n".to_owned() }],
+            ),
+        );
+    }
+    found
+}
+
+/// Texts for languages that no contact has, and languages that no text is for.
+fn languages(message: &MessageSource, schema: &Schema) -> Vec<Diagnostic> {
+    let Some(attribute) = schema.attribute("language") else { return Vec::new() };
+    let Type::Enum(values) = &attribute.ty else { return Vec::new() };
+    let mut found: Vec<_> = message
+        .texts
+        .iter()
+        .filter_map(|text| Some((text, text.language.as_ref().filter(|language| !values.contains(language))?)))
+        .map(|(text, language)| {
+            let message = format!("no contact has the language `{language}`, so nobody gets this text");
+            Diagnostic::new(Code::UnusedLanguage, text.head, message)
+                .help(format!("the attribute `language` knows {}", one_of(values.iter().map(|v| v.as_str()))))
+        })
+        .collect();
+    let everybody = message.texts.iter().any(|text| text.language.is_none());
+    let missing: Vec<_> = values
+        .iter()
+        .filter(|value| !message.texts.iter().any(|text| text.language.as_ref() == Some(value)))
+        .map(|value| value.as_str())
+        .collect();
+    if let Some(head) = message.head().filter(|_| !everybody && !missing.is_empty()) {
+        let (name, channel) = (&message.name, message.channel);
+        let message = format!("contacts with the language {} have no text of `{name}` of their own", one_of(missing));
+        found.push(
+            Diagnostic::new(Code::MissingLanguage, head, message)
+                .note("They get the first of the texts that there are.")
+                .help(format!("add a text for everybody, as `messages/{name}.{channel}.md`")),
+        );
+    }
+    found
+}

@@ -1,0 +1,162 @@
+//! What a file's name says: `messages/NAME[.LANGUAGE].CHANNEL.EXTENSION`.
+
+use journey_bytecode::{Channel, Format};
+use smol_str::SmolStr;
+
+use crate::diagnostic::{Code, Diagnostic, Span, nearest, one_of};
+use crate::project::FileId;
+
+/// Files that people keep beside messages, and that nobody takes for one.
+const ASSETS: &[&str] = &["avif", "bmp", "css", "gif", "ico", "jpeg", "jpg", "pdf", "png", "psd", "svg", "webp"];
+
+const SHAPE: &str =
+    "messages are called `NAME.CHANNEL.EXTENSION`, as `welcome.email.md`, or `welcome.de.email.md` for one language";
+
+/// A file's name, understood.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileName {
+    /// The message.
+    pub name: SmolStr,
+    /// The language.
+    pub language: Option<SmolStr>,
+    /// The channel.
+    pub channel: Channel,
+    /// The format.
+    pub format: Format,
+}
+
+/// Whether a file below `messages/` could be a message; images, hidden files and a README are left alone.
+pub fn is_message(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let extension = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let hidden = path.split('/').any(|part| part.starts_with('.'));
+    !hidden && !name.to_ascii_lowercase().starts_with("readme") && !ASSETS.contains(&extension.as_str())
+}
+
+/// The file names of each channel.
+const fn formats(channel: Channel) -> &'static [(&'static str, Format)] {
+    match channel {
+        Channel::Email => &[("md", Format::Markdown), ("html", Format::Html), ("txt", Format::Text)],
+        Channel::Sms => &[("txt", Format::Text)],
+        Channel::Push => &[("json", Format::Json), ("txt", Format::Text)],
+        Channel::Webhook => &[("json", Format::Json)],
+    }
+}
+
+impl FileName {
+    /// Understands the path of a file below `messages/`.
+    pub fn read(file: FileId, path: &str) -> Result<Self, Diagnostic> {
+        let bad = |message: String| Diagnostic::new(Code::MessagePath, Span::beginning(file), message).help(SHAPE);
+        let file_name = path.rsplit('/').next().unwrap_or(path);
+        let parts: Vec<&str> = file_name.split('.').collect();
+        let (name, language, channel, extension) = match parts.as_slice() {
+            [name, channel, extension] => (*name, None, *channel, *extension),
+            [name, language, channel, extension] => (*name, Some(*language), *channel, *extension),
+            _ => return Err(bad(format!("`{path}` does not say which message it is"))),
+        };
+        let Some(channel) = Channel::parse(channel) else {
+            let channels = || Channel::ALL.iter().map(|channel| channel.name());
+            let near = nearest(channel, channels()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let found = bad(format!("`{path}` names no channel: `{channel}` is none{near}"));
+            return Err(found.note(format!("The channels are {}.", one_of(channels()).replace(" or ", " and "))));
+        };
+        if extension == "mjml" {
+            let message = format!("`{path}` is written in MJML, which this version cannot read");
+            return Err(Diagnostic::new(Code::UnsupportedFormat, Span::beginning(file), message)
+                .help("write it in Markdown (`.md`), or turn it into HTML first (`.html`)"));
+        }
+        let known = formats(channel);
+        let Some((_, format)) = known.iter().find(|(known, _)| *known == extension) else {
+            let extensions = one_of(known.iter().map(|(extension, _)| *extension));
+            let message = format!("`{path}` has an ending that {channel} messages do not have: `.{extension}`");
+            return Err(Diagnostic::new(Code::UnsupportedFormat, Span::beginning(file), message).help(format!(
+                "{channel} messages end in {}",
+                extensions.replace('`', "").split(' ').map(dotted).collect::<Vec<_>>().join(" ")
+            )));
+        };
+        if !is_identifier(name) {
+            let message = format!("`{name}` cannot be the name of a message, because journeys could not name it");
+            let found = Diagnostic::new(Code::MessagePath, Span::beginning(file), message);
+            let better: String = name.chars().map(|c| if is_word(c) { c } else { '_' }).collect();
+            return Err(match is_identifier(&better) {
+                true => found.help(format!(
+                    "names are made of letters, digits and `_`: rename the file to `{}`",
+                    file_name.replacen(name, &better, 1)
+                )),
+                false => found.help("names are made of letters, digits and `_`, and begin with a letter"),
+            });
+        }
+        let language = match language {
+            Some(language) => match language_tag(language) {
+                Some(tag) => Some(tag),
+                None => {
+                    let message = format!("`{language}` in `{file_name}` is not the code of a language");
+                    return Err(bad(message).note("Languages have codes such as `de`, `en` or `pt_BR`."));
+                }
+            },
+            None => None,
+        };
+        Ok(Self { name: SmolStr::new(name), language, channel, format: *format })
+    }
+}
+
+fn dotted(word: &str) -> String {
+    match word {
+        "or" => "or".to_owned(),
+        word => format!("`.{}`{}", word.trim_end_matches(','), if word.ends_with(',') { "," } else { "" }),
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(is_word)
+}
+
+/// `de`, `pt_BR`; `pt-BR` is the same.
+fn language_tag(tag: &str) -> Option<SmolStr> {
+    let tag = tag.replace('-', "_");
+    let (language, region) = tag.split_once('_').map_or((tag.as_str(), None), |(l, r)| (l, Some(r)));
+    let lower = |s: &str| (2..=3).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_lowercase());
+    let upper = |s: &str| s.len() == 2 && s.bytes().all(|b| b.is_ascii_uppercase());
+    (lower(language) && region.is_none_or(upper)).then(|| SmolStr::new(&tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_what_they_are() {
+        let read = |path: &str| FileName::read(FileId(0), path).map_err(|d| d.message);
+        let name = read("messages/brand_story.de.email.md").unwrap();
+        assert_eq!((name.name.as_str(), name.language.as_deref()), ("brand_story", Some("de")));
+        assert_eq!((name.channel, name.format), (Channel::Email, Format::Markdown));
+        assert_eq!(read("messages/spring/x.pt-BR.sms.txt").unwrap().language.as_deref(), Some("pt_BR"));
+        insta::assert_debug_snapshot!(
+            [
+                "messages/x.md",
+                "messages/x.mail.md",
+                "messages/x.email.mjml",
+                "messages/x.email.docx",
+                "messages/brand-story.email.md",
+                "messages/1st.email.md",
+                "messages/x.german.email.md",
+                "messages/a.b.c.d.e",
+                "messages/",
+            ]
+            .map(|path| read(path).unwrap_err())
+        );
+    }
+
+    #[test]
+    fn what_nobody_takes_for_a_message_is_left_alone() {
+        for path in ["messages/logo.PNG", "messages/.DS_Store", "messages/README.md", "messages/.git/x.email.md"] {
+            assert!(!is_message(path), "{path}");
+        }
+        assert!(is_message("messages/x.email.md"));
+        assert!(is_message("messages/notes.doc"));
+    }
+}

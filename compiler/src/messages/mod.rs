@@ -1,0 +1,160 @@
+//! Messages: files of `messages/`, one a text, and texts that stand in journeys.
+//!
+//! [`read`] knows one file alone, [`collect`] puts the texts of a message together, [`check`] judges a message by what
+//! the project declares.
+
+mod check;
+mod collect;
+mod file_name;
+mod front_matter;
+mod read;
+mod sms;
+
+pub use check::check;
+pub use collect::{collect, placeholder};
+pub use file_name::{FileName, is_message};
+use journey_bytecode::{Channel, Format, Message, Purpose, TemplateVariable, Variant};
+pub use read::{inline, read};
+use smol_str::SmolStr;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::template::{Template, TriggerShape, check_trigger};
+
+/// What a part of a text is written for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// The subject.
+    Subject,
+    /// The line that mail programs show beside it.
+    Preheader,
+    /// The body.
+    Body,
+}
+
+/// A text with its template.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Text {
+    /// What it is.
+    pub part: Part,
+    /// As written.
+    pub source: String,
+    /// Where.
+    pub span: Span,
+    /// Its template.
+    pub template: Template,
+}
+
+/// A setting of the front matter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Setting<T> {
+    /// What it says.
+    pub value: T,
+    /// Where.
+    pub span: Span,
+}
+
+/// One text of a message: one file of `messages/`, or a string in a journey.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TextFile {
+    /// The message's name.
+    pub name: SmolStr,
+    /// Its channel.
+    pub channel: Channel,
+    /// The language; none for the text that fits everybody.
+    pub language: Option<SmolStr>,
+    /// How the body is written.
+    pub format: Format,
+    /// The file, relative to the project.
+    pub path: SmolStr,
+    /// Where the text begins: what is said about all of it is said here.
+    pub head: Span,
+    /// `purpose`
+    pub purpose: Option<Setting<Purpose>>,
+    /// `topic`
+    pub topic: Option<Setting<SmolStr>>,
+    /// `subject`
+    pub subject: Option<Text>,
+    /// `preheader`
+    pub preheader: Option<Text>,
+    /// The body.
+    pub body: Text,
+    /// The line where the body begins, from 1.
+    pub body_line: u32,
+    /// Whether it stands in a journey.
+    pub inline: bool,
+}
+
+/// A message with its texts: first the one that fits everybody, if there is one, then by language.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MessageSource {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its channel.
+    pub channel: Channel,
+    /// Its purpose, if one of its texts says so.
+    pub purpose: Option<Setting<Purpose>>,
+    /// Its topic, if one of its texts says so.
+    pub topic: Option<Setting<SmolStr>>,
+    /// Its texts; at least one.
+    pub texts: Vec<TextFile>,
+}
+
+impl TextFile {
+    /// Subject, preheader and body.
+    pub fn parts(&self) -> impl Iterator<Item = &Text> {
+        self.subject.iter().chain(&self.preheader).chain([&self.body])
+    }
+}
+
+impl MessageSource {
+    /// All parts of all texts, each with its language.
+    pub fn parts(&self) -> impl Iterator<Item = (Option<&str>, &Text)> {
+        self.texts.iter().flat_map(|text| text.parts().map(|part| (text.language.as_deref(), part)))
+    }
+
+    /// Where it begins.
+    pub fn head(&self) -> Option<Span> {
+        self.texts.first().map(|text| text.head)
+    }
+
+    /// Whether a text uses a field of the event that started the run.
+    pub fn uses_trigger(&self) -> bool {
+        self.parts().any(|(_, part)| part.template.uses.iter().any(|usage| usage.is_trigger()))
+    }
+
+    /// Checks the fields of the trigger for a journey that sends it; `at` is the send statement.
+    pub fn check_trigger(&self, triggers: &[TriggerShape<'_>], at: Span) -> Vec<Diagnostic> {
+        self.parts().flat_map(|(language, part)| check_trigger(&part.template, triggers, language, at)).collect()
+    }
+
+    /// The message for the bundle.
+    pub fn message(&self) -> Message {
+        let mut variables: Vec<TemplateVariable> =
+            self.parts().flat_map(|(_, part)| part.template.uses.iter().filter_map(|usage| usage.variable())).collect();
+        variables.sort();
+        variables.dedup();
+        Message {
+            name: self.name.clone(),
+            channel: self.channel,
+            purpose: self.purpose.as_ref().map(|purpose| purpose.value),
+            topic: self.topic.as_ref().map(|topic| topic.value.clone()),
+            variants: self.texts.iter().map(TextFile::variant).collect(),
+            variables,
+        }
+    }
+}
+
+impl TextFile {
+    fn variant(&self) -> Variant {
+        let source = |text: &Option<Text>| text.as_ref().map(|text| text.source.clone());
+        Variant {
+            language: self.language.clone(),
+            subject: source(&self.subject),
+            preheader: source(&self.preheader),
+            format: self.format,
+            body: self.body.source.clone(),
+            source: self.path.clone(),
+            body_line: self.body_line,
+        }
+    }
+}

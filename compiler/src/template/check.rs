@@ -1,0 +1,248 @@
+//! Judges a template's variables by what the project declares.
+
+use journey_bytecode::{BUILTIN_VARIABLES, Field, Policy, Schema, Type};
+use smol_str::SmolStr;
+
+use super::{Role, Template, Use};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of};
+
+/// What the project declares.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// Attributes and events.
+    pub schema: &'a Schema,
+    /// Sender and postal address.
+    pub policy: &'a Policy,
+    /// The language that the text is written in; none for the one that fits everybody.
+    pub language: Option<&'a str>,
+}
+
+/// One of the triggers of a journey that sends a message.
+#[derive(Clone, Copy, Debug)]
+pub struct TriggerShape<'a> {
+    /// What it is called: `purchase`, `tag lead`.
+    pub name: &'a str,
+    /// The fields of its event; none if they are not known, because nothing declares the event.
+    pub fields: Option<&'a [Field]>,
+}
+
+/// What a path leads to.
+struct Meaning {
+    ty: Option<Type>,
+    optional: bool,
+}
+
+/// Checks every variable but those of the trigger, which depend on the journey.
+pub fn check(template: &Template, scope: &Scope<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for usage in &template.uses {
+        let meaning = if usage.is_trigger() { whole_trigger(usage) } else { meaning(usage, scope) };
+        match meaning {
+            Ok(Some(meaning)) => found.extend(judge(usage, &meaning, scope.language)),
+            Ok(None) => {}
+            Err(finding) => found.push(finding),
+        }
+    }
+    found
+}
+
+/// Checks the variables of the trigger in a template that a journey sends. `at` is the send statement.
+pub fn check_trigger(
+    template: &Template,
+    triggers: &[TriggerShape<'_>],
+    language: Option<&str>,
+    at: Span,
+) -> Vec<Diagnostic> {
+    let uses = template.uses.iter().filter(|usage| usage.is_trigger() && usage.path.len() > 1);
+    uses.filter_map(|usage| {
+        // One finding a use: the first trigger that does not fit.
+        let finding = triggers.iter().find_map(|trigger| match trigger_field(usage, trigger, triggers) {
+            Ok(meaning) => judge(usage, &meaning, language),
+            Err(finding) => Some(finding),
+        });
+        finding.map(|finding| finding.also(at, "sent here"))
+    })
+    .collect()
+}
+
+fn whole_trigger(usage: &Use) -> Result<Option<Meaning>, Diagnostic> {
+    if usage.path.len() > 1 {
+        return Ok(None);
+    }
+    let message = "`trigger` is the whole event that started the journey";
+    let found = Diagnostic::new(Code::UnknownVariable, usage.span, message);
+    Err(found.help("name one of its fields, as `trigger.amount`"))
+}
+
+fn trigger_field(usage: &Use, trigger: &TriggerShape<'_>, all: &[TriggerShape<'_>]) -> Result<Meaning, Diagnostic> {
+    let Some(fields) = trigger.fields else { return Ok(Meaning { ty: None, optional: true }) };
+    let name = usage.path.get(1).map_or("", SmolStr::as_str);
+    let span = usage.steps.get(1).copied().unwrap_or(usage.span);
+    let Some(field) = fields.iter().find(|field| field.name == name) else {
+        let message = format!("`{}` does not exist when `{}` starts the journey", usage.name(), trigger.name);
+        let found = Diagnostic::new(Code::UnknownTriggerField, span, message);
+        let elsewhere = all.iter().any(|t| t.fields.is_some_and(|fields| fields.iter().any(|f| f.name == name)));
+        let names = fields.iter().map(|field| field.name.as_str());
+        return Err(match fields {
+            _ if elsewhere => found
+                .note("Not every trigger of the journey has this field.")
+                .help("send another message after the other trigger, or declare the field in each of the events"),
+            [] => found.help(format!("`{}` carries no data of its own; use attributes of the contact", trigger.name)),
+            _ => found.help(format!("it has {}", one_of(names.clone()).replace(" or ", " and "))).suggest(name, names),
+        });
+    };
+    walk(usage, 2, field.ty.clone(), field.optional)
+}
+
+fn meaning(usage: &Use, scope: &Scope<'_>) -> Result<Option<Meaning>, Diagnostic> {
+    let Some(root) = usage.path.first() else { return Ok(None) };
+    if !usage.explicit && BUILTIN_VARIABLES.contains(&root.as_str()) {
+        return builtin(usage, root, scope).map(Some);
+    }
+    let (ty, optional) = match scope.schema.attribute(root) {
+        Some(attribute) => (attribute.ty.clone(), attribute.optional && attribute.default.is_none()),
+        None if scope.schema.open && root != "contact" => return Ok(Some(Meaning { ty: None, optional: true })),
+        None => return Err(unknown(usage, root, scope)),
+    };
+    walk(usage, 1, ty, optional).map(Some)
+}
+
+fn builtin(usage: &Use, root: &str, scope: &Scope<'_>) -> Result<Meaning, Diagnostic> {
+    let missing = match root {
+        "postal_address" if scope.policy.address.is_none() => Some("address \"Moosbett GmbH, Teststr. 1, 53177 Bonn\""),
+        "sender" if scope.policy.sender.is_none() => Some("sender \"Moosbett <hello@moosbett.example>\""),
+        _ => None,
+    };
+    match missing {
+        Some(line) if usage.role != Role::Guarded && !scope.schema.open => {
+            let message = format!("`{root}` has no value, because no policy gives it one");
+            let found = Diagnostic::new(Code::UnsetInTemplate, usage.span, message);
+            Err(found.help(format!("write `policy {{ {line} }}` in a `.journey` file")))
+        }
+        _ => walk(usage, 1, Type::Text, false),
+    }
+}
+
+/// Follows the rest of a path.
+fn walk(usage: &Use, from: usize, mut ty: Type, mut optional: bool) -> Result<Meaning, Diagnostic> {
+    for (at, step) in usage.path.iter().enumerate().skip(from) {
+        let span = usage.steps.get(at).copied().unwrap_or(usage.span);
+        let fields: Vec<(SmolStr, Type)> = match &ty {
+            Type::List(of) if step == "*" => {
+                // Items are there; that the list may be missing was said at the loop.
+                (ty, optional) = (Type::clone(of), false);
+                continue;
+            }
+            Type::Record(fields) => fields.to_vec(),
+            Type::Money => {
+                vec![(SmolStr::new_static("amount"), Type::Number), (SmolStr::new_static("currency"), Type::Text)]
+            }
+            _ => Vec::new(),
+        };
+        let owner = usage.path.iter().take(at).filter(|name| *name != "*").cloned().collect::<Vec<_>>().join(".");
+        if step == "*" {
+            let message = format!("`{owner}` is not a list but {}", describe(&ty));
+            return Err(Diagnostic::new(Code::UnknownVariable, usage.span, message)
+                .help("`{% for %}` goes through a list, one item after the other"));
+        }
+        let Some((_, inner)) = fields.iter().find(|(name, _)| name == step) else {
+            let message = format!("`{owner}` has no part `{step}`");
+            let found = Diagnostic::new(Code::UnknownVariable, span, message);
+            return Err(match fields.as_slice() {
+                [] => found.note(format!("It is {}.", describe(&ty))),
+                _ => found.suggest(step, fields.iter().map(|(name, _)| name.as_str())),
+            });
+        };
+        ty = inner.clone();
+    }
+    Ok(Meaning { ty: Some(ty), optional })
+}
+
+fn unknown(usage: &Use, root: &str, scope: &Scope<'_>) -> Diagnostic {
+    let span = usage.steps.first().copied().unwrap_or(usage.span);
+    if root == "contact" {
+        let found = Diagnostic::new(Code::UnknownVariable, span, "`contact` is the whole contact");
+        return found.help("name one of its attributes, as `first_name`");
+    }
+    let message = format!("no attribute of the contact is called `{root}`");
+    let found = Diagnostic::new(Code::UnknownVariable, span, message);
+    let names = || {
+        let attributes = scope.schema.attributes.iter().map(|attribute| attribute.name.as_str());
+        attributes.chain(BUILTIN_VARIABLES.iter().copied()).chain(["trigger"])
+    };
+    let events = scope.schema.events.iter().filter(|event| event.fields.iter().any(|field| field.name == root));
+    let found = match nearest(root, names()) {
+        Some(near) => found.replace_with(root, near),
+        None => match events.map(|event| event.name.as_str()).next() {
+            Some(event) => found
+                .note(format!("The event `{event}` has a field of this name."))
+                .replace_with(root, &format!("trigger.{root}")),
+            None => found,
+        },
+    };
+    found.help(format!("declare it, as `contact {{ {root}: text? }}`, or use one that exists"))
+}
+
+fn judge(usage: &Use, meaning: &Meaning, language: Option<&str>) -> Option<Diagnostic> {
+    if meaning.optional && usage.role != Role::Guarded {
+        return Some(unset(usage, meaning.ty.as_ref(), language));
+    }
+    match &meaning.ty {
+        Some(Type::List(_)) if usage.role == Role::Printed => {
+            let name = usage.name();
+            let edit = Edit { span: usage.span.after(), text: " | join(', ')".to_owned() };
+            Some(
+                Diagnostic::new(Code::ListInText, usage.span, format!("`{name}` is a list and has no text of its own"))
+                    .help(format!("write `{name} | join(\", \")`, or go through it with `{{% for item in {name} %}}`"))
+                    .fix("Write the items with commas between them", Applicability::Unsafe, vec![edit]),
+            )
+        }
+        Some(Type::Record(_)) if usage.role == Role::Printed => {
+            let message = format!("`{}` has several parts and no text of its own", usage.name());
+            Some(Diagnostic::new(Code::ListInText, usage.span, message).help("name one of its parts"))
+        }
+        _ => None,
+    }
+}
+
+fn unset(usage: &Use, ty: Option<&Type>, language: Option<&str>) -> Diagnostic {
+    let name = usage.name();
+    let found = Diagnostic::new(
+        Code::UnsetInTemplate,
+        usage.span,
+        format!("`{name}` may be unset, and nothing stands in for it"),
+    );
+    let found = match &usage.gap {
+        Some(gap) => found.note(format!("Without it the text would read \"{gap}\".")),
+        None => found,
+    };
+    let english = language.is_none_or(|language| language.starts_with("en"));
+    let fallback = match ty {
+        Some(Type::Number) => Some("0"),
+        Some(Type::Text) | None if english && usage.path.last().is_some_and(|last| last.contains("name")) => {
+            Some("'there'")
+        }
+        _ => None,
+    };
+    let found = match fallback {
+        Some(fallback) => {
+            let text = format!(" | default({fallback})");
+            let edit = Edit { span: usage.span.after(), text };
+            found.fix(format!("Fall back on {}", fallback.replace('\'', "\"")), Applicability::Unsafe, vec![edit])
+        }
+        None => found,
+    };
+    found.help(format!(
+        "write `{name} | default(\"..\")` with what stands there instead, or put the sentence between \
+         `{{% if {name} %}}` and `{{% endif %}}`"
+    ))
+}
+
+fn describe(ty: &Type) -> String {
+    match ty {
+        Type::Enum(_) => "one of several words".to_owned(),
+        Type::Bool => "yes or no".to_owned(),
+        Type::List(_) | Type::Record(_) => format!("a {ty}"),
+        other => format!("of type `{other}`"),
+    }
+}

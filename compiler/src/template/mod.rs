@@ -1,0 +1,102 @@
+//! Templates: what stands between `{{` and `}}` or `{%` and `%}` in a message's text.
+//!
+//! [`Template::parse`] knows one text alone; [`check`] judges it by the project's schema, [`check_trigger`] by what starts
+//! the journey that sends it. The engine is minijinja; its own parser reads the text, so that what passes here renders.
+
+mod check;
+mod piece;
+mod tags;
+mod visit;
+mod wording;
+
+pub use check::{Scope, TriggerShape, check, check_trigger};
+use journey_bytecode::TemplateVariable;
+pub use piece::Piece;
+use smol_str::SmolStr;
+
+use crate::diagnostic::{Diagnostic, Span};
+
+/// The most tokens between `{{` and `}}`: a longer one cannot be read by people either, and keeps the parser's stack small.
+pub const MAX_TAG_TOKENS: usize = 200;
+
+/// The most `{% if %}`, `{% for %}` and the like inside of each other; each `{% elif %}` counts as one more.
+pub const MAX_TEMPLATE_DEPTH: usize = 50;
+
+/// A text with its template read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Template {
+    /// The variables it uses, in source order.
+    pub uses: Vec<Use>,
+    /// What is wrong with it whatever the project declares.
+    pub findings: Vec<Diagnostic>,
+    /// What always stands in it, whoever reads it: the text without its tags.
+    pub plain: String,
+}
+
+/// One use of a variable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Use {
+    /// The variable: `first_name`, `trigger.amount`. A step into the items of a list is `*`. `contact.plan` is marked by
+    /// [`Use::explicit`] and stands here without `contact`.
+    pub path: Vec<SmolStr>,
+    /// Whether it was written `contact.NAME`, which no built-in variable shadows.
+    pub explicit: bool,
+    /// Where.
+    pub span: Span,
+    /// Where the name of each step of the path stands.
+    pub steps: Vec<Span>,
+    /// What happens to its value.
+    pub role: Role,
+    /// How the line reads without the value: `Hello ,`; only where the value is printed as it is.
+    pub gap: Option<String>,
+}
+
+/// What a template does with a variable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// It may be unset: it stands in a condition, has a default, or is known to be set here.
+    Guarded,
+    /// It must have a value.
+    Needed,
+    /// It must have a value, which is printed as it is.
+    Printed,
+}
+
+impl Use {
+    /// Whether it is a field of the event that started the run.
+    pub fn is_trigger(&self) -> bool {
+        !self.explicit && self.path.first().is_some_and(|root| root == "trigger")
+    }
+
+    /// What an effect must carry for it: the attribute, or the field of the trigger. None for built-in variables.
+    pub fn variable(&self) -> Option<TemplateVariable> {
+        let root = self.path.first()?;
+        if self.is_trigger() {
+            return Some(TemplateVariable(self.path.iter().take(2).cloned().collect()));
+        }
+        let builtin = !self.explicit && journey_bytecode::BUILTIN_VARIABLES.contains(&root.as_str());
+        (!builtin).then(|| TemplateVariable(vec![root.clone()]))
+    }
+
+    /// As it is written.
+    pub fn name(&self) -> String {
+        let path = self.path.join(".").replace(".*", "");
+        if self.explicit { format!("contact.{path}") } else { path }
+    }
+}
+
+impl Template {
+    /// Reads a text.
+    pub fn parse(piece: &Piece) -> Self {
+        let mut template = Self::default();
+        if let Err(found) = tags::check(piece) {
+            template.findings.push(found);
+            return template;
+        }
+        match minijinja::machinery::parse(piece.text(), "text", Default::default()) {
+            Ok(tree) => visit::visit(&tree, piece, &mut template),
+            Err(error) => template.findings.push(wording::syntax(&error, piece)),
+        }
+        template
+    }
+}
