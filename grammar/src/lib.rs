@@ -1,1 +1,20 @@
+//! Text to tree: tokens, the error-resilient parser, the lossless tree, typed syntax views and the formatter.
 //!
+//! `journey.pest` beside this crate's sources is the language's grammar, written to be read: every node kind here is a rule there.
+//! Nothing in this crate judges meaning; that is the compiler's.
+
+pub mod ast;
+pub mod error;
+mod kind;
+mod lexer;
+mod parser;
+pub mod suggest;
+mod text;
+pub mod tree;
+
+pub use error::{Describe, Expected, SyntaxError, SyntaxErrorKind};
+pub use kind::{CONNECTIVES, KEYWORDS, NODE_KINDS, RESERVED, SyntaxKind};
+pub use lexer::{MAX_SOURCE_LEN, Tokens, lex};
+pub use parser::{MAX_NESTING, Parse, parse};
+pub use text::TextRange;
+pub use tree::{Node, NodeId, Token, Tree};

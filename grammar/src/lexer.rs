@@ -1,0 +1,234 @@
+//! Source to tokens. Every byte belongs to a token, so the tokens' texts joined are the source.
+
+use crate::error::{SyntaxError, SyntaxErrorKind};
+use crate::kind::SyntaxKind;
+use crate::text::TextRange;
+use logos::Logos;
+
+/// The shapes that logos tells apart; a word's own kind comes from the keyword table.
+#[derive(Logos, Clone, Copy, PartialEq, Eq, Debug)]
+#[logos(subpattern continue = r"[\p{XID_Continue}]")]
+#[logos(subpattern decimal = r"[0-9]+(\.[0-9]+)?")]
+enum Shape {
+    #[regex(r"[\s\u{FEFF}]+", priority = 20)]
+    Whitespace,
+    #[regex(r"//[^\r\n]*", allow_greedy = true, priority = 20)]
+    Comment,
+    #[regex(r"[\p{XID_Start}_](?&continue)*", priority = 20)]
+    Word,
+    #[regex(r"(?&decimal)", priority = 20)]
+    Number,
+    #[regex(r"(?&decimal)%", priority = 20)]
+    Percent,
+    #[regex(r"([0-9]+(s|m|h|d|w|mo|y))+", priority = 20)]
+    Duration,
+    #[regex(r"[0-9]{1,2}:[0-9]{2}", priority = 20)]
+    Time,
+    #[regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", priority = 20)]
+    Date,
+    #[regex(r"(?&decimal)[\p{XID_Start}_](?&continue)*", priority = 10)]
+    #[regex(r"[0-9]{1,2}:[0-9]{2}(?&continue)+", priority = 10)]
+    #[regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?&continue)+", priority = 10)]
+    BadNumber,
+    #[regex(r#""([^"\\\r\n]|\\["\\n{])*""#, priority = 20)]
+    String,
+    #[regex(r#""([^"\\\r\n]|\\[^\r\n])*""#, priority = 10)]
+    BadEscape,
+    #[regex(r#""([^"\\\r\n]|\\[^\r\n])*\\?"#, priority = 5)]
+    Unterminated,
+    #[regex("[\u{201C}\u{201D}\u{201E}][^\"\r\n\u{201C}\u{201D}\u{201E}]*[\"\u{201C}\u{201D}\u{201E}]", priority = 10)]
+    TypographicQuotes,
+    #[token("{")]
+    LBrace,
+    #[token("}")]
+    RBrace,
+    #[token("(")]
+    LParen,
+    #[token(")")]
+    RParen,
+    #[token("[")]
+    LBracket,
+    #[token("]")]
+    RBracket,
+    #[token(",")]
+    Comma,
+    #[token(":")]
+    Colon,
+    #[token(".")]
+    Dot,
+    #[token("?")]
+    Question,
+    #[token("|")]
+    Pipe,
+    #[token("->")]
+    Arrow,
+    #[token("=")]
+    Eq,
+    #[token("==")]
+    EqEq,
+    #[token("!=")]
+    BangEq,
+    #[token("<")]
+    Less,
+    #[token("<=")]
+    LessEq,
+    #[token(">")]
+    Greater,
+    #[token(">=")]
+    GreaterEq,
+    #[token("+")]
+    Plus,
+    #[token("-")]
+    Minus,
+    #[token("*")]
+    Star,
+    #[token("/")]
+    Slash,
+}
+
+/// The tokens of a source: kinds and starts side by side, trivia included.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tokens {
+    pub(crate) kinds: Vec<SyntaxKind>,
+    pub(crate) starts: Vec<u32>,
+    /// Positions of the tokens that the parser sees.
+    pub(crate) significant: Vec<u32>,
+    pub(crate) errors: Vec<SyntaxError>,
+}
+
+impl Tokens {
+    /// Kind and start of each token, in the order of the source.
+    pub fn iter(&self) -> impl Iterator<Item = (SyntaxKind, u32)> + '_ {
+        self.kinds.iter().copied().zip(self.starts.iter().copied())
+    }
+
+    /// What no token could be made of.
+    pub fn errors(&self) -> &[SyntaxError] {
+        &self.errors
+    }
+
+    fn push(&mut self, kind: SyntaxKind, start: u32) {
+        if !kind.is_trivia() {
+            // A source is shorter than `MAX_SOURCE_LEN`, so are its tokens fewer.
+            self.significant.push(self.kinds.len() as u32);
+        }
+        self.kinds.push(kind);
+        self.starts.push(start);
+    }
+}
+
+/// A longer source is one unknown token and an error.
+pub const MAX_SOURCE_LEN: usize = 64 * 1024 * 1024;
+
+/// Cuts a source into tokens.
+pub fn lex(source: &str) -> Tokens {
+    let mut tokens = Tokens::default();
+    if source.len() > MAX_SOURCE_LEN {
+        tokens.push(SyntaxKind::Unknown, 0);
+        let range = TextRange::new(0, u32::try_from(source.len()).unwrap_or(u32::MAX));
+        tokens.errors.push(SyntaxError::new(SyntaxErrorKind::SourceTooLong { limit: MAX_SOURCE_LEN }, range));
+        return tokens;
+    }
+    // English prose has about five bytes a token, spaces being tokens too.
+    let expected = source.len() / 4;
+    tokens.kinds.reserve(expected);
+    tokens.starts.reserve(expected);
+    tokens.significant.reserve(expected / 2);
+
+    let mut lexer = Shape::lexer(source);
+    while let Some(shape) = lexer.next() {
+        let span = lexer.span();
+        let start = span.start as u32;
+        let range = TextRange::new(start, span.end as u32);
+        let kind = match shape {
+            Ok(shape) => kind_of(shape, lexer.slice()),
+            Err(()) => SyntaxKind::Unknown,
+        };
+        match kind {
+            SyntaxKind::Unknown => {
+                if tokens.kinds.last() == Some(&SyntaxKind::Unknown) {
+                    if let Some(last) = tokens.errors.last_mut() {
+                        last.range = last.range.cover(range);
+                    }
+                    continue;
+                }
+                tokens.errors.push(SyntaxError::new(SyntaxErrorKind::UnknownCharacter, range));
+            }
+            SyntaxKind::BadNumber => {
+                let kind = SyntaxErrorKind::MalformedNumber { suggestion: crate::suggest::number(lexer.slice()) };
+                tokens.errors.push(SyntaxError::new(kind, range));
+            }
+            SyntaxKind::BadString => bad_string(shape, lexer.slice(), range, &mut tokens.errors),
+            _ => {}
+        }
+        tokens.push(kind, start);
+    }
+    tokens
+}
+
+fn kind_of(shape: Shape, text: &str) -> SyntaxKind {
+    match shape {
+        Shape::Word => SyntaxKind::of_keyword(text).unwrap_or(SyntaxKind::Ident),
+        Shape::Whitespace => SyntaxKind::Whitespace,
+        Shape::Comment if text.starts_with("///") && !text.starts_with("////") => SyntaxKind::DocComment,
+        Shape::Comment => SyntaxKind::Comment,
+        Shape::Number => SyntaxKind::Number,
+        Shape::Percent => SyntaxKind::Percent,
+        Shape::Duration => SyntaxKind::Duration,
+        Shape::Time => SyntaxKind::Time,
+        Shape::Date => SyntaxKind::Date,
+        Shape::BadNumber => SyntaxKind::BadNumber,
+        Shape::String => SyntaxKind::String,
+        Shape::BadEscape | Shape::Unterminated | Shape::TypographicQuotes => SyntaxKind::BadString,
+        Shape::LBrace => SyntaxKind::LBrace,
+        Shape::RBrace => SyntaxKind::RBrace,
+        Shape::LParen => SyntaxKind::LParen,
+        Shape::RParen => SyntaxKind::RParen,
+        Shape::LBracket => SyntaxKind::LBracket,
+        Shape::RBracket => SyntaxKind::RBracket,
+        Shape::Comma => SyntaxKind::Comma,
+        Shape::Colon => SyntaxKind::Colon,
+        Shape::Dot => SyntaxKind::Dot,
+        Shape::Question => SyntaxKind::Question,
+        Shape::Pipe => SyntaxKind::Pipe,
+        Shape::Arrow => SyntaxKind::Arrow,
+        Shape::Eq => SyntaxKind::Eq,
+        Shape::EqEq => SyntaxKind::EqEq,
+        Shape::BangEq => SyntaxKind::BangEq,
+        Shape::Less => SyntaxKind::Less,
+        Shape::LessEq => SyntaxKind::LessEq,
+        Shape::Greater => SyntaxKind::Greater,
+        Shape::GreaterEq => SyntaxKind::GreaterEq,
+        Shape::Plus => SyntaxKind::Plus,
+        Shape::Minus => SyntaxKind::Minus,
+        Shape::Star => SyntaxKind::Star,
+        Shape::Slash => SyntaxKind::Slash,
+    }
+}
+
+/// Says what is wrong inside a string: each unknown escape, the missing quote, or the wrong kind of quotes.
+fn bad_string(shape: Result<Shape, ()>, text: &str, range: TextRange, errors: &mut Vec<SyntaxError>) {
+    if shape == Ok(Shape::TypographicQuotes) {
+        let inner = text.trim_matches(['\u{201C}', '\u{201D}', '\u{201E}', '"']);
+        let suggestion = format!("\"{}\"", inner.replace('\\', "\\\\"));
+        errors.push(SyntaxError::new(SyntaxErrorKind::TypographicQuotes { suggestion }, range));
+        return;
+    }
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        if character != '\\' {
+            continue;
+        }
+        match characters.next() {
+            Some((_, '"' | '\\' | 'n' | '{')) | None => {}
+            Some((next, escaped)) => {
+                let start = range.start + at as u32;
+                let end = range.start + (next + escaped.len_utf8()) as u32;
+                errors.push(SyntaxError::new(SyntaxErrorKind::UnknownEscape { escaped }, TextRange::new(start, end)));
+            }
+        }
+    }
+    if shape == Ok(Shape::Unterminated) {
+        errors.push(SyntaxError::new(SyntaxErrorKind::UnterminatedString, range));
+    }
+}

@@ -1,0 +1,526 @@
+//! Tokens to tree: a hand-written recursive descent parser that never fails.
+//!
+//! `journey.pest` is the specification: each function here reads the rule of its name. The parser decides by the next one or two
+//! tokens, three where a sentence without a block begins. An error is reported once at a place; what follows it in the same place
+//! is taken for its echo. Every list skips at least one token a turn, so parsing ends.
+
+mod clauses;
+mod conditions;
+mod items;
+mod patterns;
+mod steps;
+mod tests;
+mod values;
+
+use crate::error::{Expected, SyntaxError, SyntaxErrorKind};
+use crate::kind::SyntaxKind::{self, *};
+use crate::lexer::{Tokens, lex};
+use crate::suggest;
+use crate::text::TextRange;
+use crate::tree::{NodeData, Tree, TreeData};
+
+/// How deep statements and brackets may nest.
+pub const MAX_NESTING: u32 = 128;
+
+/// A source's tree and what is wrong with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parse {
+    /// The tree; whole even where the source is not.
+    pub tree: Tree,
+    /// The errors in the order of the source.
+    pub errors: Vec<SyntaxError>,
+}
+
+/// Parses a source. Never fails: what cannot be understood is in the tree as [`Error`](SyntaxKind::Error) nodes.
+pub fn parse(source: &str) -> Parse {
+    let tokens = lex(source);
+    let mut parser = Parser::new(source, &tokens);
+    parser.file();
+    let Parser { mut nodes, errors, .. } = parser;
+    adopt(&mut nodes);
+    let mut errors = errors;
+    let Tokens { kinds, starts, errors: lexical, .. } = tokens;
+    if !lexical.is_empty() {
+        errors.extend(lexical);
+        errors.sort_by_key(|error| error.range);
+    }
+    let tree = Tree::new(TreeData { source: source.into(), kinds, starts, nodes });
+    Parse { tree, errors }
+}
+
+/// Gives every node its parent.
+fn adopt(nodes: &mut [NodeData]) {
+    let mut around: Vec<(u32, u32)> = Vec::new();
+    for (index, node) in nodes.iter_mut().enumerate() {
+        let index = index as u32;
+        while around.last().is_some_and(|(_, end)| *end <= index) {
+            around.pop();
+        }
+        node.parent = around.last().map_or(0, |(parent, _)| *parent);
+        around.push((index, node.subtree_end));
+    }
+}
+
+struct Parser<'s> {
+    source: &'s str,
+    tokens: &'s Tokens,
+    /// The kinds of the tokens that are not trivia.
+    kinds: Vec<SyntaxKind>,
+    /// The next of them.
+    position: usize,
+    nodes: Vec<NodeData>,
+    errors: Vec<SyntaxError>,
+    /// Where the last error was reported.
+    error_at: Option<usize>,
+    depth: u32,
+    /// Inside a `test` block.
+    in_test: bool,
+}
+
+/// An open node.
+#[derive(Clone, Copy)]
+struct Marker {
+    node: usize,
+    position: usize,
+}
+
+/// A place to begin a node later.
+type Mark = Marker;
+
+impl<'s> Parser<'s> {
+    fn new(source: &'s str, tokens: &'s Tokens) -> Self {
+        let kinds: Vec<SyntaxKind> = tokens.kinds.iter().copied().filter(|kind| !kind.is_trivia()).collect();
+        let nodes = Vec::with_capacity(kinds.len());
+        Self { source, tokens, kinds, position: 0, nodes, errors: Vec::new(), error_at: None, depth: 0, in_test: false }
+    }
+
+    // Looking.
+
+    fn current(&self) -> SyntaxKind {
+        self.nth(0)
+    }
+
+    fn nth(&self, n: usize) -> SyntaxKind {
+        self.kinds.get(self.position + n).copied().unwrap_or(Eof)
+    }
+
+    fn at(&self, kind: SyntaxKind) -> bool {
+        self.current() == kind
+    }
+
+    fn at2(&self, first: SyntaxKind, second: SyntaxKind) -> bool {
+        self.at(first) && self.nth(1) == second
+    }
+
+    fn raw(&self, position: usize) -> u32 {
+        self.tokens.significant.get(position).copied().unwrap_or(self.tokens.kinds.len() as u32)
+    }
+
+    fn start_of(&self, raw: u32) -> u32 {
+        self.tokens.starts.get(raw as usize).copied().unwrap_or(self.source.len() as u32)
+    }
+
+    fn range_of(&self, position: usize) -> TextRange {
+        let raw = self.raw(position);
+        let start = self.start_of(raw);
+        TextRange::new(start, self.start_of(raw + 1).max(start))
+    }
+
+    fn text_of(&self, position: usize) -> &'s str {
+        self.source.get(self.range_of(position).to_usize()).unwrap_or_default()
+    }
+
+    fn previous_end(&self) -> u32 {
+        match self.position.checked_sub(1) {
+            Some(previous) => self.range_of(previous).end,
+            None => 0,
+        }
+    }
+
+    /// Whether the next token stands on the line of the one before it.
+    fn on_same_line(&self) -> bool {
+        let between = self.previous_end() as usize..self.range_of(self.position).start as usize;
+        self.position > 0 && self.source.get(between).is_some_and(|gap| !gap.contains('\n'))
+    }
+
+    // Advancing and building.
+
+    fn bump(&mut self) {
+        if self.position < self.kinds.len() {
+            self.position += 1;
+        }
+    }
+
+    fn eat(&mut self, kind: SyntaxKind) -> bool {
+        let found = self.at(kind);
+        if found {
+            self.position += 1;
+        }
+        found
+    }
+
+    fn mark(&self) -> Mark {
+        Marker { node: self.nodes.len(), position: self.position }
+    }
+
+    fn open(&mut self, kind: SyntaxKind) -> Marker {
+        let marker = self.mark();
+        self.nodes.push(self.node(kind, marker.position));
+        marker
+    }
+
+    /// Opens a node around everything built since the mark.
+    fn wrap(&mut self, mark: Mark, kind: SyntaxKind) -> Marker {
+        let node = self.node(kind, mark.position);
+        self.nodes.insert(mark.node, node);
+        for moved in self.nodes.iter_mut().skip(mark.node + 1) {
+            moved.subtree_end += 1;
+        }
+        mark
+    }
+
+    /// Closes a node; one without a token is dropped.
+    fn close(&mut self, marker: Marker) {
+        if self.position == marker.position {
+            self.nodes.truncate(marker.node);
+            return;
+        }
+        let token_end = self.raw(self.position - 1) + 1;
+        let subtree_end = self.nodes.len() as u32;
+        if let Some(node) = self.nodes.get_mut(marker.node) {
+            node.token_end = token_end;
+            node.subtree_end = subtree_end;
+        }
+    }
+
+    fn node(&self, kind: SyntaxKind, position: usize) -> NodeData {
+        NodeData { kind, first_token: self.raw(position), token_end: 0, parent: 0, subtree_end: 0 }
+    }
+
+    /// A node of one token.
+    fn leaf(&mut self, kind: SyntaxKind) {
+        let marker = self.open(kind);
+        self.bump();
+        self.close(marker);
+    }
+
+    // Errors.
+
+    fn error(&mut self, kind: SyntaxErrorKind, range: TextRange) {
+        if self.error_at == Some(self.position) || self.follows_lexical_error() {
+            return;
+        }
+        self.error_at = Some(self.position);
+        self.errors.push(SyntaxError::new(kind, range));
+    }
+
+    /// The lexer already said what is wrong with this token or right before it.
+    fn follows_lexical_error(&self) -> bool {
+        if matches!(self.current(), BadNumber | BadString) {
+            return true;
+        }
+        let from = match self.position.checked_sub(1) {
+            Some(previous) => self.raw(previous) as usize + 1,
+            None => 0,
+        };
+        let to = self.raw(self.position) as usize;
+        self.tokens.kinds.get(from..to).is_some_and(|between| between.contains(&Unknown))
+    }
+
+    /// Reports what should stand here. The place is the token found, or the end of the line before it.
+    fn expected(&mut self, expected: &[Expected]) {
+        let range = self.here();
+        let kind =
+            SyntaxErrorKind::Expected { expected: expected.to_vec(), found: self.current(), within: self.within() };
+        self.error(kind, range);
+    }
+
+    /// The innermost open node.
+    fn within(&self) -> SyntaxKind {
+        let open = self.nodes.iter().rev().find(|node| node.token_end == 0);
+        open.map_or(File, |node| node.kind)
+    }
+
+    fn here(&self) -> TextRange {
+        if self.on_same_line() || self.position == 0 {
+            self.range_of(self.position)
+        } else {
+            TextRange::at(self.previous_end())
+        }
+    }
+
+    fn expect(&mut self, kind: SyntaxKind) -> bool {
+        let found = self.eat(kind);
+        if !found {
+            self.expected(&[Expected::Token(kind)]);
+        }
+        found
+    }
+
+    /// A token that a malformed one may stand for: the lexer has reported that one.
+    fn expect_literal(&mut self, kind: SyntaxKind) -> bool {
+        if self.at_literal(kind) {
+            self.bump();
+            return true;
+        }
+        self.expected(&[Expected::Token(kind)]);
+        false
+    }
+
+    fn at_literal(&self, kind: SyntaxKind) -> bool {
+        let substitute = match kind {
+            String => BadString,
+            _ => BadNumber,
+        };
+        self.at(kind) || self.at(substitute)
+    }
+
+    fn nth_is_literal(&self, n: usize, kind: SyntaxKind) -> bool {
+        let substitute = match kind {
+            String => BadString,
+            _ => BadNumber,
+        };
+        self.nth(n) == kind || self.nth(n) == substitute
+    }
+
+    /// Puts the next tokens into an error node, up to the one that `stop` wants or a brace that closes what is around;
+    /// braces within are skipped in pairs.
+    fn skip_until(&mut self, stop: impl Fn(&Self) -> bool) {
+        let error = self.open(Error);
+        let mut braces = 0u32;
+        let mut first = true;
+        loop {
+            match self.current() {
+                Eof => break,
+                RBrace if braces == 0 => break,
+                RBrace => braces -= 1,
+                LBrace => braces += 1,
+                _ if braces == 0 && !first && stop(self) => break,
+                _ if self.at_strict_item() => break,
+                _ => {}
+            }
+            first = false;
+            self.bump();
+        }
+        self.close(error);
+    }
+
+    /// Puts the next token into an error node.
+    fn skip_one(&mut self) {
+        self.leaf(Error);
+    }
+
+    // Nesting.
+
+    /// Goes one level down, or gives the rest of the item up where the limit is reached.
+    fn nested(&mut self, inner: impl FnOnce(&mut Self)) {
+        if self.depth >= MAX_NESTING {
+            self.too_deep();
+            return;
+        }
+        self.depth += 1;
+        inner(self);
+        self.depth -= 1;
+    }
+
+    fn too_deep(&mut self) {
+        let range = self.range_of(self.position);
+        self.error(SyntaxErrorKind::NestingTooDeep { limit: MAX_NESTING }, range);
+        let error = self.open(Error);
+        while !self.at(Eof) && !self.at_strict_item() {
+            self.bump();
+        }
+        self.close(error);
+        // Whatever is found missing on the way out is an echo.
+        self.error_at = Some(self.position);
+    }
+
+    // Lists.
+
+    /// `{ item item .. }`
+    fn braces(&mut self, mut item: impl FnMut(&mut Self)) {
+        let opened = self.range_of(self.position);
+        if !self.expect(LBrace) {
+            return;
+        }
+        while !matches!(self.current(), RBrace | Eof) && !self.at_strict_item() {
+            let before = self.position;
+            item(self);
+            if self.position == before {
+                self.skip_one();
+            }
+        }
+        self.close_bracket(RBrace, LBrace, opened);
+    }
+
+    fn close_bracket(&mut self, close: SyntaxKind, bracket: SyntaxKind, opened: TextRange) {
+        if !self.eat(close) {
+            let range = self.here();
+            self.error(SyntaxErrorKind::Unclosed { bracket, opened }, range);
+        }
+    }
+
+    // Names.
+
+    fn name(&mut self) -> bool {
+        if self.current().is_name() {
+            self.leaf(Name);
+            self.hyphen();
+            return true;
+        }
+        if self.reserved_for_name() {
+            self.reserved_word(Expected::Name);
+            self.leaf(Name);
+            return true;
+        }
+        self.expected(&[Expected::Name]);
+        false
+    }
+
+    fn reserved_word(&mut self, expected: Expected) {
+        let range = self.range_of(self.position);
+        let word = self.current().text().unwrap_or_default();
+        self.error(SyntaxErrorKind::ReservedWord { expected, word }, range);
+    }
+
+    /// Whether the reserved word that stands here was meant as a name, rather than the name being left out.
+    fn reserved_for_name(&self) -> bool {
+        let word = self.current();
+        if !word.is_reserved() || !self.on_same_line() {
+            return false;
+        }
+        let next = self.nth(1);
+        match word {
+            AndKw | OrKw | ElseKw | OnKw | WhereKw | IfKw | ChooseKw | NotifyKw | AskKw => false,
+            WaitKw => !matches!(next, Duration | UntilKw | ForKw),
+            AddKw | RemoveKw => next != TagKw,
+            MoveKw | CountdownKw => next != ToKw,
+            RepeatKw => next != UpKw,
+            DeleteKw => next != ContactKw,
+            StartKw | StopKw => next != JourneyKw,
+            SendKw | SetKw | RecordKw | SubscribeKw | CallKw | VoucherKw | LetKw | StepKw | SplitKw => !next.is_name(),
+            _ => true,
+        }
+    }
+
+    /// Takes `-up` behind `follow`, where no subtraction can stand.
+    fn hyphen(&mut self) {
+        let mut end = self.position;
+        while self.kinds.get(end) == Some(&Minus)
+            && self.kinds.get(end + 1).is_some_and(|kind| kind.is_word())
+            && self.range_of(end).start == self.range_of(end - 1).end
+            && self.range_of(end + 1).start == self.range_of(end).end
+        {
+            end += 2;
+        }
+        if end == self.position {
+            return;
+        }
+        let start = self.range_of(self.position - 1).start;
+        let range = TextRange::new(start, self.range_of(end - 1).end);
+        let suggestion = self.source.get(range.to_usize()).unwrap_or_default().replace('-', "_");
+        self.error(SyntaxErrorKind::HyphenInName { suggestion }, range);
+        let error = self.open(Error);
+        self.position = end;
+        self.close(error);
+    }
+
+    /// A handle or another name that may be left out.
+    fn handle(&mut self) -> bool {
+        let found = self.current().is_handle();
+        if found {
+            self.leaf(Name);
+            self.hyphen();
+        }
+        found
+    }
+
+    /// `a`, `a.b.c`
+    fn path(&mut self) -> bool {
+        if !self.at_path() {
+            if !self.reserved_for_name() {
+                self.expected(&[Expected::Path]);
+                return false;
+            }
+            self.reserved_word(Expected::Path);
+        }
+        let path = self.open(Path);
+        self.bump();
+        while self.eat(Dot) {
+            if !self.current().is_word() {
+                self.expected(&[Expected::Name]);
+                break;
+            }
+            self.bump();
+        }
+        self.close(path);
+        true
+    }
+
+    /// A name, or a verb that an operator makes a name of: `voucher is set`.
+    fn at_path(&self) -> bool {
+        let word = self.current();
+        word.is_name() || word.is_verb() && self.operator_follows()
+    }
+
+    fn operator_follows(&self) -> bool {
+        compares(self.nth(1))
+            || matches!(self.nth(1), AndKw | OrKw | NotKw | WithinKw | ChangedKw | RParen | RBracket | Comma)
+    }
+
+    // Misspelt words.
+
+    /// The word that was meant, if what stands here is nearly one of them; reports it.
+    fn misspelt(&mut self, words: impl Iterator<Item = &'static str>) -> Option<SyntaxKind> {
+        if !self.current().is_name() {
+            return None;
+        }
+        let suggestion = suggest::nearest(self.text_of(self.position), words)?;
+        let range = self.range_of(self.position);
+        self.error(SyntaxErrorKind::Misspelt { suggestion }, range);
+        SyntaxKind::of_keyword(suggestion)
+    }
+
+    /// Whether an item begins here beyond doubt, even inside a brace that was not closed.
+    fn at_strict_item(&self) -> bool {
+        let word = self.current();
+        if !word.begins_item() {
+            return false;
+        }
+        match word {
+            // In a test, `event purchase { .. }` is what happens.
+            EventKw if self.in_test => false,
+            TestKw => self.nth(1) == String && self.nth(2) == LBrace,
+            JourneyKw | FunnelKw | ScoreKw | EventKw => self.nth(1).is_name() && self.nth(2) == LBrace,
+            SegmentKw => self.nth(1).is_name() && self.nth(2) == Eq,
+            TopicKw | VoucherKw => self.nth(1).is_name() && self.nth(2) == String,
+            _ => false,
+        }
+    }
+}
+
+/// What makes a name of the word before it: a comparison, arithmetic or a dot.
+fn compares(kind: SyntaxKind) -> bool {
+    matches!(
+        kind,
+        Dot | Plus
+            | Minus
+            | Star
+            | Slash
+            | EqEq
+            | BangEq
+            | Less
+            | LessEq
+            | Greater
+            | GreaterEq
+            | IsKw
+            | InKw
+            | ContainsKw
+            | StartsKw
+            | EndsKw
+            | MatchesKw
+            | BetweenKw
+            | BeforeKw
+            | AfterKw
+    )
+}

@@ -1,0 +1,518 @@
+//! Steps: what a journey does and waits for.
+
+use super::Parser;
+use crate::error::{Expected, SyntaxErrorKind};
+use crate::kind::SyntaxKind::{self, *};
+use crate::text::TextRange;
+
+impl Parser<'_> {
+    /// The inside of a journey: header clauses, then steps.
+    pub(super) fn journey_body(&mut self, at_end: fn(&Self) -> bool) {
+        let mut first_step: Option<TextRange> = None;
+        while !at_end(self) {
+            let before = self.position;
+            let word = self.current();
+            if word.begins_clause() {
+                if let Some(step) = first_step {
+                    self.late_clause(step);
+                }
+                self.clause(word);
+            } else if word.is_verb() || word == LBrace {
+                let range = self.range_of(before);
+                self.step_or_error();
+                first_step.get_or_insert(range);
+            } else {
+                let words = SyntaxKind::verbs().chain(SyntaxKind::clause_words());
+                match self.misspelt(words) {
+                    Some(meant) if meant.begins_clause() => self.clause(meant),
+                    Some(meant) => {
+                        let range = self.range_of(before);
+                        self.nested(|parser| parser.step(meant));
+                        first_step.get_or_insert(range);
+                    }
+                    None => {
+                        let expected: &[Expected] = match first_step {
+                            None => &[Expected::Clause, Expected::Step],
+                            Some(_) => &[Expected::Step],
+                        };
+                        self.expected(expected);
+                        self.skip_until(|parser| {
+                            let word = parser.current();
+                            word.is_verb() || word.begins_clause() || word.begins_item()
+                        });
+                    }
+                }
+            }
+            if self.position == before {
+                self.skip_one();
+            }
+        }
+    }
+
+    fn late_clause(&mut self, step: TextRange) {
+        let word = self.current().text().unwrap_or_default();
+        let range = self.range_of(self.position);
+        self.error(SyntaxErrorKind::ClauseAfterStep { word, step }, range);
+    }
+
+    /// `block`
+    pub(super) fn block(&mut self) {
+        let node = self.open(Block);
+        self.nested(|parser| parser.braces(Self::step_or_error));
+        self.close(node);
+    }
+
+    /// A step, or what stands in its place.
+    fn step_or_error(&mut self) {
+        let word = self.current();
+        if word.is_verb() {
+            self.nested(|parser| parser.step(word));
+            return;
+        }
+        if word == LBrace {
+            self.expected(&[Expected::Step]);
+            self.block();
+            return;
+        }
+        if matches!(word, OnKw | WhereKw) {
+            self.expected(&[Expected::Step]);
+            self.clause(word);
+            return;
+        }
+        match self.misspelt(SyntaxKind::verbs()) {
+            Some(meant) => self.nested(|parser| parser.step(meant)),
+            None => {
+                self.expected(&[Expected::Step]);
+                self.skip_until(|parser| parser.current().is_verb());
+            }
+        }
+    }
+
+    /// `body`: one step or a block.
+    pub(super) fn body(&mut self) {
+        let word = self.current();
+        if word == LBrace {
+            self.block();
+        } else if word.is_verb() {
+            self.nested(|parser| parser.step(word));
+        } else if let Some(meant) = self.misspelt(SyntaxKind::verbs()) {
+            self.nested(|parser| parser.step(meant));
+        } else {
+            self.expected(&[Expected::Step]);
+            if matches!(word, RBrace | Eof | ElseKw) || self.at_strict_item() {
+                return;
+            }
+            let error = self.open(Error);
+            while !matches!(self.current(), LBrace | RBrace | Eof | ElseKw)
+                && !self.current().is_verb()
+                && !self.at_strict_item()
+            {
+                self.bump();
+            }
+            self.close(error);
+            if self.at(LBrace) || self.current().is_verb() {
+                self.nested(Self::body);
+            }
+        }
+    }
+
+    /// `step`. `verb` is its first word, which may be misspelt in the source.
+    fn step(&mut self, verb: SyntaxKind) {
+        match verb {
+            SendKw => self.send_step(),
+            WaitKw => self.wait(),
+            CountdownKw => self.countdown_step(),
+            IfKw => self.step_of(IfStep, |parser| {
+                parser.expr();
+                parser.body();
+                parser.else_branch();
+            }),
+            ChooseKw => self.choose_step(),
+            SplitKw => self.split_step(),
+            RepeatKw => self.repeat_step(),
+            AddKw => self.add_or_remove(AddTagStep, AddStep, ToKw),
+            RemoveKw => self.add_or_remove(RemoveTagStep, RemoveStep, FromKw),
+            SetKw => self.step_of(SetStep, |parser| {
+                if parser.path() {
+                    parser.expect(ToKw);
+                    parser.expr();
+                }
+            }),
+            MoveKw => self.move_step(),
+            RecordKw => self.step_of(RecordStep, |parser| {
+                parser.name();
+                if parser.at(LBrace) {
+                    parser.record_literal();
+                }
+            }),
+            SubscribeKw => self.step_of(SubscribeStep, |parser| {
+                parser.name();
+                loop {
+                    match parser.current() {
+                        ViaKw => parser.via_clause(),
+                        WithKw => parser.with_clause(),
+                        _ => break,
+                    }
+                }
+            }),
+            UnsubscribeKw => self.step_of(UnsubscribeStep, |parser| {
+                parser.handle();
+                parser.via_clause();
+            }),
+            SuppressKw => self.step_of(SuppressStep, |parser| {
+                if parser.at_literal(String) {
+                    parser.bump();
+                }
+            }),
+            DeleteKw => self.delete_step(),
+            NotifyKw => self.step_of(NotifyStep, |parser| {
+                parser.path();
+                parser.expect_literal(String);
+                if parser.at_literal(String) {
+                    parser.bump();
+                }
+            }),
+            CallKw => self.step_of(CallStep, |parser| {
+                parser.path();
+                if parser.at(LBrace) {
+                    parser.record_literal();
+                }
+                parser.as_clause();
+                parser.up_to_clause();
+                parser.else_branch();
+            }),
+            VoucherKw => self.step_of(VoucherStep, |parser| {
+                parser.name();
+                parser.as_clause();
+                if parser.at(ExpiresKw) {
+                    let node = parser.open(ExpiresClause);
+                    parser.bump();
+                    parser.sum();
+                    parser.close(node);
+                }
+            }),
+            LetKw => self.step_of(LetStep, |parser| {
+                parser.name();
+                parser.expect(Eq);
+                parser.expr();
+            }),
+            AskKw => self.ask_step(),
+            StartKw => self.start_step(),
+            StopKw => self.step_of(StopStep, |parser| {
+                parser.expect(JourneyKw);
+                parser.name();
+            }),
+            StepKw => self.step_of(StepLabel, |parser| {
+                parser.name();
+                parser.expect(Colon);
+            }),
+            EndKw => self.leaf(EndStep),
+            _ => self.expected(&[Expected::Step]),
+        }
+    }
+
+    fn step_of(&mut self, kind: SyntaxKind, rest: impl FnOnce(&mut Self)) {
+        let node = self.open(kind);
+        self.bump();
+        rest(self);
+        self.close(node);
+    }
+
+    pub(super) fn move_step(&mut self) {
+        self.step_of(MoveStep, |parser| {
+            parser.expect(ToKw);
+            parser.path();
+        });
+    }
+
+    pub(super) fn delete_step(&mut self) {
+        self.step_of(DeleteStep, |parser| {
+            parser.expect(ContactKw);
+        });
+    }
+
+    pub(super) fn start_step(&mut self) {
+        self.step_of(StartStep, |parser| {
+            parser.expect(JourneyKw);
+            parser.name();
+            if parser.eat(WithKw) {
+                parser.record_literal();
+            }
+        });
+    }
+
+    /// `else STEP`, if `else` stands here.
+    fn else_branch(&mut self) {
+        if self.at(ElseKw) {
+            self.step_of(ElseBranch, Self::body);
+        }
+    }
+
+    fn send_step(&mut self) {
+        self.step_of(SendStep, |parser| {
+            let channels = parser.open(ChannelList);
+            parser.name();
+            while parser.eat(OrKw) {
+                parser.name();
+            }
+            parser.close(channels);
+            if parser.at_literal(String) {
+                parser.bump();
+            } else if parser.current().is_name() || parser.reserved_for_name() {
+                parser.name();
+            } else {
+                parser.expected(&[Expected::Message]);
+            }
+            loop {
+                match parser.current() {
+                    AsKw => parser.as_clause(),
+                    WithKw => parser.with_clause(),
+                    FromKw => parser.from_clause(),
+                    ToKw => parser.to_clause(),
+                    _ => break,
+                }
+            }
+        });
+    }
+
+    fn wait(&mut self) {
+        let mark = self.mark();
+        self.bump();
+        match self.current() {
+            UntilKw => {
+                let node = self.wrap(mark, WaitUntilStep);
+                self.bump();
+                self.wait_until();
+                self.close(node);
+            }
+            ForKw if self.nth(1) == FirstKw && self.nth(2) == LBrace => {
+                let node = self.wrap(mark, RaceStep);
+                self.bump();
+                self.bump();
+                self.braces(Self::race_arm);
+                self.close(node);
+            }
+            ForKw => {
+                let node = self.wrap(mark, WaitForStep);
+                self.bump();
+                self.pattern();
+                self.from_now();
+                self.up_to_clause();
+                self.else_branch();
+                self.close(node);
+            }
+            _ => {
+                let node = self.wrap(mark, WaitStep);
+                self.sum();
+                if self.eat(ToKw) {
+                    self.sum();
+                }
+                self.window_clause();
+                self.close(node);
+            }
+        }
+    }
+
+    fn wait_until(&mut self) {
+        match self.current() {
+            WithinKw => self.window_clause(),
+            word if word.is_day() => {
+                self.day_set();
+                if self.at(Time) {
+                    self.bump();
+                } else {
+                    self.at_clause();
+                }
+            }
+            _ => {
+                self.expr();
+                self.at_clause();
+            }
+        }
+        self.up_to_clause();
+        self.else_branch();
+    }
+
+    fn race_arm(&mut self) {
+        let timeout = self.at(AfterKw) && self.nth_is_literal(1, Duration);
+        let node = self.open(if timeout { TimeoutArm } else { RaceArm });
+        if timeout {
+            self.bump();
+            self.bump();
+            self.window_clause();
+        } else {
+            self.pattern();
+            self.from_now();
+        }
+        self.arm_block();
+        self.close(node);
+    }
+
+    /// An arm's block; without it, the arm is skipped up to the next one.
+    fn arm_block(&mut self) {
+        if self.at(LBrace) {
+            self.block();
+            return;
+        }
+        self.expected(&[Expected::Token(LBrace)]);
+        if self.current().is_verb() {
+            self.body();
+            return;
+        }
+        let error = self.open(Error);
+        while !matches!(self.current(), LBrace | RBrace | Eof) && !self.current().is_verb() && !self.at_strict_item() {
+            self.bump();
+        }
+        self.close(error);
+        if self.at(LBrace) {
+            self.block();
+        }
+    }
+
+    fn countdown_step(&mut self) {
+        self.step_of(CountdownStep, |parser| {
+            parser.expect(ToKw);
+            parser.sum();
+            parser.braces(Self::countdown_point);
+            parser.else_branch();
+        });
+    }
+
+    fn countdown_point(&mut self) {
+        let node = self.open(CountdownPoint);
+        if self.at_literal(Duration) {
+            self.bump();
+            self.before_or_after();
+        } else if self.eat(OnKw) {
+            self.expect(TheKw);
+            self.expect(DayKw);
+        } else {
+            self.close(node);
+            self.expected(&[Expected::Token(Duration), Expected::Token(OnKw)]);
+            self.skip_until(|parser| matches!(parser.current(), Duration | OnKw));
+            return;
+        }
+        self.at_clause();
+        self.body();
+        self.close(node);
+    }
+
+    fn choose_step(&mut self) {
+        self.step_of(ChooseStep, |parser| {
+            parser.sum();
+            parser.braces(|parser| {
+                if parser.at(ElseKw) {
+                    parser.last_else();
+                    return;
+                }
+                let node = parser.open(ChooseArm);
+                parser.arm_value();
+                while parser.eat(Comma) {
+                    parser.arm_value();
+                }
+                parser.arm_block();
+                parser.close(node);
+            });
+        });
+    }
+
+    fn arm_value(&mut self) {
+        let mark = self.mark();
+        self.constant();
+        if self.at(ToKw) {
+            let node = self.wrap(mark, ValueRange);
+            self.bump();
+            self.constant();
+            self.close(node);
+        }
+    }
+
+    /// The `else` of a list of arms, behind which none may follow.
+    fn last_else(&mut self) {
+        self.else_branch();
+        if !matches!(self.current(), RBrace | Eof) {
+            self.expected(&[Expected::Token(RBrace)]);
+        }
+    }
+
+    fn split_step(&mut self) {
+        self.step_of(SplitStep, |parser| {
+            parser.name();
+            parser.braces(|parser| {
+                let node = parser.open(SplitArm);
+                parser.expect_literal(Percent);
+                parser.name();
+                parser.arm_block();
+                parser.close(node);
+            });
+            if parser.at(MeasureKw) {
+                let node = parser.open(MeasureClause);
+                parser.bump();
+                parser.pattern();
+                parser.within_clause();
+                parser.close(node);
+            }
+            parser.run_for_clause();
+            if parser.at(ThenKw) {
+                let node = parser.open(BestClause);
+                parser.bump();
+                parser.expect(BestKw);
+                parser.close(node);
+            }
+        });
+    }
+
+    fn repeat_step(&mut self) {
+        self.step_of(RepeatStep, |parser| {
+            parser.expect(UpKw);
+            parser.expect(ToKw);
+            parser.expect_literal(Number);
+            if matches!(parser.current(), TimesKw | TimeKw) {
+                parser.bump();
+            } else {
+                parser.expected(&[Expected::Token(TimesKw)]);
+            }
+            if parser.at(UntilKw) {
+                let node = parser.open(UntilClause);
+                parser.bump();
+                parser.expr();
+                parser.close(node);
+            }
+            parser.arm_block();
+        });
+    }
+
+    fn add_or_remove(&mut self, tag: SyntaxKind, value: SyntaxKind, word: SyntaxKind) {
+        if self.nth(1) == TagKw {
+            self.step_of(tag, |parser| {
+                parser.bump();
+                parser.name();
+            });
+            return;
+        }
+        self.step_of(value, |parser| {
+            parser.sum();
+            if parser.expect(word) {
+                parser.path();
+            }
+        });
+    }
+
+    fn ask_step(&mut self) {
+        self.step_of(AskStep, |parser| {
+            parser.path();
+            parser.expect_literal(String);
+            parser.up_to_clause();
+            parser.braces(|parser| {
+                if parser.at(ElseKw) {
+                    parser.last_else();
+                    return;
+                }
+                let node = parser.open(AskArm);
+                parser.name();
+                parser.arm_block();
+                parser.close(node);
+            });
+        });
+    }
+}
