@@ -24,13 +24,13 @@ const KEYS: &[(&str, &[&str])] = &[
 pub fn read(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut reader = Reader { file, text, document: document.get_ref(), found: Vec::new() };
+    reader.shape();
+    let config = reader.config();
     match errors.first() {
         // What else is wrong may follow from it.
-        Some(error) => reader.syntax(error),
-        None => reader.shape(),
+        Some(error) => (config, vec![reader.syntax(error)]),
+        None => (config, reader.found),
     }
-    let config = reader.config();
-    (config, reader.found)
 }
 
 struct Reader<'a> {
@@ -74,12 +74,34 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn syntax(&mut self, error: &toml::de::Error) {
-        let span = error.span().map_or(Span::beginning(self.file), |range| self.span(range)).visible(self.text);
-        let found = Diagnostic::new(Code::BadConfig, span, "`journey.toml` cannot be read from here on")
-            .note(format!("The reader of TOML files says: {}.", error.message()))
-            .help("write a setting as `timezone = \"Europe/Berlin\"`, below its section in brackets: `[project]`");
-        self.found.push(found);
+    fn syntax(&self, error: &toml::de::Error) -> Diagnostic {
+        let span = error.span().map_or(Span::beginning(self.file), |range| self.span(range));
+        let found = |span, message| Diagnostic::new(Code::BadConfig, span, message);
+        match self.unquoted(span) {
+            Some(text) => {
+                let written = self.text.get(text.range()).unwrap_or_default();
+                let edit = Edit { span: text, text: format!("\"{written}\"") };
+                found(text, "a text in `journey.toml` stands in quotes").fix(
+                    format!("Write \"{written}\""),
+                    Applicability::Safe,
+                    vec![edit],
+                )
+            }
+            None => found(span.visible(self.text), "`journey.toml` cannot be read from here on")
+                .note(format!("The reader of TOML files says: {}.", error.message()))
+                .help("write a setting as `timezone = \"Europe/Berlin\"`, below its section in brackets: `[project]`"),
+        }
+    }
+
+    /// The value on the line of this place, if it is words without quotes.
+    fn unquoted(&self, at: Span) -> Option<Span> {
+        let start = self.text.get(..at.start as usize)?.rfind('\n').map_or(0, |at| at + 1);
+        let line = self.text.get(start..)?.lines().next()?;
+        let (key, value) = line.split_once('=')?;
+        let begin = start + key.len() + 1 + (value.len() - value.trim_start().len());
+        let value = value.trim();
+        let words = value.starts_with(char::is_alphabetic) && !value.contains(['"', '\'', '#', '=']);
+        (words && self.text.get(..at.start as usize)?.len() >= begin).then(|| self.span(begin..begin + value.len()))
     }
 
     /// Says what is unknown, what stands in the wrong place, and what is missing.
@@ -103,8 +125,10 @@ impl<'a> Reader<'a> {
             self.misplaced(name, *span);
         }
         for key in ["name", "timezone"] {
-            let elsewhere = misplaced.iter().any(|(name, _)| *name == key);
-            if !elsewhere && self.value("project", key).is_none() {
+            let misspelt = format!("did you mean `{key}`?");
+            let said = misplaced.iter().any(|(name, _)| *name == key)
+                || self.found.iter().any(|found| found.primary.text == misspelt);
+            if !said && self.value("project", key).is_none() {
                 self.missing(key);
             }
         }
@@ -120,7 +144,10 @@ impl<'a> Reader<'a> {
             let found = Diagnostic::new(Code::UnknownSetting, self.span(key.span()), message);
             let found = match section_of(name) {
                 Some(other) => found.label(format!("belongs below `[{other}]`")),
-                None => found.suggest(name, keys.iter().copied()),
+                None => {
+                    let free = keys.iter().copied().filter(|key| self.value(section, key).is_none());
+                    found.suggest(name, free)
+                }
             };
             self.found.push(found.help(format!("`[{section}]` knows {}", all_of(keys))));
         }

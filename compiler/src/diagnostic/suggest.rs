@@ -4,21 +4,30 @@
 const MAX_WORD: usize = 64;
 
 /// The name nearest to a word, if one is near enough to be what was meant: upper and lower case, `-` and `_` count as
-/// equal, and about one slip in three characters is allowed. Ties go to the alphabetically first.
+/// equal, and about one slip in three characters is allowed. Ties go to the alphabetically first. A word that only one
+/// name begins with means that name.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = word.chars().count();
     if length == 0 || length > MAX_WORD {
         return None;
     }
     let word = fold(word);
-    names
-        .into_iter()
-        .filter(|name| name.chars().count().abs_diff(length) <= allowed(length) && !name.is_empty())
-        .map(|name| (strsim::osa_distance(&word, &fold(name)), name))
-        .filter(|&(distance, name)| distance <= allowed(length.max(name.chars().count())))
-        .min()
-        .map(|(_, name)| name)
+    let names: Vec<_> = names.into_iter().map(|name| (fold(name), name)).collect();
+    let near = names.iter().filter_map(|(folded, name)| {
+        let other = folded.chars().count();
+        let most = allowed(length.max(other));
+        let distance = (other > 0 && other.abs_diff(length) <= most).then(|| strsim::osa_distance(&word, folded))?;
+        (distance <= most).then_some((distance, *name))
+    });
+    near.min().map(|(_, name)| name).or_else(|| {
+        let mut longer = names.iter().filter(|(folded, _)| length >= MIN_PREFIX && folded.starts_with(&word));
+        let only = longer.next()?;
+        longer.next().is_none().then_some(only.1)
+    })
 }
+
+/// The shortest beginning of a name that can stand for it.
+const MIN_PREFIX: usize = 4;
 
 /// How many slips a word of this length may have.
 const fn allowed(length: usize) -> usize {
@@ -55,6 +64,7 @@ mod tests {
         assert_eq!(nearest("custmoer", names), Some("customer"));
         assert_eq!(nearest("vpi", names), Some("vip"));
         assert_eq!(nearest("firstname", names), Some("first_name"));
+        assert_eq!(nearest("mattress", names), Some("mattress_lead"), "the only one that begins so");
         assert_eq!(nearest("purchase", names), None);
         assert_eq!(nearest("x", names), None);
         assert_eq!(nearest("", names), None);

@@ -2,7 +2,7 @@
 
 use journey_bytecode::{Channel, Format, Policy, Purpose, Schema, Type};
 
-use super::{MessageSource, Part, TextFile, sms};
+use super::{MessageSource, Part, TextFile, json, sms};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, one_of};
 use crate::template::{self, Scope};
 
@@ -18,6 +18,7 @@ pub fn check(message: &MessageSource, schema: &Schema, policy: &Policy, purpose:
         }
         found.extend(subject_of_itself(text));
         found.extend(segments(text));
+        found.extend(json::check(text));
         if purpose == Purpose::Marketing && text.channel == Channel::Email && text.format == Format::Html {
             found.extend(footer(text));
         }
@@ -134,12 +135,14 @@ fn languages(message: &MessageSource, schema: &Schema) -> Vec<Diagnostic> {
         .map(|value| value.as_str())
         .collect();
     if let Some(head) = message.head().filter(|_| !everybody && !missing.is_empty()) {
+        let path = message.texts.first().map_or("", |text| text.path.as_str());
+        let extension = path.rsplit('.').next().unwrap_or_default();
         let (name, channel) = (&message.name, message.channel);
         let message = format!("contacts with the language {} have no text of `{name}` of their own", one_of(missing));
         found.push(
             Diagnostic::new(Code::MissingLanguage, head, message)
                 .note("They get the first of the texts that there are.")
-                .help(format!("add a text for everybody, as `messages/{name}.{channel}.md`")),
+                .help(format!("add a text for everybody, as `messages/{name}.{channel}.{extension}`")),
         );
     }
     found

@@ -7,6 +7,7 @@ mod check;
 mod collect;
 mod file_name;
 mod front_matter;
+mod json;
 mod read;
 mod sms;
 

@@ -139,14 +139,14 @@ fn walk(usage: &Use, from: usize, mut ty: Type, mut optional: bool) -> Result<Me
             }
             _ => Vec::new(),
         };
-        let owner = usage.path.iter().take(at).filter(|name| *name != "*").cloned().collect::<Vec<_>>().join(".");
+        let owner = owner(usage, at);
         if step == "*" {
-            let message = format!("`{owner}` is not a list but {}", describe(&ty));
+            let message = format!("{owner} is not a list but {}", describe(&ty));
             return Err(Diagnostic::new(Code::UnknownVariable, usage.span, message)
                 .help("`{% for %}` goes through a list, one item after the other"));
         }
         let Some((_, inner)) = fields.iter().find(|(name, _)| name == step) else {
-            let message = format!("`{owner}` has no part `{step}`");
+            let message = format!("{owner} has no part `{step}`");
             let found = Diagnostic::new(Code::UnknownVariable, span, message);
             return Err(match fields.as_slice() {
                 [] => found.note(format!("It is {}.", describe(&ty))),
@@ -156,6 +156,15 @@ fn walk(usage: &Use, from: usize, mut ty: Type, mut optional: bool) -> Result<Me
         ty = inner.clone();
     }
     Ok(Meaning { ty: Some(ty), optional })
+}
+
+/// The beginning of a path in words.
+fn owner(usage: &Use, steps: usize) -> String {
+    let path: Vec<_> = usage.path.iter().take(steps).map(SmolStr::as_str).collect();
+    match path.split_last() {
+        Some((&"*", list)) => format!("an item of `{}`", list.join(".")),
+        _ => format!("`{}`", path.join(".").replace(".*", "")),
+    }
 }
 
 fn unknown(usage: &Use, root: &str, scope: &Scope<'_>) -> Diagnostic {
@@ -232,9 +241,13 @@ fn unset(usage: &Use, ty: Option<&Type>, language: Option<&str>) -> Diagnostic {
         }
         None => found,
     };
+    let around = match usage.role {
+        Role::Printed => "put the sentence",
+        _ => "do this only",
+    };
     found.help(format!(
-        "write `{name} | default(\"..\")` with what stands there instead, or put the sentence between \
-         `{{% if {name} %}}` and `{{% endif %}}`"
+        "write `{name} | default(..)` with what stands there instead, or {around} between `{{% if {name} %}}` and \
+         `{{% endif %}}`"
     ))
 }
 
