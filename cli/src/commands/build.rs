@@ -22,6 +22,7 @@ Examples:
   journey build                         NAME.journeyc beside the project's journey.toml
   journey build welcome -o out.journeyc
   journey build --emit bytecode         print the instructions instead
+  journey build --emit tree x.journey   print how a file was understood
 
 Exit codes: 0 built, 1 the project has errors, 2 the command could not do its work.";
 
@@ -44,12 +45,19 @@ pub(super) struct Args {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Emit {
+    /// The syntax trees of the `.journey` files, also if they have errors
+    Tree,
     /// The programs, instruction by instruction
     Bytecode,
 }
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let workspace = discover::find_one(&args.path)?;
+    if args.emit == Some(Emit::Tree) {
+        // Also of a project with errors: a tree shows how a text was understood.
+        terminal.out(trees(&workspace))?;
+        return Ok(Exit::CLEAN);
+    }
     let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
     if args.emit == Some(Emit::Bytecode) {
         terminal.out(listing(bundle))?;
@@ -66,6 +74,13 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
         bytes.len(),
     ))?;
     Ok(Exit::CLEAN)
+}
+
+fn trees(workspace: &Workspace) -> String {
+    let files = workspace.snapshot.files().zip(&workspace.snapshot.project().files);
+    let journeys = files.filter(|(_, file)| file.path.ends_with(".journey"));
+    let tree = |bytes: &[u8]| journey_grammar::parse(&String::from_utf8_lossy(bytes)).tree.outline();
+    journeys.map(|(id, file)| format!("# {}\n{}", workspace.file_name(id), tree(&file.bytes))).collect()
 }
 
 fn listing(bundle: &Bundle) -> String {

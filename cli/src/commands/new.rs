@@ -94,15 +94,12 @@ fn name_of(directory: &Path) -> String {
     path.file_name().map_or_else(|| "journeys".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The settings with the project's own name.
+/// The settings with the project's own name: the first one in them.
 fn named(settings: &str, name: &str) -> String {
-    let quoted = serde_json::Value::from(name);
-    let lines = settings.lines().map(|line| match line.starts_with("name ") {
-        // What JSON escapes in a string, TOML escapes the same way.
-        true => format!("name = {quoted}\n"),
-        false => format!("{line}\n"),
-    });
-    lines.collect()
+    let (before, rest) = settings.split_once("name = ").unwrap_or((settings, ""));
+    let (_, after) = rest.split_once('\n').unwrap_or_default();
+    // What JSON escapes in a string, TOML escapes the same way.
+    format!("{before}name = {}\n{after}", serde_json::Value::from(name))
 }
 
 fn readme(name: &str, template: &Template) -> String {
@@ -131,8 +128,8 @@ mod tests {
     #[test]
     fn the_name_is_the_directorys() {
         assert_eq!(
-            named("# x\nname = \"nurture\"\ntimezone = \"UTC\"\n", "my \"shop\""),
-            "# x\nname = \"my \\\"shop\\\"\"\ntimezone = \"UTC\"\n"
+            named("[project]\nname = \"nurture\"\ntimezone = \"UTC\"\n", "my \"shop\""),
+            "[project]\nname = \"my \\\"shop\\\"\"\ntimezone = \"UTC\"\n"
         );
         assert_eq!(name_of(Path::new("a/shop/")), "shop");
     }
