@@ -25,11 +25,13 @@ pub enum BuiltinEvent {
     Bounced,
     /// The contact unsubscribed; field `topic`, empty for everything.
     Unsubscribed,
+    /// The contact came to a stage of a funnel; fields `funnel`, `stage`.
+    Moved,
 }
 
 impl BuiltinEvent {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Created,
         Self::Tagged,
         Self::Untagged,
@@ -40,6 +42,7 @@ impl BuiltinEvent {
         Self::Replied,
         Self::Bounced,
         Self::Unsubscribed,
+        Self::Moved,
     ];
 
     /// The name under which it stands in programs, logs and traces.
@@ -55,6 +58,7 @@ impl BuiltinEvent {
             Self::Replied => "replied",
             Self::Bounced => "bounced",
             Self::Unsubscribed => "unsubscribed",
+            Self::Moved => "moved",
         }
     }
 
@@ -71,6 +75,7 @@ pub fn builtin_fields(event: BuiltinEvent) -> &'static [(&'static str, Type)] {
         BuiltinEvent::Changed => &[("attribute", Type::Text), ("old", Type::Text), ("new", Type::Text)],
         BuiltinEvent::Clicked => &[("link", Type::Text)],
         BuiltinEvent::Unsubscribed => &[("topic", Type::Text)],
+        BuiltinEvent::Moved => &[("funnel", Type::Text), ("stage", Type::Text)],
         _ => &[],
     }
 }

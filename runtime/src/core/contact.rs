@@ -63,8 +63,68 @@ pub struct State {
     pub messages: Vec<SentMessage>,
     /// Topics that the contact unsubscribed from.
     pub unsubscribed: BTreeSet<SmolStr>,
-    /// Whether it unsubscribed from everything.
+    /// Whether it unsubscribed from everything; what it consented to since stands in `consents`.
     pub unsubscribed_all: bool,
+    /// What it consented to, and has not withdrawn.
+    pub consents: Vec<Consent>,
+    /// Why nothing at all may be sent to it.
+    pub suppressed: Option<SmolStr>,
+    /// Its stage in each funnel.
+    pub stages: BTreeMap<SmolStr, SmolStr>,
+    /// Past events that programs ask for, by the time at which they happened; bounded.
+    pub history: Vec<PastEvent>,
+    /// Segments that some journey listens to.
+    pub watches: Vec<Watch>,
+    /// Moments of the calendar at which journeys begin.
+    pub moments: Vec<Moment>,
+}
+
+/// A contact wants to hear of a topic.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Consent {
+    /// The topic.
+    pub topic: SmolStr,
+    /// On which channel; on every one without.
+    pub channel: Option<Channel>,
+    /// Since when.
+    pub at: Instant,
+}
+
+/// An event that happened, as far as programs ask for it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PastEvent {
+    /// Its name.
+    pub event: SmolStr,
+    /// When it happened, as its sender says.
+    pub at: Instant,
+    /// The fields that programs ask for.
+    pub payload: Value,
+}
+
+/// A segment that some journey listens to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Watch {
+    /// The segment.
+    pub segment: SmolStr,
+    /// Whether the contact is in it.
+    pub holds: bool,
+    /// When time alone may change that.
+    pub recheck: Option<Instant>,
+}
+
+/// The next moment of a trigger like `every monday at 09:00`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Moment {
+    /// The journey.
+    pub journey: SmolStr,
+    /// The version for which it was computed.
+    pub version: Version,
+    /// Which of its triggers.
+    pub trigger: u16,
+    /// The next one; none if there is none at present.
+    pub next: Option<Instant>,
+    /// The last one.
+    pub fired: Option<Instant>,
 }
 
 impl State {
@@ -72,6 +132,22 @@ impl State {
     pub fn message(&self, number: u32) -> Option<&SentMessage> {
         let place = self.messages.binary_search_by_key(&number, |message| message.number).ok()?;
         self.messages.get(place)
+    }
+
+    /// Whether it consented to the topic on the channel (on any without), and did not withdraw.
+    pub fn consents_to(&self, topic: &str, channel: Option<Channel>) -> bool {
+        self.consents.iter().any(|consent| {
+            consent.topic == topic && (consent.channel == channel || consent.channel.is_none() || channel.is_none())
+        })
+    }
+
+    /// Whether it wants no more of the topic (of anything, without one).
+    pub fn unsubscribed_from(&self, topic: Option<&SmolStr>) -> bool {
+        match topic {
+            Some(topic) if self.unsubscribed.contains(topic) => true,
+            Some(topic) => self.unsubscribed_all && !self.consents_to(topic, None),
+            None => self.unsubscribed_all,
+        }
     }
 
     /// The versions that the contact's runs need, each once.
@@ -82,7 +158,10 @@ impl State {
 
     /// When the contact next has something to do by itself.
     pub fn due(&self) -> Option<Instant> {
-        self.runs.iter().map(Run::due).filter(|due| *due != Instant::NEVER).min()
+        let runs = self.runs.iter().map(Run::due).filter(|due| *due != Instant::NEVER);
+        let watches = self.watches.iter().filter_map(|watch| watch.recheck);
+        let moments = self.moments.iter().filter_map(|moment| moment.next);
+        runs.chain(watches).chain(moments).min()
     }
 }
 
@@ -121,7 +200,7 @@ impl Run {
     /// When it goes on by itself; [`Instant::NEVER`] without a deadline.
     pub const fn until(&self) -> Instant {
         match self.parked {
-            Parked::Wait { until, .. } | Parked::Deferred { until, .. } => until,
+            Parked::Wait { until, .. } | Parked::Deferred { until, .. } | Parked::Collecting { until } => until,
         }
     }
 
@@ -148,6 +227,11 @@ pub enum Parked {
         /// Where it goes on: the send itself.
         at: Pc,
         /// When the window opens.
+        until: Instant,
+    },
+    /// Before its first step: it gathers its triggers.
+    Collecting {
+        /// Until then.
         until: Instant,
     },
 }
@@ -199,6 +283,8 @@ pub enum EndReason {
     Unsubscribed,
     /// It was started again.
     Restarted,
+    /// `stop journey`
+    Stopped,
     /// The program could not go on; the text says why.
     Failed(String),
 }

@@ -48,6 +48,21 @@ pub struct Outgoing {
     pub data: Value,
 }
 
+/// What a run tells a colleague.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Notice {
+    /// When.
+    pub at: Instant,
+    /// The journey.
+    pub journey: SmolStr,
+    /// The run.
+    pub run: u32,
+    /// Whom: `owner`, `slack #sales`.
+    pub to: SmolStr,
+    /// What.
+    pub text: String,
+}
+
 /// One line of a contact's trace.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TraceEntry {
@@ -123,6 +138,40 @@ pub enum TraceEvent {
     TagRemoved(SmolStr),
     /// An attribute was set by the run.
     AttributeSet(SmolStr, Value),
+    /// The contact fell on a side of a split.
+    Took {
+        /// The split.
+        split: SmolStr,
+        /// The side.
+        side: SmolStr,
+    },
+    /// The run moved the contact in a funnel.
+    MovedTo {
+        /// The funnel.
+        funnel: SmolStr,
+        /// The stage.
+        stage: SmolStr,
+    },
+    /// The run recorded an event.
+    Recorded(SmolStr),
+    /// The run recorded consent.
+    Subscribed {
+        /// The topic.
+        topic: SmolStr,
+        /// The channel; every one without.
+        channel: Option<Channel>,
+    },
+    /// The run withdrew consent to the topic.
+    Unsubscribed(SmolStr),
+    /// The run suppressed the contact, for the reason.
+    Suppressed(String),
+    /// The run told somebody.
+    Notified {
+        /// Whom: `owner`, `slack #sales`.
+        to: SmolStr,
+        /// What.
+        text: String,
+    },
     /// A message's status changed.
     Message {
         /// Its number.
@@ -154,11 +203,15 @@ pub enum NotEntered {
     },
     /// The contact unsubscribed from the journey's topic.
     Unsubscribed,
+    /// The contact belongs to those who are held out.
+    Holdout,
 }
 
 /// Why a message is not sent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Refusal {
+    /// Nothing may be sent to the contact.
+    Suppressed,
     /// The contact has no address on the channel.
     NoAddress,
     /// The contact unsubscribed.
@@ -197,6 +250,8 @@ pub enum WokenBy {
 pub struct Outcome {
     /// For the outbox.
     pub outgoing: Vec<Outgoing>,
+    /// People to tell.
+    pub notices: Vec<Notice>,
     /// For the trace.
     pub trace: Vec<TraceEntry>,
     /// When the contact next has something to do by itself.

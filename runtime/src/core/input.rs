@@ -1,6 +1,6 @@
 //! What happens to a contact, in the order in which it reached us.
 
-use journey_bytecode::{Instant, StatusKind, Value};
+use journey_bytecode::{Channel, Instant, StatusKind, Value};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -45,6 +45,20 @@ pub enum InputKind {
         link: Option<SmolStr>,
         /// Whether a program did it, not a person: recorded, and not counted.
         machine: bool,
+    },
+    /// The contact wants to hear of a topic.
+    Subscribe {
+        /// The topic.
+        topic: SmolStr,
+        /// On which channel; on every one without.
+        channel: Option<Channel>,
+    },
+    /// A journey is started for the contact, as `start journey` does.
+    Start {
+        /// The journey.
+        journey: SmolStr,
+        /// What it sees as its trigger, a record.
+        payload: Value,
     },
     /// The contact wants no more of a topic, or of anything.
     Unsubscribe {

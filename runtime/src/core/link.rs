@@ -1,10 +1,11 @@
 //! A project prepared for running: every program that a run may need, and who reacts to what.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use journey_bytecode::{
-    Attribute, Bundle, Channel, Clause, Exit, Message, Op, Policy, Program, Schema, TriggerKind, Type, Value,
+    Aggregate, Attribute, Bundle, Channel, Clause, Message, Op, Policy, Program, Schema, TriggerKind, Type, Value,
     VerifyError, Version, verify,
 };
 use smol_str::SmolStr;
@@ -35,6 +36,31 @@ pub struct Linked {
     triggers: HashMap<TriggerKey, Vec<TriggerAt>>,
     attributes: WellKnown,
     message_memory: Option<i64>,
+    histories: BTreeMap<SmolStr, Memory>,
+    watched: Vec<Watched>,
+    moments: Vec<TriggerAt>,
+}
+
+/// How much of an event programs ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// The fields.
+    pub(crate) fields: BTreeSet<SmolStr>,
+    /// For how many milliseconds; for ever is `None`.
+    pub(crate) keep: Option<i64>,
+    /// Whether it is asked for since a run began.
+    pub(crate) since_entry: bool,
+}
+
+/// A segment that triggers listen to.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    /// Its name.
+    pub(crate) segment: SmolStr,
+    /// The journey whose clause says who is in it.
+    pub(crate) program: usize,
+    /// That clause.
+    pub(crate) clause: Clause,
 }
 
 /// A program with what the machine looks up often.
@@ -48,22 +74,6 @@ pub(crate) struct Prepared {
     pub(crate) defaults: Vec<Value>,
     /// Events that some wait may use although they came before it.
     pub(crate) remembers: Vec<SmolStr>,
-    /// How often the conditions of `exit when` must be looked at again, because time alone may change them.
-    pub(crate) exit_pace: Pace,
-    /// The same for each wait's conditions.
-    pub(crate) wait_paces: Vec<Pace>,
-}
-
-/// How often a condition must be looked at although nothing happens.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub(crate) enum Pace {
-    /// Time does not change it.
-    #[default]
-    Never,
-    /// At the beginning of each day: it reads the date.
-    Daily,
-    /// At each full hour: it reads the clock.
-    Hourly,
 }
 
 /// What a trigger listens for.
@@ -74,6 +84,11 @@ pub(crate) enum TriggerKey {
     Event(SmolStr),
     Created,
     Changes(SmolStr),
+    Enters(SmolStr),
+    Leaves(SmolStr),
+    Reaches(SmolStr, SmolStr),
+    Message(&'static str),
+    Unsubscribed,
 }
 
 /// A trigger of a current journey.
@@ -107,16 +122,26 @@ impl Linked {
             messages: HashMap::new(),
             triggers: HashMap::new(),
             message_memory: Some(MESSAGE_MEMORY),
+            histories: BTreeMap::new(),
+            watched: Vec::new(),
+            moments: Vec::new(),
         };
         linked.add(&current)?;
         for program in &current.programs {
             let prepared = linked.programs.get(&program.version()).cloned();
             linked.listen(prepared);
         }
+        // Of two journeys that react to one event, the more important one does so first.
+        for listening in linked.triggers.values_mut() {
+            listening.sort_by_key(|at| linked.current.get(at.program).map(|p| Reverse(p.program.priority)));
+        }
         for bundle in older {
             linked.add(bundle)?;
         }
         linked.message_memory = linked.memory(&current.policy);
+        for prepared in linked.programs.values() {
+            prepared.asks(&mut linked.histories);
+        }
         linked.bundle = current;
         Ok(linked)
     }
@@ -140,16 +165,32 @@ impl Linked {
     fn listen(&mut self, prepared: Option<Arc<Prepared>>) {
         let Some(prepared) = prepared else { return };
         for (trigger, definition) in prepared.program.triggers.iter().enumerate() {
+            let at = TriggerAt { program: self.current.len(), trigger };
             let key = match &definition.kind {
                 TriggerKind::Tag(tag) => TriggerKey::Tag(tag.clone()),
                 TriggerKind::Untag(tag) => TriggerKey::Untag(tag.clone()),
                 TriggerKind::Event(event) => TriggerKey::Event(event.clone()),
                 TriggerKind::Created => TriggerKey::Created,
                 TriggerKind::Changes { attribute, .. } => TriggerKey::Changes(attribute.clone()),
-                // The compiler does not emit these yet.
-                _ => continue,
+                TriggerKind::Enters(segment, clause) | TriggerKind::Leaves(segment, clause) => {
+                    if self.watched.iter().all(|watched| watched.segment != *segment) {
+                        let program = self.current.len();
+                        self.watched.push(Watched { segment: segment.clone(), program, clause: *clause });
+                    }
+                    match definition.kind {
+                        TriggerKind::Enters(..) => TriggerKey::Enters(segment.clone()),
+                        _ => TriggerKey::Leaves(segment.clone()),
+                    }
+                }
+                TriggerKind::Reaches { funnel, stage } => TriggerKey::Reaches(funnel.clone(), stage.clone()),
+                TriggerKind::Moment(_) => {
+                    self.moments.push(at);
+                    continue;
+                }
+                TriggerKind::Message(status, _) => TriggerKey::Message(status.name()),
+                TriggerKind::Unsubscribed(_) => TriggerKey::Unsubscribed,
+                TriggerKind::Call => continue,
             };
-            let at = TriggerAt { program: self.current.len(), trigger };
             self.triggers.entry(key).or_default().push(at);
         }
         self.current.push(prepared);
@@ -218,6 +259,32 @@ impl Linked {
         self.triggers.get(key).map_or(&[], Vec::as_slice)
     }
 
+    /// The current journey of this name.
+    pub(crate) fn journey(&self, name: &str) -> Option<&Arc<Prepared>> {
+        self.current.iter().find(|prepared| prepared.program.name == name)
+    }
+
+    /// Segments that triggers listen to.
+    pub(crate) fn watched(&self) -> &[Watched] {
+        &self.watched
+    }
+
+    /// Triggers at moments of the calendar.
+    pub(crate) fn moments(&self) -> &[TriggerAt] {
+        &self.moments
+    }
+
+    /// Whether a contact to whom nothing happens can enter a journey all the same, so that a new deployment must advance
+    /// every contact once, without inputs.
+    pub fn needs_every_contact(&self) -> bool {
+        !self.watched.is_empty() || !self.moments.is_empty()
+    }
+
+    /// What must be remembered of an event; nothing if no program asks for it.
+    pub(crate) fn asks_for(&self, event: &str) -> Option<&Memory> {
+        self.histories.get(event)
+    }
+
     pub(crate) fn message_memory(&self) -> Option<i64> {
         self.message_memory
     }
@@ -255,17 +322,7 @@ impl Prepared {
             .collect();
         remembers.sort();
         remembers.dedup();
-        let conditions = program.exits.iter().filter_map(|exit| match exit {
-            Exit::Condition(clause) => Some(*clause),
-            Exit::Event(_) => None,
-        });
-        let exit_pace = pace(&program, conditions);
-        let wait_paces = program
-            .waits
-            .iter()
-            .map(|wait| pace(&program, wait.conditions.iter().map(|(clause, _)| *clause)))
-            .collect();
-        Self { program, version, defaults, remembers, exit_pace, wait_paces }
+        Self { program, version, defaults, remembers }
     }
 
     /// How long ago a message may have been sent that the program asks about; `None` if there is no limit.
@@ -287,18 +344,38 @@ impl Prepared {
         }
         Some(longest)
     }
-}
 
-/// How often the fastest of these conditions must be looked at.
-fn pace(program: &Program, clauses: impl Iterator<Item = Clause>) -> Pace {
-    let of = |clause: Clause| {
-        let code = program.code.iter().skip(clause.0 as usize).take_while(|op| !matches!(op, Op::Return));
-        let paces = code.map(|op| match op {
-            Op::Today => Pace::Daily,
-            Op::Now | Op::StatusWithin(..) => Pace::Hourly,
-            _ => Pace::Never,
-        });
-        paces.max().unwrap_or_default()
-    };
-    clauses.map(of).max().unwrap_or_default()
+    /// Notes which events, which of their fields and how much of the past the program asks for.
+    fn asks(&self, memories: &mut BTreeMap<SmolStr, Memory>) {
+        for history in &self.program.histories {
+            let memory =
+                memories.entry(history.event.clone()).or_insert_with(|| Memory { keep: Some(0), ..Memory::default() });
+            match (history.within, history.since_entry) {
+                (Some(within), _) => memory.keep = memory.keep.map(|keep| keep.max(within.longest_millis())),
+                (None, true) => memory.since_entry = true,
+                (None, false) => memory.keep = None,
+            }
+            if let Aggregate::Sum(field)
+            | Aggregate::Average(field)
+            | Aggregate::Min(field)
+            | Aggregate::Max(field)
+            | Aggregate::First(field)
+            | Aggregate::Last(field) = &history.aggregate
+            {
+                memory.fields.insert(field.clone());
+            }
+            let filter = history.filter.map_or(&[][..], |clause| self.code_of(clause));
+            for op in filter {
+                if let Op::Field(name) = op {
+                    memory.fields.extend(self.program.names.get(name.index()).cloned());
+                }
+            }
+        }
+    }
+
+    fn code_of(&self, clause: Clause) -> &[Op] {
+        let code = self.program.code.get(clause.0 as usize..).unwrap_or_default();
+        let end = code.iter().position(|op| matches!(op, Op::Return)).unwrap_or(code.len());
+        code.get(..end).unwrap_or_default()
+    }
 }

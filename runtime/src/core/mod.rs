@@ -8,5 +8,8 @@ pub mod input;
 mod link;
 mod vm;
 
-pub use advance::{CLAUSE_FUEL, FUEL, MAX_CHAIN, MAX_ENDED, MAX_MESSAGES, MAX_RECHECK, MAX_UNUSED, PUNCTUAL, advance};
+pub use advance::{
+    CLAUSE_FUEL, FUEL, MAX_CHAIN, MAX_COLLECTED, MAX_ENDED, MAX_HISTORY, MAX_MESSAGES, MAX_RECHECK, MAX_UNUSED,
+    PUNCTUAL, advance,
+};
 pub use link::{LinkError, Linked, MESSAGE_MEMORY};

@@ -2,11 +2,15 @@
 //! to carry out. It reads only what [`Env`] shows it, and every instruction has an answer for every operand.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::cmp::Ordering;
 
-use journey_bytecode::{Channel, Clause, HandleIx, Instant, LocalWindow, MessageRef, Op, Pc, Span, StatusKind, Value};
+use journey_bytecode::{
+    Aggregate, Channel, Clause, HandleIx, HistoryIx, Instant, LocalWindow, MessageRef, Op, Pc, Span, StatusKind, Value,
+};
 use smol_str::SmolStr;
 
-use super::contact::{Contact, Run, SentMessage};
+use super::contact::{Contact, PastEvent, Run, SentMessage};
 use super::link::{Linked, Prepared};
 use crate::time::{self, Zone};
 
@@ -22,11 +26,17 @@ pub(crate) struct Env<'a> {
     pub(crate) now: Instant,
     /// When the wait at hand began.
     pub(crate) since: Instant,
+    /// When time alone may first change what was computed; whoever asks sets it to [`Instant::NEVER`] before.
+    pub(crate) changes: &'a Cell<Instant>,
+    /// How many filters of histories lie around this one.
+    pub(crate) depth: u8,
 }
 
 /// What an instruction can read of its run.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame<'a> {
+    /// The run's number and journey, once it has begun.
+    pub(crate) run: Option<(u32, &'a SmolStr)>,
     pub(crate) entered_at: Instant,
     pub(crate) trigger: &'a Value,
     pub(crate) slots: &'a [Value],
@@ -38,6 +48,7 @@ impl<'a> Frame<'a> {
     /// Of a run.
     pub(crate) fn of(run: &'a Run) -> Self {
         Self {
+            run: Some((run.number, &run.journey)),
             entered_at: run.entered_at,
             trigger: &run.trigger,
             slots: &run.slots,
@@ -48,7 +59,7 @@ impl<'a> Frame<'a> {
 
     /// Of a run that has not begun: clauses of the header see the trigger alone.
     pub(crate) fn before(now: Instant, trigger: &'a Value) -> Self {
-        Self { entered_at: now, trigger, slots: &[], handles: &[], last_message: None }
+        Self { run: None, entered_at: now, trigger, slots: &[], handles: &[], last_message: None }
     }
 }
 
@@ -66,6 +77,9 @@ pub(crate) enum Stop {
 type Operand<'a> = Cow<'a, Value>;
 
 const UNSET: Value = Value::Unset;
+
+/// How deep filters of histories may nest.
+const MAX_DEPTH: u8 = 4;
 
 impl<'a> Env<'a> {
     /// The value of a clause; unset if it needs more fuel than there is.
@@ -108,11 +122,29 @@ impl<'a> Env<'a> {
                 },
                 Op::Return => return Stop::Return(pop(&mut stack).into_owned()),
                 Op::Decide => decided(stack.last().is_some_and(|top| top.is_true())),
-                Op::SetAttribute(_) | Op::Store(_) => {
+                Op::SetAttribute(_) | Op::Store(_) | Op::Record(_) | Op::Suppress | Op::Notify(_) => {
                     return Stop::Effect(op, here, pop(&mut stack).into_owned());
                 }
-                Op::Step(_) | Op::Send(_) | Op::Wait(_) | Op::AddTag(_) | Op::RemoveTag(_) | Op::End => {
-                    return Stop::Effect(op, here, Value::Unset);
+                Op::Step(_)
+                | Op::Send(_)
+                | Op::Wait(_)
+                | Op::AddTag(_)
+                | Op::RemoveTag(_)
+                | Op::Split(_)
+                | Op::MoveTo(..)
+                | Op::Subscribe(..)
+                | Op::Unsubscribe(_)
+                | Op::StartJourney(_)
+                | Op::StopJourney(_)
+                | Op::End => return Stop::Effect(op, here, Value::Unset),
+                Op::History(ix) => {
+                    let value = self.history(ix, fuel);
+                    stack.push(Cow::Owned(value));
+                }
+                Op::Chance(share) => {
+                    let run = self.frame.run.map_or(0, |(number, _)| number);
+                    let name = format!("{}\0{run}\0{}", program.name, here.0);
+                    stack.push(Cow::Owned(Value::Bool(draw(&name, &self.contact.key) < share)));
                 }
                 _ => {
                     let value = self.compute(op, &mut stack);
@@ -135,10 +167,42 @@ impl<'a> Env<'a> {
             Op::Trigger(ix) => Cow::Borrowed(field(self.frame.trigger, self.name(ix.index()))),
             Op::Field(ix) => Cow::Borrowed(field(self.event, self.name(ix.index()))),
             Op::Load(ix) => Cow::Borrowed(self.frame.slots.get(ix.index()).unwrap_or(&UNSET)),
-            Op::Now => owned(Value::Instant(self.now)),
-            Op::Today => owned(Value::Date(self.zone().today(self.now))),
+            Op::Now => {
+                // Conditions ask `Reached`; what else depends on the clock is looked at every hour.
+                self.changes_at(self.zone().next_hour(self.now));
+                owned(Value::Instant(self.now))
+            }
+            Op::Today => {
+                self.changes_at(self.zone().next_day(self.now));
+                owned(Value::Date(self.zone().today(self.now)))
+            }
             Op::EnteredAt => owned(Value::Instant(self.frame.entered_at)),
             Op::WaitStart => owned(Value::Instant(self.since)),
+            Op::Reached => {
+                let moment = self.instant(&pop(stack));
+                if let Some(moment) = moment.filter(|moment| *moment > self.now) {
+                    self.changes_at(moment);
+                }
+                owned(Value::Bool(moment.is_some_and(|moment| moment <= self.now)))
+            }
+            Op::Stage(ix) => {
+                let stage = self.contact.state.stages.get(self.name(ix.index()));
+                owned(stage.map_or(Value::Unset, |stage| Value::Text(stage.clone())))
+            }
+            Op::Consents(ix, channel) => {
+                owned(Value::Bool(self.contact.state.consents_to(self.name(ix.index()), channel)))
+            }
+            Op::InJourney(ix) => owned(Value::Bool(self.in_journey(self.name(ix.index())))),
+            Op::WasInJourney(ix) => {
+                let within = pop(stack);
+                owned(Value::Bool(self.was_in_journey(self.name(ix.index()), &within)))
+            }
+            Op::MakeRecord(ix, count) => {
+                let names = self.prepared.program.shapes.get(ix.index()).map_or(&[][..], Vec::as_slice);
+                let values = stack.split_off(stack.len().saturating_sub(usize::from(count)));
+                let fields = names.iter().cloned().zip(values.into_iter().map(Cow::into_owned));
+                owned(Value::Record(fields.collect()))
+            }
             Op::HasTag(ix) => owned(Value::Bool(self.contact.tags.contains(self.name(ix.index())))),
             Op::Status(kind, message) => owned(Value::Bool(self.status(kind, message))),
             Op::ClickedLink(ix, message) => owned(Value::Bool(self.clicked(self.name(ix.index()), message))),
@@ -183,11 +247,10 @@ impl<'a> Env<'a> {
     }
 
     fn binary(&self, op: Op, a: &Value, b: &Value) -> Value {
-        use std::cmp::Ordering::{Equal, Less};
         match op {
             Op::Equal => Value::Bool(a.is_set() && a == b),
-            Op::Less => Value::Bool(a.order(b) == Some(Less)),
-            Op::LessOrEqual => Value::Bool(matches!(a.order(b), Some(Less | Equal))),
+            Op::Less => Value::Bool(a.order(b) == Some(Ordering::Less)),
+            Op::LessOrEqual => Value::Bool(matches!(a.order(b), Some(Ordering::Less | Ordering::Equal))),
             Op::Add => self.add(a, b),
             Op::Subtract => self.subtract(a, b),
             Op::Multiply => multiply(a, b),
@@ -315,15 +378,92 @@ impl<'a> Env<'a> {
 
     fn status_within(&self, kind: StatusKind, channel: Option<Channel>, within: &Value) -> bool {
         let Value::Span(span) = within else { return false };
-        let since = self.zone().add(self.now, span.negated());
-        let (mut messages, _) = self.messages(MessageRef::Any(channel));
-        messages.any(|m| m.status(kind).is_some_and(|status| status.last >= since))
+        let (messages, _) = self.messages(MessageRef::Any(channel));
+        let last = messages.filter_map(|m| m.status(kind)).map(|status| status.last).max();
+        last.is_some_and(|last| self.is_within(last, *span))
+    }
+
+    /// Whether no more than `span` has passed since; notes when that changes.
+    fn is_within(&self, at: Instant, span: Span) -> bool {
+        let until = self.zone().add(at, span);
+        if until < self.now {
+            return false;
+        }
+        self.changes_at(Instant(until.0.saturating_add(1)));
+        true
+    }
+
+    /// Notes that time alone may change what is being computed.
+    fn changes_at(&self, at: Instant) {
+        self.changes.set(self.changes.get().min(at));
+    }
+
+    fn in_journey(&self, journey: &SmolStr) -> bool {
+        // A run that executes is not among the contact's runs at that moment.
+        let own = self.frame.run.is_some_and(|(_, own)| own == journey);
+        own || self.contact.state.runs.iter().any(|run| run.journey == *journey)
+    }
+
+    fn was_in_journey(&self, journey: &SmolStr, within: &Value) -> bool {
+        let mut ended = self.contact.state.ended.iter().filter(|ended| ended.journey == *journey);
+        self.in_journey(journey)
+            || match within {
+                Value::Span(span) => {
+                    ended.map(|ended| ended.ended_at).max().is_some_and(|last| self.is_within(last, *span))
+                }
+                _ => ended.next().is_some(),
+            }
+    }
+
+    /// What past events tell.
+    fn history(&self, ix: HistoryIx, fuel: &mut u32) -> Value {
+        let Some(history) = self.prepared.program.histories.get(ix.index()) else { return Value::Unset };
+        if self.depth >= MAX_DEPTH {
+            return Value::Unset;
+        }
+        let mut counted = self.contact.state.history.iter().filter(|past| {
+            past.event == history.event
+                && (!history.since_entry || past.at >= self.frame.entered_at)
+                && history.within.is_none_or(|span| self.is_within(past.at, span))
+                && history.filter.is_none_or(|filter| {
+                    Self { event: &past.payload, depth: self.depth + 1, ..*self }.holds(filter, fuel)
+                })
+        });
+        match &history.aggregate {
+            Aggregate::Count => Value::int(i64::try_from(counted.count()).unwrap_or(i64::MAX)),
+            Aggregate::Sum(field) | Aggregate::Average(field) => {
+                let mut count = 0i64;
+                let sum = counted.map(|past| past.payload.field(field)).filter(Value::is_set).reduce(|sum, value| {
+                    count += 1;
+                    self.add(&sum, &value)
+                });
+                match (&history.aggregate, sum) {
+                    (_, None) => Value::Unset,
+                    (Aggregate::Sum(_), Some(sum)) => sum,
+                    (_, Some(sum)) => divide(&sum, &Value::int(count + 1)),
+                }
+            }
+            Aggregate::Min(field) => best(counted, field, Ordering::Less),
+            Aggregate::Max(field) => best(counted, field, Ordering::Greater),
+            Aggregate::First(field) => counted.next().map_or(Value::Unset, |past| past.payload.field(field)),
+            Aggregate::Last(field) => counted.last().map_or(Value::Unset, |past| past.payload.field(field)),
+            Aggregate::FirstAt => counted.next().map_or(Value::Unset, |past| Value::Instant(past.at)),
+            Aggregate::LastAt => counted.last().map_or(Value::Unset, |past| Value::Instant(past.at)),
+        }
     }
 
     fn name(&self, ix: usize) -> &'a SmolStr {
         static EMPTY: SmolStr = SmolStr::new_static("");
         self.prepared.program.names.get(ix).unwrap_or(&EMPTY)
     }
+}
+
+/// A number below a million, drawn from a name and the contact's key: always the same one, and even over contacts.
+pub(crate) fn draw(name: &str, key: &str) -> u32 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(name.as_bytes()).update(&[0]).update(key.as_bytes());
+    let drawn = hasher.finalize().as_bytes().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    u32::try_from(drawn % 1_000_000).unwrap_or(0)
 }
 
 /// The contact's zone, the project's without a valid one.
@@ -355,6 +495,13 @@ fn texts(a: &Value, b: &Value, test: impl Fn(&str, &str) -> bool) -> bool {
         (Value::Text(a), Value::Text(b)) => test(&a.to_lowercase(), &b.to_lowercase()),
         _ => false,
     }
+}
+
+/// The least or greatest value of a field.
+fn best<'a>(counted: impl Iterator<Item = &'a PastEvent>, name: &str, wanted: Ordering) -> Value {
+    counted.map(|past| field(&past.payload, name)).fold(Value::Unset, |best, value| {
+        if !best.is_set() || value.order(&best) == Some(wanted) { value.clone() } else { best }
+    })
 }
 
 fn multiply(a: &Value, b: &Value) -> Value {

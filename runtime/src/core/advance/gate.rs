@@ -41,7 +41,9 @@ impl Advance<'_> {
         // The message leaves now, whenever it was planned for.
         let moment = if self.wall.0.saturating_sub(self.clock.0) > PUNCTUAL { self.wall } else { self.clock };
 
-        let refusal = if marketing && self.refuses(topic) {
+        let refusal = if self.contact.state.suppressed.is_some() {
+            Some(Refusal::Suppressed)
+        } else if marketing && self.contact.state.unsubscribed_from(topic) {
             Some(Refusal::Unsubscribed)
         } else if to.is_none() {
             Some(Refusal::NoAddress)
@@ -118,21 +120,15 @@ impl Advance<'_> {
         found.or_else(|| send.choices.first().map(|(channel, name)| (*channel, name.clone(), None)))
     }
 
-    fn refuses(&self, topic: Option<&SmolStr>) -> bool {
-        let state = &self.contact.state;
-        state.unsubscribed_all || topic.is_some_and(|topic| state.unsubscribed.contains(topic))
-    }
-
     fn capped(&self, channel: Channel, moment: Instant) -> Option<Refusal> {
         let zone = self.zone();
         self.linked.bundle().policy.caps.iter().find_map(|cap| {
             if cap.channel.is_some_and(|only| only != channel) {
                 return None;
             }
-            let since = zone.add(moment, cap.per.negated());
             let counted = |m: &&SentMessage| {
                 m.marketing
-                    && m.at > since
+                    && zone.add(m.at, cap.per) > moment
                     && cap.channel.is_none_or(|only| only == m.channel)
                     && !m.has(StatusKind::Skipped)
             };

@@ -11,21 +11,25 @@
 //! contact's time jumps to the real one: what the journey wanted a day apart stays a day apart, and nothing is sent
 //! early. Quiet hours are kept at the planned moment and at the real one.
 
+mod enter;
 mod gate;
 mod prune;
 mod react;
 mod steps;
+mod watch;
 
+use std::cell::Cell;
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use journey_bytecode::{BuiltinEvent, Instant, Pc, Span, StatusKind, Value, Version};
+use journey_bytecode::{BuiltinEvent, Channel, Instant, Pc, Span, StatusKind, Value, Version};
 use smol_str::SmolStr;
 
-use super::contact::{Contact, EndReason, EndedRun, MessageStatus, Parked, Run};
+use super::contact::{Consent, Contact, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run};
 use super::effect::{Outcome, TraceEntry, TraceEvent, WokenBy};
 use super::input::{Input, InputKind, MessageName};
-use super::link::{Linked, Pace, Prepared};
+use super::link::{Linked, Prepared};
 use super::vm::{Env, Frame, zone_of};
 use crate::time::{DAY, Zone};
 
@@ -35,17 +39,23 @@ pub const PUNCTUAL: i64 = 15 * 60_000;
 /// The most instructions that the runs of one contact in one journey execute in one advance.
 pub const FUEL: u32 = 1_000_000;
 
-/// How far back conditions that change with time are looked at hour by hour after an outage: 400 days.
+/// How far back conditions that change with time are looked at after an outage: 400 days.
 pub const MAX_RECHECK: i64 = 400 * DAY;
 
 /// The most instructions of one clause.
-pub const CLAUSE_FUEL: u32 = 10_000;
+pub const CLAUSE_FUEL: u32 = 100_000;
 
 /// The most changes of tags and attributes by runs that may follow from one input or timer.
 pub const MAX_CHAIN: u32 = 256;
 
 /// The most unused occurrences that a run remembers; the oldest is dropped.
 pub const MAX_UNUSED: usize = 64;
+
+/// The most past events that a contact remembers; the oldest is dropped.
+pub const MAX_HISTORY: usize = 1000;
+
+/// The most triggers that one run gathers; with so many it begins.
+pub const MAX_COLLECTED: usize = 1000;
 
 /// The most ended runs that a contact remembers; the oldest is dropped.
 pub const MAX_ENDED: usize = 512;
@@ -65,8 +75,10 @@ pub fn advance(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: In
         queue: VecDeque::new(),
         chain: 0,
         fuel: Vec::new(),
+        changes: Cell::new(Instant::NEVER),
     };
     advance.clock = advance.contact.state.clock;
+    advance.begin_watches();
     for input in inputs {
         if input.seq > advance.contact.state.applied {
             advance.input(input);
@@ -89,11 +101,23 @@ struct Advance<'a> {
     clock: Instant,
     out: Outcome,
     /// What runs did to the contact, for other runs to react to.
-    queue: VecDeque<Happening>,
+    queue: VecDeque<Pending>,
     /// How many changes followed from the present input or timer.
     chain: u32,
     /// What is left to each journey that has executed.
     fuel: Vec<(Version, u32)>,
+    /// When time alone may change the conditions asked last.
+    changes: Cell<Instant>,
+}
+
+/// What is still to be done about something that a run did.
+enum Pending {
+    /// Others may react.
+    Happened(Happening),
+    /// A journey is to be started.
+    Start(SmolStr, Value),
+    /// Consent to a topic, or to everything, was withdrawn.
+    Withdrawn(Option<SmolStr>),
 }
 
 /// Something that runs can react to.
@@ -147,12 +171,22 @@ impl Advance<'_> {
                 self.upsert(first, attributes, add_tags, remove_tags);
             }
             InputKind::Event { name, payload } => {
+                self.keep(name, input.at.min(self.wall), payload);
                 self.happen(Happening { event: name.clone(), payload: payload.clone(), message: None });
             }
             InputKind::Message { message, status, link, machine } => {
                 self.message(message, *status, link.as_ref(), *machine);
             }
-            InputKind::Unsubscribe { topic } => self.unsubscribe(topic.as_ref()),
+            InputKind::Subscribe { topic, channel } => self.subscribe(topic, *channel),
+            InputKind::Unsubscribe { topic } => {
+                if self.withdraw(topic.as_ref()) {
+                    self.withdrawn(topic.clone());
+                }
+            }
+            InputKind::Start { journey, payload } => self.start(journey, payload),
+        }
+        if first {
+            self.plan_moments();
         }
         self.settle();
     }
@@ -247,16 +281,29 @@ impl Advance<'_> {
         }
     }
 
-    /// Ends the runs whose topic it is, at once.
-    fn unsubscribe(&mut self, topic: Option<&SmolStr>) {
+    /// Records consent.
+    fn subscribe(&mut self, topic: &SmolStr, channel: Option<Channel>) {
         let state = &mut self.contact.state;
+        state.unsubscribed.remove(topic);
+        if !state.consents.iter().any(|known| known.topic == *topic && known.channel == channel) {
+            state.consents.push(Consent { topic: topic.clone(), channel, at: self.clock });
+        }
+    }
+
+    /// Withdraws consent; whether there is any news in it.
+    fn withdraw(&mut self, topic: Option<&SmolStr>) -> bool {
+        let state = &mut self.contact.state;
+        let consents = state.consents.len();
+        state.consents.retain(|consent| topic.is_some_and(|topic| consent.topic != *topic));
         let news = match topic {
             Some(topic) => state.unsubscribed.insert(topic.clone()),
             None => !std::mem::replace(&mut state.unsubscribed_all, true),
         };
-        if !news {
-            return;
-        }
+        news || consents != state.consents.len()
+    }
+
+    /// Ends the runs whose topic it was, at once.
+    fn withdrawn(&mut self, topic: Option<SmolStr>) {
         for number in self.active() {
             let Some((run, prepared)) = self.take(number) else { continue };
             if self.is_unsubscribed(&prepared) {
@@ -265,21 +312,33 @@ impl Advance<'_> {
                 self.put(run);
             }
         }
-        let topic = Value::Text(topic.cloned().unwrap_or_default());
+        let topic = Value::Text(topic.unwrap_or_default());
         self.happen(Happening::builtin(BuiltinEvent::Unsubscribed, [("topic", topic)]));
+    }
+
+    /// Remembers an event if a program asks for it, in the order in which events happened.
+    fn keep(&mut self, event: &SmolStr, at: Instant, payload: &Value) {
+        let Some(memory) = self.linked.asks_for(event) else { return };
+        let fields = memory.fields.iter().map(|name| (name.clone(), payload.field(name)));
+        let payload = Value::Record(fields.filter(|(_, value)| value.is_set()).collect());
+        let history = &mut self.contact.state.history;
+        let place = history.partition_point(|past| past.at <= at);
+        history.insert(place, PastEvent { event: event.clone(), at, payload });
     }
 
     /// Fires the timers that are due at `until`, in the order of their moments.
     fn fire(&mut self, until: Instant) {
-        while let Some((due, number)) =
-            self.contact.state.runs.iter().map(|run| (run.due(), run.number)).filter(|(due, _)| *due <= until).min()
-        {
-            if due == Instant::NEVER {
-                return;
-            }
+        while let Some(due) = self.contact.state.due().filter(|due| *due <= until) {
             self.clock = self.clock.max(due);
             self.chain = 0;
-            self.wake(number);
+            self.watch();
+            self.fire_moments(due);
+            // Of two runs that are due at one moment, that of the more important journey goes first.
+            let runs = self.contact.state.runs.iter().filter(|run| run.due() == due);
+            let first = runs.min_by_key(|run| (self.rank(run), run.number));
+            if let Some(number) = first.map(|run| run.number) {
+                self.wake(number);
+            }
             self.settle();
         }
     }
@@ -287,48 +346,43 @@ impl Advance<'_> {
     /// Lets a run go on whose timer fired, or looks again at its conditions.
     fn wake(&mut self, number: u32) {
         let Some((mut run, prepared)) = self.take(number) else { return };
+        self.changes.set(Instant::NEVER);
+        if self.exit_condition(&run, &prepared) {
+            return self.end(run, &prepared, EndReason::ExitCondition);
+        }
         if run.until() > self.clock {
-            if self.exit_condition(&run, &prepared) {
-                return self.end(run, &prepared, EndReason::ExitCondition);
-            }
-            if let Parked::Wait { wait, .. } = run.parked
-                && let Some(wait) = prepared.program.waits.get(wait.index())
-                && let Some(target) = self.condition(&run, &prepared, wait)
-            {
+            if let Some(target) = self.waited_for(&run, &prepared) {
                 return self.resume(run, &prepared, WokenBy::Condition, target);
             }
-            run.recheck = self.recheck(&run, &prepared);
+            run.recheck = self.recheck();
             return self.put(run);
         }
         let (by, target) = match run.parked {
             Parked::Deferred { at, .. } => (WokenBy::Window, Some(at)),
+            Parked::Collecting { .. } => (WokenBy::Deadline, Some(prepared.program.entry)),
             Parked::Wait { wait, .. } => {
                 let wait = prepared.program.waits.get(wait.index());
                 (WokenBy::Deadline, wait.and_then(|wait| wait.deadline.as_ref()).map(|deadline| deadline.target))
             }
         };
-        if self.exit_condition(&run, &prepared) {
-            return self.end(run, &prepared, EndReason::ExitCondition);
-        }
         match target {
             Some(target) => self.resume(run, &prepared, by, target),
             None => self.end(run, &prepared, EndReason::Failed("it waited for nothing".to_owned())),
         }
     }
 
-    /// When to look again at conditions of a parked run that change with time alone.
-    fn recheck(&self, run: &Run, prepared: &Prepared) -> Option<Instant> {
-        let wait = match run.parked {
-            Parked::Wait { wait, .. } => prepared.wait_paces.get(wait.index()).copied().unwrap_or_default(),
-            Parked::Deferred { .. } => Pace::Never,
-        };
-        let from = self.clock.max(Instant(self.wall.0.saturating_sub(MAX_RECHECK)));
-        let next = match prepared.exit_pace.max(wait) {
-            Pace::Never => return None,
-            Pace::Daily => self.zone().next_day(from),
-            Pace::Hourly => self.zone().next_hour(from),
-        };
-        (next != Instant::NEVER).then_some(next)
+    /// Where the present wait continues because one of its conditions holds.
+    fn waited_for(&self, run: &Run, prepared: &Prepared) -> Option<Pc> {
+        let Parked::Wait { wait, .. } = run.parked else { return None };
+        self.condition(run, prepared, prepared.program.waits.get(wait.index())?)
+    }
+
+    /// When to look again at the conditions asked last.
+    fn recheck(&self) -> Option<Instant> {
+        let changes = self.changes.get();
+        let next = changes.max(Instant(self.wall.0.saturating_sub(MAX_RECHECK)));
+        let next = next.max(Instant(self.clock.0.saturating_add(1)));
+        (changes != Instant::NEVER && next != Instant::NEVER).then_some(next)
     }
 
     /// Traces the wake-up and goes on.
@@ -339,15 +393,32 @@ impl Advance<'_> {
 
     /// Lets everything react to what runs did to the contact, until nothing more follows.
     fn settle(&mut self) {
-        while let Some(happening) = self.queue.pop_front() {
-            self.happen(happening);
+        loop {
+            while let Some(pending) = self.queue.pop_front() {
+                match pending {
+                    Pending::Happened(happening) => self.happen(happening),
+                    Pending::Start(journey, payload) => self.start(&journey, &payload),
+                    Pending::Withdrawn(topic) => self.withdrawn(topic),
+                }
+            }
+            if !self.watch() {
+                break;
+            }
         }
         self.prune();
     }
 
-    /// The numbers of the active runs, oldest first.
+    /// The numbers of the active runs: those of more important journeys first, then oldest first.
     fn active(&self) -> Vec<u32> {
-        self.contact.state.runs.iter().map(|run| run.number).collect()
+        let runs = &self.contact.state.runs;
+        let mut order: Vec<_> = runs.iter().map(|run| (self.rank(run), run.number)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, number)| number).collect()
+    }
+
+    /// Less for runs of more important journeys.
+    fn rank(&self, run: &Run) -> Reverse<i8> {
+        Reverse(self.linked.prepared(run.version).map_or(0, |prepared| prepared.program.priority))
     }
 
     /// Takes an active run out of the contact, with its program. A run whose program is not loaded ends.
@@ -406,7 +477,17 @@ impl Advance<'_> {
 
     /// What the machine can read, for clauses of a run.
     fn env<'e>(&'e self, prepared: &'e Prepared, frame: Frame<'e>, event: &'e Value) -> Env<'e> {
-        Env { linked: self.linked, prepared, contact: self.contact, frame, event, now: self.clock, since: self.clock }
+        Env {
+            linked: self.linked,
+            prepared,
+            contact: self.contact,
+            frame,
+            event,
+            now: self.clock,
+            since: self.clock,
+            changes: &self.changes,
+            depth: 0,
+        }
     }
 
     fn trace(&mut self, run: Option<u32>, journey: &SmolStr, event: TraceEvent) {

@@ -2,7 +2,7 @@
 
 use journey_bytecode::Instant;
 
-use super::{Advance, MAX_ENDED, MAX_MESSAGES};
+use super::{Advance, MAX_ENDED, MAX_HISTORY, MAX_MESSAGES};
 
 impl Advance<'_> {
     pub(super) fn prune(&mut self) {
@@ -24,11 +24,19 @@ impl Advance<'_> {
         }
         drop_oldest(&mut state.ended, MAX_ENDED);
 
+        let oldest = state.runs.first().map_or(Instant::NEVER, |run| run.entered_at);
+        state.history.retain(|past| {
+            self.linked.asks_for(&past.event).is_some_and(|memory| {
+                let keep = memory.keep.is_none_or(|keep| past.at.0 >= clock.0.saturating_sub(keep));
+                keep || memory.since_entry && past.at >= oldest
+            })
+        });
+        drop_oldest(&mut state.history, MAX_HISTORY);
+
         let Some(memory) = self.linked.message_memory() else {
             return drop_oldest(&mut state.messages, MAX_MESSAGES);
         };
         // Whatever happened since the oldest run began can be asked for.
-        let oldest = state.runs.first().map_or(Instant::NEVER, |run| run.entered_at);
         let since = oldest.min(Instant(clock.0.saturating_sub(memory)));
         if state.messages.first().is_some_and(|message| message.at < since) {
             let recent = |at: Instant| at >= since;

@@ -1,14 +1,12 @@
-//! How runs and journeys react to what happens: exits, goals, waits, triggers.
+//! How runs and journeys react to what happens: exits, goals, waits.
 
-use std::sync::Arc;
-
-use journey_bytecode::{BuiltinEvent, EventPattern, Exit, MessageRef, Pc, Purpose, Reenter, TriggerKind, Value};
+use journey_bytecode::{BuiltinEvent, EventPattern, Exit, Instant, MessageRef, Pc, Value, WaitDef};
 use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL, Happening, MAX_UNUSED};
 use crate::core::contact::{EndReason, Occurrence, Parked, Run};
-use crate::core::effect::{NotEntered, TraceEvent, WokenBy};
-use crate::core::link::{Prepared, TriggerKey};
+use crate::core::effect::{TraceEvent, WokenBy};
+use crate::core::link::Prepared;
 use crate::core::vm::Frame;
 
 impl Advance<'_> {
@@ -19,11 +17,15 @@ impl Advance<'_> {
         }
         self.late_goals(&happening);
         self.trigger(&happening);
+        if happening.is(BuiltinEvent::Changed) {
+            self.plan_moments();
+        }
     }
 
     fn react(&mut self, number: u32, happening: &Happening) {
         let Some((mut run, prepared)) = self.take(number) else { return };
         let program = &prepared.program;
+        self.changes.set(Instant::NEVER);
         for exit in &program.exits {
             if let Exit::Event(pattern) = exit
                 && self.matches(&run, &prepared, pattern, happening)
@@ -34,6 +36,7 @@ impl Advance<'_> {
         if self.exit_condition(&run, &prepared) {
             return self.end(run, &prepared, EndReason::ExitCondition);
         }
+        run.recheck = self.recheck();
         if self.goals(&mut run, &prepared, happening) {
             return self.end(run, &prepared, EndReason::Goal);
         }
@@ -52,6 +55,7 @@ impl Advance<'_> {
         if let Some(target) = self.condition(&run, &prepared, wait) {
             return self.resume(run, &prepared, WokenBy::Condition, target);
         }
+        run.recheck = self.recheck();
         if happening.is(BuiltinEvent::Changed) && wait.deadline.as_ref().is_some_and(|deadline| deadline.replans) {
             return self.replan(run, &prepared);
         }
@@ -136,12 +140,7 @@ impl Advance<'_> {
     }
 
     /// The first arm that an unused occurrence since entry satisfies, earliest occurrence first; uses it up.
-    pub(super) fn earlier(
-        &self,
-        run: &mut Run,
-        prepared: &Prepared,
-        wait: &journey_bytecode::WaitDef,
-    ) -> Option<(SmolStr, Pc)> {
+    pub(super) fn earlier(&self, run: &mut Run, prepared: &Prepared, wait: &WaitDef) -> Option<(SmolStr, Pc)> {
         let found = run.unused.iter().enumerate().find_map(|(place, occurrence)| {
             let happening = Happening {
                 event: occurrence.event.clone(),
@@ -154,140 +153,5 @@ impl Advance<'_> {
         });
         let (place, target) = found?;
         Some((run.unused.remove(place).event, target))
-    }
-
-    fn trigger(&mut self, happening: &Happening) {
-        let text = |name: &str| match happening.payload.field(name) {
-            Value::Text(text) => text,
-            _ => SmolStr::default(),
-        };
-        let key = match BuiltinEvent::parse(&happening.event) {
-            Some(BuiltinEvent::Tagged) => TriggerKey::Tag(text("tag")),
-            Some(BuiltinEvent::Untagged) => TriggerKey::Untag(text("tag")),
-            Some(BuiltinEvent::Created) => TriggerKey::Created,
-            Some(BuiltinEvent::Changed) => TriggerKey::Changes(text("attribute")),
-            _ => TriggerKey::Event(happening.event.clone()),
-        };
-        let mut done = None;
-        for at in self.linked.triggers(&key) {
-            // Two triggers of one journey that mean the same event start one run.
-            if done == Some(at.program) {
-                continue;
-            }
-            let Some(prepared) = self.linked.current(at.program).cloned() else { continue };
-            let Some(trigger) = prepared.program.triggers.get(at.trigger) else { continue };
-            let fits = match &trigger.kind {
-                TriggerKind::Changes { from, to, .. } => {
-                    from.as_ref().is_none_or(|from| *from == happening.payload.field("old"))
-                        && to.as_ref().is_none_or(|to| *to == happening.payload.field("new"))
-                }
-                _ => true,
-            };
-            let env = self.env(&prepared, Frame::before(self.clock, &happening.payload), &happening.payload);
-            if fits && trigger.filter.is_none_or(|filter| env.holds(filter, &mut CLAUSE_FUEL.clone())) {
-                done = Some(at.program);
-                self.enter(&prepared, &trigger.kind, &happening.payload);
-            }
-        }
-    }
-
-    fn enter(&mut self, prepared: &Arc<Prepared>, trigger: &TriggerKind, payload: &Value) {
-        let program = &prepared.program;
-        let env = self.env(prepared, Frame::before(self.clock, payload), payload);
-        let filtered = program.filter.is_some_and(|filter| !env.holds(filter, &mut CLAUSE_FUEL.clone()));
-        let key = program.key.map_or(Value::Unset, |key| env.value(key, &mut CLAUSE_FUEL.clone()));
-        let refused = if filtered {
-            Some(NotEntered::Filter)
-        } else if self.is_unsubscribed(prepared) {
-            Some(NotEntered::Unsubscribed)
-        } else {
-            self.refuses_again(prepared, &key)
-        };
-        if let Some(reason) = refused {
-            return self.trace(None, &program.name, TraceEvent::NotEntered { reason });
-        }
-        let same = |run: &Run| run.journey == program.name && run.key == key;
-        let active: Vec<u32> = self.contact.state.runs.iter().filter(|run| same(run)).map(|run| run.number).collect();
-        for number in active {
-            if let Some((run, prepared)) = self.take(number) {
-                self.end(run, &prepared, EndReason::Restarted);
-            }
-        }
-        // What is bought from now on belongs to the new run.
-        for ended in &mut self.contact.state.ended {
-            if ended.journey == program.name && ended.key == key {
-                ended.goal = None;
-            }
-        }
-        let number = self.contact.state.runs_begun;
-        self.contact.state.runs_begun = number.saturating_add(1);
-        let run = Run {
-            number,
-            journey: program.name.clone(),
-            version: prepared.version,
-            key,
-            entered_at: self.clock,
-            trigger: payload.clone(),
-            slots: vec![Value::Unset; program.slots.len()],
-            handles: Vec::new(),
-            last_message: None,
-            parked: Parked::Deferred { at: program.entry, until: self.clock },
-            recheck: None,
-            unused: Vec::new(),
-            reached: Vec::new(),
-        };
-        let entered = TraceEvent::Entered { version: prepared.version, trigger: words(trigger) };
-        self.trace(Some(number), &program.name, entered);
-        if self.exit_condition(&run, prepared) {
-            return self.end(run, prepared, EndReason::ExitCondition);
-        }
-        self.go(run, prepared, program.entry);
-    }
-
-    /// Why the re-entry rule lets no run begin.
-    fn refuses_again(&self, prepared: &Prepared, key: &Value) -> Option<NotEntered> {
-        let program = &prepared.program;
-        let state = &self.contact.state;
-        let active = state.runs.iter().any(|run| run.journey == program.name && run.key == *key);
-        if active && program.reenter != Reenter::Restart {
-            return Some(NotEntered::Active);
-        }
-        let last = state.ended.iter().find(|ended| ended.journey == program.name && ended.key == *key)?;
-        match program.reenter {
-            Reenter::Always | Reenter::Restart => None,
-            Reenter::Never => Some(NotEntered::Never),
-            Reenter::After(span) => {
-                let until = self.zone().add(last.entered_at, span);
-                (self.clock < until).then_some(NotEntered::TooEarly { until })
-            }
-        }
-    }
-
-    /// Whether the contact unsubscribed from the journey's topic.
-    pub(super) fn is_unsubscribed(&self, prepared: &Prepared) -> bool {
-        let program = &prepared.program;
-        let Some(topic) = &program.topic else { return false };
-        let state = &self.contact.state;
-        program.purpose != Some(Purpose::Transactional)
-            && (state.unsubscribed_all || state.unsubscribed.contains(topic))
-    }
-}
-
-fn words(trigger: &TriggerKind) -> String {
-    match trigger {
-        TriggerKind::Tag(tag) => format!("tag {tag}"),
-        TriggerKind::Untag(tag) => format!("untag {tag}"),
-        TriggerKind::Event(event) => event.to_string(),
-        TriggerKind::Created => "created".to_owned(),
-        TriggerKind::Changes { attribute, .. } => format!("{attribute} changes"),
-        TriggerKind::Enters(segment, _) => format!("enters {segment}"),
-        TriggerKind::Leaves(segment, _) => format!("leaves {segment}"),
-        TriggerKind::Reaches { funnel, stage } => format!("reaches {funnel}.{stage}"),
-        TriggerKind::Moment(_) => "moment".to_owned(),
-        TriggerKind::Message(status, None) => status.name().to_owned(),
-        TriggerKind::Message(status, Some(message)) => format!("{} {message}", status.name()),
-        TriggerKind::Unsubscribed(None) => "unsubscribed".to_owned(),
-        TriggerKind::Unsubscribed(Some(topic)) => format!("unsubscribed {topic}"),
-        TriggerKind::Call => "call".to_owned(),
     }
 }

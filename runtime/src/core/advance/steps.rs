@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
-use journey_bytecode::{Deadline, Instant, MessageRef, Op, Pc, StatusKind, Value, Version, WaitDef, WaitIx};
+use journey_bytecode::{
+    Arm, BuiltinEvent, Deadline, Instant, MessageRef, NameIx, Op, Pc, Split, StatusKind, Value, Version, WaitDef,
+};
+use smol_str::SmolStr;
 
 use super::gate::Gate;
-use super::{Advance, CLAUSE_FUEL, FUEL, Happening, MAX_CHAIN};
+use super::{Advance, CLAUSE_FUEL, FUEL, Happening, MAX_CHAIN, Pending};
 use crate::core::contact::{EndReason, Parked, Run};
-use crate::core::effect::{TraceEvent, WokenBy};
+use crate::core::effect::{Notice, TraceEvent, WokenBy};
 use crate::core::link::Prepared;
-use crate::core::vm::{Frame, Stop};
+use crate::core::vm::{Frame, Stop, draw};
+use crate::time;
+
+/// Why a run fails whose program does what no compiler emits.
+const DAMAGED: &str = "its program is damaged";
 
 /// What becomes of a run that comes to a wait.
 enum Waiting {
@@ -36,10 +43,10 @@ impl Advance<'_> {
             let (op, at, value) = match stop {
                 Stop::Effect(op, at, value) => (op, at, value),
                 Stop::Fuel => break EndReason::Failed(format!("it took more than {FUEL} instructions at once")),
-                Stop::Return(_) => break EndReason::Failed("its program is damaged".to_owned()),
+                Stop::Return(_) => break EndReason::Failed(DAMAGED.to_owned()),
             };
             pc = Pc(at.0.saturating_add(1));
-            let name = |ix: journey_bytecode::NameIx| prepared.program.names.get(ix.index());
+            let name = |ix: NameIx| prepared.program.names.get(ix.index());
             let change = match op {
                 Op::Step(step) => {
                     self.trace(Some(run.number), &run.journey, TraceEvent::Step(step));
@@ -54,7 +61,7 @@ impl Advance<'_> {
                 Op::End => break EndReason::Ended,
                 Op::Wait(ix) => {
                     let Some(wait) = prepared.program.waits.get(ix.index()) else {
-                        break EndReason::Failed("its program is damaged".to_owned());
+                        break EndReason::Failed(DAMAGED.to_owned());
                     };
                     match self.begin_wait(&mut run, prepared, wait) {
                         Waiting::Passes(by, target) => {
@@ -63,9 +70,10 @@ impl Advance<'_> {
                             continue;
                         }
                         Waiting::Parks(until) => {
-                            self.park(&mut run, prepared, ix, until);
+                            self.trace(Some(run.number), &run.journey, TraceEvent::Waiting { until });
+                            run.parked = Parked::Wait { wait: ix, since: self.clock, until };
                             self.leave(run.version, fuel);
-                            return self.put(run);
+                            return self.park(run, prepared);
                         }
                         Waiting::Dead => {
                             let what =
@@ -79,26 +87,74 @@ impl Advance<'_> {
                     Gate::Deferred(until, reason) => {
                         self.trace(Some(run.number), &run.journey, TraceEvent::Deferred { until, reason });
                         run.parked = Parked::Deferred { at, until };
-                        run.recheck = self.recheck(&run, prepared);
                         self.leave(run.version, fuel);
-                        return self.put(run);
+                        return self.park(run, prepared);
                     }
                     Gate::Failed(why) => break EndReason::Failed(why),
                 },
                 Op::AddTag(ix) => name(ix).filter(|tag| self.contact.tags.insert((*tag).clone())).map(|tag| {
                     self.trace(Some(run.number), &run.journey, TraceEvent::TagAdded(tag.clone()));
-                    Happening::tagged(tag.clone())
+                    Pending::Happened(Happening::tagged(tag.clone()))
                 }),
                 Op::RemoveTag(ix) => name(ix).filter(|tag| self.contact.tags.remove(*tag)).map(|tag| {
                     self.trace(Some(run.number), &run.journey, TraceEvent::TagRemoved(tag.clone()));
-                    Happening::untagged(tag.clone())
+                    Pending::Happened(Happening::untagged(tag.clone()))
                 }),
                 Op::SetAttribute(ix) => name(ix).and_then(|name| {
                     let changed = self.set(name, value.clone())?;
                     self.trace(Some(run.number), &run.journey, TraceEvent::AttributeSet(name.clone(), value));
-                    Some(changed)
+                    Some(Pending::Happened(changed))
                 }),
-                _ => break EndReason::Failed("its program is damaged".to_owned()),
+                Op::Split(ix) => match prepared.program.splits.get(ix.index()).and_then(|split| self.side(split)) {
+                    Some((took, target)) => {
+                        self.trace(Some(run.number), &run.journey, took);
+                        pc = target;
+                        continue;
+                    }
+                    None => break EndReason::Failed(DAMAGED.to_owned()),
+                },
+                Op::MoveTo(funnel, stage) => {
+                    name(funnel).zip(name(stage)).and_then(|(funnel, stage)| self.move_to(&run, funnel, stage))
+                }
+                Op::Record(ix) => name(ix).map(|event| {
+                    self.trace(Some(run.number), &run.journey, TraceEvent::Recorded(event.clone()));
+                    self.keep(event, self.clock, &value);
+                    Pending::Happened(Happening { event: event.clone(), payload: value, message: None })
+                }),
+                Op::Subscribe(ix, channel) => {
+                    if let Some(topic) = name(ix).cloned() {
+                        self.subscribe(&topic, channel);
+                        self.trace(Some(run.number), &run.journey, TraceEvent::Subscribed { topic, channel });
+                    }
+                    continue;
+                }
+                Op::Unsubscribe(ix) => name(ix).filter(|topic| self.withdraw(Some(topic))).map(|topic| {
+                    self.trace(Some(run.number), &run.journey, TraceEvent::Unsubscribed(topic.clone()));
+                    Pending::Withdrawn(Some(topic.clone()))
+                }),
+                Op::Suppress => {
+                    let reason = time::show_value(&value, self.zone());
+                    self.contact.state.suppressed.get_or_insert_with(|| reason.as_str().into());
+                    self.trace(Some(run.number), &run.journey, TraceEvent::Suppressed(reason));
+                    continue;
+                }
+                Op::StartJourney(ix) => {
+                    name(ix).map(|journey| Pending::Start(journey.clone(), Value::Record(std::iter::empty().collect())))
+                }
+                Op::StopJourney(ix) => match name(ix) {
+                    Some(journey) if *journey == run.journey => break EndReason::Stopped,
+                    journey => {
+                        journey.into_iter().for_each(|journey| self.stop(journey));
+                        continue;
+                    }
+                },
+                Op::Notify(ix) => {
+                    if let Some(to) = name(ix).cloned() {
+                        self.notify(&run, to, time::show_value(&value, self.zone()));
+                    }
+                    continue;
+                }
+                _ => break EndReason::Failed(DAMAGED.to_owned()),
             };
             if let Some(change) = change {
                 self.chain += 1;
@@ -112,6 +168,46 @@ impl Advance<'_> {
         self.end(run, prepared, reason);
     }
 
+    /// The side of a split on which the contact falls.
+    fn side(&self, split: &Split) -> Option<(TraceEvent, Pc)> {
+        let drawn = draw(&split.name, &self.contact.key);
+        let mut upto = 0u32;
+        split.sides.iter().find_map(|(share, side, target)| {
+            upto = upto.saturating_add(*share);
+            let took = || TraceEvent::Took { split: split.name.clone(), side: side.clone() };
+            (drawn < upto).then(|| (took(), *target))
+        })
+    }
+
+    fn move_to(&mut self, run: &Run, funnel: &SmolStr, stage: &SmolStr) -> Option<Pending> {
+        let before = self.contact.state.stages.insert(funnel.clone(), stage.clone());
+        if before.as_ref() == Some(stage) {
+            return None;
+        }
+        let moved = TraceEvent::MovedTo { funnel: funnel.clone(), stage: stage.clone() };
+        self.trace(Some(run.number), &run.journey, moved);
+        let fields = [("funnel", Value::Text(funnel.clone())), ("stage", Value::Text(stage.clone()))];
+        Some(Pending::Happened(Happening::builtin(BuiltinEvent::Moved, fields)))
+    }
+
+    /// Ends the contact's other runs of a journey.
+    fn stop(&mut self, journey: &str) {
+        let runs = self.contact.state.runs.iter().filter(|run| run.journey == journey);
+        let numbers: Vec<u32> = runs.map(|run| run.number).collect();
+        for number in numbers {
+            if let Some((run, prepared)) = self.take(number) {
+                self.end(run, &prepared, EndReason::Stopped);
+            }
+        }
+    }
+
+    fn notify(&mut self, run: &Run, to: SmolStr, text: String) {
+        let told = TraceEvent::Notified { to: to.clone(), text: text.clone() };
+        self.trace(Some(run.number), &run.journey, told);
+        let journey = run.journey.clone();
+        self.out.notices.push(Notice { at: self.clock, journey, run: run.number, to, text });
+    }
+
     fn fuel_of(&self, version: Version) -> u32 {
         self.fuel.iter().find(|(known, _)| *known == version).map_or(FUEL, |(_, left)| *left)
     }
@@ -123,10 +219,16 @@ impl Advance<'_> {
         }
     }
 
-    fn park(&mut self, run: &mut Run, prepared: &Prepared, wait: WaitIx, until: Instant) {
-        self.trace(Some(run.number), &run.journey, TraceEvent::Waiting { until });
-        run.parked = Parked::Wait { wait, since: self.clock, until };
-        run.recheck = self.recheck(run, prepared);
+    /// Puts a run back that stands still, unless it must not go on at all.
+    fn park(&mut self, mut run: Run, prepared: &Prepared) {
+        self.changes.set(Instant::NEVER);
+        if self.exit_condition(&run, prepared) {
+            return self.end(run, prepared, EndReason::ExitCondition);
+        }
+        // That no condition of the wait holds was found when it began; when that changes is asked here.
+        let _ = self.waited_for(&run, prepared);
+        run.recheck = self.recheck();
+        self.put(run);
     }
 
     fn begin_wait(&self, run: &mut Run, prepared: &Prepared, wait: &WaitDef) -> Waiting {
@@ -152,9 +254,9 @@ impl Advance<'_> {
     }
 
     /// The arm whose message has its status already.
-    fn already(&self, run: &Run, prepared: &Prepared, wait: &WaitDef) -> Option<(smol_str::SmolStr, Pc)> {
+    fn already(&self, run: &Run, prepared: &Prepared, wait: &WaitDef) -> Option<(SmolStr, Pc)> {
         let env = self.env(prepared, Frame::of(run), &Value::Unset);
-        let holds = |arm: &&journey_bytecode::Arm| {
+        let holds = |arm: &&Arm| {
             let pattern = &arm.pattern;
             let one = matches!(pattern.message, MessageRef::Handle(_) | MessageRef::Last);
             let Some(status) = status_of(&pattern.event) else { return false };

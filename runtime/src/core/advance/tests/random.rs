@@ -634,8 +634,8 @@ proptest! {
             prop_assert!(all.is_none_or(|at| message.at <= at));
             prop_assert!(message.topic.is_none() || topic.is_none_or(|at| message.at <= at));
             for cap in &linked.bundle().policy.caps {
-                let since = linked.zone().add(message.at, cap.per.negated());
-                let counted = |m: &&&Outgoing| m.at > since && cap.channel.is_none_or(|c| c == m.channel);
+                let zone = linked.zone();
+                let counted = |m: &&&Outgoing| zone.add(m.at, cap.per) > message.at && cap.channel.is_none_or(|c| c == m.channel);
                 if cap.channel.is_none_or(|channel| channel == message.channel) {
                     prop_assert!(marketing[..=place].iter().filter(counted).count() <= cap.most as usize);
                 }

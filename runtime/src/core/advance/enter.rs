@@ -1,0 +1,236 @@
+//! How journeys begin: triggers, filters, keys, re-entry.
+
+use std::sync::Arc;
+
+use journey_bytecode::{BuiltinEvent, Collect, Instant, Purpose, Reenter, TriggerKind, Value};
+use smol_str::SmolStr;
+
+use super::{Advance, CLAUSE_FUEL, Happening, MAX_COLLECTED};
+use crate::core::contact::{EndReason, Parked, Run};
+use crate::core::effect::{NotEntered, TraceEvent, WokenBy};
+use crate::core::link::{Prepared, TriggerKey};
+use crate::core::vm::{Frame, draw};
+
+impl Advance<'_> {
+    /// Lets the journeys begin that this triggers.
+    pub(super) fn trigger(&mut self, happening: &Happening) {
+        let text = |name: &str| match happening.payload.field(name) {
+            Value::Text(text) => text,
+            _ => SmolStr::default(),
+        };
+        let key = match BuiltinEvent::parse(&happening.event) {
+            Some(BuiltinEvent::Tagged) => TriggerKey::Tag(text("tag")),
+            Some(BuiltinEvent::Untagged) => TriggerKey::Untag(text("tag")),
+            Some(BuiltinEvent::Created) => TriggerKey::Created,
+            Some(BuiltinEvent::Changed) => TriggerKey::Changes(text("attribute")),
+            Some(BuiltinEvent::Moved) => TriggerKey::Reaches(text("funnel"), text("stage")),
+            Some(BuiltinEvent::Unsubscribed) => TriggerKey::Unsubscribed,
+            Some(
+                event @ (BuiltinEvent::Delivered
+                | BuiltinEvent::Opened
+                | BuiltinEvent::Clicked
+                | BuiltinEvent::Replied
+                | BuiltinEvent::Bounced),
+            ) => TriggerKey::Message(event.name()),
+            None => TriggerKey::Event(happening.event.clone()),
+        };
+        self.triggered(&key, happening);
+    }
+
+    /// Lets the journeys begin that listen for this.
+    pub(super) fn triggered(&mut self, key: &TriggerKey, happening: &Happening) {
+        // Two triggers of one journey that mean the same event start one run.
+        let mut done = Vec::new();
+        for at in self.linked.triggers(key) {
+            if done.contains(&at.program) {
+                continue;
+            }
+            let Some(prepared) = self.linked.current(at.program).cloned() else { continue };
+            let Some(trigger) = prepared.program.triggers.get(at.trigger) else { continue };
+            let env = self.env(&prepared, Frame::before(self.clock, &happening.payload), &happening.payload);
+            if self.means(&trigger.kind, happening)
+                && trigger.filter.is_none_or(|filter| env.holds(filter, &mut CLAUSE_FUEL.clone()))
+            {
+                done.push(at.program);
+                self.enter(&prepared, words(&trigger.kind), &happening.payload);
+            }
+        }
+    }
+
+    /// Whether a trigger that listens for such events means this one.
+    fn means(&self, trigger: &TriggerKind, happening: &Happening) -> bool {
+        match trigger {
+            TriggerKind::Changes { from, to, .. } => {
+                from.as_ref().is_none_or(|from| *from == happening.payload.field("old"))
+                    && to.as_ref().is_none_or(|to| *to == happening.payload.field("new"))
+            }
+            TriggerKind::Message(_, Some(name)) => {
+                let message = happening.message.and_then(|number| self.contact.state.message(number));
+                message.is_some_and(|message| message.name == *name)
+            }
+            // Who wants nothing at all wants none of the topic.
+            TriggerKind::Unsubscribed(Some(topic)) => match happening.payload.field("topic") {
+                Value::Text(withdrawn) => withdrawn.is_empty() || withdrawn == *topic,
+                _ => false,
+            },
+            _ => true,
+        }
+    }
+
+    /// `start journey`
+    pub(super) fn start(&mut self, journey: &str, payload: &Value) {
+        if let Some(prepared) = self.linked.journey(journey).cloned() {
+            self.enter(&prepared, "call".to_owned(), payload);
+        }
+    }
+
+    /// Begins a run, or says why not.
+    pub(super) fn enter(&mut self, prepared: &Arc<Prepared>, trigger: String, payload: &Value) {
+        let program = &prepared.program;
+        let env = self.env(prepared, Frame::before(self.clock, payload), payload);
+        let filtered = program.filter.is_some_and(|filter| !env.holds(filter, &mut CLAUSE_FUEL.clone()));
+        let key = program.key.map_or(Value::Unset, |key| env.value(key, &mut CLAUSE_FUEL.clone()));
+        if !filtered
+            && let Some(collect) = &program.collect
+            && self.gather(prepared, collect, &key, payload)
+        {
+            return;
+        }
+        let refused = if filtered {
+            Some(NotEntered::Filter)
+        } else if self.is_unsubscribed(prepared) {
+            Some(NotEntered::Unsubscribed)
+        } else if let Some(reason) = self.refuses_again(prepared, &key) {
+            Some(reason)
+        } else {
+            let held = draw(&format!("holdout\0{}", program.name), &self.contact.key) < program.holdout;
+            held.then_some(NotEntered::Holdout)
+        };
+        if let Some(reason) = refused {
+            return self.trace(None, &program.name, TraceEvent::NotEntered { reason });
+        }
+        let same = |run: &Run| run.journey == program.name && run.key == key;
+        let active: Vec<u32> = self.contact.state.runs.iter().filter(|run| same(run)).map(|run| run.number).collect();
+        for number in active {
+            if let Some((run, prepared)) = self.take(number) {
+                self.end(run, &prepared, EndReason::Restarted);
+            }
+        }
+        // What is bought from now on belongs to the new run.
+        for ended in &mut self.contact.state.ended {
+            if ended.journey == program.name && ended.key == key {
+                ended.goal = None;
+            }
+        }
+        let number = self.contact.state.runs_begun;
+        self.contact.state.runs_begun = number.saturating_add(1);
+        let mut run = Run {
+            number,
+            journey: program.name.clone(),
+            version: prepared.version,
+            key,
+            entered_at: self.clock,
+            trigger: payload.clone(),
+            slots: vec![Value::Unset; program.slots.len()],
+            handles: Vec::new(),
+            last_message: None,
+            parked: Parked::Collecting { until: self.clock },
+            recheck: None,
+            unused: Vec::new(),
+            reached: Vec::new(),
+        };
+        self.trace(Some(number), &program.name, TraceEvent::Entered { version: prepared.version, trigger });
+        self.changes.set(Instant::NEVER);
+        if self.exit_condition(&run, prepared) {
+            return self.end(run, prepared, EndReason::ExitCondition);
+        }
+        let Some(collect) = program.collect.as_ref().filter(|collect| collect.most != Some(1)) else {
+            if let Some(collect) = &program.collect {
+                append(&mut run, collect, payload);
+            }
+            return self.go(run, prepared, program.entry);
+        };
+        append(&mut run, collect, payload);
+        let until = self.zone().add(self.clock, collect.window);
+        self.trace(Some(number), &program.name, TraceEvent::Waiting { until });
+        run.parked = Parked::Collecting { until };
+        run.recheck = self.recheck();
+        self.put(run);
+    }
+
+    /// Gives the trigger to a run of this journey and key that still gathers; whether there is one.
+    fn gather(&mut self, prepared: &Prepared, collect: &Collect, key: &Value, payload: &Value) -> bool {
+        let gathers = |run: &&Run| {
+            run.version == prepared.version && run.key == *key && matches!(run.parked, Parked::Collecting { .. })
+        };
+        let Some(number) = self.contact.state.runs.iter().find(gathers).map(|run| run.number) else { return false };
+        let Some((mut run, prepared)) = self.take(number) else { return false };
+        let gathered = append(&mut run, collect, payload);
+        let most = collect.most.and_then(|most| usize::try_from(most).ok()).unwrap_or(MAX_COLLECTED);
+        if gathered >= most.min(MAX_COLLECTED) {
+            self.resume(run, &prepared, WokenBy::Condition, prepared.program.entry);
+        } else {
+            self.put(run);
+        }
+        true
+    }
+
+    /// Why the re-entry rule lets no run begin.
+    fn refuses_again(&self, prepared: &Prepared, key: &Value) -> Option<NotEntered> {
+        let program = &prepared.program;
+        let state = &self.contact.state;
+        let active = state.runs.iter().any(|run| run.journey == program.name && run.key == *key);
+        if active && program.reenter != Reenter::Restart {
+            return Some(NotEntered::Active);
+        }
+        let last = state.ended.iter().find(|ended| ended.journey == program.name && ended.key == *key)?;
+        match program.reenter {
+            Reenter::Always | Reenter::Restart => None,
+            Reenter::Never => Some(NotEntered::Never),
+            Reenter::After(span) => {
+                let until = self.zone().add(last.entered_at, span);
+                (self.clock < until).then_some(NotEntered::TooEarly { until })
+            }
+        }
+    }
+
+    /// Whether the contact unsubscribed from the journey's topic.
+    pub(super) fn is_unsubscribed(&self, prepared: &Prepared) -> bool {
+        let program = &prepared.program;
+        program.purpose != Some(Purpose::Transactional)
+            && program.topic.as_ref().is_some_and(|topic| self.contact.state.unsubscribed_from(Some(topic)))
+    }
+}
+
+/// Adds a trigger's payload to the list that a run gathers; how many there are.
+fn append(run: &mut Run, collect: &Collect, payload: &Value) -> usize {
+    let Some(slot) = run.slots.get_mut(collect.slot.index()) else { return 0 };
+    let mut list = match slot {
+        Value::List(list) => list.to_vec(),
+        _ => Vec::new(),
+    };
+    list.push(payload.clone());
+    let gathered = list.len();
+    *slot = Value::List(list.into());
+    gathered
+}
+
+/// What started a run, in words.
+pub(super) fn words(trigger: &TriggerKind) -> String {
+    match trigger {
+        TriggerKind::Tag(tag) => format!("tag {tag}"),
+        TriggerKind::Untag(tag) => format!("untag {tag}"),
+        TriggerKind::Event(event) => event.to_string(),
+        TriggerKind::Created => "created".to_owned(),
+        TriggerKind::Changes { attribute, .. } => format!("{attribute} changes"),
+        TriggerKind::Enters(segment, _) => format!("enters {segment}"),
+        TriggerKind::Leaves(segment, _) => format!("leaves {segment}"),
+        TriggerKind::Reaches { funnel, stage } => format!("reaches {funnel}.{stage}"),
+        TriggerKind::Moment(_) => "moment".to_owned(),
+        TriggerKind::Message(status, None) => status.name().to_owned(),
+        TriggerKind::Message(status, Some(message)) => format!("{} {message}", status.name()),
+        TriggerKind::Unsubscribed(None) => "unsubscribed".to_owned(),
+        TriggerKind::Unsubscribed(Some(topic)) => format!("unsubscribed {topic}"),
+        TriggerKind::Call => "call".to_owned(),
+    }
+}
