@@ -2,9 +2,13 @@
 
 pub mod clock;
 pub mod core;
+pub mod engine;
 pub mod ingest;
 pub mod render;
 pub mod send;
+pub mod sim;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod track;

@@ -3,8 +3,9 @@
 //! A contact is `{"id":"ada","attributes":{"email":"ada@example.com"},"tags":["lead"]}`: attributes are set (`null`
 //! removes one), tags are added (`remove_tags` removes some), everything else stays as it is. An event is
 //! `{"id":"e1","contact":"ada","at":"2026-03-02T10:00:00+01:00","event":"purchase","data":{"amount":"120 EUR"}}`; in the
-//! place of `event` and `data` stands `"tag":"lead"`, `"untag":"lead"`, `"opened":"MESSAGE"`, `"clicked":"MESSAGE"` with
-//! `"link":"NAME"`, `"replied":"MESSAGE"`, `"bounced":"MESSAGE"`, or `"unsubscribed":"TOPIC"` (`true` for everything).
+//! place of `event` and `data` stands `"tag":"lead"`, `"untag":"lead"`, `"set":{"plan":"pro"}`, `"opened":"MESSAGE"`, `"clicked":"MESSAGE"` with
+//! `"link":"NAME"`, `"replied":"MESSAGE"`, `"bounced":"MESSAGE"`, `"subscribed":"TOPIC"` with a `"channel"` if it is for one alone, or
+//! `"unsubscribed":"TOPIC"` (`true` for everything).
 //!
 //! - The `id` of an event belongs to its contact: the same event under the same id counts once, another one is refused.
 //!   Without an id every event counts.
@@ -14,12 +15,13 @@
 //!   contact without; an event alone creates a contact only where nothing is required.
 
 mod csv;
+mod lines;
 mod value;
 
 use std::fmt;
 use std::sync::Arc;
 
-use journey_bytecode::{Attribute, BuiltinEvent, Instant, StatusKind, Type, Value};
+use journey_bytecode::{Attribute, BuiltinEvent, Channel, Instant, StatusKind, Type, Value};
 use serde_json::{Map, Value as Json};
 use smol_str::SmolStr;
 
@@ -28,6 +30,7 @@ use crate::core::input::{InputKind, MessageName};
 use crate::store::{NewInput, Whose};
 
 pub use csv::{CsvError, CsvReader};
+pub use lines::{json, ndjson};
 pub use value::{MAX_LIST, MAX_TEXT};
 
 /// How far ahead of our clock the sender's may be: 5 minutes, in milliseconds.
@@ -118,8 +121,19 @@ pub struct Gate {
 }
 
 /// The kinds of things that can happen, as a line names them.
-const HAPPENINGS: [&str; 9] =
-    ["event", "tag", "untag", "opened", "clicked", "delivered", "replied", "bounced", "unsubscribed"];
+const HAPPENINGS: [&str; 11] = [
+    "event",
+    "tag",
+    "untag",
+    "set",
+    "opened",
+    "clicked",
+    "delivered",
+    "replied",
+    "bounced",
+    "subscribed",
+    "unsubscribed",
+];
 
 impl Gate {
     /// A gate for a project.
@@ -131,20 +145,10 @@ impl Gate {
     pub fn contact(&self, json: &Json, now: Instant) -> Result<NewInput, Refused> {
         let fields = object(json, "a contact", &["id", "attributes", "tags", "remove_tags"])?;
         let key = key(fields.get("id"), "id")?;
-        let mut attributes = Vec::new();
-        match fields.get("attributes") {
-            None | Some(Json::Null) => {}
-            Some(Json::Object(given)) => {
-                for (name, json) in given {
-                    let value = self.attribute(name, |ty| self.value(ty, json)).map_err(|error| error.inside(name))?;
-                    attributes.push((name.into(), value));
-                }
-            }
-            Some(other) => {
-                let error = format!("expected an object of attributes, got {}", value::shown(other));
-                return Err(Refused::of("attributes", error));
-            }
-        }
+        let attributes = match fields.get("attributes") {
+            None | Some(Json::Null) => Vec::new(),
+            Some(given) => self.attributes(given, "attributes")?,
+        };
         let add_tags = self.tags(fields.get("tags")).map_err(|error| error.inside("tags"))?;
         let remove_tags = self.tags(fields.get("remove_tags")).map_err(|error| error.inside("remove_tags"))?;
         Ok(self.upsert(key, attributes, add_tags, remove_tags, now))
@@ -152,7 +156,7 @@ impl Gate {
 
     /// Reads an event.
     pub fn event(&self, json: &Json, now: Instant) -> Result<NewInput, Refused> {
-        let mut known = vec!["id", "contact", "at", "data", "link"];
+        let mut known = vec!["id", "contact", "at", "data", "link", "channel"];
         known.extend(HAPPENINGS);
         let fields = object(json, "an event", &known)?;
         let contact = key(fields.get("contact"), "contact")?;
@@ -175,7 +179,7 @@ impl Gate {
         }
         let kind = self.happening(fields)?;
         let fingerprint = fingerprint(given_at, &kind);
-        let creates = self.missing(&[]).is_empty();
+        let creates = self.missing(set_by(&kind)).is_empty();
         Ok(NewInput { contact: Whose::Key(contact), id, fingerprint, at: at.min(now), kind, creates })
     }
 
@@ -185,17 +189,13 @@ impl Gate {
             Whose::Key(key) => key.clone(),
             Whose::Id(id) => id.0.to_string().into(),
         };
-        let (field, attributes) = match &input.kind {
-            InputKind::Upsert { attributes, .. } => ("attributes", attributes.as_slice()),
-            _ => ("contact", [].as_slice()),
-        };
         let missing: Vec<_> =
-            self.missing(attributes).iter().map(|attribute| format!("`{}`", attribute.name)).collect();
+            self.missing(set_by(&input.kind)).iter().map(|attribute| format!("`{}`", attribute.name)).collect();
         let error = format!(
             "contact {key:?} is not known yet, and a new contact needs {}; send the contact first, with all of them",
             missing.join(", ")
         );
-        Refused::of(field, error)
+        Refused::new(error)
     }
 
     fn upsert(
@@ -248,6 +248,18 @@ impl Gate {
         }
     }
 
+    fn attributes(&self, given: &Json, field: &str) -> Result<Vec<(SmolStr, Value)>, Refused> {
+        let Json::Object(given) = given else {
+            let error = format!("expected an object of attributes, got {}", value::shown(given));
+            return Err(Refused::of(field, error));
+        };
+        let attribute = |(name, json): (&String, &Json)| {
+            let value = self.attribute(name, |ty| self.value(ty, json)).map_err(|error| error.inside(name))?;
+            Ok((name.into(), value))
+        };
+        given.iter().map(attribute).collect()
+    }
+
     fn tag(&self, tag: &str) -> Result<SmolStr, Refused> {
         let schema = &self.linked.bundle().schema;
         if schema.tags.iter().any(|known| known == tag) || schema.open && !tag.is_empty() && tag.len() <= MAX_ID {
@@ -280,7 +292,7 @@ impl Gate {
         if let Some((second, _)) = happenings.next() {
             return Err(Refused::new(format!("both `{what}` and `{second}` happen in this line; send two lines")));
         }
-        for (extra, owner) in [("data", "event"), ("link", "clicked")] {
+        for (extra, owner) in [("data", "event"), ("link", "clicked"), ("channel", "subscribed")] {
             if fields.contains_key(extra) && what != owner {
                 return Err(Refused::of(extra, format!("`{extra}` belongs to `{owner}`, and this is `{what}`")));
             }
@@ -300,9 +312,18 @@ impl Gate {
             }
             "tag" => tagged(true),
             "untag" => tagged(false),
+            "set" => {
+                let attributes = self.attributes(json, what)?;
+                Ok(InputKind::Upsert { attributes, add_tags: vec![], remove_tags: vec![] })
+            }
+            "subscribed" => {
+                let topic = self.topic(json.as_str().ok_or_else(|| wrong("a topic"))?, what)?;
+                let channel = fields.get("channel").filter(|channel| !channel.is_null()).map(channel).transpose()?;
+                Ok(InputKind::Subscribe { topic, channel })
+            }
             "unsubscribed" => match json {
                 Json::Bool(true) => Ok(InputKind::Unsubscribe { topic: None }),
-                Json::String(topic) => Ok(InputKind::Unsubscribe { topic: Some(self.topic(topic)?) }),
+                Json::String(topic) => Ok(InputKind::Unsubscribe { topic: Some(self.topic(topic, what)?) }),
                 _ => Err(wrong("a topic, or `true` for everything")),
             },
             _ => {
@@ -327,18 +348,18 @@ impl Gate {
         }
     }
 
-    fn topic(&self, topic: &str) -> Result<SmolStr, Refused> {
+    fn topic(&self, topic: &str, field: &str) -> Result<SmolStr, Refused> {
         let schema = &self.linked.bundle().schema;
         if schema.open || schema.topics.iter().any(|known| known.name == topic) {
             return Ok(topic.into());
         }
         let known = schema.topics.iter().map(|topic| topic.name.as_str());
-        Err(Refused::unknown("topic", topic, known).inside("unsubscribed"))
+        Err(Refused::unknown("topic", topic, known).inside(field))
     }
 
     fn message(&self, name: &str) -> Result<(), Refused> {
         let bundle = self.linked.bundle();
-        let known = journey_bytecode::Channel::ALL.iter().any(|channel| self.linked.message(*channel, name).is_some());
+        let known = Channel::ALL.iter().any(|channel| self.linked.message(*channel, name).is_some());
         if known || bundle.schema.open {
             return Ok(());
         }
@@ -383,6 +404,22 @@ impl Gate {
             payload.push((name.into(), value::infer(json).map_err(|error| error.inside(name))?));
         }
         Ok(Value::Record(payload.into()))
+    }
+}
+
+fn channel(json: &Json) -> Result<Channel, Refused> {
+    let wrong = || {
+        let names = Channel::ALL.map(Channel::name);
+        Refused::of("channel", format!("expected one of {}, got {}", names.join(", "), value::shown(json)))
+    };
+    json.as_str().and_then(Channel::parse).ok_or_else(wrong)
+}
+
+/// The attributes that an input sets.
+fn set_by(kind: &InputKind) -> &[(SmolStr, Value)] {
+    match kind {
+        InputKind::Upsert { attributes, .. } => attributes,
+        _ => &[],
     }
 }
 

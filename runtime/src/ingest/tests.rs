@@ -93,8 +93,10 @@ fn events() {
     insta::assert_debug_snapshot!([
         kind(json!({"contact": "ada", "tag": "lead"})),
         kind(json!({"contact": "ada", "untag": "lead"})),
+        kind(json!({"contact": "ada", "set": {"plan": "pro", "first_name": null}})),
         kind(json!({"contact": "ada", "opened": "brand_story"})),
         kind(json!({"contact": "ada", "clicked": "brand_story", "link": "pricing"})),
+        kind(json!({"contact": "ada", "subscribed": "offers", "channel": "sms"})),
         kind(json!({"contact": "ada", "unsubscribed": "offers"})),
         kind(json!({"contact": "ada", "unsubscribed": true})),
     ]);
@@ -151,9 +153,11 @@ fn what_is_wrong_is_said() {
         json!({"contact": "ada", "event": "purchase", "data": {"amount": 120, "items": []}}),
         json!({"contact": "ada", "event": "purchase", "data": {"amount": "120 EUR", "items": [], "vaucher": "x"}}),
         json!({"contact": "ada", "tag": "unheard_of_thing"}),
+        json!({"contact": "ada", "set": {"plan": 1}}),
         json!({"contact": "ada", "opened": "brand_stroy"}),
         json!({"contact": "ada", "opened": "brand_story", "link": "x"}),
         json!({"contact": "ada", "unsubscribed": false}),
+        json!({"contact": "ada", "subscribed": "offers", "channel": "fax"}),
         json!({"contact": "ada", "unsubscribed": "offer"}),
         json!({"contact": "ada", "at": "yesterday", "tag": "lead"}),
     ];

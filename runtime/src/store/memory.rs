@@ -39,29 +39,33 @@ struct Row {
     due: Instant,
     pending: VecDeque<Input>,
     fingerprints: HashMap<SmolStr, [u8; 16]>,
-    unsubscribed: BTreeSet<Option<SmolStr>>,
+    /// The place of the newest unsubscribe, by topic; `None` for everything.
+    unsubscribed: BTreeMap<Option<SmolStr>, i64>,
     trace: Vec<TraceEntry>,
 }
 
 #[derive(Debug)]
 struct Open {
     outgoing: Outgoing,
+    /// The last input that its decision knew.
+    applied: i64,
     attempts: u32,
     on_wire: bool,
 }
 
 impl Row {
-    fn withholds(&self, outgoing: &Outgoing) -> bool {
-        outgoing.purpose == Purpose::Marketing
-            && (self.unsubscribed.contains(&None)
-                || outgoing.topic.is_some() && self.unsubscribed.contains(&outgoing.topic))
+    fn withholds(&self, open: &Open) -> bool {
+        let since = |topic: &Option<SmolStr>| self.unsubscribed.get(topic).is_some_and(|place| *place > open.applied);
+        open.outgoing.purpose == Purpose::Marketing && (since(&None) || since(&open.outgoing.topic))
     }
 
     fn push(&mut self, at: Instant, kind: InputKind) -> i64 {
-        if let InputKind::Unsubscribe { topic } = &kind {
-            self.unsubscribed.insert(topic.clone());
-        }
         self.accepted += 1;
+        match &kind {
+            InputKind::Unsubscribe { topic } => _ = self.unsubscribed.insert(topic.clone(), self.accepted),
+            InputKind::Subscribe { topic, .. } => _ = self.unsubscribed.remove(&Some(topic.clone())),
+            _ => {}
+        }
         self.pending.push_back(Input { seq: self.accepted, at, kind });
         self.accepted
     }
@@ -108,7 +112,7 @@ impl Row {
             due: Instant::NEVER,
             pending: VecDeque::new(),
             fingerprints: HashMap::new(),
-            unsubscribed: BTreeSet::new(),
+            unsubscribed: BTreeMap::new(),
             trace: Vec::new(),
         }
     }
@@ -144,9 +148,10 @@ impl Store for MemoryStore {
         let mut inner = self.inner();
         let mut settled = Vec::with_capacity(advanced.len());
         for Advanced { contact, outcome } in advanced {
+            let applied = contact.state.applied;
             for outgoing in outcome.outgoing {
                 inner.queue.insert((outgoing.at, outgoing.id));
-                inner.outbox.insert(outgoing.id, Open { outgoing, attempts: 0, on_wire: false });
+                inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0, on_wire: false });
             }
             let Some(row) = inner.rows.get_mut(&contact.id) else { continue };
             while row.pending.front().is_some_and(|input| input.seq <= contact.state.applied) {
@@ -190,7 +195,7 @@ impl Store for MemoryStore {
         let mut withheld = Vec::new();
         for id in ids {
             let Some(open) = outbox.get_mut(id) else { continue };
-            if rows.get(&id.contact).is_some_and(|row| row.withholds(&open.outgoing)) {
+            if rows.get(&id.contact).is_some_and(|row| row.withholds(open)) {
                 withheld.push(*id);
             } else {
                 open.on_wire = true;

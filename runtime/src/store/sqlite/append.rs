@@ -115,7 +115,8 @@ pub(super) struct Log {
     changed: BTreeSet<ContactId>,
     rows: Vec<InputRow>,
     blob: Vec<u8>,
-    unsubscribed: Vec<(i64, SmolStr)>,
+    /// The newest word on each topic, `''` for everything: the place of an unsubscribe, none for a subscribe.
+    topics: BTreeMap<(i64, SmolStr), Option<i64>>,
 }
 
 /// contact, place, moment, id, start of the fingerprint, start and length of the body
@@ -136,7 +137,7 @@ impl Log {
                 accepted.insert(ContactId(row.try_get(0)?), row.try_get(1)?);
             }
         }
-        Ok(Self { accepted, changed: BTreeSet::new(), rows: Vec::new(), blob: Vec::new(), unsubscribed: Vec::new() })
+        Ok(Self { accepted, changed: BTreeSet::new(), rows: Vec::new(), blob: Vec::new(), topics: BTreeMap::new() })
     }
 
     pub(super) fn knows(&self, contact: ContactId) -> bool {
@@ -159,8 +160,12 @@ impl Log {
         *accepted += 1;
         let seq = *accepted;
         self.changed.insert(contact);
-        if let InputKind::Unsubscribe { topic } = kind {
-            self.unsubscribed.push((contact.0, topic.clone().unwrap_or_default()));
+        match kind {
+            InputKind::Unsubscribe { topic } => {
+                self.topics.insert((contact.0, topic.clone().unwrap_or_default()), Some(seq));
+            }
+            InputKind::Subscribe { topic, .. } => _ = self.topics.insert((contact.0, topic.clone()), None),
+            _ => {}
         }
         let fingerprint = self.blob.len() + 1;
         let id = id.map(|(id, fingerprint)| {
@@ -190,9 +195,15 @@ impl Log {
              ON CONFLICT (contact) DO UPDATE SET accepted = excluded.accepted";
         let changed: Vec<_> = self.changed.iter().filter_map(|id| Some((id.0, *self.accepted.get(id)?))).collect();
         sqlx::query(ready).bind(json(&changed)).bind(Instant::NEVER.0).execute(&mut *connection).await?;
-        if !self.unsubscribed.is_empty() {
-            let gate = "INSERT OR IGNORE INTO unsubscribed SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
-            sqlx::query(gate).bind(json(&self.unsubscribed)).execute(connection).await?;
+        if !self.topics.is_empty() {
+            let rows: Vec<_> = self.topics.iter().map(|((contact, topic), seq)| (contact, topic, seq)).collect();
+            let rows = json(&rows);
+            let unsubscribe = "INSERT OR REPLACE INTO unsubscribed (contact, topic, seq)
+                 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE value ->> 2 IS NOT NULL";
+            sqlx::query(unsubscribe).bind(rows.clone()).execute(&mut *connection).await?;
+            let subscribe = "DELETE FROM unsubscribed WHERE (contact, topic) IN
+                 (SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE value ->> 2 IS NULL)";
+            sqlx::query(subscribe).bind(rows).execute(connection).await?;
         }
         Ok(())
     }

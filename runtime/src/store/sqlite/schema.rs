@@ -36,10 +36,11 @@ CREATE TABLE inputs (
 CREATE UNIQUE INDEX inputs_contact ON inputs (contact, seq);
 CREATE UNIQUE INDEX inputs_id ON inputs (contact, id) WHERE id IS NOT NULL;
 
--- Messages decided and not done; those in `wire` as well may have left.
+-- Messages decided and not done; those in `wire` as well may have left. `applied` is the last input that the decision
+-- knew.
 CREATE TABLE outbox (
     contact INTEGER NOT NULL, number INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL,
-    marketing INTEGER NOT NULL, topic TEXT, body BLOB NOT NULL, PRIMARY KEY (contact, number)
+    applied INTEGER NOT NULL, marketing INTEGER NOT NULL, topic TEXT, body BLOB NOT NULL, PRIMARY KEY (contact, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE wire (
     contact INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (contact, number)
@@ -52,9 +53,9 @@ CREATE TABLE deliveries (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deliveries_failed ON deliveries (contact, number) WHERE failed;
 
--- Acknowledged unsubscribes, by topic, '' for everything: the last gate before the wire asks here.
+-- The newest unsubscribe by topic, '' for everything: the last gate before the wire holds back what was decided before.
 CREATE TABLE unsubscribed (
-    contact INTEGER NOT NULL, topic TEXT NOT NULL, PRIMARY KEY (contact, topic)
+    contact INTEGER NOT NULL, topic TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (contact, topic)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE trace (place INTEGER PRIMARY KEY, contact INTEGER NOT NULL, body BLOB NOT NULL) STRICT;

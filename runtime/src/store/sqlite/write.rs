@@ -24,8 +24,8 @@ pub(super) struct Batch {
     blob: Vec<u8>,
 }
 
-/// contact, number, due, whether it is marketing, topic, start and length of the message
-type OutboxRow = (i64, u32, i64, bool, Option<SmolStr>, usize, usize);
+/// contact, number, due, last input known, whether it is marketing, topic, start and length of the message
+type OutboxRow = (i64, u32, i64, i64, bool, Option<SmolStr>, usize, usize);
 
 impl Batch {
     pub(super) fn of(advanced: &[Advanced]) -> Self {
@@ -44,7 +44,8 @@ impl Batch {
                 let (start, length) = slice(message, blob);
                 let marketing = message.purpose == Purpose::Marketing;
                 let topic = message.topic.clone();
-                batch.outbox.push((id, message.id.number, message.at.0, marketing, topic, start, length));
+                let (number, applied) = (message.id.number, contact.state.applied);
+                batch.outbox.push((id, number, message.at.0, applied, marketing, topic, start, length));
                 batch.queued.push((message.at, message.id));
             }
         }
@@ -61,9 +62,9 @@ impl Batch {
              ON CONFLICT (contact) DO UPDATE SET due = excluded.due, applied = excluded.applied";
         sqlx::query(ready).bind(json(&self.ready)).execute(&mut *transaction).await?;
         if !self.outbox.is_empty() {
-            let outbox = "INSERT INTO outbox (contact, number, due, attempts, marketing, topic, body)
-                 SELECT value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, value ->> 4,
-                     substr(?2, value ->> 5, value ->> 6)
+            let outbox = "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, body)
+                 SELECT value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, value ->> 4, value ->> 5,
+                     substr(?2, value ->> 6, value ->> 7)
                  FROM json_each(?1)";
             sqlx::query(outbox).bind(json(&self.outbox)).bind(&self.blob).execute(&mut *transaction).await?;
         }
@@ -85,7 +86,8 @@ pub(super) async fn begin_delivery(
     let withheld = "SELECT o.contact, o.number FROM json_each(?1) j
          CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
          WHERE o.marketing AND EXISTS (
-             SELECT 1 FROM unsubscribed u WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic))";
+             SELECT 1 FROM unsubscribed u
+             WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic) AND u.seq > o.applied)";
     let rows = sqlx::query(withheld).bind(message_keys(ids)).fetch_all(&mut *transaction).await?;
     let withheld: Vec<MessageId> = rows.iter().map(message_id).collect::<sqlx::Result<_>>()?;
     let leaving: Vec<MessageId> = ids.iter().filter(|id| !withheld.contains(id)).copied().collect();
@@ -115,9 +117,9 @@ pub(super) async fn record(
     }
     if !retries.is_empty() {
         // An upsert finds its rows by key; an UPDATE with a join may read the whole outbox.
-        let again = "INSERT INTO outbox (contact, number, due, attempts, marketing, topic, body)
-             SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, o.marketing, o.topic, o.body FROM json_each(?1) j
-             CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1 WHERE true
+        let again = "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, body)
+             SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, o.applied, o.marketing, o.topic, o.body
+             FROM json_each(?1) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1 WHERE true
              ON CONFLICT (contact, number) DO UPDATE SET due = excluded.due, attempts = excluded.attempts";
         sqlx::query(again).bind(json(&retries)).execute(&mut *transaction).await?;
     }

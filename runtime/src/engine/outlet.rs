@@ -1,0 +1,184 @@
+//! From the outbox to a transport, and from a verdict to what is recorded.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use journey_bytecode::{Channel, Instant, StatusKind};
+
+use crate::core::effect::{MessageId, Outgoing};
+use crate::render::{Rendered, Renderer};
+use crate::send::{GIVE_UP_AFTER, Transport, Verdict, backoff};
+use crate::store::{Delivery, DeliveryResult, Queued};
+
+/// By how much a pause before the next attempt may be longer than planned: a fifth. Messages that failed together do
+/// not come back together.
+const JITTER: u64 = 5;
+
+/// The way out for messages: renders them, and knows the transport of each channel.
+pub struct Outlet {
+    renderer: Renderer,
+    transports: BTreeMap<Channel, Arc<dyn Transport>>,
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outlet").field("channels", &self.transports.keys()).finish_non_exhaustive()
+    }
+}
+
+/// Messages of one channel, ready for the wire.
+pub(crate) struct Parcel {
+    /// The way.
+    pub(crate) transport: Arc<dyn Transport>,
+    /// The messages.
+    pub(crate) rendered: Vec<Rendered>,
+    /// What the verdicts need to know, in the same order.
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+/// One attempt at a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    /// Which message.
+    pub(crate) id: MessageId,
+    /// When it was decided.
+    decided: Instant,
+    /// Which attempt this is, from 1.
+    number: u32,
+}
+
+impl Outlet {
+    /// An outlet with the transports of the channels.
+    pub const fn new(renderer: Renderer, transports: BTreeMap<Channel, Arc<dyn Transport>>) -> Self {
+        Self { renderer, transports }
+    }
+
+    /// The renderer.
+    pub const fn renderer(&self) -> &Renderer {
+        &self.renderer
+    }
+
+    /// Renders messages and sorts them by channel; what cannot leave has its result already.
+    pub(crate) fn pack(&self, queued: Vec<Queued>, now: Instant) -> (Vec<Parcel>, Vec<Delivery>) {
+        let mut parcels: BTreeMap<Channel, Parcel> = BTreeMap::new();
+        let mut refused = Vec::new();
+        for Queued { outgoing, attempts } in queued {
+            let attempt = Attempt { id: outgoing.id, decided: outgoing.at, number: attempts + 1 };
+            match self.prepare(&outgoing) {
+                Ok((transport, rendered)) => {
+                    let parcel = parcels.entry(outgoing.channel).or_insert_with(|| Parcel {
+                        transport: Arc::clone(transport),
+                        rendered: Vec::new(),
+                        attempts: Vec::new(),
+                    });
+                    parcel.rendered.push(rendered);
+                    parcel.attempts.push(attempt);
+                }
+                Err(cause) => refused.push(attempt.skipped(cause, now)),
+            }
+        }
+        (parcels.into_values().collect(), refused)
+    }
+
+    fn prepare(&self, outgoing: &Outgoing) -> Result<(&Arc<dyn Transport>, Rendered), String> {
+        let none = || format!("no way to send {} is configured", outgoing.channel);
+        let transport = self.transports.get(&outgoing.channel).ok_or_else(none)?;
+        let rendered = self.renderer.render(outgoing).map_err(|error| error.to_string())?;
+        Ok((transport, rendered))
+    }
+}
+
+impl Parcel {
+    /// Takes out messages that may not go, because their contacts unsubscribed after they were decided.
+    pub(crate) fn withhold(&mut self, withheld: &[MessageId], now: Instant) -> Vec<Delivery> {
+        if withheld.is_empty() {
+            return Vec::new();
+        }
+        self.rendered.retain(|rendered| !withheld.contains(&rendered.id));
+        let (stay, go): (Vec<_>, Vec<_>) = self.attempts.drain(..).partition(|attempt| withheld.contains(&attempt.id));
+        self.attempts = go;
+        stay.into_iter().map(|attempt| attempt.skipped("the contact unsubscribed".into(), now)).collect()
+    }
+}
+
+impl Attempt {
+    /// The result of a message that did not leave, by our own doing.
+    pub(crate) fn skipped(self, cause: String, now: Instant) -> Delivery {
+        let result = DeliveryResult::Failed { status: StatusKind::Skipped, cause };
+        Delivery { id: self.id, at: now, attempts: self.number, result }
+    }
+
+    /// What a verdict means.
+    pub(crate) fn judge(self, verdict: Verdict, now: Instant) -> Delivery {
+        let result = match verdict {
+            Verdict::Delivered { response } => DeliveryResult::Delivered { answer: response },
+            Verdict::Failed { cause } => DeliveryResult::Failed { status: StatusKind::Bounced, cause },
+            Verdict::Retry { after, cause } => {
+                let pause = after.unwrap_or_default().max(backoff(self.number));
+                let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                let pause = pause.saturating_add(self.jitter(pause / JITTER));
+                let due = Instant(now.0.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX)));
+                let given_up = i64::try_from(GIVE_UP_AFTER.as_millis()).unwrap_or(i64::MAX);
+                if due.0.saturating_sub(self.decided.0) > given_up {
+                    let cause = format!("given up after {} attempts; the last one: {cause}", self.number);
+                    DeliveryResult::Failed { status: StatusKind::Bounced, cause }
+                } else {
+                    DeliveryResult::Retry { due, cause }
+                }
+            }
+        };
+        Delivery { id: self.id, at: now, attempts: self.number, result }
+    }
+
+    /// A part of `most` that differs from message to message and from attempt to attempt, and is always the same.
+    fn jitter(self, most: u64) -> u64 {
+        let mut seed = self.id.contact.0.to_le_bytes().to_vec();
+        seed.extend_from_slice(&self.id.number.to_le_bytes());
+        seed.extend_from_slice(&self.number.to_le_bytes());
+        let hash = blake3::hash(&seed).as_bytes().first_chunk().copied().unwrap_or_default();
+        u64::from_le_bytes(hash).checked_rem(most.saturating_add(1)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::contact::ContactId;
+
+    fn attempt(contact: i64, number: u32) -> Attempt {
+        let id = MessageId { contact: ContactId(contact), number: 0 };
+        Attempt { id, decided: Instant(0), number }
+    }
+
+    fn due(attempt: Attempt, after: Option<u64>, now: i64) -> Option<i64> {
+        let verdict = Verdict::Retry { after: after.map(Duration::from_secs), cause: "421".into() };
+        match attempt.judge(verdict, Instant(now)).result {
+            DeliveryResult::Retry { due, .. } => Some(due.0),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn retries_wait_longer_each_time_and_apart_from_each_other() {
+        let dues: Vec<i64> = (1..=5).filter_map(|number| due(attempt(7, number), None, 0)).collect();
+        assert!(
+            dues.iter()
+                .zip([5_000, 20_000, 80_000, 320_000, 1_280_000])
+                .all(|(due, least)| { (least..=least + least / 5).contains(due) }),
+            "{dues:?}"
+        );
+        assert_ne!(due(attempt(7, 1), None, 0), due(attempt(8, 1), None, 0));
+        assert_eq!(due(attempt(7, 1), None, 0), due(attempt(7, 1), None, 0));
+        assert!(due(attempt(7, 1), Some(600), 0) >= Some(600_000), "the other side asked for peace");
+    }
+
+    #[test]
+    fn in_the_end_it_is_given_up() {
+        let days = |n: i64| n * 24 * 3_600_000;
+        assert!(due(attempt(7, 90), None, days(4)).is_some());
+        assert_eq!(due(attempt(7, 90), None, days(5)), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! Runs a project on a virtual clock: the same core, stores and transports as the engine, without waiting.
+//!
+//! Everything happens in the order of its moments, and at one moment in the order of contacts, so that the same project
+//! and the same inputs give the same messages and the same report, byte for byte.
+
+mod report;
+
+use std::collections::VecDeque;
+
+use journey_bytecode::{Instant, Span};
+
+pub use report::{JourneyReport, MessageReport, Report, StepReport, Zones};
+
+use crate::clock::{Clock, VirtualClock};
+use crate::core::Linked;
+use crate::engine::{Outlet, Stepped, step};
+use crate::store::{Acceptance, Delivery, NewInput, Store, StoreError};
+use report::Tally;
+
+/// Where time begins when no event says: Monday, 5 January 2026, 09:00 UTC.
+pub const DEFAULT_START: Instant = Instant(1_767_603_600_000);
+
+/// How long a simulation lasts at most without an end of its own: 5 years. Only journeys that start each other for ever
+/// come so far.
+pub const HORIZON: Span = Span { months: 60, days: 0, millis: 0 };
+
+/// How many contacts one step takes.
+const BATCH: usize = 1_000;
+
+/// How many messages are delivered together.
+const MESSAGES: usize = 256;
+
+/// When a simulation ends, although something would still be due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// At a moment.
+    Moment(Instant),
+    /// So long after it began, in the project's zone.
+    After(Span),
+}
+
+/// What a simulation runs on.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Scenario {
+    /// Contacts, in the order in which they come in when time begins.
+    pub contacts: Vec<NewInput>,
+    /// Events. Those without a moment of their own ([`Instant::NEVER`]) happen when time begins.
+    pub events: Vec<NewInput>,
+    /// When time begins; without, with the first event, or at [`DEFAULT_START`].
+    pub start: Option<Instant>,
+    /// When it ends at the latest; without, after [`HORIZON`].
+    pub until: Option<Until>,
+}
+
+/// An input that the store refused: its place in its list, and why.
+pub type RefusedInput = (usize, Acceptance);
+
+/// Runs a scenario until nothing is due any more, or time is up.
+pub async fn run<S: Store>(
+    store: &S,
+    linked: &Linked,
+    outlet: &Outlet,
+    scenario: Scenario,
+) -> Result<Report, StoreError> {
+    let Scenario { contacts, events, start, until } = scenario;
+    let first = events.iter().map(|event| event.at).filter(|at| *at < Instant::NEVER).min();
+    let start = start.or(first).unwrap_or(DEFAULT_START);
+    let end = match until.unwrap_or(Until::After(HORIZON)) {
+        Until::Moment(moment) => moment,
+        Until::After(span) => linked.zone().add(start, span),
+    };
+    let mut events: VecDeque<(usize, NewInput)> = events
+        .into_iter()
+        .map(|event| if event.at == Instant::NEVER { NewInput { at: start, ..event } } else { event })
+        .enumerate()
+        .collect();
+    events.make_contiguous().sort_by_key(|(_, event)| event.at);
+
+    let mut simulation = Simulation { store, linked, outlet, clock: VirtualClock::new(start), tally: Tally::default() };
+    let contacts: Vec<_> = contacts.into_iter().map(|contact| NewInput { at: start, ..contact }).collect();
+    let refused_contacts = simulation.accept(&contacts).await?;
+    let mut refused_events = Vec::new();
+    loop {
+        let now = simulation.clock.now();
+        let (mut places, mut due) = (Vec::new(), Vec::new());
+        while let Some((place, event)) = events.pop_front_if(|(_, event)| event.at <= now) {
+            places.push(place);
+            due.push(event);
+        }
+        let refused = simulation.accept(&due).await?;
+        let place = |(place, why)| Some((*places.get::<usize>(place)?, why));
+        refused_events.extend(refused.into_iter().filter_map(place));
+        simulation.settle().await?;
+
+        let next = [events.front().map(|(_, event)| event.at), simulation.next().await?];
+        match next.into_iter().flatten().min() {
+            Some(next) if next <= end => simulation.clock.advance_to(next),
+            Some(_) => {
+                simulation.clock.advance_to(end);
+                break;
+            }
+            None => break,
+        }
+    }
+    let Simulation { clock, tally, .. } = simulation;
+    Ok(Report { refused_contacts, refused_events, ..tally.report(start, clock.now(), linked) })
+}
+
+struct Simulation<'a, S> {
+    store: &'a S,
+    linked: &'a Linked,
+    outlet: &'a Outlet,
+    clock: VirtualClock,
+    tally: Tally,
+}
+
+impl<S: Store> Simulation<'_, S> {
+    /// Takes inputs; returns those refused.
+    async fn accept(&mut self, inputs: &[NewInput]) -> Result<Vec<RefusedInput>, StoreError> {
+        if inputs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = self.store.accept(inputs, self.clock.now()).await?;
+        let refused = |answer: &Acceptance| matches!(answer, Acceptance::Conflict | Acceptance::UnknownContact);
+        Ok(answers.into_iter().enumerate().filter(|(_, answer)| refused(answer)).collect())
+    }
+
+    /// Steps and delivers until nothing is due at this moment.
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        loop {
+            let Self { store, linked, tally, .. } = self;
+            let stepped = step(*store, linked, now, BATCH, |advanced| tally.observe(linked, advanced)).await?;
+            if stepped == Stepped::default() && !self.deliver(now).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Delivers some messages that are due; whether there were any.
+    async fn deliver(&mut self, now: Instant) -> Result<bool, StoreError> {
+        let queued = self.store.claim_messages(now, MESSAGES).await?;
+        if queued.is_empty() {
+            return Ok(false);
+        }
+        let (parcels, mut results) = self.outlet.pack(queued, now);
+        for mut parcel in parcels {
+            let ids: Vec<_> = parcel.attempts.iter().map(|attempt| attempt.id).collect();
+            let withheld = self.store.begin_delivery(&ids).await?;
+            results.extend(parcel.withhold(&withheld, now));
+            let verdicts = parcel.transport.deliver(&parcel.rendered).await;
+            let judged = parcel.attempts.iter().zip(verdicts).map(|(attempt, verdict)| attempt.judge(verdict, now));
+            results.extend(judged);
+        }
+        results.iter().for_each(|result: &Delivery| self.tally.delivered(result));
+        self.store.record(&results).await?;
+        Ok(true)
+    }
+
+    async fn next(&self) -> Result<Option<Instant>, StoreError> {
+        let next = [self.store.next_due().await?, self.store.next_message_due().await?];
+        Ok(next.into_iter().flatten().min())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+use serde_json::json;
+
+use super::*;
+use crate::ingest::Gate;
+use crate::send::Verdict;
+use crate::store::{MemoryStore, SqliteStore};
+use crate::testing::{Recorder, linked};
+
+fn scenario() -> Scenario {
+    let gate = Gate::new(linked());
+    let contact = |id: &str, attributes: serde_json::Value, tags: &[&str]| {
+        gate.contact(&json!({"id": id, "attributes": attributes, "tags": tags}), Instant::NEVER).unwrap()
+    };
+    let event = |json: serde_json::Value| gate.event(&json, Instant::NEVER).unwrap();
+    Scenario {
+        contacts: vec![
+            contact("ada", json!({"email": "ada@x.example", "zone": "Europe/Berlin", "first_name": "Ada"}), &[]),
+            contact(
+                "bob",
+                json!({"email": "bob@x.example", "phone": "+4915112345678", "zone": "Mars/Base"}),
+                &["lead"],
+            ),
+            contact("cy", json!({"email": "cy@x.example"}), &["lead"]),
+            contact("dee", json!({"first_name": "Dee"}), &["lead"]),
+        ],
+        events: vec![
+            event(json!({"contact": "ada", "at": "2026-03-03 10:00", "opened": "story"})),
+            event(json!({"id": "1", "contact": "ada", "at": "2026-03-02 10:00", "tag": "lead"})),
+            event(json!({"id": "1", "contact": "ada", "at": "2026-03-02 10:00", "tag": "lead"})),
+            event(json!({"id": "1", "contact": "ada", "at": "2026-03-02 10:00", "tag": "vip"})),
+            event(
+                json!({"contact": "cy", "at": "2026-03-05 09:59:59", "event": "purchase", "data": {"amount": "9 EUR"}}),
+            ),
+            event(json!({"contact": "eve", "at": "2026-03-05 10:00", "tag": "lead"})),
+        ],
+        ..Scenario::default()
+    }
+}
+
+async fn simulate<S: Store>(store: &S, transport: &std::sync::Arc<Recorder>, scenario: Scenario) -> Report {
+    run(store, &linked(), &transport.outlet(), scenario).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_scenario_runs_to_its_end() {
+    let transport = Recorder::new();
+    let report = simulate(&MemoryStore::default(), &transport, scenario()).await;
+    insta::assert_debug_snapshot!(report);
+    let seen: Vec<_> =
+        transport.seen.lock().unwrap().iter().map(|m| (m.at.0, m.to.clone(), m.message.clone())).collect();
+    insta::assert_debug_snapshot!(seen);
+}
+
+#[tokio::test]
+async fn it_is_the_same_each_time_and_in_every_store() {
+    let first = simulate(&MemoryStore::default(), &Recorder::new(), scenario()).await;
+    assert_eq!(simulate(&MemoryStore::default(), &Recorder::new(), scenario()).await, first);
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("journey.db")).await.unwrap();
+    assert_eq!(simulate(&store, &Recorder::new(), scenario()).await, first);
+}
+
+#[tokio::test]
+async fn it_stops_when_it_is_told() {
+    let until = |until| Scenario { until: Some(until), ..scenario() };
+    let span = Span { days: 2, ..Span::default() };
+    let report = simulate(&MemoryStore::default(), &Recorder::new(), until(Until::After(span))).await;
+    assert_eq!(report.end.0 - report.start.0, 2 * crate::time::DAY);
+    assert_eq!(report.journeys[0].steps[1].waiting, 3);
+    assert_eq!(report.journeys[0].active, 3);
+    let moment = Until::Moment(Instant(report.start.0 + 1));
+    assert_eq!(simulate(&MemoryStore::default(), &Recorder::new(), until(moment)).await.end.0, report.start.0 + 1);
+}
+
+#[tokio::test]
+async fn without_events_time_begins_on_a_monday() {
+    let scenario = Scenario { events: vec![], ..scenario() };
+    let report = simulate(&MemoryStore::default(), &Recorder::new(), scenario).await;
+    assert_eq!(crate::time::rfc3339(report.start), "2026-01-05T09:00:00Z");
+    assert_eq!(report.end.0 - report.start.0, 3 * crate::time::DAY);
+}
+
+#[tokio::test]
+async fn refused_messages_come_again_and_failed_ones_are_counted() {
+    let transport = Recorder::answering(|rendered, before| match (rendered.to.as_str(), before) {
+        ("bob@x.example", 0 | 1) => Verdict::Retry { after: None, cause: "421 later".into() },
+        ("cy@x.example", _) => Verdict::Failed { cause: "550 unknown".into() },
+        _ => Verdict::Delivered { response: "250 ok".into() },
+    });
+    let report = simulate(&MemoryStore::default(), &transport, scenario()).await;
+    let story = report.messages.iter().find(|message| message.name == "story").unwrap();
+    assert_eq!((story.sent, story.delivered), (3, 2));
+    assert_eq!(story.failed, [("550 unknown".to_owned(), 1)].into());
+    assert_eq!(transport.log().iter().filter(|(contact, _)| *contact == 2).count(), 3 + 1, "story thrice, nudge once");
+}
+
+#[tokio::test]
+async fn ten_thousand_contacts() {
+    let gate = Gate::new(linked());
+    let contact = |n: usize| {
+        let json = json!({"id": format!("c{n}"), "attributes": {"email": format!("c{n}@x.example")}, "tags": ["lead"]});
+        gate.contact(&json, Instant::NEVER).unwrap()
+    };
+    let contacts: Vec<_> = (0..10_000).map(contact).collect();
+    let transport = Recorder::new();
+    let report = simulate(&MemoryStore::default(), &transport, Scenario { contacts, ..Scenario::default() }).await;
+    assert_eq!((report.contacts, report.journeys[0].ended["ended"]), (10_000, 10_000));
+    assert_eq!(report.messages.iter().map(|message| message.sent).sum::<u64>(), 10_000, "nobody has a phone");
+}
