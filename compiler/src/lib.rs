@@ -7,6 +7,7 @@ pub mod diagnostic;
 pub mod messages;
 pub mod project;
 pub mod sources;
+pub mod syntax;
 pub mod template;
 
 use diagnostic::Diagnostic;

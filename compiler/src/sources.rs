@@ -1,37 +1,50 @@
 //! A project, read: its settings, its texts, its messages. What stands in one file is read from that file alone.
 
 use journey_bytecode::Channel;
+use journey_grammar::Tree;
 
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostic;
 use crate::messages::{self, MessageSource, TextFile};
 use crate::project::{FileId, FileKind, Project, text};
+use crate::syntax;
 
 /// A project, read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Sources<'a> {
+pub struct Sources {
     /// The settings; the defaults for a lone file.
     pub config: Config,
-    /// The journey files that can be read, by path, with their texts.
-    pub journeys: Vec<(FileId, &'a str)>,
+    /// The journey files, by path.
+    pub journeys: Vec<JourneyFile>,
     /// The messages, by name and channel; those whose text stands in a journey are not among them.
     pub messages: Vec<MessageSource>,
     /// What is wrong with the files themselves.
     pub findings: Vec<Diagnostic>,
 }
 
+/// A file of declarations and journeys, parsed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JourneyFile {
+    /// The file.
+    pub file: FileId,
+    /// Its tree, with its text.
+    pub tree: Tree,
+    /// Whether something in it could not be read: what follows from that need not be said.
+    pub broken: bool,
+}
+
 /// What one file holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Content<'a> {
+enum Content {
     Config(Box<Config>),
-    Journey(&'a str),
+    Journey(JourneyFile),
     Message(Box<TextFile>),
     Nothing,
 }
 
-impl<'a> Sources<'a> {
+impl Sources {
     /// Reads a project.
-    pub fn read(project: &'a Project) -> Self {
+    pub fn read(project: &Project) -> Self {
         let mut sources = Self::default();
         let mut texts = Vec::new();
         for (id, _) in project.ids() {
@@ -39,7 +52,7 @@ impl<'a> Sources<'a> {
             sources.findings.extend(findings);
             match content {
                 Content::Config(config) => sources.config = *config,
-                Content::Journey(text) => sources.journeys.push((id, text)),
+                Content::Journey(journeys) => sources.journeys.push(journeys),
                 Content::Message(text) => texts.push(*text),
                 Content::Nothing => {}
             }
@@ -56,7 +69,7 @@ impl<'a> Sources<'a> {
     }
 }
 
-fn read_file(project: &Project, id: FileId) -> (Content<'_>, Vec<Diagnostic>) {
+fn read_file(project: &Project, id: FileId) -> (Content, Vec<Diagnostic>) {
     let Some(file) = project.file(id) else { return (Content::Nothing, Vec::new()) };
     let kind = file.kind();
     if kind == FileKind::Message && !messages::is_message(&file.path) {
@@ -71,7 +84,12 @@ fn read_file(project: &Project, id: FileId) -> (Content<'_>, Vec<Diagnostic>) {
             let (config, findings) = config::read(id, text);
             (Content::Config(Box::new(config)), findings)
         }
-        FileKind::Journey => (Content::Journey(text), Vec::new()),
+        FileKind::Journey => {
+            let parse = journey_grammar::parse(text);
+            let findings = syntax::findings(id, &file.path, &parse);
+            let broken = !parse.errors.is_empty();
+            (Content::Journey(JourneyFile { file: id, tree: parse.tree, broken }), findings)
+        }
         FileKind::Message => {
             let (read, findings) = messages::read(id, &file.path, text);
             (read.map_or(Content::Nothing, |read| Content::Message(Box::new(read))), findings)

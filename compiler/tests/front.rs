@@ -1,15 +1,17 @@
 //! What is said about settings, messages and templates.
-#![allow(missing_docs, clippy::string_slice, reason = "tests")]
+#![allow(missing_docs, clippy::string_slice, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 
 mod support;
 
 use std::sync::Arc;
 
 use journey_bytecode::{Attribute, Event, Field, Policy, Purpose, Schema, Topic, Type, Value};
-use journey_compiler::diagnostic::{Diagnostic, sort};
+use journey_compiler::diagnostic::{Applicability, Diagnostic, sort};
 use journey_compiler::messages;
-use journey_compiler::project::Project;
+use journey_compiler::project::{FileId, Project};
 use journey_compiler::sources::Sources;
+use journey_compiler::template::{Piece, Template};
+use proptest::prelude::*;
 
 fn schema() -> Schema {
     let attribute = |name: &str, ty, optional| Attribute { name: name.into(), ty, optional, default: None };
@@ -66,4 +68,105 @@ fn findings_read_well() {
         }
         insta::assert_snapshot!(out);
     });
+}
+
+/// A fix that claims to be safe does away with what it is offered for, and breaks nothing else.
+#[test]
+fn safe_fixes_mend() {
+    insta::glob!("front/*.txt", |path| {
+        let fixture = std::fs::read_to_string(path).unwrap();
+        for (title, text) in support::cases(&fixture) {
+            let project = support::project(&text);
+            let before = findings(&project);
+            for found in &before {
+                for fix in found.fixes.iter().filter(|fix| fix.applicability == Applicability::Safe) {
+                    let after = findings(&support::apply(&project, fix));
+                    let again = |d: &Diagnostic| (d.code, &d.message) == (found.code, &found.message);
+                    let count = |all: &[Diagnostic]| all.iter().filter(|d| again(d)).count();
+                    assert!(count(&after) < count(&before), "{title}: {} does not mend {found:?}", fix.title);
+                }
+            }
+        }
+    });
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let words = [
+        "---\n",
+        "subject: x\n",
+        "{{ ",
+        " }}",
+        "{% if x %}",
+        "{% endif %}",
+        "{% else %}",
+        "{#",
+        "first_name",
+        " | ",
+        "default(\"x\")",
+        "trigger.",
+        "\"",
+        "'",
+        "\n",
+        " ",
+        "[project]\n",
+        "name = ",
+        "timezone = \"UTC\"\n",
+        "[email]\n",
+        "=",
+        "smtp://",
+        "journey a {",
+        "}",
+        "on tag x ",
+        "send email ",
+        "wait 3d ",
+        "25:00",
+        "ä",
+        "„",
+        "😀",
+        "\\",
+        "\u{feff}",
+        "{% raw %}",
+        "{% for x in ",
+        "{%",
+        "%}",
+        "[0]",
+        "(",
+        ")",
+        "\0",
+        "\r\n",
+        "`",
+    ];
+    let piece = prop_oneof![
+        8 => proptest::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
+        1 => any::<u8>().prop_map(|byte| vec![byte]),
+        1 => "\\PC{0,4}".prop_map(String::into_bytes),
+    ];
+    proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Any bytes in any kind of file: no panic, and every place is inside of its file.
+    #[test]
+    fn any_bytes_are_read(files in proptest::collection::vec((0..6_usize, bytes()), 1..4)) {
+        let paths = ["journey.toml", "a.journey", "messages/a.email.md", "messages/a.email.html", "messages/a.sms.txt", "messages/a.push.json"];
+        let files: std::collections::BTreeMap<_, _> = files.into_iter().map(|(path, bytes)| (paths[path].to_owned(), bytes)).collect();
+        let project = support::of_files(files);
+        for found in findings(&project) {
+            // Whoever shows it can.
+            prop_assert!(!support::render(&project, &[found]).is_empty());
+        }
+    }
+
+    /// Any text between quotes of a journey is read as a message, and its places are inside of the quotes.
+    #[test]
+    fn any_text_in_a_journey_is_read(text in "(\\\\.|[^\"\\\\\r\n]|\\{\\{ x \\}\\}){0,20}") {
+        let source = format!("send sms \"{text}\"");
+        let piece = Piece::literal(FileId(0), &source, 9..source.len());
+        for usage in Template::parse(&piece).uses {
+            prop_assert!(usage.span.start >= 10 && (usage.span.end as usize) < source.len());
+            prop_assert_eq!(&source[usage.span.range()], usage.name());
+        }
+    }
 }

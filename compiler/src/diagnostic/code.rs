@@ -72,8 +72,50 @@ codes! {
     LiteralSecret = 10, "literal-secret", Error;
     /// A time zone that does not exist.
     UnknownTimezone = 11, "unknown-timezone", Error;
-    /// Something stands where the grammar does not allow it.
+    /// Something stands where something else should.
     Syntax = 101, "syntax", Error;
+    /// A bracket is opened and never closed.
+    UnclosedBracket = 102, "unclosed-bracket", Error;
+    /// A bracket is closed that was never opened.
+    UnopenedBracket = 103, "unopened-bracket", Error;
+    /// A word of the language is not quite spelt right.
+    MisspeltWord = 104, "misspelt-word", Error;
+    /// A word of the language stands where a name should.
+    ReservedWord = 105, "reserved-word", Error;
+    /// A name has a hyphen in it.
+    HyphenInName = 106, "hyphen-in-name", Error;
+    /// A line that belongs above the first step stands below it.
+    ClauseAfterStep = 107, "clause-after-step", Error;
+    /// A step stands outside of every journey.
+    OutsideJourney = 108, "outside-journey", Error;
+    /// A declaration or journey follows a journey without a block.
+    ItemAfterSentence = 109, "item-after-sentence", Error;
+    /// Two comparisons stand in a row.
+    ChainedComparison = 110, "chained-comparison", Error;
+    /// The closing quote of a text is missing.
+    UnterminatedString = 111, "unterminated-string", Error;
+    /// A backslash stands before a character that needs none.
+    UnknownEscape = 112, "unknown-escape", Error;
+    /// A text stands in typographic quotes.
+    TypographicQuotes = 113, "typographic-quotes", Error;
+    /// What begins like a number is neither a number nor a duration, time or date.
+    MalformedNumber = 114, "malformed-number", Error;
+    /// A character that means nothing in the language.
+    UnknownCharacter = 115, "unknown-character", Error;
+    /// Blocks or brackets are nested too deeply.
+    NestingTooDeep = 116, "nesting-too-deep", Error;
+    /// A time that no clock shows.
+    BadTime = 117, "bad-time", Error;
+    /// A date that no calendar has.
+    BadDate = 118, "bad-date", Error;
+    /// A duration of a hundred years or more.
+    BadDuration = 119, "bad-duration", Error;
+    /// A number that is too large or too precise.
+    BadNumber = 120, "bad-number", Error;
+    /// A send does not say which message.
+    MissingMessage = 121, "missing-message", Error;
+    /// A file that ends in `.journey` and holds something else.
+    NotAJourney = 122, "not-a-journey", Error;
     /// A name that no declaration in the project explains.
     UnknownTag = 201, "unknown-tag", Error;
     /// A file's name in `messages/` does not say which message it is.

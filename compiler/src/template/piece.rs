@@ -39,7 +39,6 @@ impl Piece {
                 Some((at, c)) => {
                     piece.text.push(match c {
                         'n' => '\n',
-                        't' => '\t',
                         other => other,
                     });
                     piece.places.push((piece.text.len(), begin + at + c.len_utf8()));

@@ -1,0 +1,57 @@
+//! What the parser found wrong, in plain words.
+
+mod expected;
+mod literal;
+mod wording;
+
+use journey_grammar::{Parse, SyntaxKind};
+
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::project::FileId;
+
+/// The most findings about the writing of one file: who has so many mends the first ones and looks again.
+pub const MAX_SYNTAX_FINDINGS: usize = 20;
+
+/// What is wrong with the writing of a file.
+pub fn findings(file: FileId, path: &str, parse: &Parse) -> Vec<Diagnostic> {
+    let text = parse.tree.text();
+    if parse.tree.tokens().all(|token| token.kind().is_trivia()) {
+        return vec![empty(file, path)];
+    }
+    if is_gibberish(parse) {
+        return vec![gibberish(file, path, parse)];
+    }
+    let mut found: Vec<_> = parse.errors.iter().map(|error| wording::finding(file, parse, error)).collect();
+    found.extend(literal::findings(file, &parse.tree));
+    crate::diagnostic::sort(&mut found);
+    if let Some(next) = found.get(MAX_SYNTAX_FINDINGS).map(|d| d.primary.span) {
+        let more = found.len() - MAX_SYNTAX_FINDINGS;
+        found.truncate(MAX_SYNTAX_FINDINGS);
+        let places = if more == 1 { "1 more place" } else { &format!("{more} more places") };
+        let message = format!("{places} in `{path}` cannot be understood");
+        found.push(
+            Diagnostic::new(Code::MoreFindings, next.visible(text), message)
+                .label("the next one")
+                .help("mend the first ones; the others often follow from them"),
+        );
+    }
+    found
+}
+
+fn empty(file: FileId, path: &str) -> Diagnostic {
+    Diagnostic::new(Code::EmptyFile, Span::beginning(file), format!("`{path}` is empty"))
+        .help("write a journey, as `on tag lead send email welcome`, or remove the file")
+}
+
+/// Whether nothing in a file could be made sense of.
+fn is_gibberish(parse: &Parse) -> bool {
+    !parse.errors.is_empty() && parse.tree.root().children().all(|node| node.kind() == SyntaxKind::Error)
+}
+
+fn gibberish(file: FileId, path: &str, parse: &Parse) -> Diagnostic {
+    let text = parse.tree.text();
+    let first = parse.errors.first().map_or(Span::beginning(file), |e| Span::new(file, text, e.range.to_usize()));
+    Diagnostic::new(Code::NotAJourney, first.visible(text), format!("`{path}` does not hold a journey"))
+        .label("nothing from here on can be understood")
+        .help("write a journey, as `on tag lead send email welcome`, or give the file another ending than `.journey`")
+}
