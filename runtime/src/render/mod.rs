@@ -423,10 +423,21 @@ fn sender_name(sender: &str) -> &str {
     if name.is_empty() { sender } else { name }
 }
 
+/// The longest text of a header, in characters; a longer one is cut. A line of a mail ends at 998 bytes.
+pub const MAX_HEADER: usize = 250;
+
 /// Text for a header: control characters and line ends become spaces, runs of spaces one.
 pub(crate) fn one_line(text: &str) -> String {
     let breaks = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     text.split(breaks).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The text as far as it fits into a header.
+pub(crate) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_HEADER) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// Text for a body: line ends are `\n`, and no other control character is left but the tab.

@@ -1,10 +1,21 @@
 //! Transports: they take rendered messages out of the house, and say what became of each.
 
+mod files;
+mod mail;
+mod routes;
+mod secret;
+mod smtp;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::render::Rendered;
 use crate::track::BoxFuture;
+
+pub use files::{FileTransport, file_name};
+pub use routes::{FILES, Transports, UnknownProvider};
+pub use secret::{Secret, SecretError};
+pub use smtp::{CONNECTIONS, SmtpError, SmtpSettings, SmtpTransport};
 
 /// What became of one message.
 #[derive(Clone, PartialEq, Eq, Debug)]

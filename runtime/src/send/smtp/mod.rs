@@ -1,0 +1,366 @@
+//! Mail over SMTP: a few connections at once, each as fast as the server's pipelining allows.
+
+mod settings;
+mod talk;
+mod wire;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use tokio::time::{Instant, timeout};
+
+use super::mail::{Letter, build};
+use super::{Settle, Transport, Verdict};
+use crate::render::{Content, DEFAULT_SENDER, Rendered};
+use crate::track::BoxFuture;
+use talk::{Ready, Reply, Talk};
+
+pub use settings::{SmtpError, SmtpSettings};
+
+/// How many connections are open at once, at most, unless the settings say otherwise.
+pub const CONNECTIONS: usize = 4;
+
+/// A connection that carried so many mails is closed; some servers ask for it, and none mind.
+const MAILS_A_CONNECTION: u32 = 1_000;
+
+/// A connection that was idle for longer is not used again: the server may be about to close it.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// How long we keep still when the server says 421.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// The same where it says that we send too fast (4.7.x).
+const LONG_PAUSE: Duration = Duration::from_secs(600);
+
+/// Sends mail to one SMTP server.
+pub struct SmtpTransport {
+    settings: SmtpSettings,
+    tls: Arc<rustls::ClientConfig>,
+    idle: Mutex<Vec<(Talk, Instant)>>,
+    pace: Mutex<Pace>,
+}
+
+/// How much the server lets us do.
+struct Pace {
+    /// How many connections; one after a 421, then one more after every batch that went well.
+    connections: usize,
+    /// Until when to keep still, and why.
+    pause: Option<(Instant, String)>,
+}
+
+/// A mail that waits for a connection.
+struct Waiting {
+    place: usize,
+    letter: Letter,
+    /// How many connections broke under it before it was on its way.
+    broken: u32,
+}
+
+/// What is left of a batch.
+struct Batch<'a> {
+    mails: &'a [Rendered],
+    next: AtomicUsize,
+    /// Taken, and given back: no further connection could be had for them.
+    returned: Mutex<Vec<Waiting>>,
+    /// How many connections work on it.
+    at_work: AtomicUsize,
+    settle: &'a dyn Settle,
+    /// Once set, the rest gets this verdict.
+    stopped: Mutex<Option<Verdict>>,
+}
+
+/// How a conversation came to its end.
+enum End {
+    /// Everything is sent.
+    Done,
+    /// The connection is used up; this one is still to be sent.
+    Full(Waiting),
+    /// The connection broke; this one was not yet on its way.
+    Broken(Option<Waiting>, String),
+    /// The server wants peace; this one was not yet on its way.
+    Peace(Option<Waiting>, String),
+}
+
+impl SmtpTransport {
+    /// A transport to the server of the settings. It connects when there is something to send.
+    pub fn new(settings: SmtpSettings) -> Result<Self, SmtpError> {
+        let tls = wire::trust(settings.certificates()).map_err(SmtpError::Certificates)?;
+        let pace = Mutex::new(Pace { connections: settings.connections(), pause: None });
+        Ok(Self { settings, tls, idle: Mutex::default(), pace })
+    }
+
+    /// How many mails can be on the wire at once.
+    pub fn connections(&self) -> usize {
+        self.settings.connections()
+    }
+
+    async fn send_all(&self, mails: &[Rendered], settle: &dyn Settle) {
+        let batch = Batch {
+            mails,
+            next: AtomicUsize::new(0),
+            returned: Mutex::default(),
+            at_work: AtomicUsize::new(0),
+            settle,
+            stopped: Mutex::default(),
+        };
+        let connections = {
+            let pace = lock(&self.pace);
+            if let Some((until, cause)) = &pace.pause {
+                let left = until.saturating_duration_since(Instant::now());
+                if !left.is_zero() {
+                    batch.stop(Verdict::Retry { after: Some(left), cause: cause.clone() });
+                }
+            }
+            pace.connections.min(mails.len())
+        };
+        join_all((0..connections).map(|_| self.work(&batch))).await;
+        while !lock(&batch.returned).is_empty() {
+            self.work(&batch).await;
+        }
+        let went_well = lock(&batch.stopped).is_none();
+        let mut pace = lock(&self.pace);
+        if went_well && pace.connections < self.settings.connections() {
+            pace.connections += 1;
+        }
+    }
+
+    /// One connection's share of a batch.
+    async fn work(&self, batch: &Batch<'_>) {
+        batch.at_work.fetch_add(1, Ordering::Relaxed);
+        let mut fresh = false;
+        let mut waiting = batch.take().await;
+        while let Some(first) = waiting.take() {
+            let mut talk = match self.talk(fresh).await {
+                Ok(talk) => talk,
+                // The server may take no more connections, and yet serve those that it has.
+                Err(_) if batch.at_work.load(Ordering::Relaxed) > 1 => {
+                    lock(&self.pace).connections = batch.at_work.load(Ordering::Relaxed) - 1;
+                    lock(&batch.returned).push(first);
+                    break;
+                }
+                Err((after, cause)) => {
+                    if after.is_some() {
+                        self.keep_still(&cause);
+                    }
+                    let verdict = Verdict::Retry { after, cause };
+                    batch.stop(verdict.clone());
+                    batch.settle.settle(first.place, verdict).await;
+                    waiting = batch.take().await;
+                    continue;
+                }
+            };
+            waiting = match self.converse(&mut talk, first, batch).await {
+                End::Done => {
+                    lock(&self.idle).push((talk, Instant::now()));
+                    None
+                }
+                End::Full(next) => {
+                    talk.quit().await;
+                    Some(next)
+                }
+                End::Broken(Some(mut next), cause) => {
+                    next.broken += 1;
+                    fresh = true;
+                    if next.broken > 1 {
+                        batch.settle.settle(next.place, Verdict::Retry { after: None, cause }).await;
+                        batch.take().await
+                    } else {
+                        Some(next)
+                    }
+                }
+                End::Broken(None, _) => batch.take().await,
+                End::Peace(next, cause) => {
+                    let verdict = Verdict::Retry { after: Some(self.keep_still(&cause)), cause };
+                    batch.stop(verdict.clone());
+                    if let Some(next) = next {
+                        batch.settle.settle(next.place, verdict).await;
+                    }
+                    batch.take().await
+                }
+            };
+        }
+        batch.at_work.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Sends mails over one connection until it ends or there are no more.
+    async fn converse(&self, talk: &mut Talk, first: Waiting, batch: &Batch<'_>) -> End {
+        let mut mail = first;
+        let mut ready = talk.announce(&mail.letter).await;
+        loop {
+            let mut announced = None;
+            match ready {
+                Ready::Broken(cause) => return End::Broken(Some(mail), cause),
+                // So many mails a connection, or it was idle for too long: a fresh one may go on.
+                Ready::Refused(421, cause) if talk.sent > 0 && !is_about_rate(&cause) => {
+                    return End::Broken(Some(mail), cause);
+                }
+                Ready::Refused(421, cause) => return End::Peace(Some(mail), cause),
+                Ready::Refused(code, cause) => batch.settle.settle(mail.place, refusal(code, cause)).await,
+                Ready::Go => {
+                    if talk.pipelines() && talk.sent + 1 < MAILS_A_CONNECTION {
+                        announced = batch.take().await;
+                    }
+                    let reply = talk.send(&mail.letter, announced.as_ref().map(|next| &next.letter)).await;
+                    let verdict = match &reply {
+                        Reply::Positive(response) => Verdict::Delivered { response: response.clone() },
+                        Reply::Negative(421, cause) => {
+                            Verdict::Retry { after: Some(self.keep_still(cause)), cause: cause.clone() }
+                        }
+                        Reply::Negative(code, cause) => refusal(*code, cause.clone()),
+                        // It may have arrived. The next attempt bears the same Message-ID.
+                        Reply::Broken(cause) => Verdict::Retry { after: None, cause: cause.clone() },
+                    };
+                    batch.settle.settle(mail.place, verdict).await;
+                    match reply {
+                        Reply::Negative(421, cause) => return End::Peace(announced, cause),
+                        Reply::Broken(cause) => return End::Broken(announced, cause),
+                        _ => {}
+                    }
+                }
+            }
+            (mail, ready) = match announced {
+                Some(next) => {
+                    let ready = talk.announced(&next.letter).await;
+                    (next, ready)
+                }
+                None => match batch.take().await {
+                    None => return End::Done,
+                    Some(next) if talk.sent >= MAILS_A_CONNECTION => return End::Full(next),
+                    Some(next) => {
+                        let ready = talk.announce(&next.letter).await;
+                        (next, ready)
+                    }
+                },
+            };
+        }
+    }
+
+    fn keep_still(&self, cause: &str) -> Duration {
+        let pause = pause_for(cause);
+        let mut pace = lock(&self.pace);
+        pace.connections = 1;
+        pace.pause = Some((Instant::now() + pause, cause.to_owned()));
+        pause
+    }
+
+    /// A connection: an idle one, or a fresh one. Otherwise: how long to keep still, and why.
+    async fn talk(&self, fresh: bool) -> Result<Talk, (Option<Duration>, String)> {
+        let idle = {
+            let mut idle = lock(&self.idle);
+            idle.retain(|(_, since)| since.elapsed() < IDLE);
+            if fresh { None } else { idle.pop() }
+        };
+        if let Some((talk, _)) = idle {
+            return Ok(talk);
+        }
+        let patience = self.settings.timeout();
+        // lettre panics at some greetings that no honest server sends.
+        let connecting = AssertUnwindSafe(timeout(patience.saturating_mul(2), self.connect())).catch_unwind();
+        let cause = match connecting.await {
+            Ok(Ok(Ok(talk))) => return Ok(talk),
+            Ok(Ok(Err(cause))) => cause,
+            Ok(Err(_)) => "the server did not answer in time".to_owned(),
+            Err(_) => "the server's greeting makes no sense".to_owned(),
+        };
+        let after = cause.starts_with("421").then(|| pause_for(&cause));
+        Err((after, format!("cannot connect to {}: {cause}", self.settings.server())))
+    }
+
+    async fn connect(&self) -> Result<Talk, String> {
+        let settings = &self.settings;
+        let hello = settings.hello();
+        let wire =
+            wire::connect(settings.host(), settings.port(), settings.security(), &hello.to_string(), &self.tls).await?;
+        let connected = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello).await;
+        let connection = connected.map_err(|error| talk::cause_of(&error))?;
+        let mut talk = Talk::new(connection, &hello, settings.timeout()).await?;
+        if let Some((user, password)) = settings.login() {
+            let credentials = Credentials::new(user.to_owned(), password.reveal().to_owned());
+            let login = talk.connection().auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await;
+            login.map_err(|error| format!("the login failed: {}", talk::cause_of(&error)))?;
+        }
+        Ok(talk)
+    }
+}
+
+impl Transport for SmtpTransport {
+    fn deliver_each<'a>(&'a self, batch: &'a [Rendered], settle: &'a dyn Settle) -> BoxFuture<'a, ()> {
+        Box::pin(self.send_all(batch, settle))
+    }
+}
+
+impl std::fmt::Debug for SmtpTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SmtpTransport").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Batch<'_> {
+    /// The next mail; those that cannot be sent get their verdict on the way.
+    async fn take(&self) -> Option<Waiting> {
+        loop {
+            let (place, waiting) = self.pull()?;
+            let stopped = lock(&self.stopped).clone();
+            let verdict = match (stopped, waiting) {
+                (Some(verdict), _) => verdict,
+                (None, Ok(waiting)) => return Some(waiting),
+                (None, Err(cause)) => Verdict::Failed { cause },
+            };
+            self.settle.settle(place, verdict).await;
+        }
+    }
+
+    fn pull(&self) -> Option<(usize, Result<Waiting, String>)> {
+        if let Some(returned) = lock(&self.returned).pop() {
+            return Some((returned.place, Ok(returned)));
+        }
+        let place = self.next.fetch_add(1, Ordering::Relaxed);
+        let letter = letter(self.mails.get(place)?);
+        Some((place, letter.map(|letter| Waiting { place, letter, broken: 0 })))
+    }
+
+    fn stop(&self, verdict: Verdict) {
+        lock(&self.stopped).get_or_insert(verdict);
+    }
+}
+
+fn letter(rendered: &Rendered) -> Result<Letter, String> {
+    match &rendered.content {
+        Content::Mail(mail) if mail.from == DEFAULT_SENDER => {
+            Err("the project has no sender; add `policy { sender \"Name <address>\" }`".to_owned())
+        }
+        Content::Mail(mail) => build(rendered, mail),
+        Content::Text(_) | Content::Json(_) => Err(format!("{} cannot go over SMTP", rendered.channel)),
+    }
+}
+
+/// What a refusal means for a mail: 4xx is for now, 5xx for ever, unless it is about us and not about the mail.
+fn refusal(code: u16, cause: String) -> Verdict {
+    match code {
+        // Login and encryption: whoever mends the settings still wants the mail sent.
+        530 | 534 | 535 | 538 => Verdict::Retry { after: None, cause },
+        500..=599 => Verdict::Failed { cause },
+        _ => Verdict::Retry { after: None, cause },
+    }
+}
+
+fn is_about_rate(cause: &str) -> bool {
+    cause.contains("4.7.")
+}
+
+fn pause_for(cause: &str) -> Duration {
+    if is_about_rate(cause) { LONG_PAUSE } else { PAUSE }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
