@@ -3,7 +3,8 @@
 use std::env;
 use std::path::{Component, Path, PathBuf};
 
-use journey_compiler::project::{File, FileId, Project};
+use journey_compiler::config::{self, Config};
+use journey_compiler::project::{CONFIG, File, FileId, Project};
 use journey_ide::Snapshot;
 
 /// A project on disk, as read.
@@ -29,6 +30,13 @@ impl Workspace {
         let files = vec![File { path: name, bytes: bytes.into() }];
         let root = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Self { root, snapshot: Snapshot::new(Project { files, lone: true }), lone: Some(path) }
+    }
+
+    /// Its settings; a lone file has the defaults.
+    pub(crate) fn config(&self) -> Config {
+        let file = self.snapshot.file(CONFIG).and_then(|id| Some((id, self.snapshot.project().files.get(id.0 as usize)?)));
+        // What is wrong with them, the compiler says.
+        file.map(|(id, file)| config::read(id, &String::from_utf8_lossy(&file.bytes)).0).unwrap_or_default()
     }
 
     /// What to call the project: its directory, or the lone file.

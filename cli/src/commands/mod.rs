@@ -5,6 +5,7 @@ mod check;
 mod explain;
 mod lsp;
 mod new;
+mod run;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ enum Command {
     New(new::Args),
     Check(check::Args),
     Build(build::Args),
+    Run(run::Args),
     Lsp(lsp::Args),
     Explain(explain::Args),
 }
@@ -72,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
         Command::New(args) => new::run(&args, terminal),
         Command::Check(args) => check::run(&args, terminal),
         Command::Build(args) => build::run(&args, terminal),
+        Command::Run(args) => run::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),
         Command::Explain(args) => explain::run(&args, terminal),
     };
