@@ -34,7 +34,8 @@ impl Workspace {
 
     /// Its settings; a lone file has the defaults.
     pub(crate) fn config(&self) -> Config {
-        let file = self.snapshot.file(CONFIG).and_then(|id| Some((id, self.snapshot.project().files.get(id.0 as usize)?)));
+        let file =
+            self.snapshot.file(CONFIG).and_then(|id| Some((id, self.snapshot.project().files.get(id.0 as usize)?)));
         // What is wrong with them, the compiler says.
         file.map(|(id, file)| config::read(id, &String::from_utf8_lossy(&file.bytes)).0).unwrap_or_default()
     }

@@ -134,13 +134,15 @@ impl Inputs {
         const PEOPLE: [(&str, &str, &str); 3] =
             [("ada", "Ada", "Europe/Berlin"), ("ben", "Ben", "America/New_York"), ("cho", "Cho", "Asia/Seoul")];
         let wrong = |error: Refused| {
-            let message = format!("there is no `contacts.csv`, and the sample contacts do not fit this journey: {error}");
+            let message =
+                format!("there is no `contacts.csv`, and the sample contacts do not fit this journey: {error}");
             Failure::new(message).help("name a file of contacts with --contacts")
         };
         let schema = &linked.bundle().schema;
         let known = |attribute: &str| schema.open || schema.attribute(attribute).is_some();
         for (id, first_name, zone) in PEOPLE {
-            let attributes = [("email", format!("{id}@example.com")), ("first_name", first_name.into()), ("timezone", zone.into())];
+            let attributes =
+                [("email", format!("{id}@example.com")), ("first_name", first_name.into()), ("timezone", zone.into())];
             let attributes: serde_json::Map<String, Value> =
                 attributes.into_iter().filter(|(name, _)| known(name)).map(|(n, v)| (n.to_owned(), v.into())).collect();
             let contact = json!({ "id": id, "attributes": attributes });

@@ -4,7 +4,7 @@ mod inputs;
 mod outbox;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 

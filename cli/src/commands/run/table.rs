@@ -58,7 +58,8 @@ pub(super) fn render(report: &Report, linked: &Linked, around: &Around<'_>, term
 
 /// Each step: how many runs came, went on, left from it, wait there now.
 fn steps(journey: &JourneyReport, terminal: Terminal) -> String {
-    let header = [format!("journey {}", journey.journey), "came".into(), "went on".into(), "left".into(), "wait".into()];
+    let header =
+        [format!("journey {}", journey.journey), "came".into(), "went on".into(), "left".into(), "wait".into()];
     let rows = journey.steps.iter().map(|step| {
         let label = format!("{}{}", "  ".repeat(usize::from(step.depth)), step.label);
         let mut row = vec![label];
