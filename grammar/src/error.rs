@@ -136,6 +136,8 @@ pub enum Expected {
     Trigger,
     /// A name; of what is said by what was being read.
     Name,
+    /// A name for what a step gives, such as a message's handle.
+    Handle,
     /// A dotted name.
     Path,
     /// A field's name.
@@ -172,6 +174,7 @@ impl fmt::Display for Expected {
             Self::EventPattern => "an event",
             Self::Trigger => "a trigger",
             Self::Name => "a name",
+            Self::Handle => "a handle",
             Self::Path => "a name",
             Self::FieldName => "a field's name",
             Self::Type => "a type",

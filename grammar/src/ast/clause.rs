@@ -366,12 +366,13 @@ impl<'t> SinceClause<'t> {
 
     /// The beginning, unless it is entry.
     pub fn from(self) -> Option<Expr<'t>> {
-        child(self.0)
+        if self.since_entry() { None } else { child(self.0) }
     }
 
     /// The end.
     pub fn until(self) -> Option<Expr<'t>> {
-        child::<UntilClause<'t>>(self.0)?.value()
+        let skip = usize::from(!self.since_entry());
+        has(self.0, UntilKw).then(|| children(self.0).nth(skip))?
     }
 }
 

@@ -131,7 +131,7 @@ impl Parser<'_> {
             let node = self.open(AsClause);
             self.bump();
             if !self.handle() {
-                self.name();
+                self.no_handle();
             }
             self.close(node);
         }

@@ -244,11 +244,8 @@ impl Parser<'_> {
         if !self.eat(EntryKw) {
             self.sum();
         }
-        if self.at(UntilKw) {
-            let until = self.open(UntilClause);
-            self.bump();
+        if self.eat(UntilKw) {
             self.sum();
-            self.close(until);
         }
         self.close(node);
     }
@@ -259,7 +256,7 @@ impl Parser<'_> {
         self.sum();
         if self.comparison_tail(mark) {
             let next = self.current();
-            if compares(next) && !matches!(next, Dot | BeforeKw | AfterKw) {
+            if compares(next) && !matches!(next, Dot | Plus | Minus | Star | Slash | BeforeKw | AfterKw) {
                 let range = self.range_of(self.position);
                 self.error(SyntaxErrorKind::ChainedComparison, range);
                 // The rest of the chain would only be reported again.

@@ -435,6 +435,16 @@ impl<'s> Parser<'s> {
         found
     }
 
+    /// Where a handle must stand: a word that could not be asked for later is taken and reported.
+    fn no_handle(&mut self) {
+        if self.current().is_connective() && self.on_same_line() || self.reserved_for_name() {
+            self.reserved_word(Expected::Handle);
+            self.leaf(Name);
+        } else {
+            self.expected(&[Expected::Handle]);
+        }
+    }
+
     /// `a`, `a.b.c`
     fn path(&mut self) -> bool {
         if !self.at_path() {
@@ -459,13 +469,13 @@ impl<'s> Parser<'s> {
 
     /// A name, or a verb that an operator makes a name of: `voucher is set`.
     fn at_path(&self) -> bool {
-        let word = self.current();
-        word.is_name() || word.is_verb() && self.operator_follows()
+        self.nth_is_path(0)
     }
 
-    fn operator_follows(&self) -> bool {
-        compares(self.nth(1))
-            || matches!(self.nth(1), AndKw | OrKw | NotKw | WithinKw | ChangedKw | RParen | RBracket | Comma)
+    fn nth_is_path(&self, n: usize) -> bool {
+        let word = self.nth(n);
+        let next = self.nth(n + 1);
+        word.is_name() || word.is_verb() && (compares(next) || continues(next))
     }
 
     // Misspelt words.
@@ -523,4 +533,9 @@ fn compares(kind: SyntaxKind) -> bool {
             | BeforeKw
             | AfterKw
     )
+}
+
+/// What else can follow an operand, and so makes a name of a reserved word.
+fn continues(kind: SyntaxKind) -> bool {
+    matches!(kind, AndKw | OrKw | NotKw | WithinKw | ChangedKw | RParen | RBracket | Comma)
 }

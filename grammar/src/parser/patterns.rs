@@ -77,7 +77,7 @@ impl Parser<'_> {
 
     /// What follows the dotted name that begins here.
     pub(super) fn after_path(&self) -> Option<SyntaxKind> {
-        if !self.current().is_name() {
+        if !self.at_path() {
             return None;
         }
         let mut next = 1;
@@ -93,7 +93,8 @@ impl Parser<'_> {
         match self.current() {
             TagKw | UntagKw | EntersKw | LeavesKw | ReachesKw => next.is_name(),
             CreatedKw | SubscribedKw | UnsubscribedKw | MessageKw => !compares(next),
-            _ => self.after_path() == Some(ChangesKw) || self.current().is_name() && next == WhereKw,
+            word if word.is_status() => false,
+            word => self.after_path() == Some(ChangesKw) || word.is_name() && next == WhereKw,
         }
     }
 
@@ -124,7 +125,7 @@ impl Parser<'_> {
                 self.at_clause();
                 self.close(node);
             }
-            word if word.is_name() || self.reserved_for_name() => self.event_or_change(),
+            _ if self.at_path() || self.reserved_for_name() => self.event_or_change(),
             _ => self.expected(&[Expected::Trigger]),
         }
     }

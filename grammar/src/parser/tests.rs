@@ -1,6 +1,6 @@
 //! `test` blocks: what is given, what happens when, what is expected.
 
-use super::Parser;
+use super::{Parser, compares};
 use crate::error::Expected;
 use crate::kind::SyntaxKind::{self, *};
 
@@ -204,7 +204,9 @@ impl Parser<'_> {
                 }
             }),
             TagKw | UntagKw | StageKw | PathKw | NotifyKw | CallKw | RecordKw | VoucherKw | AskKw | SubscribeKw
-            | UnsubscribeKw | SuppressKw | StartKw => {
+            | UnsubscribeKw | SuppressKw | StartKw
+                if !compares(self.nth(1)) =>
+            {
                 self.part(ExpectEffect, |parser| {
                     parser.path();
                 });
@@ -212,7 +214,7 @@ impl Parser<'_> {
             _ if no => self.expected(&[Expected::Expectation]),
             NotKw => self.not_expr(),
             _ if self.question() => {}
-            word if word.is_name() || word.is_literal() => {
+            word if self.at_path() || word.is_literal() || matches!(word, LParen | LBracket | Minus) => {
                 let mark = self.mark();
                 self.sum();
                 if !self.comparison_tail(mark) {

@@ -58,7 +58,9 @@ impl Parser<'_> {
                 self.literal();
             }
             FirstKw | LastKw if next.is_handle() => self.occurrence_expr(),
-            CountKw | SumKw | AverageKw | MinKw | MaxKw if next == OfKw => self.aggregate_expr(),
+            CountKw | SumKw | AverageKw | MinKw | MaxKw if next == OfKw && self.nth_is_path(2) => {
+                self.aggregate_expr();
+            }
             word if word.is_name() && next == OfKw && !matches!(word, AnyKw | AllKw | NoneKw) => {
                 let node = self.open(FunctionExpr);
                 self.leaf(Name);
