@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Config, SecretRef, Smtp};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of, quote};
 use crate::project::FileId;
 
 /// Every section and its keys.
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
             if keys.contains(&name) {
                 continue;
             }
-            let message = format!("there is no setting `{name}` in `[{section}]`");
+            let message = format!("there is no setting {name} in `[{section}]`", name = quote(name));
             let found = Diagnostic::new(Code::UnknownSetting, self.span(key.span()), message);
             let found = match section_of(name) {
                 Some(other) => found.label(format!("belongs below `[{other}]`")),
@@ -163,7 +163,11 @@ impl<'a> Reader<'a> {
 
     /// A setting above every section; a missing heading is said once.
     fn misplaced(&mut self, name: &str, span: Span) {
-        let found = Diagnostic::new(Code::UnknownSetting, span, format!("`{name}` stands outside of a section"));
+        let found = Diagnostic::new(
+            Code::UnknownSetting,
+            span,
+            format!("{name} stands outside of a section", name = quote(name)),
+        );
         let found = match section_of(name) {
             Some(section) => {
                 let label = format!("belongs below `[{section}]`");
@@ -215,7 +219,7 @@ impl<'a> Reader<'a> {
             other => {
                 let written = self.text.get(span.range()).unwrap_or_default().trim();
                 let message = format!("`{key}` must be a text in quotes, and this is {}", type_name(other));
-                self.bad(span, message, format!("write `{key} = \"{}\"`", written.replace('"', "")))
+                self.bad(span, message, format!("write `{key} = \"{}\"`", written.replace(['"', '`', '\n'], "")))
             }
         }
     }
@@ -237,10 +241,11 @@ impl<'a> Reader<'a> {
         let near = zones()
             .find(|zone| zone.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(&city)))
             .or_else(|| nearest(text, zones()));
-        let found = Diagnostic::new(Code::UnknownTimezone, span, format!("there is no time zone `{text}`"));
+        let found =
+            Diagnostic::new(Code::UnknownTimezone, span, format!("there is no time zone {text}", text = quote(text)));
         let found = match near {
             Some(zone) => found.label(format!("did you mean `{zone}`?")).fix(
-                format!("Replace `{text}` with `{zone}`"),
+                format!("Replace {} with `{zone}`", quote(text)),
                 Applicability::Safe,
                 vec![Edit { span, text: format!("\"{zone}\"") }],
             ),
@@ -273,7 +278,7 @@ impl<'a> Reader<'a> {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
         if host.is_empty() || !host.chars().all(plain) {
-            return self.bad(span, format!("`{host}` is not the name of a mail server"), HELP);
+            return self.bad(span, format!("{host} is not the name of a mail server", host = quote(host)), HELP);
         }
         Some(Smtp { host: host.to_owned(), port })
     }
@@ -283,7 +288,7 @@ impl<'a> Reader<'a> {
             return Some(text.trim().to_owned());
         }
         let help = "write it as `from = \"Moosbett <hello@moosbett.example>\"`";
-        self.bad(span, format!("`{text}` is not a mail address"), help)
+        self.bad(span, format!("{text} is not a mail address", text = quote(text)), help)
     }
 
     fn base_url(&mut self, (text, span): Setting<'_>) -> Option<String> {
@@ -294,7 +299,11 @@ impl<'a> Reader<'a> {
         };
         let strange = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '<' | '>' | '?' | '#');
         if rest.is_empty() || rest.starts_with('/') || rest.contains(strange) {
-            return self.bad(span, format!("`{text}` is not an address that links can begin with"), HELP);
+            return self.bad(
+                span,
+                format!("{text} is not an address that links can begin with", text = quote(text)),
+                HELP,
+            );
         }
         Some(base.to_owned())
     }
@@ -306,7 +315,11 @@ impl<'a> Reader<'a> {
             Some(("env", name)) => {
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
                 if name.is_empty() || !name.chars().all(plain) {
-                    return self.bad(span, format!("`{name}` is not the name of an environment variable"), HELP);
+                    return self.bad(
+                        span,
+                        format!("{name} is not the name of an environment variable", name = quote(name)),
+                        HELP,
+                    );
                 }
                 Some(SecretRef::Env(name.to_owned()))
             }
@@ -341,7 +354,7 @@ impl<'a> Reader<'a> {
             Ok(address) => Some(address),
             Err(_) => {
                 let help = "write it as `listen = \"127.0.0.1:8080\"`; `0.0.0.0:8080` is reached from everywhere";
-                self.bad(span, format!("`{text}` is not an address with a port"), help)
+                self.bad(span, format!("{text} is not an address with a port", text = quote(&text)), help)
             }
         }
     }

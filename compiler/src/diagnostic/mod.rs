@@ -13,7 +13,7 @@ pub use code::Code;
 pub use lines::{Encoding, LineIndex, Position};
 pub use order::{limit_per_file, sort};
 use serde::{Deserialize, Serialize};
-pub use suggest::{nearest, one_of};
+pub use suggest::{nearest, one_of, quote};
 
 use crate::project::FileId;
 
@@ -223,7 +223,7 @@ impl Diagnostic {
     pub fn replace_with(self, word: &str, name: &str) -> Self {
         let edit = Edit { span: self.primary.span, text: name.to_owned() };
         self.label(format!("did you mean `{name}`?")).fix(
-            format!("Replace `{word}` with `{name}`"),
+            format!("Replace {} with `{name}`", quote(word)),
             Applicability::Safe,
             vec![edit],
         )

@@ -52,6 +52,22 @@ pub fn one_of<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
+/// Text that people wrote, in backticks: shortened, and without what would break the line or the backticks.
+pub fn quote(text: &str) -> String {
+    const MOST: usize = 60;
+    let plain = |c: char| match c {
+        '`' => '\'',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    let mut chars = text.chars().map(plain);
+    let mut quoted: String = chars.by_ref().take(MOST).collect();
+    if chars.next().is_some() {
+        quoted.push('…');
+    }
+    format!("`{quoted}`")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +90,12 @@ mod tests {
     fn ties_go_to_the_first_by_name() {
         assert_eq!(nearest("bat", ["rat", "cat"]), Some("cat"));
         assert_eq!(nearest("bat", ["cat", "rat"]), Some("cat"));
+    }
+
+    #[test]
+    fn quotes_hold() {
+        assert_eq!(quote("a `b`\nc"), "`a 'b'\u{fffd}c`");
+        assert_eq!(quote(&"x".repeat(61)), format!("`{}…`", "x".repeat(60)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use journey_bytecode::{Channel, Format, Policy, Purpose, Schema, Type};
 
 use super::{MessageSource, Part, TextFile, json, sms};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, one_of};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, one_of, quote};
 use crate::template::{self, Scope};
 
 /// Everything but the fields of the trigger, which depend on the journey. `purpose` is what the message is sent for: its
@@ -34,10 +34,11 @@ fn topic(message: &MessageSource, schema: &Schema) -> Option<Diagnostic> {
     if schema.open || known().any(|name| name == topic.value) {
         return None;
     }
-    let found = Diagnostic::new(Code::UnknownMessageTopic, topic.span, format!("there is no topic `{}`", topic.value));
+    let found =
+        Diagnostic::new(Code::UnknownMessageTopic, topic.span, format!("there is no topic {}", quote(&topic.value)));
     let found = found.suggest(&topic.value, known());
     Some(found.help(match schema.topics.is_empty() {
-        true => format!("declare it in a `.journey` file, as `topic {} \"Offers and news\"`", topic.value),
+        true => "declare it in a `.journey` file, as `topic offers \"Offers and news\"`".to_owned(),
         false => format!("the topics are {}", one_of(known()).replace(" or ", " and ")),
     }))
 }
@@ -58,7 +59,7 @@ fn segments(text: &TextFile) -> Option<Diagnostic> {
         return None;
     }
     let message = format!("this text message takes at least {count} segments, and each is paid for");
-    let found = Diagnostic::new(Code::LongSms, text.body.span, message).help("shorten it, or send a mail");
+    let found = Diagnostic::new(Code::LongSms, text.body.piece.whole(), message).help("shorten it, or send a mail");
     Some(match wide {
         Some(c) => found.note(format!("Because of `{c}` a segment holds 67 characters instead of 153.")),
         None => found,
@@ -75,8 +76,8 @@ fn footer(text: &TextFile) -> Vec<Diagnostic> {
     let uses = |name: &str| {
         body.template.uses.iter().any(|usage| !usage.explicit && usage.path.first().is_some_and(|root| root == name))
     };
-    let end = body.source.rfind("</body").map_or(body.span.end, |at| body.span.start + u32::try_from(at).unwrap_or(0));
-    let place = crate::diagnostic::Span { start: end, end, ..body.span };
+    let end = body.piece.text().rfind("</body").unwrap_or(body.piece.text().len());
+    let place = body.piece.span(end..end);
     let mut found = Vec::new();
     if !uses("unsubscribe_url") {
         let text_to_add = "<p><a href=\"{{ unsubscribe_url }}\">Unsubscribe</a></p>\n".to_owned();

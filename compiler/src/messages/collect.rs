@@ -7,8 +7,8 @@ use smol_str::SmolStr;
 
 use super::read::sentence;
 use super::{MessageSource, Part, Setting, Text, TextFile};
-use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::template::Template;
+use crate::diagnostic::{Code, Diagnostic, Span, quote};
+use crate::template::Piece;
 
 /// The messages, by name and channel.
 pub fn collect(texts: Vec<TextFile>) -> (Vec<MessageSource>, Vec<Diagnostic>) {
@@ -37,8 +37,8 @@ fn duplicate(first: &TextFile, second: &TextFile) -> Diagnostic {
     };
     let message = format!("the {} message `{}` has two texts{language}", second.channel, second.name);
     Diagnostic::new(Code::DuplicateMessage, second.head, message)
-        .label(format!("`{}`", second.path))
-        .also(first.head, format!("`{}`", first.path))
+        .label(quote(&second.path))
+        .also(first.head, quote(&first.path))
         .help("keep one of the two files, or give one of them another name or language")
 }
 
@@ -56,8 +56,8 @@ fn agree<T: Clone + PartialEq>(
         let message = format!("the texts of one message have different {key}s");
         found.push(
             Diagnostic::new(Code::MessageConflict, other.span, message)
-                .label(format!("`{}` here", name(&other.value)))
-                .also(first.span, format!("`{}` here", name(&first.value)))
+                .label(format!("{} here", quote(name(&other.value))))
+                .also(first.span, format!("{} here", quote(name(&first.value))))
                 .help("make them the same; it is enough if one of the texts says it"),
         );
     }
@@ -74,7 +74,7 @@ const fn purpose_name(purpose: &Purpose) -> &str {
 /// The message that stands in for one that has no file, in a lone file without a project: its name as a text.
 pub fn placeholder(name: &str, channel: Channel, at: Span) -> MessageSource {
     let title = sentence(name);
-    let text = |part, source: String| Text { part, span: at, template: Template::default(), source };
+    let text = |part, source: String| Text::new(part, Piece::made(source, at));
     let (format, body) = match channel {
         Channel::Email => (Format::Markdown, format!("This is the message `{name}`. Its text is not written yet.\n")),
         Channel::Sms | Channel::Push => (Format::Text, title.clone()),

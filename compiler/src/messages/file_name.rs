@@ -3,7 +3,7 @@
 use journey_bytecode::{Channel, Format};
 use smol_str::SmolStr;
 
-use crate::diagnostic::{Code, Diagnostic, Span, nearest, one_of};
+use crate::diagnostic::{Code, Diagnostic, Span, nearest, one_of, quote};
 use crate::project::FileId;
 
 /// Files that people keep beside messages, and that nobody takes for one.
@@ -52,30 +52,38 @@ impl FileName {
         let (name, language, channel, extension) = match parts.as_slice() {
             [name, channel, extension] => (*name, None, *channel, *extension),
             [name, language, channel, extension] => (*name, Some(*language), *channel, *extension),
-            _ => return Err(bad(format!("`{path}` does not say which message it is"))),
+            _ => return Err(bad(format!("{path} does not say which message it is", path = quote(path)))),
         };
         let Some(channel) = Channel::parse(channel) else {
             let channels = || Channel::ALL.iter().map(|channel| channel.name());
             let near = nearest(channel, channels()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            let found = bad(format!("`{path}` names no channel: `{channel}` is none{near}"));
+            let found = bad(format!(
+                "{path} names no channel: {channel} is none{near}",
+                path = quote(path),
+                channel = quote(channel)
+            ));
             return Err(found.note(format!("The channels are {}.", one_of(channels()).replace(" or ", " and "))));
         };
         if extension == "mjml" {
-            let message = format!("`{path}` is written in MJML, which this version cannot read");
+            let message = format!("{path} is written in MJML, which this version cannot read", path = quote(path));
             return Err(Diagnostic::new(Code::UnsupportedFormat, Span::beginning(file), message)
                 .help("write it in Markdown (`.md`), or turn it into HTML first (`.html`)"));
         }
         let known = formats(channel);
         let Some((_, format)) = known.iter().find(|(known, _)| *known == extension) else {
             let extensions = one_of(known.iter().map(|(extension, _)| *extension));
-            let message = format!("`{path}` has an ending that {channel} messages do not have: `.{extension}`");
+            let message =
+                format!("{path} has an ending that {channel} messages do not have: `.{extension}`", path = quote(path));
             return Err(Diagnostic::new(Code::UnsupportedFormat, Span::beginning(file), message).help(format!(
                 "{channel} messages end in {}",
                 extensions.replace('`', "").split(' ').map(dotted).collect::<Vec<_>>().join(" ")
             )));
         };
         if !is_identifier(name) {
-            let message = format!("`{name}` cannot be the name of a message, because journeys could not name it");
+            let message = format!(
+                "{name} cannot be the name of a message, because journeys could not name it",
+                name = quote(name)
+            );
             let found = Diagnostic::new(Code::MessagePath, Span::beginning(file), message);
             let better: String = name.chars().map(|c| if is_word(c) { c } else { '_' }).collect();
             return Err(match is_identifier(&better) {
@@ -90,7 +98,11 @@ impl FileName {
             Some(language) => match language_tag(language) {
                 Some(tag) => Some(tag),
                 None => {
-                    let message = format!("`{language}` in `{file_name}` is not the code of a language");
+                    let message = format!(
+                        "{language} in {file_name} is not the code of a language",
+                        language = quote(language),
+                        file_name = quote(file_name)
+                    );
                     return Err(bad(message).note("Languages have codes such as `de`, `en` or `pt_BR`."));
                 }
             },

@@ -3,12 +3,12 @@
 use journey_bytecode::Format;
 
 use super::TextFile;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic};
 
 /// Puts a value in place of each `{{ .. }}` and reads the rest as JSON. A text with decisions in it may be valid in one
 /// way and not in another; only what is sent can tell.
 pub(super) fn check(text: &TextFile) -> Option<Diagnostic> {
-    let source = &text.body.source;
+    let source = text.body.piece.text();
     if text.format != Format::Json || source.contains("{%") || !text.body.template.findings.is_empty() {
         return None;
     }
@@ -19,10 +19,7 @@ pub(super) fn check(text: &TextFile) -> Option<Diagnostic> {
     let at = (start + error.column().saturating_sub(1)).min(source.len());
     let message = error.to_string();
     let reason = message.split(" at line ").next().unwrap_or_default();
-    // In a file, the body stands as it is.
-    let place = text.body.span.start as usize + at;
-    let span = Span { start: u32::try_from(place).unwrap_or(u32::MAX).min(text.body.span.end), ..text.body.span };
-    let span = Span { end: span.start, ..span };
+    let span = text.body.piece.span(at..at);
     Some(
         Diagnostic::new(Code::BadJson, span, format!("the {} message `{}` is not valid JSON", text.channel, text.name))
             .note(format!("The reader of JSON says: {reason}."))

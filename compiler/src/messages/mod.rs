@@ -19,7 +19,7 @@ pub use read::{inline, read};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::template::{Template, TriggerShape, check_trigger};
+use crate::template::{Piece, Template, TriggerShape, check_trigger};
 
 /// What a part of a text is written for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,10 +37,8 @@ pub enum Part {
 pub struct Text {
     /// What it is.
     pub part: Part,
-    /// As written.
-    pub source: String,
-    /// Where.
-    pub span: Span,
+    /// As written, and where.
+    pub piece: Piece,
     /// Its template.
     pub template: Template,
 }
@@ -100,6 +98,13 @@ pub struct MessageSource {
     pub texts: Vec<TextFile>,
 }
 
+impl Text {
+    /// Reads the template of a text.
+    pub fn new(part: Part, piece: Piece) -> Self {
+        Self { part, template: Template::parse(&piece), piece }
+    }
+}
+
 impl TextFile {
     /// Subject, preheader and body.
     pub fn parts(&self) -> impl Iterator<Item = &Text> {
@@ -147,13 +152,13 @@ impl MessageSource {
 
 impl TextFile {
     fn variant(&self) -> Variant {
-        let source = |text: &Option<Text>| text.as_ref().map(|text| text.source.clone());
+        let source = |text: &Option<Text>| text.as_ref().map(|text| text.piece.text().to_owned());
         Variant {
             language: self.language.clone(),
             subject: source(&self.subject),
             preheader: source(&self.preheader),
             format: self.format,
-            body: self.body.source.clone(),
+            body: self.body.piece.text().to_owned(),
             source: self.path.clone(),
             body_line: self.body_line,
         }

@@ -5,9 +5,9 @@ use smol_str::SmolStr;
 
 use super::front_matter::{self, Line};
 use super::{FileName, Part, Setting, Text, TextFile};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, one_of};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, one_of, quote};
 use crate::project::FileId;
-use crate::template::{Piece, Template};
+use crate::template::Piece;
 
 /// The keys of the front matter.
 const KEYS: &[&str] = &["subject", "preheader", "purpose", "topic"];
@@ -50,17 +50,11 @@ pub fn read(file: FileId, path: &str, text: &str) -> (Option<TextFile>, Vec<Diag
 }
 
 /// A text that stands in a journey, with the name that its message gets.
-pub fn inline(name: SmolStr, channel: Channel, path: &str, piece: &Piece, line: u32) -> TextFile {
+pub fn inline(name: SmolStr, channel: Channel, path: &str, piece: Piece, line: u32) -> TextFile {
     let format = match channel {
         Channel::Email => Format::Markdown,
         Channel::Sms | Channel::Push => Format::Text,
         Channel::Webhook => Format::Json,
-    };
-    let body = Text {
-        part: Part::Body,
-        source: piece.text().to_owned(),
-        span: piece.whole(),
-        template: Template::parse(piece),
     };
     TextFile {
         name,
@@ -73,7 +67,7 @@ pub fn inline(name: SmolStr, channel: Channel, path: &str, piece: &Piece, line: 
         topic: None,
         subject: None,
         preheader: None,
-        body,
+        body: Text::new(Part::Body, piece),
         body_line: line,
         inline: true,
     }
@@ -91,9 +85,7 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self, part: Part, range: std::ops::Range<usize>) -> Text {
-        let piece = Piece::slice(self.file, self.source, range);
-        let template = Template::parse(&piece);
-        Text { part, source: piece.text().to_owned(), span: piece.whole(), template }
+        Text::new(part, Piece::slice(self.file, self.source, range))
     }
 
     fn setting(&mut self, read: &mut TextFile, line: &Line, seen: &mut Vec<(&'a str, Span)>) {
@@ -121,7 +113,11 @@ impl<'a> Reader<'a> {
             "purpose" => read.purpose = self.purpose(value, value_span),
             "topic" => read.topic = Some(Setting { value: SmolStr::new(value), span: value_span }),
             _ => {
-                let found = Diagnostic::new(Code::UnknownMessageKey, key_span, format!("messages have no `{key}`"));
+                let found = Diagnostic::new(
+                    Code::UnknownMessageKey,
+                    key_span,
+                    format!("messages have no {key}", key = quote(key)),
+                );
                 let known = KEYS.iter().copied();
                 let found = found.suggest(key, known.clone());
                 self.found.push(found.help(format!("they have {}", one_of(known).replace(" or ", " and "))));
@@ -134,7 +130,8 @@ impl<'a> Reader<'a> {
             "marketing" => Purpose::Marketing,
             "transactional" => Purpose::Transactional,
             _ => {
-                let message = format!("a message's purpose is `marketing` or `transactional`, not `{value}`");
+                let message =
+                    format!("a message's purpose is `marketing` or `transactional`, not {value}", value = quote(value));
                 let found = Diagnostic::new(Code::FrontMatter, span, message);
                 self.found.push(found.suggest(value, ["marketing", "transactional"]).help(
                     "`transactional` is what belongs to something the contact did, such as an order; all else is `marketing`",
@@ -165,10 +162,10 @@ impl<'a> Reader<'a> {
                 ),
             );
         }
-        if read.body.source.trim().is_empty() {
+        if read.body.piece.text().trim().is_empty() {
             let found = Diagnostic::new(
                 Code::EmptyMessage,
-                read.body.span.before(),
+                read.body.piece.whole().before(),
                 format!("the message `{}` has no text", read.name),
             );
             let place = if read.channel == Channel::Email { "below the second `---`" } else { "in this file" };

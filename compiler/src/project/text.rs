@@ -1,13 +1,14 @@
 //! Bytes to text: a file is UTF-8, not too large, and text at all.
 
 use super::{File, FileId, MAX_FILE};
-use crate::diagnostic::{Code, Diagnostic, Encoding, LineIndex, Span};
+use crate::diagnostic::{Code, Diagnostic, Encoding, LineIndex, Span, quote};
 
 /// The text of a file, or the one finding that says why it has none.
 pub fn text(id: FileId, file: &File) -> Result<&str, Diagnostic> {
     let File { path, bytes } = file;
     if bytes.len() > MAX_FILE {
-        let message = format!("`{path}` is too large: {} bytes, and a file may have {MAX_FILE}", bytes.len());
+        let message =
+            format!("{path} is too large: {} bytes, and a file may have {MAX_FILE}", bytes.len(), path = quote(path));
         return Err(Diagnostic::new(Code::FileTooLarge, Span::beginning(id), message).help(
             "split it into several files; every `.journey` file of a project sees the declarations of all others",
         ));
@@ -40,12 +41,12 @@ fn bad_byte(id: FileId, file: &File, at: usize) -> Diagnostic {
 
 fn not_utf8(id: FileId, file: &File, at: usize, what: &str) -> Diagnostic {
     let span = Span::in_bytes(id, &file.bytes, at..at + 1);
-    Diagnostic::new(Code::NotUtf8, span, format!("`{}` {what}", file.path))
+    Diagnostic::new(Code::NotUtf8, span, format!("{} {what}", quote(&file.path)))
         .help("save the file as UTF-8; editors offer it as \"encoding\" when saving")
 }
 
 fn not_text(id: FileId, path: &str) -> Diagnostic {
-    Diagnostic::new(Code::NotText, Span::beginning(id), format!("`{path}` is not a text file"))
+    Diagnostic::new(Code::NotText, Span::beginning(id), format!("{path} is not a text file", path = quote(path)))
         .note("It holds bytes that no text has, as an image or an archive does.")
         .help("remove it from the project, or put the text in its place")
 }

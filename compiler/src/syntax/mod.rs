@@ -6,7 +6,7 @@ mod wording;
 
 use journey_grammar::{Parse, SyntaxKind};
 
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Span, quote};
 use crate::project::FileId;
 
 /// The most findings about the writing of one file: who has so many mends the first ones and looks again.
@@ -28,7 +28,7 @@ pub fn findings(file: FileId, path: &str, parse: &Parse) -> Vec<Diagnostic> {
         let more = found.len() - MAX_SYNTAX_FINDINGS;
         found.truncate(MAX_SYNTAX_FINDINGS);
         let places = if more == 1 { "1 more place" } else { &format!("{more} more places") };
-        let message = format!("{places} in `{path}` cannot be understood");
+        let message = format!("{places} in {path} cannot be understood", path = quote(path));
         found.push(
             Diagnostic::new(Code::MoreFindings, next.visible(text), message)
                 .label("the next one")
@@ -39,7 +39,7 @@ pub fn findings(file: FileId, path: &str, parse: &Parse) -> Vec<Diagnostic> {
 }
 
 fn empty(file: FileId, path: &str) -> Diagnostic {
-    Diagnostic::new(Code::EmptyFile, Span::beginning(file), format!("`{path}` is empty"))
+    Diagnostic::new(Code::EmptyFile, Span::beginning(file), format!("{path} is empty", path = quote(path)))
         .help("write a journey, as `on tag lead send email welcome`, or remove the file")
 }
 
@@ -51,7 +51,11 @@ fn is_gibberish(parse: &Parse) -> bool {
 fn gibberish(file: FileId, path: &str, parse: &Parse) -> Diagnostic {
     let text = parse.tree.text();
     let first = parse.errors.first().map_or(Span::beginning(file), |e| Span::new(file, text, e.range.to_usize()));
-    Diagnostic::new(Code::NotAJourney, first.visible(text), format!("`{path}` does not hold a journey"))
-        .label("nothing from here on can be understood")
-        .help("write a journey, as `on tag lead send email welcome`, or give the file another ending than `.journey`")
+    Diagnostic::new(
+        Code::NotAJourney,
+        first.visible(text),
+        format!("{path} does not hold a journey", path = quote(path)),
+    )
+    .label("nothing from here on can be understood")
+    .help("write a journey, as `on tag lead send email welcome`, or give the file another ending than `.journey`")
 }

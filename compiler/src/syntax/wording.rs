@@ -3,7 +3,7 @@
 use journey_grammar::{Expected, Parse, SyntaxError, SyntaxErrorKind, SyntaxKind, TextRange};
 
 use super::expected;
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, quote};
 use crate::project::FileId;
 
 /// What a finding is made from.
@@ -86,7 +86,8 @@ pub(super) fn finding(file: FileId, parse: &Parse, error: &SyntaxError) -> Diagn
                 .fix("Close it at the end of the line", Applicability::Unsafe, vec![edit])
         }
         SyntaxErrorKind::UnknownEscape { escaped } => {
-            let found = cx.found(Code::UnknownEscape, format!("`{written}` means nothing in a text"));
+            let found =
+                cx.found(Code::UnknownEscape, format!("{written} means nothing in a text", written = quote(written)));
             let text = format!("\\\\{escaped}");
             found.help("behind a backslash stands `n` for a line break, `\"`, `{` or another backslash").fix(
                 "Write the backslash itself, as `\\\\`",

@@ -4,7 +4,7 @@ use journey_bytecode::{BUILTIN_VARIABLES, Field, Policy, Schema, Type};
 use smol_str::SmolStr;
 
 use super::{Role, Template, Use};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of, quote};
 
 /// What the project declares.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +146,7 @@ fn walk(usage: &Use, from: usize, mut ty: Type, mut optional: bool) -> Result<Me
                 .help("`{% for %}` goes through a list, one item after the other"));
         }
         let Some((_, inner)) = fields.iter().find(|(name, _)| name == step) else {
-            let message = format!("{owner} has no part `{step}`");
+            let message = format!("{owner} has no part {step}", step = quote(step));
             let found = Diagnostic::new(Code::UnknownVariable, span, message);
             return Err(match fields.as_slice() {
                 [] => found.note(format!("It is {}.", describe(&ty))),

@@ -49,6 +49,11 @@ impl Piece {
         piece
     }
 
+    /// A text that no file holds; all of it stands for one place.
+    pub fn made(text: String, at: Span) -> Self {
+        Self { file: at.file, text, places: vec![(0, at.start as usize)], end: at.start as usize }
+    }
+
     /// The text.
     pub fn text(&self) -> &str {
         &self.text

@@ -11,7 +11,7 @@ use minijinja::machinery::ast::{BinOpKind, Call, CallArg, Expr, Filter, IfExpr, 
 use smol_str::SmolStr;
 
 use super::{Piece, Role, Template, Use};
-use crate::diagnostic::{Code, Diagnostic, Span, one_of};
+use crate::diagnostic::{Code, Diagnostic, Span, one_of, quote};
 
 /// What `loop` knows inside of `{% for %}`.
 const LOOP: &[&str] = &["first", "index", "index0", "last", "length", "nextitem", "previtem", "revindex", "revindex0"];
@@ -295,7 +295,7 @@ impl Visitor<'_> {
                 let found = Diagnostic::new(
                     Code::UnknownVariable,
                     self.piece.span(range.clone()),
-                    format!("`loop` has no `{field}`"),
+                    format!("`loop` has no {field}", field = quote(field)),
                 );
                 let found = found.suggest(field, LOOP.iter().copied());
                 self.template.findings.push(found);

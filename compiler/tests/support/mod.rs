@@ -4,13 +4,17 @@
     dead_code,
     missing_docs,
     unreachable_pub,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::string_slice,
-    reason = "test support; not every test file uses all of it"
+    clippy::unwrap_used,
+    reason = "test support, which may panic; not every test file uses all of it"
 )]
 
 use std::fmt::Write;
 
-use ariadne::{CharSet, Config, IndexType, Label, Report, ReportKind};
+use ariadne::{CharSet, Config, Label, Report, ReportKind};
 use journey_compiler::diagnostic::{Applicability, Diagnostic, Fix, Severity, Span};
 use journey_compiler::project::{CONFIG, File, FileId, Project};
 
@@ -93,13 +97,14 @@ fn finding(project: &Project, d: &Diagnostic) -> String {
         Severity::Warning => ReportKind::Warning,
         Severity::Hint => ReportKind::Advice,
     };
+    // With places in bytes, ariadne panics where several files have labels: it mixes bytes with characters.
     let place = |span: Span| {
-        let file = project.file(span.file).unwrap();
-        let text = String::from_utf8_lossy(&file.bytes);
-        let visible = if text.len() == file.bytes.len() { span.visible(&text) } else { span };
-        (name(span.file), visible.start as usize..visible.end as usize)
+        let text = shown(project.file(span.file).unwrap());
+        let visible = span.visible(&text);
+        let chars = |offset: u32| text[..offset as usize].chars().count();
+        (name(span.file), chars(visible.start)..chars(visible.end))
     };
-    let config = Config::new().with_color(false).with_index_type(IndexType::Byte).with_char_set(CharSet::Ascii);
+    let config = Config::new().with_color(false).with_char_set(CharSet::Ascii);
     let (file, range) = place(d.primary.span);
     let mut report = Report::build(kind, (file, range)).with_config(config).with_code(d.code).with_message(&d.message);
     for label in [&d.primary].into_iter().chain(&d.secondary) {
@@ -108,16 +113,17 @@ fn finding(project: &Project, d: &Diagnostic) -> String {
     }
     report.with_notes(&d.notes);
     report.with_helps(&d.help);
-    let sources = project.files.iter().map(|file| {
-        // As long in bytes as the file, so that places fit.
-        let text = String::from_utf8(file.bytes.to_vec())
-            .unwrap_or_else(|_| file.bytes.iter().map(|&b| if b.is_ascii() { char::from(b) } else { '?' }).collect());
-        (file.path.clone(), text)
-    });
+    let sources = project.files.iter().map(|file| (file.path.clone(), shown(file)));
     let mut bytes = Vec::new();
     report.finish().write(ariadne::sources(sources), &mut bytes).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// A file's text; as long in bytes as the file, also where that is no text.
+fn shown(file: &File) -> String {
+    String::from_utf8(file.bytes.to_vec())
+        .unwrap_or_else(|_| file.bytes.iter().map(|&b| if b.is_ascii() { char::from(b) } else { '?' }).collect())
 }
 
 /// A project with a fix applied.
