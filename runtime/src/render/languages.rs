@@ -54,8 +54,12 @@ pub(crate) struct Words {
     pub(crate) about_all: &'static str,
     /// The page's button.
     pub(crate) button: &'static str,
+    /// The button for more than the topic.
+    pub(crate) button_all: &'static str,
     /// The answer.
     pub(crate) done: &'static str,
+    /// The answer when it cannot be done now.
+    pub(crate) sorry: &'static str,
 }
 
 const EN_WORDS: Words = Words {
@@ -64,7 +68,9 @@ const EN_WORDS: Words = Words {
     about_topic: "You will get no more messages about “{}”.",
     about_all: "You will get no more promotional messages.",
     button: "Unsubscribe",
+    button_all: "Unsubscribe from everything",
     done: "You are unsubscribed.",
+    sorry: "This did not work. Please try again in a minute.",
 };
 
 const EN: Ways = Ways {
@@ -124,7 +130,9 @@ const DE: Ways = Ways {
         about_topic: "Sie erhalten dann keine Nachrichten mehr zum Thema „{}“.",
         about_all: "Sie erhalten dann keine werblichen Nachrichten mehr.",
         button: "Abmelden",
+        button_all: "Von allem abmelden",
         done: "Sie sind abgemeldet.",
+        sorry: "Das hat nicht geklappt. Bitte versuchen Sie es in einer Minute noch einmal.",
     },
 };
 
@@ -158,7 +166,9 @@ const FR: Ways = Ways {
         about_topic: "Vous ne recevrez plus de messages sur le thème « {} ».",
         about_all: "Vous ne recevrez plus de messages promotionnels.",
         button: "Se désabonner",
+        button_all: "Se désabonner de tout",
         done: "Vous êtes désabonné.",
+        sorry: "Cela n’a pas fonctionné. Veuillez réessayer dans une minute.",
     },
 };
 
@@ -192,7 +202,9 @@ const ES: Ways = Ways {
         about_topic: "No recibirá más mensajes sobre «{}».",
         about_all: "No recibirá más mensajes promocionales.",
         button: "Darse de baja",
+        button_all: "Darse de baja de todo",
         done: "Se ha dado de baja.",
+        sorry: "No ha funcionado. Inténtelo de nuevo en un minuto.",
     },
 };
 
@@ -226,7 +238,9 @@ const IT: Ways = Ways {
         about_topic: "Non riceverà più messaggi sul tema «{}».",
         about_all: "Non riceverà più messaggi promozionali.",
         button: "Annulla l’iscrizione",
+        button_all: "Annulla tutte le iscrizioni",
         done: "L’iscrizione è annullata.",
+        sorry: "Non ha funzionato. Riprovi tra un minuto.",
     },
 };
 
@@ -260,7 +274,9 @@ const PT: Ways = Ways {
         about_topic: "Não vai receber mais mensagens sobre “{}”.",
         about_all: "Não vai receber mais mensagens promocionais.",
         button: "Cancelar inscrição",
+        button_all: "Cancelar todas as inscrições",
         done: "A inscrição foi cancelada.",
+        sorry: "Não funcionou. Tente novamente dentro de um minuto.",
     },
 };
 
@@ -294,7 +310,9 @@ const NL: Ways = Ways {
         about_topic: "U ontvangt dan geen berichten meer over ‘{}’.",
         about_all: "U ontvangt dan geen reclameberichten meer.",
         button: "Afmelden",
+        button_all: "Van alles afmelden",
         done: "U bent afgemeld.",
+        sorry: "Dat is niet gelukt. Probeer het over een minuut opnieuw.",
     },
 };
 
@@ -328,7 +346,9 @@ const PL: Ways = Ways {
         about_topic: "Nie otrzymasz już wiadomości na temat „{}”.",
         about_all: "Nie otrzymasz już wiadomości promocyjnych.",
         button: "Wypisz się",
+        button_all: "Wypisz się ze wszystkiego",
         done: "Subskrypcja została anulowana.",
+        sorry: "Nie udało się. Spróbuj ponownie za minutę.",
     },
 };
 

@@ -126,7 +126,7 @@ color:#5c626b\">\n"
         out.push_str(&format!("<p style=\"margin:0 0 6px\">{}</p>\n", escape_html(address).replace('\n', "<br>")));
     }
     if let Some(url) = unsubscribe {
-        let (url, text) = (escape_html(url), words(language).unsubscribe);
+        let (url, text) = (escape_html(url), words(language).1.unsubscribe);
         out.push_str(&format!(
             "<p style=\"margin:0\"><a href=\"{url}\" style=\"color:inherit;text-decoration:underline\">{text}</a></p>\n"
         ));
@@ -137,7 +137,7 @@ color:#5c626b\">\n"
 
 /// The same for a message in plain text.
 pub(crate) fn text_footer(language: Option<&str>, address: Option<&str>, unsubscribe: Option<&str>) -> String {
-    let unsubscribe = unsubscribe.map(|url| format!("{}: {url}", words(language).unsubscribe));
+    let unsubscribe = unsubscribe.map(|url| format!("{}: {url}", words(language).1.unsubscribe));
     let lines: Vec<&str> = address.into_iter().chain(unsubscribe.as_deref()).collect();
     if lines.is_empty() { String::new() } else { format!("\n\n{}", lines.join("\n")) }
 }

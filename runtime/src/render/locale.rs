@@ -30,9 +30,11 @@ pub(crate) fn fallbacks(tag: &str) -> Vec<String> {
     all
 }
 
-/// The words of the default layout in a language, or in English.
-pub(crate) fn words(language: Option<&str>) -> &'static Words {
-    ways(language).words
+/// The words of the default layout, and the language that they are in: English where we do not know the wanted one.
+pub(crate) fn words(language: Option<&str>) -> (&'static str, &'static Words) {
+    let ways = ways(language);
+    let tag = ways.tag.split('_').next().filter(|tag| !tag.is_empty());
+    (tag.unwrap_or("en"), ways.words)
 }
 
 fn ways(language: Option<&str>) -> &'static Ways {

@@ -27,6 +27,7 @@ use locale::{Locale, fallbacks, normal_tag};
 use templates::Escape;
 use values::Variables;
 
+pub(crate) use locale::words;
 pub(crate) use templates::escape_html;
 
 /// The sender of a project that names none; such mail goes to files and to this machine alone.

@@ -1,6 +1,10 @@
 //! What comes back from a message: opens, clicks and unsubscribes, over signed addresses.
 
+mod http;
 mod links;
+mod machine;
+mod page;
+mod recent;
 mod token;
 
 use std::fmt;
@@ -13,7 +17,10 @@ use crate::core::contact::ContactId;
 use crate::core::effect::MessageId;
 use crate::core::input::InputKind;
 
+pub use http::{Tracking, router};
 pub use links::{LOCAL_BASE_URL, Links, LinksError, MAX_TRACKED_URL};
+pub use machine::HUMAN_DELAY_MILLIS;
+pub use recent::RecentlySent;
 pub use token::{Claim, Keys, MIN_KEY, Purport};
 
 /// A future that a trait object can return.
@@ -24,7 +31,7 @@ pub trait Intake: Send + Sync + 'static {
     /// The time.
     fn now(&self) -> Instant;
 
-    /// When the message left, where that is still in memory; it helps to tell scanners from people.
+    /// When the message left, where that is still in memory ([`RecentlySent`]); it tells scanners from people.
     fn sent_at(&self, message: MessageId) -> Option<Instant>;
 
     /// Keeps an input. When the future is ready with `Ok`, the input is durable. An input of the same id changes nothing.

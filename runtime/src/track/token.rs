@@ -235,6 +235,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case tries every bit and every length of a token.
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
         #[test]
         fn tokens_say_what_was_signed(claim in claims()) {
             let token = keys().sign(&claim);

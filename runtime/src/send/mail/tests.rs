@@ -207,7 +207,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn no_name_breaks_a_mail(name in hostile(), sender in hostile(), format in prop_oneof![Just(Format::Html), Just(Format::Markdown)]) {

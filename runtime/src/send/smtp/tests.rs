@@ -129,7 +129,10 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                     if stream.read_line(&mut line).await.ok()? == 0 {
                         return None;
                     }
-                    assert!(line.ends_with("\r\n") && !line.trim_end_matches("\r\n").contains(['\r', '\n']), "{line:?}");
+                    assert!(
+                        line.ends_with("\r\n") && !line.trim_end_matches("\r\n").contains(['\r', '\n']),
+                        "{line:?}"
+                    );
                     if line == ".\r\n" {
                         break;
                     }

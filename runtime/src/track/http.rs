@@ -1,0 +1,244 @@
+//! The addresses in messages, as HTTP answers them.
+//!
+//! What is not ours gets one and the same answer, whatever is wrong with it. Nothing here sets a cookie, and no GET or HEAD
+//! changes what a contact wants.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use journey_bytecode::StatusKind;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use smol_str::SmolStr;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use super::machine::is_machine;
+use super::page;
+use super::{Claim, Intake, IntakeError, Keys, Purport};
+use crate::core::contact::ContactId;
+use crate::core::input::{InputKind, MessageName};
+
+/// A transparent picture of one pixel.
+const PIXEL: &[u8; 43] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
+
+/// How long an answer waits for the store. Opens and clicks are kept and tried again; nobody waits for them.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// How many opens and clicks are kept while the store is down; more are lost.
+const MAX_LATER: usize = 10_000;
+
+/// The pause before what the store could not take is tried again, doubled up to the longer one.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+
+/// The largest body of an unsubscribe request that is read.
+const MAX_BODY: usize = 64 * 1024;
+
+/// What no address may hold in a header.
+const NOT_IN_ADDRESSES: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+
+/// What tracking needs to know.
+#[derive(Clone)]
+pub struct Tracking {
+    /// Where inputs go.
+    pub intake: Arc<dyn Intake>,
+    /// The keys of tokens.
+    pub keys: Keys,
+    /// The words for topics, by name, for the unsubscribe page.
+    pub topics: BTreeMap<SmolStr, String>,
+}
+
+#[derive(Clone)]
+struct Shared {
+    tracking: Arc<Tracking>,
+    later: mpsc::Sender<Noted>,
+}
+
+/// An input on its way to the store.
+#[derive(Clone, Debug)]
+struct Noted {
+    id: String,
+    contact: ContactId,
+    at: journey_bytecode::Instant,
+    kind: InputKind,
+}
+
+/// The routes `/t/o/…`, `/t/c/…` and `/t/u/…`. It starts a task; call it within the runtime.
+pub fn router(tracking: Tracking) -> Router {
+    let (later, waiting) = mpsc::channel(MAX_LATER);
+    let tracking = Arc::new(tracking);
+    tokio::spawn(submit_later(Arc::clone(&tracking.intake), waiting));
+    Router::new()
+        .route("/t/o/{token}", get(opened))
+        .route("/t/c/{token}", get(clicked))
+        .route("/t/u/{token}", get(ask).post(unsubscribe))
+        .route("/t/{*other}", any(|| std::future::ready(not_found())))
+        .with_state(Shared { tracking, later })
+}
+
+/// The token, as it stands in the address: what needs decoding is none of ours.
+fn token(request: &Request) -> &str {
+    request.uri().path().rsplit('/').next().unwrap_or_default()
+}
+
+async fn opened(State(shared): State<Shared>, request: Request) -> Response {
+    let token = token(&request).strip_suffix(".gif").unwrap_or_default();
+    let Some(claim) = shared.tracking.keys.verify(token) else { return not_found() };
+    if claim.purport != Purport::Open {
+        return not_found();
+    }
+    shared.note(&claim, request.method(), request.headers(), StatusKind::Opened, None).await;
+    answer(StatusCode::OK, "image/gif", Body::from(PIXEL.as_slice()))
+}
+
+async fn clicked(State(shared): State<Shared>, request: Request) -> Response {
+    let Some(claim) = shared.tracking.keys.verify(token(&request)) else { return not_found() };
+    let Purport::Click { url, .. } = &claim.purport else { return not_found() };
+    let Some(location) = location(url) else { return not_found() };
+    shared.note(&claim, request.method(), request.headers(), StatusKind::Clicked, Some(url.into())).await;
+    let mut response = answer(StatusCode::FOUND, "text/plain; charset=utf-8", Body::empty());
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+/// GET: asks. Nothing happens.
+async fn ask(State(shared): State<Shared>, request: Request) -> Response {
+    let Some(Claim { purport: Purport::Unsubscribe { topic }, .. }) = shared.tracking.keys.verify(token(&request))
+    else {
+        return not_found();
+    };
+    let topic = topic.map(|topic| shared.tracking.topics.get(&topic).cloned().unwrap_or_else(|| topic.to_string()));
+    html(StatusCode::OK, page::question(language(request.headers()).as_deref(), topic.as_deref()))
+}
+
+/// POST: does it, and answers when it is durable. Mail programs post `List-Unsubscribe=One-Click` as a form or as
+/// multipart; our own page may post `scope=all`.
+async fn unsubscribe(State(shared): State<Shared>, request: Request) -> Response {
+    let Some(claim) = shared.tracking.keys.verify(token(&request)) else { return not_found() };
+    let Purport::Unsubscribe { topic } = &claim.purport else { return not_found() };
+    let language = language(request.headers());
+    let body = axum::body::to_bytes(request.into_body(), MAX_BODY).await.unwrap_or_default();
+    let everything = body.split(|byte| *byte == b'&').any(|field| field == b"scope=all");
+    let topic = topic.clone().filter(|_| !everything);
+    let at = shared.tracking.intake.now();
+    // With the time in it: whoever subscribed again may unsubscribe again by the same link.
+    let id = format!("track:unsubscribe:{}:{}:{}", show(&claim), topic.as_deref().unwrap_or("*"), at.0);
+    let kind = InputKind::Unsubscribe { topic };
+    match shared.tracking.intake.submit(id, claim.message.contact, at, kind).await {
+        // A contact that is gone gets nothing more: just what was asked for.
+        Ok(()) | Err(IntakeError::Unknown) => html(StatusCode::OK, page::done(language.as_deref())),
+        Err(IntakeError::Unavailable(cause)) => {
+            tracing::error!(%cause, "an unsubscribe request could not be stored");
+            let mut response = html(StatusCode::SERVICE_UNAVAILABLE, page::sorry(language.as_deref()));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            response
+        }
+    }
+}
+
+impl Shared {
+    /// Notes what happened to a message. The first one counts: the id is that of the thing, not of the request.
+    async fn note(
+        &self,
+        claim: &Claim,
+        method: &Method,
+        headers: &HeaderMap,
+        status: StatusKind,
+        link: Option<SmolStr>,
+    ) {
+        let intake = &self.tracking.intake;
+        let at = intake.now();
+        let machine = is_machine(method, headers, intake.sent_at(claim.message), at);
+        let by = if machine { "machine" } else { "person" };
+        let noted = Noted {
+            id: format!("track:{}:{}:{by}", status.name(), show(claim)),
+            contact: claim.message.contact,
+            at,
+            kind: InputKind::Message { message: MessageName::Number(claim.message.number), status, link, machine },
+        };
+        let Noted { id, contact, at, kind } = noted.clone();
+        match timeout(PATIENCE, intake.submit(id, contact, at, kind)).await {
+            Ok(Ok(()) | Err(IntakeError::Unknown)) => {}
+            Ok(Err(IntakeError::Unavailable(_))) | Err(_) => {
+                if self.later.try_send(noted).is_err() {
+                    tracing::warn!("an open or a click was lost: the store is down, and {MAX_LATER} wait already");
+                }
+            }
+        }
+    }
+}
+
+/// Submits what the store could not take, in order, until it can.
+async fn submit_later(intake: Arc<dyn Intake>, mut waiting: mpsc::Receiver<Noted>) {
+    while let Some(noted) = waiting.recv().await {
+        let mut pause = PAUSES.0;
+        loop {
+            let Noted { id, contact, at, kind } = noted.clone();
+            match intake.submit(id, contact, at, kind).await {
+                Ok(()) | Err(IntakeError::Unknown) => break,
+                Err(IntakeError::Unavailable(cause)) => tracing::warn!(%cause, "the store takes no opens and clicks"),
+            }
+            sleep(pause).await;
+            pause = pause.saturating_mul(2).min(PAUSES.1);
+        }
+    }
+}
+
+/// The message, and for a click the link, in an id.
+fn show(claim: &Claim) -> String {
+    let message = format!("{}.{}", claim.message.contact.0, claim.message.number);
+    match &claim.purport {
+        Purport::Click { index, .. } => format!("{message}.{index}"),
+        _ => message,
+    }
+}
+
+/// An address as a header may hold it.
+fn location(url: &str) -> Option<HeaderValue> {
+    let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
+    if !lower.starts_with("https://") && !lower.starts_with("http://") {
+        return None;
+    }
+    HeaderValue::from_str(&utf8_percent_encode(url, NOT_IN_ADDRESSES).to_string()).ok()
+}
+
+/// The language that the reader likes best.
+fn language(headers: &HeaderMap) -> Option<String> {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let first = accepted.split([',', ';']).next()?.trim();
+    (!first.is_empty() && first != "*").then(|| first.to_owned())
+}
+
+fn html(status: StatusCode, page: String) -> Response {
+    let mut response = answer(status, "text/html; charset=utf-8", Body::from(page));
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
+}
+
+/// The answer to everything that is not ours.
+fn not_found() -> Response {
+    answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", Body::from("not found\n"))
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: Body) -> Response {
+    let headers: [(HeaderName, &str); 5] = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("x-robots-tag"), "noindex"),
+    ];
+    (status, headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests;
