@@ -64,7 +64,7 @@ pub struct TrackConfig {
     /// `base_url`: the address under which contacts reach this server, as `https://t.example.com`, without a `/` at its
     /// end. Without it, opens and clicks are not tracked.
     pub base_url: Option<String>,
-    /// `secret`: where the key stands that signs links. Without it, a key is made and kept beside the database.
+    /// `secret`: where the key stands that signs links. Without it, a key is made and kept in the database.
     pub secret: Option<SecretRef>,
 }
 

@@ -163,7 +163,7 @@ codes! {
     /// A marketing mail in HTML has no postal address.
     MissingPostalAddress = 522, "missing-postal-address", Error;
     /// No text of a message fits contacts of some language.
-    MissingLanguage = 523, "missing-language", Warning;
+    MissingLanguage = 523, "missing-language", Error;
     /// A text is written for a language that no contact can have.
     UnusedLanguage = 524, "unused-language", Warning;
     /// A message's topic is not declared.

@@ -115,36 +115,53 @@ fn footer(text: &TextFile) -> Vec<Diagnostic> {
     found
 }
 
-/// Texts for languages that no contact has, and languages that no text is for.
+/// Texts for languages that no contact has, and contacts that no text is for.
 fn languages(message: &MessageSource, schema: &Schema) -> Vec<Diagnostic> {
-    let Some(attribute) = schema.attribute("language") else { return Vec::new() };
-    let Type::Enum(values) = &attribute.ty else { return Vec::new() };
-    let mut found: Vec<_> = message
-        .texts
-        .iter()
-        .filter_map(|text| Some((text, text.language.as_ref().filter(|language| !values.contains(language))?)))
-        .map(|(text, language)| {
+    let attribute = schema.attributes.iter().find(|attribute| attribute.name == "language");
+    let values = match attribute.map(|attribute| &attribute.ty) {
+        Some(Type::Enum(values)) => Some(values),
+        _ => None,
+    };
+    let mut found = Vec::new();
+    for text in &message.texts {
+        let Some((language, values)) = text.language.as_ref().zip(values) else { continue };
+        if !values.iter().any(|value| covers(language, value)) {
             let message = format!("no contact has the language `{language}`, so nobody gets this text");
-            Diagnostic::new(Code::UnusedLanguage, text.head, message)
-                .help(format!("the attribute `language` knows {}", one_of(values.iter().map(|v| v.as_str()))))
-        })
-        .collect();
-    let everybody = message.texts.iter().any(|text| text.language.is_none());
-    let missing: Vec<_> = values
-        .iter()
-        .filter(|value| !message.texts.iter().any(|text| text.language.as_ref() == Some(value)))
-        .map(|value| value.as_str())
-        .collect();
-    if let Some(head) = message.head().filter(|_| !everybody && !missing.is_empty()) {
-        let path = message.texts.first().map_or("", |text| text.path.as_str());
-        let extension = path.rsplit('.').next().unwrap_or_default();
-        let (name, channel) = (&message.name, message.channel);
-        let message = format!("contacts with the language {} have no text of `{name}` of their own", one_of(missing));
-        found.push(
-            Diagnostic::new(Code::MissingLanguage, head, message)
-                .note("They get the first of the texts that there are.")
-                .help(format!("add a text for everybody, as `messages/{name}.{channel}.{extension}`")),
-        );
+            let known = one_of(values.iter().map(|value| value.as_str()));
+            let found_here = Diagnostic::new(Code::UnusedLanguage, text.head, message);
+            found.push(found_here.help(format!("the attribute `language` can be {known}")));
+        }
     }
+    let (Some(first), false) = (message.texts.first(), message.texts.iter().any(|text| text.language.is_none())) else {
+        return found;
+    };
+    let always = attribute.is_some_and(|attribute| !attribute.optional || attribute.default.is_some());
+    let who = match values.filter(|_| always) {
+        Some(values) => {
+            let has_text =
+                |value: &str| message.texts.iter().filter_map(|t| t.language.as_ref()).any(|l| covers(l, value));
+            let missing: Vec<_> = values.iter().map(|value| value.as_str()).filter(|value| !has_text(value)).collect();
+            if missing.is_empty() {
+                return found;
+            }
+            format!("contacts with the language {}", one_of(missing))
+        }
+        None => "contacts with another language, or none,".to_owned(),
+    };
+    let (name, channel) = (&message.name, message.channel);
+    let extension = first.path.rsplit('.').next().unwrap_or_default();
+    found.push(
+        Diagnostic::new(Code::MissingLanguage, first.head, format!("{who} have no text of `{name}`"))
+            .note("The message could not be sent to them.")
+            .help(format!("add a text for everybody, as `messages/{name}.{channel}.{extension}`")),
+    );
     found
+}
+
+/// Whether a text in this language is for contacts with that one: `pt` is for `pt_BR` as well.
+fn covers(text: &str, contact: &str) -> bool {
+    let contact = contact.replace('-', "_");
+    contact.eq_ignore_ascii_case(text)
+        || contact.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text))
+            && contact.get(text.len()..).is_some_and(|rest| rest.starts_with('_'))
 }

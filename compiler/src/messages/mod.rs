@@ -118,11 +118,6 @@ impl MessageSource {
         self.texts.iter().flat_map(|text| text.parts().map(|part| (text.language.as_deref(), part)))
     }
 
-    /// Where it begins.
-    pub fn head(&self) -> Option<Span> {
-        self.texts.first().map(|text| text.head)
-    }
-
     /// Whether a text uses a field of the event that started the run.
     pub fn uses_trigger(&self) -> bool {
         self.parts().any(|(_, part)| part.template.uses.iter().any(|usage| usage.is_trigger()))
