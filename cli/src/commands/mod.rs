@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod explain;
+mod graph;
 mod lsp;
 mod new;
 mod run;
@@ -47,6 +48,7 @@ enum Command {
     Run(run::Args),
     Lsp(lsp::Args),
     Explain(explain::Args),
+    Graph(graph::Args),
 }
 
 /// The exit code of a command that did its work; 2 is for those that could not.
@@ -77,6 +79,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),
         Command::Explain(args) => explain::run(&args, terminal),
+        Command::Graph(args) => graph::run(&args, terminal),
     };
     match result {
         Ok(Exit(code)) => ExitCode::from(code),
