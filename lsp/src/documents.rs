@@ -135,11 +135,10 @@ impl<D: Disk> Documents<D> {
 
     /// A project that the editor has not been told of, in its present state; it counts as told from now on.
     pub(crate) fn next_unchecked(&mut self) -> Option<(Key, Result<Snapshot, String>)> {
-        let key = self.projects.iter().find(|(_, open)| open.unchecked)?.0.clone();
+        let (key, open) = self.projects.iter_mut().find(|(_, open)| open.unchecked)?;
+        open.unchecked = false;
+        let key = key.clone();
         let snapshot = self.snapshot(&key);
-        if let Some(open) = self.projects.get_mut(&key) {
-            open.unchecked = false;
-        }
         Some((key, snapshot))
     }
 
@@ -195,4 +194,59 @@ impl<D: Disk> Documents<D> {
 fn relative(root: &Path, path: &Path) -> String {
     let path = path.strip_prefix(root).unwrap_or(path);
     path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use gen_lsp_types as lsp;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// No disk at all.
+    struct Nothing;
+
+    impl Disk for Nothing {
+        fn root(&self, _: &Path) -> Option<PathBuf> {
+            None
+        }
+
+        fn files(&self, _: &Path) -> Result<Vec<File>, String> {
+            Ok(Vec::new())
+        }
+    }
+
+    const URI: &str = "file:///a.journey";
+
+    proptest! {
+        /// Editing piece by piece, as an editor tells it, gives the text that the editor has.
+        #[test]
+        fn edits_keep_both_texts_the_same(
+            start in "(\\PC|[\n\ra]){0,40}",
+            edits in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "(\\PC|[\n\r]){0,5}"), 1..10),
+            encoding in prop::sample::select(vec![Encoding::Utf8, Encoding::Utf16, Encoding::Utf32]),
+        ) {
+            let mut documents = Documents::new(Nothing);
+            documents.open(URI.to_owned(), 0, start.clone(), true);
+            let mut text = start;
+            for (from, to, new) in edits {
+                let lines = LineIndex::new(text.as_bytes().into());
+                // What an editor can point at: not between `\r` and `\n`.
+                let places: Vec<usize> = (0..=text.len())
+                    .filter(|at| text.is_char_boundary(*at) && !(text[..*at].ends_with('\r') && text[*at..].starts_with('\n')))
+                    .collect();
+                let (from, to) = (places[from.index(places.len())], places[to.index(places.len())]);
+                let (from, to) = (from.min(to), from.max(to));
+                let position = |at: usize| {
+                    let position = lines.position(at as u32, encoding);
+                    lsp::Position { line: position.line, character: position.column }
+                };
+                let range = lsp::Range { start: position(from), end: position(to) };
+                let change = lsp::TextDocumentContentChangePartial { range, range_length: None, text: new.clone() };
+                documents.edit(URI, 1, vec![change.into()], encoding);
+                text.replace_range(from..to, &new);
+                prop_assert_eq!(&documents.documents[URI].text, &text);
+            }
+        }
+    }
 }

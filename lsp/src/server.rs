@@ -19,6 +19,8 @@ use crate::documents::{Documents, Key};
 use crate::requests::{self, Answer};
 use crate::{Disk, Ending};
 
+const BUG: &str = "journey has a bug: checking failed; the server's log says where";
+
 /// What the session waits for.
 enum Event {
     Client(Message),
@@ -101,7 +103,9 @@ impl<D: Disk> Session<D> {
                 Ok(event) => event,
                 Err(TryRecvError::Disconnected) => return Ending::Abrupt,
                 Err(TryRecvError::Empty) => {
-                    self.check();
+                    if catch_unwind(AssertUnwindSafe(|| self.check())).is_err() {
+                        self.show(lsp::MessageType::Error, BUG.to_owned());
+                    }
                     match inbox.recv() {
                         Ok(event) => event,
                         Err(_) => return Ending::Abrupt,
@@ -110,7 +114,12 @@ impl<D: Disk> Session<D> {
             };
             match event {
                 Event::Gone => return Ending::Abrupt,
-                Event::Checked(key, snapshot, done) => self.checked(&key, &snapshot, done),
+                Event::Checked(key, snapshot, done) => {
+                    let told = catch_unwind(AssertUnwindSafe(|| self.checked(&key, &snapshot, done)));
+                    if told.is_err() {
+                        self.show(lsp::MessageType::Error, BUG.to_owned());
+                    }
+                }
                 Event::Client(Message::Notification(n)) if n.method == lsp::ExitNotification::METHOD.as_str() => {
                     return if self.phase == Phase::ShutDown { Ending::Asked } else { Ending::Abrupt };
                 }
@@ -243,8 +252,7 @@ impl<D: Disk> Session<D> {
     fn checked(&mut self, key: &Key, snapshot: &Snapshot, done: bool) {
         self.checking = false;
         if !done {
-            let why = "journey has a bug: checking failed; the server's log says where";
-            self.show(lsp::MessageType::Error, why.to_owned());
+            self.show(lsp::MessageType::Error, BUG.to_owned());
         } else if self.documents.is_current(key) {
             self.publish(key, snapshot);
         }

@@ -61,6 +61,28 @@ fn notifications_that_make_no_sense_are_survived() {
 }
 
 #[test]
+fn a_panic_does_not_end_the_session() {
+    let disk = MemoryDisk::default();
+    disk.write("/shop/journey.toml", "panic");
+    let mut editor = Editor::ready(&disk, json!({}));
+    let uri = "file:///shop/a.journey";
+    editor.open(uri, 1, "");
+    let shown = editor.wait("window/showMessage", |_| true)["message"].as_str().unwrap().to_owned();
+    assert!(shown.contains("bug"), "{shown}");
+    let place = json!({ "line": 0, "character": 0 });
+    let ask = json!({
+        "textDocument": { "uri": uri },
+        "range": { "start": place, "end": place },
+        "context": { "diagnostics": [] },
+    });
+    let answer = editor.request("textDocument/codeAction", ask.clone()).unwrap_err();
+    assert_eq!(answer["code"], -32603, "{answer}");
+    disk.write("/shop/journey.toml", "[project]\nname = \"shop\"\ntimezone = \"UTC\"\n");
+    assert_eq!(editor.request("textDocument/codeAction", ask), Ok(json!([])), "it works again");
+    assert_eq!(editor.leave(), Ending::Asked);
+}
+
+#[test]
 fn exit_without_shutdown_is_abrupt() {
     assert_eq!(Editor::start(&MemoryDisk::default()).exit(), Ending::Abrupt);
     assert_eq!(Editor::ready(&MemoryDisk::default(), json!({})).exit(), Ending::Abrupt);

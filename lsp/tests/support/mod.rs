@@ -36,7 +36,7 @@ impl Disk for MemoryDisk {
     }
 
     fn files(&self, root: &Path) -> Result<Vec<File>, String> {
-        let files = self.0.lock().unwrap();
+        let files = self.0.lock().unwrap().clone();
         let below = files.iter().filter_map(|(path, text)| Some((path.strip_prefix(root).ok()?, text)));
         let mut below: Vec<_> = below
             .map(|(path, text)| File { path: path.to_str().unwrap().into(), bytes: text.as_bytes().into() })
@@ -44,6 +44,9 @@ impl Disk for MemoryDisk {
             .collect();
         if below.iter().any(|file| &*file.bytes == b"unreadable") {
             return Err("cannot read a file".into());
+        }
+        if below.iter().any(|file| &*file.bytes == b"panic") {
+            panic!("a disk that panics, on purpose");
         }
         below.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(below)
