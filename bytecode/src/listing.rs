@@ -211,6 +211,8 @@ impl Display for Listed<'_> {
             Op::Today => line("today", &""),
             Op::EnteredAt => line("entered-at", &""),
             Op::WaitStart => line("wait-start", &""),
+            Op::DayOf => line("day-of", &""),
+            Op::Anniversary => line("anniversary", &""),
             Op::WeekdayOf => line("weekday-of", &""),
             Op::HourOf => line("hour-of", &""),
             Op::Member(ix) => line("member", &p.name(ix)),

@@ -417,6 +417,11 @@ pub enum Op {
     EnteredAt,
     /// → when the present wait began; the present moment outside a deadline
     WaitStart,
+    /// moment → the day it is then for the contact
+    DayOf,
+    /// day day → whether the first comes round on the second, in any year; 29 February does on 28 February where there
+    /// is none
+    Anniversary,
     /// moment → weekday in the contact's zone, as text: `monday`
     WeekdayOf,
     /// moment → hour in the contact's zone

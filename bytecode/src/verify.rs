@@ -239,7 +239,8 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::Score(_)
         | Op::InJourney(_)
         | Op::Chance(_) => (0, 1),
-        Op::WeekdayOf
+        Op::DayOf
+        | Op::WeekdayOf
         | Op::HourOf
         | Op::Member(_)
         | Op::Not
@@ -260,7 +261,8 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::Contains
         | Op::StartsWith
         | Op::EndsWith
-        | Op::NextAt(_) => (2, 1),
+        | Op::NextAt(_)
+        | Op::Anniversary => (2, 1),
         Op::NextWithin(_) => (3, 1),
         Op::JumpUnless(_)
         | Op::AndJump(_)

@@ -2,13 +2,20 @@
 //! and the one [`Diagnostic`](diagnostic::Diagnostic) type. Pure: no clock, no files, no async, no printing.
 #![cfg_attr(test, allow(clippy::string_slice, reason = "a test may panic"))]
 
+mod bundle;
+mod check;
+mod codegen;
 pub mod config;
 pub mod diagnostic;
+mod flow;
+pub mod hir;
 pub mod messages;
 pub mod project;
 pub mod sources;
 pub mod syntax;
 pub mod template;
+mod text;
+mod typed;
 
 use diagnostic::Diagnostic;
 use journey_bytecode::Bundle;
@@ -24,6 +31,6 @@ pub struct Compilation {
 }
 
 /// Compiles a project; the same files give the same answer.
-pub fn compile(_project: &Project) -> Compilation {
-    Compilation::default()
+pub fn compile(project: &Project) -> Compilation {
+    bundle::compile(project)
 }

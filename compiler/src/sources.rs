@@ -1,7 +1,7 @@
 //! A project, read: its settings, its texts, its messages. What stands in one file is read from that file alone.
 
 use journey_bytecode::Channel;
-use journey_grammar::Tree;
+use journey_grammar::{TextRange, Tree};
 
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostic;
@@ -29,8 +29,8 @@ pub struct JourneyFile {
     pub file: FileId,
     /// Its tree, with its text.
     pub tree: Tree,
-    /// Whether something in it could not be read: what follows from that need not be said.
-    pub broken: bool,
+    /// Where it could not be read: what follows from that need not be said.
+    pub errors: Vec<TextRange>,
 }
 
 /// What one file holds.
@@ -87,8 +87,8 @@ fn read_file(project: &Project, id: FileId) -> (Content, Vec<Diagnostic>) {
         FileKind::Journey => {
             let parse = journey_grammar::parse(text);
             let findings = syntax::findings(id, &file.path, &parse);
-            let broken = !parse.errors.is_empty();
-            (Content::Journey(JourneyFile { file: id, tree: parse.tree, broken }), findings)
+            let errors = parse.errors.iter().map(|error| error.range).collect();
+            (Content::Journey(JourneyFile { file: id, tree: parse.tree, errors }), findings)
         }
         FileKind::Message => {
             let (read, findings) = messages::read(id, &file.path, text);

@@ -4,7 +4,7 @@
 //! [`Value::Local`](journey_bytecode::Value::Local). What lies in the gap of a change to summer time means the first
 //! valid instant after it; what comes twice in a fold means the first of the two.
 
-use chrono::{DateTime, MappedLocalTime, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
+use chrono::{DateTime, Datelike, MappedLocalTime, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
 use chrono_tz::{GapInfo, Tz};
 use journey_bytecode::{Date, Instant, LocalWindow, Span, Time, Value, Weekday, WeekdaySet};
 
@@ -252,6 +252,15 @@ pub fn add_to_date(date: Date, span: Span) -> Date {
     });
     let moved = moved.map_or(date, |moved| Date(moved.to_epoch_days()));
     Date(moved.0.saturating_add(span.days))
+}
+
+/// Whether a day comes round on another, in any year; 29 February does on 28 February where there is none.
+pub fn comes_round(day: Date, on: Date) -> bool {
+    let (Some(day), Some(on)) = (NaiveDate::from_epoch_days(day.0), NaiveDate::from_epoch_days(on.0)) else {
+        return false;
+    };
+    let this_year = day.with_year(on.year()).or_else(|| day.pred_opt()?.with_year(on.year()));
+    this_year == Some(on)
 }
 
 /// The day of a wall-clock date-time.

@@ -72,6 +72,9 @@ codes! {
     LiteralSecret = 10, "literal-secret", Error;
     /// A time zone that does not exist.
     UnknownTimezone = 11, "unknown-timezone", Error;
+    /// A name that no declaration in the project explains.
+    /// The compiler made a program that the verifier refuses: a mistake of ours.
+    Internal = 12, "internal", Error;
     /// Something stands where something else should.
     Syntax = 101, "syntax", Error;
     /// A bracket is opened and never closed.
@@ -116,8 +119,72 @@ codes! {
     MissingMessage = 121, "missing-message", Error;
     /// A file that ends in `.journey` and holds something else.
     NotAJourney = 122, "not-a-journey", Error;
-    /// A name that no declaration in the project explains.
+    /// The grammar knows this construct, and this version of journey cannot run it yet.
+    NotYet = 190, "not-yet", Error;
+    /// A tag that no `tags` declaration lists.
     UnknownTag = 201, "unknown-tag", Error;
+    /// An event that no `event` declaration describes.
+    UnknownEvent = 202, "unknown-event", Error;
+    /// A field that the event does not have.
+    UnknownField = 203, "unknown-field", Error;
+    /// A word in a condition that names nothing.
+    UnknownName = 204, "unknown-name", Error;
+    /// A message for which there is no file.
+    UnknownMessage = 205, "unknown-message", Error;
+    /// A status of a message that this journey does not send.
+    UnknownHandle = 206, "unknown-handle", Error;
+    /// A topic that no `topic` declaration names.
+    UnknownTopic = 207, "unknown-topic", Error;
+    /// A value that the enum, or list of codes, does not have.
+    UnknownValue = 208, "unknown-value", Error;
+    /// A type that the language does not have.
+    UnknownType = 209, "unknown-type", Error;
+    /// A segment that no `segment` declaration defines.
+    UnknownSegment = 210, "unknown-segment", Error;
+    /// A journey that the project does not have.
+    UnknownJourney = 211, "unknown-journey", Error;
+    /// An attribute that the contact does not have.
+    UnknownAttribute = 212, "unknown-attribute", Error;
+    /// A channel that messages do not have.
+    UnknownChannel = 213, "unknown-channel", Error;
+    /// A name that is declared twice.
+    DuplicateName = 220, "duplicate-name", Error;
+    /// A line of a header that may stand only once.
+    DuplicateClause = 221, "duplicate-clause", Error;
+    /// A name that the language itself uses.
+    ReservedName = 222, "reserved-name", Error;
+    /// Values of two types that have nothing to do with each other.
+    TypeMismatch = 301, "type-mismatch", Error;
+    /// An order of values that have none.
+    NotOrdered = 302, "not-ordered", Error;
+    /// A value that may be unset where one is needed.
+    UnsetValue = 303, "unset-value", Error;
+    /// A literal that stands for nothing, such as 30 February.
+    ImpossibleValue = 304, "impossible-value", Error;
+    /// A value where a condition is needed.
+    NotACondition = 305, "not-a-condition", Error;
+    /// A value where a moment is needed.
+    NotAMoment = 306, "not-a-moment", Error;
+    /// A step that no way leads to.
+    Unreachable = 401, "unreachable", Error;
+    /// A condition that is always true or never.
+    ConstantCondition = 402, "constant-condition", Error;
+    /// A journey without a step.
+    EmptyJourney = 403, "empty-journey", Error;
+    /// A journey that nothing starts.
+    NoTrigger = 404, "no-trigger", Error;
+    /// A message that is asked about where it was not sent on every way.
+    NotSentOnEveryPath = 405, "not-sent-on-every-path", Error;
+    /// A message that is asked about before it is sent.
+    NotSentYet = 406, "not-sent-yet", Error;
+    /// A status that messages of this channel never have.
+    ImpossibleStatus = 407, "impossible-status", Error;
+    /// A journey larger than a program can be.
+    JourneyTooLarge = 408, "journey-too-large", Error;
+    /// A part of a step that can never do anything.
+    UselessPart = 409, "useless-part", Error;
+    /// A choice that leaves out a value.
+    NotExhaustive = 410, "not-exhaustive", Error;
     /// A file's name in `messages/` does not say which message it is.
     MessagePath = 501, "message-path", Error;
     /// A message is written in a format that this version does not read.
@@ -168,6 +235,18 @@ codes! {
     UnusedLanguage = 524, "unused-language", Warning;
     /// A message's topic is not declared.
     UnknownMessageTopic = 525, "unknown-message-topic", Error;
+    /// A step on a channel for which contacts have no address.
+    NoAddress = 550, "no-address", Error;
+    /// A click on a message without links.
+    NoLinks = 551, "no-links", Error;
+    /// A step whose text cannot stand in the journey itself.
+    NotInline = 552, "not-inline", Error;
+    /// A bare status before the journey sent anything: it means any message since the contact entered.
+    StatusSinceEntry = 1001, "status-since-entry", Hint;
+    /// A journey that does not say whether a contact may come again.
+    NoReenter = 1002, "no-reenter", Warning;
+    /// Names of a lone file that are declared by their use.
+    DeclaredByUse = 1003, "declared-by-use", Hint;
 }
 
 impl fmt::Display for Code {

@@ -210,6 +210,10 @@ impl<'a> Env<'a> {
                 let within = pop(stack);
                 owned(Value::Bool(self.status_within(kind, channel, &within)))
             }
+            Op::DayOf => owned(match self.instant(&pop(stack)) {
+                Some(at) => Value::Date(self.zone().today(at)),
+                None => Value::Unset,
+            }),
             Op::WeekdayOf => owned(self.weekday(&pop(stack))),
             Op::HourOf => owned(match self.instant(&pop(stack)) {
                 Some(at) => Value::int(i64::from(self.zone().hour(at))),
@@ -248,6 +252,10 @@ impl<'a> Env<'a> {
 
     fn binary(&self, op: Op, a: &Value, b: &Value) -> Value {
         match op {
+            Op::Anniversary => Value::Bool(match (a, b) {
+                (Value::Date(day), Value::Date(on)) => time::comes_round(*day, *on),
+                _ => false,
+            }),
             Op::Equal => Value::Bool(a.is_set() && a == b),
             Op::Less => Value::Bool(a.order(b) == Some(Ordering::Less)),
             Op::LessOrEqual => Value::Bool(matches!(a.order(b), Some(Ordering::Less | Ordering::Equal))),

@@ -263,3 +263,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn birthdays_come_round() {
+    let day = |text: &str| read_date(text).unwrap();
+    assert!(comes_round(day("1984-03-01"), day("2026-03-01")));
+    assert!(!comes_round(day("1984-03-01"), day("2026-03-02")));
+    assert!(comes_round(day("1984-02-29"), day("2026-02-28")), "in a year without the day");
+    assert!(comes_round(day("1984-02-29"), day("2028-02-29")));
+    assert!(!comes_round(day("1984-02-29"), day("2028-02-28")));
+}

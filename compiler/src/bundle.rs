@@ -1,0 +1,271 @@
+//! The whole line: files to findings and, if none is an error, to the bundle.
+
+use std::collections::BTreeMap;
+
+use journey_bytecode::{Bundle, Channel, Event, Field, Program, Purpose, Schema, Topic, Type, verify};
+use smol_str::SmolStr;
+
+use crate::Compilation;
+use crate::check::{self, Checked, Implied, Index, MessageInfo, Source};
+use crate::codegen::{self, TooLarge};
+use crate::diagnostic::{self, Code, Diagnostic, Severity, Span};
+use crate::flow;
+use crate::hir::{self, Item, Lowered, Unsure};
+use crate::messages::{self, FileName, MessageSource};
+use crate::project::{FileId, FileKind, Project};
+use crate::sources::Sources;
+use crate::template::{Piece, TriggerShape};
+use crate::text::Text;
+
+/// A journey file, by itself.
+struct Unit<'a> {
+    id: FileId,
+    path: &'a str,
+    source: &'a str,
+    lowered: Lowered,
+}
+
+pub(crate) fn compile(project: &Project) -> Compilation {
+    let sources = Sources::read(project);
+    let mut diagnostics = sources.findings.clone();
+    let units: Vec<Unit<'_>> = (sources.journeys.iter())
+        .filter_map(|journeys| {
+            let path = project.file(journeys.file)?.path.as_str();
+            let mut lowered = hir::lower(journeys.file, &journeys.tree, &journeys.errors);
+            diagnostics.append(&mut lowered.findings);
+            Some(Unit { id: journeys.file, path, source: journeys.tree.text(), lowered })
+        })
+        .collect();
+    let files: Vec<Source<'_>> = (units.iter())
+        .filter_map(|unit| {
+            let bytes = &project.file(unit.id)?.bytes;
+            let text = Text::new(unit.id, unit.path, unit.source, bytes);
+            Some(Source { text, file: &unit.lowered.file })
+        })
+        .collect();
+    // A journey file that cannot be read may declare anything.
+    let unread = project.ids().filter(|(_, file)| file.kind() == FileKind::Journey).count() > files.len();
+    let unsure = if unread { Unsure::ALL } else { Unsure::default() };
+    let index = Index::build(&files, project.lone, unsure, known_messages(project, &sources), &mut diagnostics);
+    let mut build = Build::new(&index, &sources, diagnostics);
+    for (unit, file) in units.iter().zip(&files) {
+        for item in &file.file.items {
+            if let Item::Journey(journey) = item {
+                build.journey(journey, &file.text, unit);
+            }
+        }
+    }
+    build.finish(project)
+}
+
+/// The messages that there are; one whose file cannot be read is there all the same.
+fn known_messages(project: &Project, sources: &Sources) -> BTreeMap<(Channel, SmolStr), MessageInfo> {
+    let files = project.ids().filter(|(_, file)| file.kind() == FileKind::Message);
+    let names = files.filter_map(|(id, file)| FileName::read(id, &file.path).ok());
+    let mut known: BTreeMap<_, _> =
+        names.map(|name| ((name.channel, SmolStr::from(name.name)), MessageInfo { links: true })).collect();
+    known.extend(sources.messages.iter().map(|m| ((m.channel, m.name.clone()), MessageInfo { links: has_links(m) })));
+    known
+}
+
+/// What the journeys add up to.
+struct Build<'a> {
+    index: &'a Index<'a>,
+    schema: Schema,
+    sources: &'a Sources,
+    diagnostics: Vec<Diagnostic>,
+    implied: Implied,
+    programs: Vec<Program>,
+    /// Texts that stand in journeys.
+    inline: Vec<(MessageSource, Purpose)>,
+    /// Whether somebody sends the message for marketing.
+    purposes: BTreeMap<(Channel, SmolStr), Purpose>,
+    /// The first journey, to speak of the file at.
+    first: Option<Span>,
+}
+
+impl<'a> Build<'a> {
+    fn new(index: &'a Index<'a>, sources: &'a Sources, diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            index,
+            schema: index.schema(),
+            sources,
+            diagnostics,
+            implied: Implied::default(),
+            programs: Vec::new(),
+            inline: Vec::new(),
+            purposes: BTreeMap::new(),
+            first: None,
+        }
+    }
+
+    fn journey(&mut self, journey: &hir::Journey, text: &Text<'_>, unit: &Unit<'_>) {
+        self.first = self.first.or(Some(text.span(journey.head)));
+        let mut checked = check::journey(self.index, text, journey);
+        self.messages(&checked, text, unit);
+        if checked.whole {
+            flow::follow(&mut checked.journey, text, self.index, &mut checked.diagnostics);
+        }
+        let sound = checked.whole && !checked.diagnostics.iter().any(is_error);
+        self.diagnostics.append(&mut checked.diagnostics);
+        self.implied.merge(checked.implied);
+        if sound {
+            self.program(&checked.journey, text);
+        }
+    }
+
+    /// Checks what the journey's messages say of the event that starts it, and the texts that stand in it.
+    fn messages(&mut self, checked: &Checked, text: &Text<'_>, unit: &Unit<'_>) {
+        let purpose = checked.journey.purpose.unwrap_or_default();
+        let shapes: Vec<_> = (checked.triggers.iter())
+            .map(|trigger| TriggerShape { name: &trigger.name, fields: trigger.fields.as_deref() })
+            .collect();
+        // Without a trigger that is understood, nothing is known of its fields.
+        let fields_known = !shapes.is_empty();
+        for sent in &checked.sends {
+            if let Some(message) = self.sources.message(sent.channel, &sent.message) {
+                let purpose = message.purpose.as_ref().map_or(purpose, |purpose| purpose.value);
+                let known = self.purposes.entry((sent.channel, sent.message.clone())).or_insert(purpose);
+                if purpose == Purpose::Marketing {
+                    *known = purpose;
+                }
+                if fields_known {
+                    self.diagnostics.extend(message.check_trigger(&shapes, sent.at));
+                }
+            }
+        }
+        for inline in &checked.inline {
+            let piece = Piece::literal(unit.id, unit.source, inline.loc.to_usize());
+            let (line, _) = text.line_column(inline.loc.start);
+            let file = messages::inline(inline.name.clone(), inline.channel, unit.path, piece, line);
+            let message = MessageSource {
+                name: inline.name.clone(),
+                channel: inline.channel,
+                purpose: None,
+                topic: None,
+                texts: vec![file],
+            };
+            if fields_known {
+                self.diagnostics.extend(message.check_trigger(&shapes, text.span(inline.loc)));
+            }
+            self.inline.push((message, purpose));
+        }
+    }
+
+    fn program(&mut self, journey: &crate::typed::Journey, text: &Text<'_>) {
+        let at = text.span(journey.head);
+        match codegen::generate(journey, text) {
+            Ok(program) => match verify(&program) {
+                Ok(()) => self.programs.push(program),
+                Err(error) => self.diagnostics.push(
+                    Diagnostic::new(
+                        Code::Internal,
+                        at,
+                        format!("the program of `{}` is not valid: {error}", journey.name),
+                    )
+                    .label("please report this")
+                    .note("This is a mistake in journey itself, not in your file."),
+                ),
+            },
+            Err(TooLarge(what)) => self.diagnostics.push(
+                Diagnostic::new(
+                    Code::JourneyTooLarge,
+                    at,
+                    format!("the journey `{}` has too many {what}", journey.name),
+                )
+                .label("too large")
+                .help("split it into several journeys"),
+            ),
+        }
+    }
+
+    fn finish(mut self, project: &Project) -> Compilation {
+        let mut schema = std::mem::take(&mut self.schema);
+        let mut policy = self.index.policy.clone();
+        policy.sender = policy.sender.take().or_else(|| self.sources.config.email.from.clone());
+        for message in &self.sources.messages {
+            let purpose = self.purposes.get(&(message.channel, message.name.clone())).copied();
+            let purpose = purpose.or(message.purpose.as_ref().map(|p| p.value)).unwrap_or_default();
+            self.diagnostics.extend(messages::check(message, &schema, &policy, purpose));
+        }
+        for (message, purpose) in &self.inline {
+            self.diagnostics.extend(messages::check(message, &schema, &policy, *purpose));
+        }
+        if project.lone {
+            self.diagnostics.extend(declared_by_use(&self.implied, self.first));
+            declare(&self.implied, &mut schema);
+        }
+        diagnostic::sort(&mut self.diagnostics);
+        if self.diagnostics.iter().any(is_error) {
+            return Compilation { diagnostics: self.diagnostics, bundle: None };
+        }
+        let placeholders = (self.implied.messages.iter())
+            .map(|((name, channel), at)| messages::placeholder(name, *channel, *at).message());
+        let mut texts: Vec<_> = (self.sources.messages.iter())
+            .chain(self.inline.iter().map(|(message, _)| message))
+            .map(MessageSource::message)
+            .chain(placeholders)
+            .collect();
+        texts.sort_by(|a, b| (&a.name, a.channel).cmp(&(&b.name, b.channel)));
+        self.programs.sort_by(|a, b| a.name.cmp(&b.name));
+        let config = &self.sources.config.project;
+        let bundle = Bundle {
+            project: config.name.clone(),
+            default_zone: config.timezone.clone(),
+            schema,
+            policy,
+            messages: texts,
+            programs: self.programs,
+        };
+        Compilation { diagnostics: self.diagnostics, bundle: Some(bundle) }
+    }
+}
+
+fn is_error(d: &Diagnostic) -> bool {
+    d.severity == Severity::Error
+}
+
+/// Whether a text of the message has something that can be clicked.
+fn has_links(message: &MessageSource) -> bool {
+    message.texts.iter().any(|text| {
+        let body = text.body.piece.text();
+        ["http://", "https://", "href=", "]("].iter().any(|sign| body.contains(sign))
+    })
+}
+
+/// One hint for all names that a lone file declares by using them.
+fn declared_by_use(implied: &Implied, at: Option<Span>) -> Option<Diagnostic> {
+    let groups = [
+        ("tags", implied.tags.iter().map(|tag| format!("`{tag}`")).collect::<Vec<_>>()),
+        ("events", implied.events.keys().map(|event| format!("`{event}`")).collect()),
+        ("topics", implied.topics.iter().map(|topic| format!("`{topic}`")).collect()),
+        ("messages", implied.messages.keys().map(|(name, channel)| format!("`{channel} {name}`")).collect()),
+    ];
+    let named: Vec<_> = (groups.into_iter().filter(|(_, names)| !names.is_empty()))
+        .map(|(what, names)| format!("{what} {}", names.join(", ")))
+        .collect();
+    let message = "names are taken as declared by their use, because this file has no project";
+    Some(
+        Diagnostic::new(Code::DeclaredByUse, at.filter(|_| !named.is_empty())?, message)
+            .label(named.join("; "))
+            .help("`journey new` makes a project, in which every name is checked"),
+    )
+}
+
+/// Adds what a lone file declares by using it.
+fn declare(implied: &Implied, schema: &mut Schema) {
+    schema.tags.extend(implied.tags.iter().cloned());
+    schema.tags.sort();
+    schema.events.extend(implied.events.iter().map(|(name, fields)| {
+        Event {
+            name: name.clone(),
+            fields: (fields.iter())
+                .map(|(name, ty)| Field { name: name.clone(), ty: ty.clone().unwrap_or(Type::Text), optional: true })
+                .collect(),
+        }
+    }));
+    schema.events.sort_by(|a, b| a.name.cmp(&b.name));
+    let topic = |name: &SmolStr| Topic { name: name.clone(), title: name.replace('_', " ") };
+    schema.topics.extend(implied.topics.iter().map(topic));
+    schema.topics.sort_by(|a, b| a.name.cmp(&b.name));
+}

@@ -1,0 +1,124 @@
+//! Messages that a journey can ask about: those that it sends, by the name given with `as`, or by their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use journey_bytecode::HandleIx;
+use smol_str::SmolStr;
+
+use super::expr::Checker;
+use crate::diagnostic::Code;
+use crate::hir::{Block, Name, Send, SendMessage, StepKind, Wait};
+
+/// The names of a journey's messages.
+#[derive(Default)]
+pub(super) struct Handles {
+    /// All that could be asked about, and their numbers if they are.
+    names: BTreeMap<SmolStr, Option<HandleIx>>,
+    /// Those that are asked about, by number.
+    used: Vec<SmolStr>,
+    /// Those that are names of messages.
+    messages: BTreeSet<SmolStr>,
+}
+
+impl Handles {
+    /// All names that the steps give to messages.
+    pub(super) fn of(body: &Block) -> Self {
+        let mut handles = Self::default();
+        handles.collect(body);
+        handles
+    }
+
+    fn collect(&mut self, block: &Block) {
+        for step in block {
+            if let StepKind::Send(send) = &step.kind {
+                self.names.extend(name_of(send).map(|name| (name, None)));
+                if let (None, SendMessage::Named(message)) = (&send.handle, &send.message) {
+                    self.messages.insert(message.text.clone());
+                }
+            }
+            inner(&step.kind, |block| self.collect(block));
+        }
+    }
+
+    /// The number of the name, if some step asks about it.
+    pub(super) fn number(&self, name: &SmolStr) -> Option<HandleIx> {
+        self.names.get(name).copied().flatten()
+    }
+
+    /// Whether a message of this name is sent under its own name.
+    pub(super) fn sends_named(&self, name: &SmolStr) -> bool {
+        self.messages.contains(name)
+    }
+
+    /// The names that are asked about, by number.
+    pub(super) fn used(self) -> Vec<SmolStr> {
+        self.used
+    }
+}
+
+/// The name under which a send can be asked about.
+pub(super) fn name_of(send: &Send) -> Option<SmolStr> {
+    match (&send.handle, &send.message) {
+        (Some(handle), _) => Some(handle.text.clone()),
+        (None, SendMessage::Named(message)) => Some(message.text.clone()),
+        (None, SendMessage::Inline(..)) => None,
+    }
+}
+
+impl Checker<'_> {
+    /// The number of a message's name, which from now on is asked about.
+    pub(super) fn handle(&mut self, name: &Name) -> Option<HandleIx> {
+        if let Some(number) = self.handles.names.get_mut(&name.text) {
+            return Some(*number.get_or_insert_with(|| {
+                let next = HandleIx(u16::try_from(self.handles.used.len()).unwrap_or(u16::MAX));
+                self.handles.used.push(name.text.clone());
+                next
+            }));
+        }
+        if self.partial {
+            return None;
+        }
+        let names: Vec<SmolStr> = self.handles.names.keys().cloned().collect();
+        let report = self
+            .report(Code::UnknownHandle, name.loc, format!("this journey sends no message called `{}`", name.text))
+            .label("no such message")
+            .suggest(&name.text, names.iter().map(SmolStr::as_str));
+        if names.is_empty() {
+            report.help("a journey can ask about the messages that it sends itself");
+        } else {
+            let known = crate::diagnostic::one_of(names.iter().map(SmolStr::as_str));
+            report.help(format!("it sends {}", known.replace(" or ", " and ")));
+        }
+        None
+    }
+}
+
+/// The blocks inside a step.
+pub(super) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
+    match step {
+        StepKind::If { then, otherwise, .. } => {
+            each(then);
+            otherwise.iter().for_each(each);
+        }
+        StepKind::Choose { arms, otherwise, .. } => {
+            arms.iter().for_each(|arm| each(&arm.then));
+            otherwise.iter().for_each(each);
+        }
+        StepKind::Wait(Wait::Until { otherwise, .. } | Wait::Event { otherwise, .. }) => {
+            otherwise.iter().for_each(each);
+        }
+        StepKind::Wait(Wait::First { arms, after }) => {
+            arms.iter().for_each(|arm| each(&arm.then));
+            after.iter().for_each(|(_, _, then)| each(then));
+        }
+        StepKind::Wait(Wait::For(_))
+        | StepKind::Send(_)
+        | StepKind::AddTag(_)
+        | StepKind::RemoveTag(_)
+        | StepKind::Set(..)
+        | StepKind::Let(..)
+        | StepKind::End
+        | StepKind::Later(_)
+        | StepKind::Error => {}
+    }
+}

@@ -1,0 +1,344 @@
+//! What all files of a project declare together, looked up by name. Built once; journeys are checked against it apart.
+
+use std::collections::BTreeMap;
+
+use journey_bytecode::{Attribute, BuiltinEvent, Cap, Channel, Event, Field, Policy, Schema, Topic, Type, Value};
+use smol_str::SmolStr;
+
+use super::expr::Checker;
+use super::types::resolve;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::flow::Messages;
+use crate::hir::{self, Item, Name, PolicyKind, Unsure};
+use crate::text::Text;
+
+/// A file with its text.
+pub(crate) struct Source<'a> {
+    pub(crate) text: Text<'a>,
+    pub(crate) file: &'a hir::File,
+}
+
+/// What the index knows of a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MessageInfo {
+    /// Whether it has a link.
+    pub(crate) links: bool,
+}
+
+/// The declarations of a project.
+#[derive(Default)]
+pub(crate) struct Index<'a> {
+    /// Whether names count as declared by their use.
+    pub(crate) lone: bool,
+    pub(crate) attributes: BTreeMap<SmolStr, AttributeInfo>,
+    /// The attributes' names in order of declaration.
+    order: Vec<SmolStr>,
+    pub(crate) tags: BTreeMap<SmolStr, Span>,
+    pub(crate) events: BTreeMap<SmolStr, EventInfo>,
+    pub(crate) topics: BTreeMap<SmolStr, TopicInfo>,
+    pub(crate) segments: BTreeMap<SmolStr, SegmentInfo<'a>>,
+    pub(crate) journeys: BTreeMap<SmolStr, Span>,
+    pub(crate) messages: BTreeMap<(Channel, SmolStr), MessageInfo>,
+    pub(crate) policy: Policy,
+    /// Which declarations could not be read, so that nobody is told that a name does not exist.
+    pub(crate) unsure: Unsure,
+}
+
+/// An attribute of the contact.
+pub(crate) struct AttributeInfo {
+    pub(crate) ty: Option<Type>,
+    /// Marked `?` and without a default.
+    pub(crate) may_be_unset: bool,
+    optional: bool,
+    default: Option<Value>,
+    /// Where it is declared, unless it is built in.
+    pub(crate) span: Option<Span>,
+}
+
+/// A declared event.
+pub(crate) struct EventInfo {
+    pub(crate) fields: Vec<FieldInfo>,
+    span: Span,
+}
+
+/// A field of a declared event.
+#[derive(Clone)]
+pub(crate) struct FieldInfo {
+    pub(crate) name: SmolStr,
+    pub(crate) ty: Option<Type>,
+    pub(crate) optional: bool,
+}
+
+/// A topic.
+pub(crate) struct TopicInfo {
+    title: SmolStr,
+    span: Span,
+}
+
+/// A segment, to be put in wherever it is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct SegmentInfo<'a> {
+    /// The file of the declaration.
+    pub(crate) file: usize,
+    pub(crate) declaration: &'a hir::SegmentDecl,
+}
+
+/// The attributes of a lone file without a `contact` block: what every mailing list knows of its people.
+const DEFAULT_ATTRIBUTES: [(&str, Type); 7] = [
+    ("email", Type::Email),
+    ("phone", Type::Phone),
+    ("first_name", Type::Text),
+    ("last_name", Type::Text),
+    ("country", Type::Country),
+    ("language", Type::Language),
+    ("timezone", Type::TimeZone),
+];
+
+impl<'a> Index<'a> {
+    /// Gathers the declarations of all files.
+    pub(crate) fn build(
+        sources: &'a [Source<'a>],
+        lone: bool,
+        unsure: Unsure,
+        messages: BTreeMap<(Channel, SmolStr), MessageInfo>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let mut index = Self { lone, unsure, messages, ..Self::default() };
+        let mut contact: Option<Span> = None;
+        for (number, source) in sources.iter().enumerate() {
+            index.unsure = index.unsure.or(source.file.unsure);
+            for item in &source.file.items {
+                match item {
+                    Item::Contact(declaration) => {
+                        let span = source.text.span(declaration.loc);
+                        match contact {
+                            Some(first) => diagnostics.push(
+                                Diagnostic::new(Code::DuplicateName, span, "the contact is declared twice")
+                                    .label("declared again")
+                                    .also(first, "declared here")
+                                    .help("put all attributes into one `contact` block"),
+                            ),
+                            None => {
+                                contact = Some(span);
+                                index.contact(declaration, &source.text, diagnostics);
+                            }
+                        }
+                    }
+                    Item::Segment(declaration) => {
+                        let span = source.text.span(declaration.name.loc);
+                        if let Some(first) = index.segments.get(&declaration.name.text) {
+                            let first = sources.get(first.file).map(|s| s.text.span(first.declaration.name.loc));
+                            diagnostics.push(twice("segment", &declaration.name, span, first.unwrap_or(span)));
+                        } else {
+                            let segment = SegmentInfo { file: number, declaration };
+                            index.segments.insert(declaration.name.text.clone(), segment);
+                        }
+                    }
+                    other => index.item(other, &source.text, diagnostics),
+                }
+            }
+        }
+        if contact.is_none() && lone {
+            for (name, ty) in DEFAULT_ATTRIBUTES {
+                let may_be_unset = ty != Type::Email;
+                let info =
+                    AttributeInfo { ty: Some(ty), may_be_unset, optional: may_be_unset, default: None, span: None };
+                index.order.push(name.into());
+                index.attributes.insert(name.into(), info);
+            }
+        }
+        index
+    }
+
+    fn item(&mut self, item: &Item, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {
+        match item {
+            Item::Tags(names) => {
+                for name in names {
+                    let span = text.span(name.loc);
+                    match self.tags.get(&name.text) {
+                        Some(first) => diagnostics.push(twice("tag", name, span, *first)),
+                        None => drop(self.tags.insert(name.text.clone(), span)),
+                    }
+                }
+            }
+            Item::Event(declaration) => self.event(declaration, text, diagnostics),
+            Item::Topic(declaration) => {
+                let span = text.span(declaration.name.loc);
+                if let Some(first) = self.topics.get(&declaration.name.text) {
+                    diagnostics.push(twice("topic", &declaration.name, span, first.span));
+                } else {
+                    let topic = TopicInfo { title: declaration.title.clone(), span };
+                    self.topics.insert(declaration.name.text.clone(), topic);
+                }
+            }
+            Item::Policy(policy) => self.policy(policy, text, diagnostics),
+            Item::Journey(journey) => {
+                let name = journey_name(journey, text);
+                let loc = journey.name.as_ref().map_or(journey.head, |name| name.loc);
+                let span = text.span(loc);
+                if let Some(first) = self.journeys.get(&name) {
+                    diagnostics.push(twice("journey", &Name { text: name, loc }, span, *first));
+                } else {
+                    self.journeys.insert(name, span);
+                }
+            }
+            Item::Later(later) => diagnostics.push(super::not_yet(later, text)),
+            Item::Contact(_) | Item::Segment(_) => {}
+        }
+    }
+
+    fn contact(&mut self, declaration: &hir::ContactDecl, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {
+        for field in &declaration.fields {
+            let span = text.span(field.name.loc);
+            if let Some(first) = self.attributes.get(&field.name.text).and_then(|info| info.span) {
+                diagnostics.push(twice("attribute", &field.name, span, first));
+                continue;
+            }
+            let ty = resolve(&field.ty, text, diagnostics);
+            let default = field.default.as_ref().zip(ty.as_ref()).and_then(|(value, ty)| {
+                let mut checker = Checker::constants(self, text);
+                let value = checker.constant(value, ty);
+                diagnostics.append(&mut checker.diagnostics);
+                value
+            });
+            let info = AttributeInfo {
+                may_be_unset: field.optional && field.default.is_none(),
+                optional: field.optional,
+                ty,
+                default,
+                span: Some(span),
+            };
+            self.order.push(field.name.text.clone());
+            self.attributes.insert(field.name.text.clone(), info);
+        }
+    }
+
+    fn event(&mut self, declaration: &hir::EventDecl, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {
+        let span = text.span(declaration.name.loc);
+        if BuiltinEvent::parse(&declaration.name.text).is_some() {
+            let message = format!("`{}` is an event that every project has", declaration.name.text);
+            diagnostics.push(
+                Diagnostic::new(Code::ReservedName, span, message)
+                    .label("choose another name")
+                    .note("Journey makes this event itself, so no other system can send one of this name."),
+            );
+            return;
+        }
+        if let Some(first) = self.events.get(&declaration.name.text) {
+            diagnostics.push(twice("event", &declaration.name, span, first.span));
+            return;
+        }
+        let mut fields: Vec<FieldInfo> = Vec::with_capacity(declaration.fields.len());
+        let mut seen: BTreeMap<&SmolStr, Span> = BTreeMap::new();
+        for field in &declaration.fields {
+            let span = text.span(field.name.loc);
+            if let Some(first) = seen.get(&field.name.text) {
+                diagnostics.push(twice("field", &field.name, span, *first));
+                continue;
+            }
+            seen.insert(&field.name.text, span);
+            if let Some(default) = &field.default {
+                diagnostics.push(
+                    Diagnostic::new(Code::TypeMismatch, text.span(default.loc), "a field of an event has no default")
+                        .label("not here")
+                        .help(format!(
+                            "whoever sends the event gives the value. Write `{}?` if it may be missing",
+                            text.slice(field.ty.loc).trim_end_matches('?')
+                        )),
+                );
+            }
+            let ty = resolve(&field.ty, text, diagnostics);
+            fields.push(FieldInfo { name: field.name.text.clone(), ty, optional: field.optional });
+        }
+        self.events.insert(declaration.name.text.clone(), EventInfo { fields, span });
+    }
+
+    fn policy(&mut self, policy: &hir::PolicyDecl, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {
+        for item in &policy.items {
+            let again = match &item.kind {
+                PolicyKind::Sender(sender) => self.policy.sender.replace(sender.to_string()).map(|_| "the sender"),
+                PolicyKind::Address(address) => self.policy.address.replace(address.to_string()).map(|_| "the address"),
+                PolicyKind::QuietHours(window) => self.policy.quiet_hours.replace(*window).map(|_| "quiet hours"),
+                PolicyKind::Cap { channel, most, per } => {
+                    self.policy.caps.push(Cap { channel: *channel, most: *most, per: *per });
+                    None
+                }
+                PolicyKind::Later(later) => {
+                    diagnostics.push(super::not_yet(later, text));
+                    None
+                }
+                PolicyKind::Error => None,
+            };
+            if let Some(what) = again {
+                let message = format!("the policy gives {what} twice");
+                diagnostics.push(
+                    Diagnostic::new(Code::DuplicateClause, text.span(item.loc), message)
+                        .label("given again")
+                        .help("there is one policy for the whole project; keep one of the two"),
+                );
+            }
+        }
+    }
+
+    /// Whether contacts have an attribute that a message on the channel can be addressed to.
+    pub(crate) fn has_address(&self, channel: Channel) -> bool {
+        let ty = match channel {
+            Channel::Email => Type::Email,
+            Channel::Sms => Type::Phone,
+            Channel::Push | Channel::Webhook => return true,
+        };
+        self.attributes.values().any(|info| info.ty.as_ref() == Some(&ty))
+    }
+
+    /// The schema that a bundle carries.
+    pub(crate) fn schema(&self) -> Schema {
+        let attributes = self.order.iter().filter_map(|name| {
+            let info = self.attributes.get(name)?;
+            Some(Attribute {
+                name: name.clone(),
+                ty: info.ty.clone()?,
+                optional: info.optional,
+                default: info.default.clone(),
+            })
+        });
+        let events = self.events.iter().map(|(name, event)| Event {
+            name: name.clone(),
+            fields: (event.fields.iter())
+                .filter_map(|f| Some(Field { name: f.name.clone(), ty: f.ty.clone()?, optional: f.optional }))
+                .collect(),
+        });
+        let topics =
+            self.topics.iter().map(|(name, topic)| Topic { name: name.clone(), title: topic.title.to_string() });
+        Schema {
+            attributes: attributes.collect(),
+            tags: self.tags.keys().cloned().collect(),
+            events: events.collect(),
+            topics: topics.collect(),
+            open: self.lone,
+        }
+    }
+}
+
+impl Messages for Index<'_> {
+    fn has_links(&self, channel: Channel, name: &str) -> bool {
+        self.messages.get(&(channel, name.into())).is_none_or(|info| info.links)
+    }
+}
+
+/// The name of a journey; a bare sentence has that of its file.
+pub(crate) fn journey_name(journey: &hir::Journey, text: &Text<'_>) -> SmolStr {
+    match &journey.name {
+        Some(name) => name.text.clone(),
+        None => {
+            let file = text.path().rsplit('/').next().unwrap_or_default();
+            let stem = file.strip_suffix(".journey").unwrap_or(file);
+            stem.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect()
+        }
+    }
+}
+
+/// A name that is declared twice.
+pub(crate) fn twice(what: &str, name: &Name, span: Span, first: Span) -> Diagnostic {
+    let message = format!("the {what} `{}` is declared twice", name.text);
+    Diagnostic::new(Code::DuplicateName, span, message).label("declared again").also(first, "declared here")
+}

@@ -1,0 +1,130 @@
+//! Names and types: HIR to typed journeys.
+
+pub(crate) mod codes;
+mod event;
+mod expr;
+mod handles;
+mod header;
+mod implied;
+mod index;
+mod moments;
+mod step;
+mod types;
+mod wait;
+
+use journey_bytecode::Channel;
+use smol_str::SmolStr;
+
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::hir::{self, Block, Later, Loc, StepKind};
+use crate::text::Text;
+use crate::typed;
+pub(crate) use event::TriggerFields;
+use expr::Checker;
+pub(crate) use implied::Implied;
+pub(crate) use index::{Index, MessageInfo, Source};
+
+/// A journey as far as it is understood.
+pub(crate) struct Checked {
+    /// The journey.
+    pub(crate) journey: typed::Journey,
+    /// What is wrong with it.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What it declares by using it.
+    pub(crate) implied: Implied,
+    /// The messages that it sends.
+    pub(crate) sends: Vec<Sent>,
+    /// Texts that stand in it.
+    pub(crate) inline: Vec<Inline>,
+    /// The fields that its messages find in `trigger`, by trigger.
+    pub(crate) triggers: Vec<TriggerFields>,
+    /// Whether all of it is understood well enough to follow its ways.
+    pub(crate) whole: bool,
+}
+
+/// A message that a journey sends.
+pub(crate) struct Sent {
+    pub(crate) channel: Channel,
+    pub(crate) message: SmolStr,
+    pub(crate) at: Span,
+}
+
+/// A text that stands in a journey.
+pub(crate) struct Inline {
+    pub(crate) name: SmolStr,
+    pub(crate) channel: Channel,
+    pub(crate) loc: Loc,
+}
+
+/// Checks names and types of a journey.
+pub(crate) fn journey<'a>(index: &'a Index<'a>, text: &'a Text<'a>, journey: &hir::Journey) -> Checked {
+    let mut checker = Checker::new(index, text);
+    checker.partial = has_later(&journey.body);
+    checker.handles = handles::Handles::of(&journey.body);
+    checker.journey_name = index::journey_name(journey, text);
+    let header = checker.header(journey);
+    let mut body = checker.block(&journey.body, 0);
+    let whole = !journey.broken && !checker.partial;
+    if whole && body.is_empty() {
+        let name = checker.journey_name.clone();
+        checker
+            .report(Code::EmptyJourney, journey.head, format!("the journey `{name}` does nothing"))
+            .label("no step follows")
+            .help("add a step, such as `send email welcome`");
+    }
+    let handles = std::mem::take(&mut checker.handles);
+    number_sends(&mut body, &handles);
+    let journey = typed::Journey {
+        name: checker.journey_name.clone(),
+        doc: journey.doc.clone(),
+        head: journey.head,
+        triggers: header.triggers,
+        filter: header.filter,
+        key: header.key,
+        reenter: header.reenter,
+        exits: header.exits,
+        goals: header.goals,
+        topic: header.topic,
+        purpose: header.purpose,
+        hours: header.hours,
+        body,
+        handles: handles.used(),
+        slots: checker.slots,
+    };
+    Checked {
+        journey,
+        diagnostics: checker.diagnostics,
+        implied: checker.implied,
+        sends: checker.sends,
+        inline: checker.inline,
+        triggers: header.fields,
+        whole,
+    }
+}
+
+/// Gives the sends that are asked about their numbers.
+fn number_sends(block: &mut typed::Block, handles: &handles::Handles) {
+    for step in block {
+        if let typed::StepKind::Send(send) = &mut step.kind {
+            send.handle = send.name.as_ref().and_then(|name| handles.number(name));
+        }
+        for inner in step.kind.blocks_mut() {
+            number_sends(inner, handles);
+        }
+    }
+}
+
+/// Whether some step cannot be run yet, so that what it does is not known.
+fn has_later(block: &Block) -> bool {
+    block.iter().any(|step| {
+        let mut later = matches!(step.kind, StepKind::Later(_) | StepKind::Error);
+        handles::inner(&step.kind, |inner| later |= has_later(inner));
+        later
+    })
+}
+
+/// Says that the grammar knows something that cannot be run yet.
+pub(crate) fn not_yet(later: &Later, text: &Text<'_>) -> Diagnostic {
+    let message = format!("this version of journey cannot run `{}` yet", later.what);
+    Diagnostic::new(Code::NotYet, text.span(later.loc), message).label("not yet")
+}

@@ -1,0 +1,202 @@
+//! Waits: everything becomes events, conditions and one deadline.
+
+use journey_bytecode::{Span, Time, Type, Value, WeekdaySet};
+
+use super::expr::{Checker, Want, next_within, shifted, to_instant};
+use super::types::a;
+use crate::diagnostic::{Applicability, Code, Edit};
+use crate::hir::{self, Loc, Until};
+use crate::typed::{Arm, Block, Deadline, Expr, ExprKind, Wait};
+
+impl Checker<'_> {
+    pub(super) fn wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Wait> {
+        match wait {
+            hir::Wait::For(length) => self.wait_for(length),
+            hir::Wait::Until { until, up_to, otherwise } => {
+                let otherwise = otherwise.as_ref().map(|block| self.block(block, inner));
+                self.wait_until(until, *up_to, otherwise, head)
+            }
+            hir::Wait::Event { pattern, from_now, up_to, otherwise } => {
+                let checked = self.pattern(pattern);
+                let otherwise = otherwise.as_ref().map(|block| self.block(block, inner));
+                self.else_needs_time_out(otherwise.as_ref(), *up_to, head);
+                Some(Wait {
+                    deadline: up_to.map(|span| time_out(span, head, otherwise.unwrap_or_default())),
+                    arms: vec![Arm { pattern: checked?, from_now: *from_now, then: Vec::new() }],
+                    conditions: Vec::new(),
+                })
+            }
+            hir::Wait::First { arms, after } => {
+                let mut checked = Vec::with_capacity(arms.len());
+                let mut wrong = false;
+                for arm in arms {
+                    let pattern = self.pattern(&arm.pattern);
+                    let then = self.block(&arm.then, inner);
+                    match pattern {
+                        Some(pattern) => checked.push(Arm { pattern, from_now: arm.from_now, then }),
+                        None => wrong = true,
+                    }
+                }
+                let mut deadline = None;
+                for (span, loc, then) in after {
+                    let then = self.block(then, inner);
+                    if deadline.is_some() {
+                        self.report(Code::DuplicateClause, *loc, "a race has one time-out")
+                            .label("given again")
+                            .help("the shortest one always comes first; keep that one");
+                        continue;
+                    }
+                    deadline = Some(time_out(*span, *loc, then));
+                }
+                (!wrong).then_some(Wait { deadline, arms: checked, conditions: Vec::new() })
+            }
+        }
+    }
+
+    /// `wait 2d`
+    fn wait_for(&mut self, length: &hir::Expr) -> Option<Wait> {
+        let checked = self.expr(length, Want::Type(&Type::Duration));
+        let loc = checked.loc;
+        match &checked.ty {
+            None => return None,
+            Some(Type::Duration) => {}
+            Some(ty) => {
+                let source = self.text.slice(loc).to_owned();
+                let report =
+                    self.report(Code::TypeMismatch, loc, format!("`wait` needs a duration, and this is {}", a(ty)));
+                match ty {
+                    Type::DateTime | Type::Date | Type::Time | Type::Bool => {
+                        report.label("no duration").help(format!("write `wait until {source}`"));
+                    }
+                    Type::Number => report.label("of what?").help(format!("give it a unit: `wait {source}d`")),
+                    _ => report.label("no duration").help("write a duration such as `2d`, `12h` or `30m`"),
+                }
+                return None;
+            }
+        }
+        if let ExprKind::Const(Value::Span(span)) = &checked.kind {
+            if span.rough_millis() <= 0 {
+                self.report(Code::ImpossibleValue, loc, "this wait is over before it begins")
+                    .label("no time at all")
+                    .help("wait for at least a second, or remove the step");
+                return None;
+            }
+        }
+        let at = Expr {
+            kind: ExprKind::Arithmetic(Box::new(wait_start(loc)), vec![(hir::ArithmeticOp::Add, checked)]),
+            ty: Some(Type::DateTime),
+            loc,
+        };
+        Some(moment(at, None))
+    }
+
+    fn wait_until(&mut self, until: &Until, up_to: Option<Span>, otherwise: Option<Block>, head: Loc) -> Option<Wait> {
+        match until {
+            Until::Error => None,
+            Until::Clock(days, time) => {
+                self.always_comes(up_to, otherwise.as_ref(), head);
+                Some(moment(next_at(*days, wait_start(head), *time), None))
+            }
+            Until::Window(window) => {
+                self.always_comes(up_to, otherwise.as_ref(), head);
+                Some(moment(next_within(*window, wait_start(head)), None))
+            }
+            Until::Expr(e, at) => self.until_expr(e, *at, up_to, otherwise, head),
+        }
+    }
+
+    fn until_expr(
+        &mut self,
+        e: &hir::Expr,
+        at: Option<Time>,
+        up_to: Option<Span>,
+        otherwise: Option<Block>,
+        head: Loc,
+    ) -> Option<Wait> {
+        let checked = self.expr(e, Want::Type(&Type::DateTime));
+        let loc = checked.loc;
+        let ty = checked.ty.clone()?;
+        let at_moment = match (&ty, at) {
+            (Type::Bool, None) => {
+                self.else_needs_time_out(otherwise.as_ref(), up_to, head);
+                return Some(Wait {
+                    deadline: up_to.map(|span| time_out(span, head, otherwise.unwrap_or_default())),
+                    arms: Vec::new(),
+                    conditions: vec![(checked, Vec::new())],
+                });
+            }
+            (Type::DateTime, None) => checked,
+            (Type::Date, None) => to_instant(checked),
+            (Type::Date, Some(time)) => next_at(WeekdaySet::ALL, to_instant(checked), time),
+            (Type::DateTime, Some(time)) => {
+                let day = Expr { kind: ExprKind::DayOf(Box::new(checked)), ty: Some(Type::Date), loc };
+                next_at(WeekdaySet::ALL, to_instant(day), time)
+            }
+            (Type::Time, None) => {
+                self.always_comes(up_to, otherwise.as_ref(), head);
+                let sides = Box::new((wait_start(head), checked));
+                Expr { kind: ExprKind::NextAt(WeekdaySet::ALL, sides), ty: Some(Type::DateTime), loc }
+            }
+            (ty, _) => {
+                let source = self.text.slice(loc).to_owned();
+                let message = format!("`wait until` needs a moment or a condition, and this is {}", a(ty));
+                let report = self.report(Code::NotAMoment, loc, message).label("when is that?");
+                if *ty == Type::Duration {
+                    let edit = Edit { span: report.span_of(head), text: format!("wait {source}") };
+                    report
+                        .fix(format!("Write `wait {source}`"), Applicability::Safe, vec![edit])
+                        .help(format!("a length of time is waited for with `wait {source}`"));
+                } else {
+                    report.help(
+                        "write a moment such as `trigger.starts_at - 1d`, a time such as `09:00`, or a condition",
+                    );
+                }
+                return None;
+            }
+        };
+        if up_to.is_some() {
+            self.report(Code::UselessPart, head, "`up to` belongs to a wait for an event or a condition")
+                .label("this moment comes by itself")
+                .help("remove `up to ..`");
+        }
+        Some(moment(at_moment, otherwise))
+    }
+
+    /// Time of day and windows come again and again: there is nothing to limit and nothing else to do.
+    fn always_comes(&mut self, up_to: Option<Span>, otherwise: Option<&Block>, head: Loc) {
+        if up_to.is_some() || otherwise.is_some() {
+            let word = if up_to.is_some() { "up to" } else { "else" };
+            self.report(Code::UselessPart, head, format!("this moment always comes, so `{word}` never matters"))
+                .label("comes by itself")
+                .help(format!("remove `{word} ..`"));
+        }
+    }
+
+    fn else_needs_time_out(&mut self, otherwise: Option<&Block>, up_to: Option<Span>, head: Loc) {
+        if otherwise.is_some() && up_to.is_none() {
+            self.report(Code::UselessPart, head, "this wait has no time-out, so its `else` is never taken")
+                .label("waits for ever")
+                .help("say how long: `up to 3d else ..`");
+        }
+    }
+}
+
+fn wait_start(loc: Loc) -> Expr {
+    Expr { kind: ExprKind::WaitStart, ty: Some(Type::DateTime), loc }
+}
+
+fn next_at(days: WeekdaySet, from: Expr, time: Time) -> Expr {
+    let loc = from.loc;
+    let time = Expr::constant(Value::Time(time), Type::Time, loc);
+    Expr { kind: ExprKind::NextAt(days, Box::new((from, time))), ty: Some(Type::DateTime), loc }
+}
+
+/// A wait for a moment.
+fn moment(at: Expr, past: Option<Block>) -> Wait {
+    Wait { deadline: Some(Deadline { at, then: Vec::new(), past }), arms: Vec::new(), conditions: Vec::new() }
+}
+
+/// The end of a wait that waits for something else.
+fn time_out(after: Span, loc: Loc, then: Block) -> Deadline {
+    Deadline { at: shifted(wait_start(loc), after), then, past: None }
+}

@@ -1,0 +1,275 @@
+//! Checked journey to program.
+
+mod emit;
+mod expr;
+mod label;
+
+use journey_bytecode::{
+    Arm, Clause, Deadline, EventPattern, Exit, Goal, Handle, MAX_CODE, MAX_STACK, Op, Pc, Program, SendDef, SendIx,
+    SourceMap, StepInfo, StepIx, Trigger, Value, WaitDef, WaitIx,
+};
+
+use crate::text::Text;
+use crate::typed;
+use emit::{Code, Tables};
+
+/// Why there is no program: the journey needs more of something than a program can have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct TooLarge(
+    /// Of what.
+    pub &'static str,
+);
+
+/// Makes the program of a journey that checked clean.
+pub(crate) fn generate(journey: &typed::Journey, text: &Text<'_>) -> Result<Program, TooLarge> {
+    let mut generator = Generator {
+        text,
+        steps: Code::default(),
+        clauses: Code::default(),
+        tables: Tables::default(),
+        sends: Vec::new(),
+        waits: Vec::new(),
+        infos: Vec::new(),
+    };
+    generator.journey(journey)
+}
+
+struct Generator<'a> {
+    text: &'a Text<'a>,
+    steps: Code,
+    clauses: Code,
+    tables: Tables,
+    sends: Vec<SendDef>,
+    waits: Vec<WaitDef>,
+    infos: Vec<StepInfo>,
+}
+
+impl Generator<'_> {
+    fn journey(&mut self, journey: &typed::Journey) -> Result<Program, TooLarge> {
+        let triggers = (journey.triggers.iter())
+            .map(|t| Trigger { kind: t.kind.clone(), filter: t.filter.as_ref().map(|f| self.clause(f)) })
+            .collect();
+        let filter = journey.filter.as_ref().map(|filter| self.clause(filter));
+        let key = journey.key.as_ref().map(|key| self.clause(key));
+        let exits = (journey.exits.iter())
+            .map(|exit| match exit {
+                typed::Exit::Event(pattern) => Exit::Event(self.pattern(pattern)),
+                typed::Exit::Condition(condition) => Exit::Condition(self.clause(condition)),
+            })
+            .collect();
+        let goals = (journey.goals.iter())
+            .map(|goal| Goal { pattern: self.pattern(&goal.pattern), within: goal.within, exits: goal.exits })
+            .collect();
+        self.block(&journey.body);
+        if self.steps.reachable() {
+            self.steps.op(Op::End);
+        }
+        let mut program = Program {
+            name: journey.name.clone(),
+            triggers,
+            filter,
+            key,
+            reenter: journey.reenter,
+            exits,
+            goals,
+            topic: journey.topic.clone(),
+            purpose: journey.purpose,
+            hours: journey.hours,
+            entry: Pc(0),
+            code: Vec::new(),
+            consts: Vec::new(),
+            names: Vec::new(),
+            sends: std::mem::take(&mut self.sends),
+            waits: std::mem::take(&mut self.waits),
+            handles: journey.handles.iter().map(|name| Handle { name: name.clone() }).collect(),
+            slots: journey.slots.iter().map(|slot| slot.name.clone()).collect(),
+            max_stack: self.steps.max_stack().max(self.clauses.max_stack()),
+            map: SourceMap {
+                source: self.text.path().into(),
+                doc: journey.doc.clone(),
+                steps: std::mem::take(&mut self.infos),
+            },
+            ..Program::default()
+        };
+        self.assemble(&mut program);
+        self.limits(&program)?;
+        Ok(program)
+    }
+
+    /// Puts the clauses behind the steps.
+    fn assemble(&mut self, program: &mut Program) {
+        let base = self.steps.len();
+        program.code = self.steps.take();
+        program.code.extend(self.clauses.take().into_iter().map(|op| emit::moved(op, base)));
+        for clause in clauses(program) {
+            clause.0 = clause.0.saturating_add(base);
+        }
+        (program.consts, program.names) = self.tables.take();
+    }
+
+    fn limits(&self, program: &Program) -> Result<(), TooLarge> {
+        let table = usize::from(u16::MAX);
+        let counts = [
+            (program.code.len(), MAX_CODE, "instructions"),
+            (program.consts.len(), table, "constants"),
+            (program.names.len(), table, "names"),
+            (program.sends.len(), table, "sends"),
+            (program.waits.len(), table, "waits"),
+            (program.map.steps.len(), table, "steps"),
+            (program.handles.len(), table, "named messages"),
+            (program.slots.len(), table, "local variables"),
+            (usize::from(program.max_stack), usize::from(MAX_STACK), "nested operators"),
+        ];
+        counts.into_iter().find(|(count, most, _)| count > most).map_or(Ok(()), |(_, _, what)| Err(TooLarge(what)))
+    }
+
+    fn clause(&mut self, expr: &typed::Expr) -> Clause {
+        let at = Clause(self.clauses.len());
+        expr::expr(&mut self.clauses, &mut self.tables, expr);
+        self.clauses.op(Op::Return);
+        at
+    }
+
+    fn pattern(&mut self, pattern: &typed::Pattern) -> EventPattern {
+        EventPattern {
+            event: pattern.event.clone(),
+            message: pattern.about.settled(),
+            link: pattern.link.clone(),
+            filter: pattern.filter.as_ref().map(|filter| self.clause(filter)),
+        }
+    }
+
+    fn block(&mut self, block: &[typed::Step]) {
+        for step in block {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &typed::Step) {
+        let ix = StepIx(emit::narrow(self.infos.len()));
+        let (line, column) = self.text.line_column(step.head.start);
+        let label = label::label(self.text.slice(step.head));
+        self.infos.push(StepInfo { label, depth: step.depth, line, column });
+        self.steps.op(Op::Step(ix));
+        match &step.kind {
+            typed::StepKind::Send(send) => self.send(ix, send),
+            typed::StepKind::Wait(wait) => self.wait(ix, wait),
+            typed::StepKind::If { condition, then, otherwise } => {
+                expr::expr(&mut self.steps, &mut self.tables, condition);
+                self.steps.op(Op::Decide);
+                let unless = self.steps.jump(Op::JumpUnless);
+                self.block(then);
+                if otherwise.is_empty() {
+                    self.steps.land(unless);
+                } else {
+                    let over = self.steps.reachable().then(|| self.steps.jump(Op::Jump));
+                    self.steps.land(unless);
+                    self.block(otherwise);
+                    over.into_iter().for_each(|over| self.steps.land(over));
+                }
+            }
+            typed::StepKind::Choose { arms, otherwise, .. } => self.choose(arms, otherwise.as_ref()),
+            typed::StepKind::AddTag(tag) => self.steps.op(Op::AddTag(self.tables.name(tag))),
+            typed::StepKind::RemoveTag(tag) => self.steps.op(Op::RemoveTag(self.tables.name(tag))),
+            typed::StepKind::Set(attribute, value) => {
+                expr::expr(&mut self.steps, &mut self.tables, value);
+                self.steps.op(Op::SetAttribute(self.tables.name(attribute)));
+            }
+            typed::StepKind::Let(slot, value) => {
+                expr::expr(&mut self.steps, &mut self.tables, value);
+                self.steps.op(Op::Store(*slot));
+            }
+            typed::StepKind::End | typed::StepKind::Error => self.steps.op(Op::End),
+        }
+    }
+
+    fn choose(&mut self, arms: &[(typed::Expr, typed::Block)], otherwise: Option<&typed::Block>) {
+        let mut overs = Vec::new();
+        for (condition, then) in arms {
+            expr::expr(&mut self.steps, &mut self.tables, condition);
+            self.steps.op(Op::Decide);
+            let unless = self.steps.jump(Op::JumpUnless);
+            self.block(then);
+            if self.steps.reachable() {
+                overs.push(self.steps.jump(Op::Jump));
+            }
+            self.steps.land(unless);
+        }
+        otherwise.into_iter().for_each(|otherwise| self.block(otherwise));
+        overs.into_iter().for_each(|over| self.steps.land(over));
+    }
+
+    fn send(&mut self, step: StepIx, send: &typed::Send) {
+        let subject = send.subject.as_ref().map(|text| {
+            let text = Value::Text(text.clone());
+            let loc = crate::hir::Loc::default();
+            self.clause(&typed::Expr::constant(text, journey_bytecode::Type::Text, loc))
+        });
+        let ix = SendIx(emit::narrow(self.sends.len()));
+        self.sends.push(SendDef { choices: send.choices.clone(), handle: send.handle, subject, step });
+        self.steps.op(Op::Send(ix));
+    }
+
+    /// The wait, then what follows each of its ends, in source order; all meet behind the last.
+    fn wait(&mut self, step: StepIx, wait: &typed::Wait) {
+        let ix = WaitIx(emit::narrow(self.waits.len()));
+        self.waits.push(WaitDef { deadline: None, arms: Vec::new(), conditions: Vec::new(), step });
+        self.steps.op(Op::Wait(ix));
+        self.steps.unreachable();
+        let arms: Vec<_> = (wait.arms.iter()).map(|arm| (self.pattern(&arm.pattern), arm.from_now)).collect();
+        let conditions: Vec<_> = wait.conditions.iter().map(|(condition, _)| self.clause(condition)).collect();
+        let deadline = wait.deadline.as_ref().map(|d| (self.clause(&d.at), expr::reads_contact(&d.at)));
+
+        let mut overs = Vec::new();
+        let blocks = (wait.arms.iter().map(|arm| &arm.then))
+            .chain(wait.conditions.iter().map(|(_, then)| then))
+            .chain(wait.deadline.iter().flat_map(|d| std::iter::once(&d.then).chain(&d.past)));
+        let mut targets: Vec<Option<Pc>> = Vec::new();
+        for block in blocks {
+            if block.is_empty() {
+                targets.push(None);
+                continue;
+            }
+            targets.push(Some(self.steps.label()));
+            self.block(block);
+            if self.steps.reachable() {
+                overs.push(self.steps.jump(Op::Jump));
+            }
+        }
+        if targets.contains(&None) || !overs.is_empty() {
+            let behind = self.steps.label();
+            overs.into_iter().for_each(|over| self.steps.land(over));
+            targets.iter_mut().for_each(|target| *target = Some(target.unwrap_or(behind)));
+        }
+        let mut targets = targets.into_iter().flatten();
+        let mut target = || targets.next().unwrap_or_default();
+        let arms = (arms.into_iter()).map(|(pattern, from_now)| Arm { pattern, from_now, target: target() }).collect();
+        let conditions = conditions.into_iter().map(|condition| (condition, target())).collect();
+        let past = wait.deadline.as_ref().is_some_and(|d| d.past.is_some());
+        let deadline =
+            deadline.map(|(at, replans)| Deadline { at, replans, target: target(), past: past.then(&mut target) });
+        if let Some(def) = self.waits.get_mut(ix.index()) {
+            *def = WaitDef { deadline, arms, conditions, step };
+        }
+    }
+}
+
+/// All clauses that the program's tables name.
+fn clauses(program: &mut Program) -> impl Iterator<Item = &mut Clause> {
+    let exits = program.exits.iter_mut().filter_map(|exit| match exit {
+        Exit::Event(pattern) => pattern.filter.as_mut(),
+        Exit::Condition(condition) => Some(condition),
+    });
+    let waits = program.waits.iter_mut().flat_map(|wait| {
+        (wait.arms.iter_mut().filter_map(|arm| arm.pattern.filter.as_mut()))
+            .chain(wait.conditions.iter_mut().map(|(condition, _)| condition))
+            .chain(wait.deadline.as_mut().map(|deadline| &mut deadline.at))
+    });
+    (program.triggers.iter_mut().filter_map(|trigger| trigger.filter.as_mut()))
+        .chain(&mut program.filter)
+        .chain(&mut program.key)
+        .chain(exits)
+        .chain(program.goals.iter_mut().filter_map(|goal| goal.pattern.filter.as_mut()))
+        .chain(waits)
+        .chain(program.sends.iter_mut().filter_map(|send| send.subject.as_mut()))
+}

@@ -1,0 +1,295 @@
+//! What an expression needs to be evaluated, and what is known after a condition came out one way or the other.
+
+use journey_bytecode::{Channel, MessageRef, StatusKind, Type, Value};
+
+use super::Flow;
+use super::domain::Domain;
+use super::state::{Asked, State, Subject, meet};
+use crate::diagnostic::Code;
+use crate::hir::Loc;
+use crate::typed::{About, Comparison, Expr, ExprKind, Optional, Place};
+
+/// How a condition can come out.
+pub(super) struct Decision {
+    /// What is known if it holds; none if it never does.
+    pub(super) yes: Option<State>,
+    /// What is known if it does not hold; none if it always does.
+    pub(super) no: Option<State>,
+    /// The widest parts that can only come out one way.
+    constants: Vec<(Loc, bool)>,
+}
+
+impl Decision {
+    const fn open(yes: State, no: State) -> Self {
+        Self { yes: Some(yes), no: Some(no), constants: Vec::new() }
+    }
+
+    /// Notes that the whole of it can only come out one way, if so.
+    fn whole(mut self, loc: Loc) -> Self {
+        match (&self.yes, &self.no) {
+            (None, Some(_)) => self.constants = vec![(loc, false)],
+            (Some(_), None) => self.constants = vec![(loc, true)],
+            _ => {}
+        }
+        self
+    }
+}
+
+impl Flow<'_> {
+    /// Follows a condition, and tells if it is none. Where it can only come out one way, the other is followed all the
+    /// same, so that one mistake is told once.
+    pub(super) fn condition(&mut self, e: &mut Expr, state: State) -> (State, State) {
+        let decision = self.decide(e, state.clone());
+        for (loc, truth) in decision.constants {
+            let source = self.text.slice(loc);
+            let (says, so) = if truth { ("is always true", "always") } else { ("can never be true", "never") };
+            self.report(Code::ConstantCondition, loc, format!("`{}` {says}", super::short(source)), |d| {
+                d.label(format!("{so} true here")).note(
+                    "Whatever came before this place already decides it, so one of the two ways would never be taken.",
+                )
+            });
+        }
+        let other = |way: Option<State>| way.unwrap_or_else(|| state.clone());
+        (other(decision.yes), other(decision.no))
+    }
+
+    /// What is known after each outcome; none for one that cannot be.
+    pub(super) fn outcomes(&mut self, e: &mut Expr, state: State) -> (Option<State>, Option<State>) {
+        let decision = self.decide(e, state);
+        (decision.yes, decision.no)
+    }
+
+    fn decide(&mut self, e: &mut Expr, mut state: State) -> Decision {
+        let loc = e.loc;
+        match &mut e.kind {
+            ExprKind::Const(Value::Bool(truth)) => {
+                let way = |taken: bool| taken.then(|| state.clone());
+                Decision { yes: way(*truth), no: way(!*truth), constants: Vec::new() }.whole(loc)
+            }
+            ExprKind::Not(inner) => {
+                let inner = self.decide(inner, state);
+                Decision { yes: inner.no, no: inner.yes, constants: inner.constants }.whole(loc)
+            }
+            ExprKind::And(parts) => {
+                let (yes, no, constants) = self.parts(parts, state, |d| (d.yes, d.no));
+                Decision { yes, no, constants }.whole(loc)
+            }
+            ExprKind::Or(parts) => {
+                let (no, yes, constants) = self.parts(parts, state, |d| (d.no, d.yes));
+                Decision { yes, no, constants }.whole(loc)
+            }
+            ExprKind::Compare(comparison, sides) => {
+                let comparison = *comparison;
+                self.value(&mut sides.0, &mut state);
+                self.value(&mut sides.1, &mut state);
+                compared(comparison, &sides.0, &sides.1, state).whole(loc)
+            }
+            ExprKind::In(sides) => {
+                self.value(&mut sides.0, &mut state);
+                self.value(&mut sides.1, &mut state);
+                match (subject(&sides.0), &sides.1.kind) {
+                    (Some(subject), ExprKind::Const(Value::List(values))) => {
+                        let domain = state.fact(&subject, sides.0.ty.as_ref());
+                        let way = |is| state.with(&subject, domain.among(values, is));
+                        Decision { yes: way(true), no: way(false), constants: Vec::new() }.whole(loc)
+                    }
+                    _ => Decision::open(state.clone(), state),
+                }
+            }
+            ExprKind::IsSet(inner) => {
+                let ExprKind::Place(place, Optional::Yes) = &inner.kind else {
+                    return Decision::open(state.clone(), state);
+                };
+                let mut decision = truth(&Subject::IsSet(place.clone()), &state);
+                if let Some(yes) = &mut decision.yes {
+                    yes.assume_set(place);
+                }
+                decision.whole(loc)
+            }
+            ExprKind::HasTag(tag) => truth(&Subject::Tag(tag.clone()), &state).whole(loc),
+            ExprKind::Status(status, about) => {
+                let message = self.settle(*status, about, loc, &mut state);
+                match Asked::of(message) {
+                    Some(asked) => truth(&Subject::Status(*status, asked), &state).whole(loc),
+                    None => Decision::open(state.clone(), state),
+                }
+            }
+            ExprKind::ClickedLink(_, about) => {
+                self.settle(StatusKind::Clicked, about, loc, &mut state);
+                Decision::open(state.clone(), state)
+            }
+            ExprKind::StatusWithin(status, channel, _) => {
+                self.possible(*status, *channel, loc);
+                Decision::open(state.clone(), state)
+            }
+            ExprKind::Place(..) => {
+                self.value(e, &mut state);
+                match (subject(e), &e.ty) {
+                    (Some(subject), Some(Type::Bool)) => truth(&subject, &state).whole(loc),
+                    _ => Decision::open(state.clone(), state),
+                }
+            }
+            _ => {
+                self.value(e, &mut state);
+                Decision::open(state.clone(), state)
+            }
+        }
+    }
+
+    /// A chain of parts that goes on with the first answer and is left with the second.
+    #[expect(clippy::type_complexity, reason = "the parts of a decision, named by whoever knows which is which")]
+    fn parts(
+        &mut self,
+        parts: &mut [Expr],
+        state: State,
+        pick: impl Fn(Decision) -> (Option<State>, Option<State>),
+    ) -> (Option<State>, Option<State>, Vec<(Loc, bool)>) {
+        let mut on = Some(state.clone());
+        let mut left = Vec::with_capacity(parts.len());
+        let mut constants = Vec::new();
+        for part in parts {
+            // Behind a part that decides it all the rest is still looked at, with what was known before.
+            let reached = on.is_some();
+            let mut decision = self.decide(part, on.clone().unwrap_or_else(|| state.clone()));
+            constants.append(&mut decision.constants);
+            if reached {
+                let (next, leave) = pick(decision);
+                on = next;
+                left.push(leave);
+            }
+        }
+        (on, meet(left), constants)
+    }
+
+    /// Sees to it that everything in an expression that needs a value has one.
+    pub(super) fn value(&mut self, e: &mut Expr, state: &mut State) {
+        let loc = e.loc;
+        match &mut e.kind {
+            ExprKind::Place(place, Optional::Yes) => {
+                if !state.is_set(place) {
+                    self.unset(place, loc);
+                    state.assume_set(place);
+                }
+            }
+            ExprKind::Error
+            | ExprKind::Const(_)
+            | ExprKind::Place(_, Optional::No)
+            | ExprKind::Now
+            | ExprKind::Today
+            | ExprKind::WaitStart => {}
+            ExprKind::WeekdayOf(of)
+            | ExprKind::HourOf(of)
+            | ExprKind::ToInstant(of)
+            | ExprKind::DayOf(of)
+            | ExprKind::Reached(of)
+            | ExprKind::NextWithin(_, of) => self.value(of, state),
+            ExprKind::NextAt(_, sides)
+            | ExprKind::Anniversary(sides)
+            | ExprKind::Contains(sides)
+            | ExprKind::StartsWith(sides)
+            | ExprKind::EndsWith(sides) => {
+                self.value(&mut sides.0, state);
+                self.value(&mut sides.1, state);
+            }
+            ExprKind::Arithmetic(first, rest) => {
+                self.value(first, state);
+                for (_, operand) in rest {
+                    self.value(operand, state);
+                }
+            }
+            ExprKind::Not(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Compare(..)
+            | ExprKind::In(_)
+            | ExprKind::IsSet(_)
+            | ExprKind::HasTag(_)
+            | ExprKind::Status(..)
+            | ExprKind::ClickedLink(..)
+            | ExprKind::StatusWithin(..) => {
+                self.condition(e, state.clone());
+            }
+        }
+    }
+
+    fn unset(&mut self, place: &Place, loc: Loc) {
+        let source = self.text.slice(loc);
+        let declared = match place {
+            Place::Attribute(_) => "the contact may have none",
+            Place::Trigger(_) => "the event that started the run may come without it",
+            Place::Field(_) | Place::Slot(_) => "the event may come without it",
+        };
+        self.report(Code::UnsetValue, loc, format!("`{source}` may be unset here"), |d| {
+            d.label(declared)
+                .help(format!("ask first: `{source} is set and ..`, or `if {source} is set {{ .. }}` around this step"))
+                .note("A value that may be missing has to be asked for before it is used, so that nothing is decided or sent by chance.")
+        });
+    }
+
+    /// Settles which message a status is about, and sees to it that it was sent and can have the status.
+    pub(super) fn settle(&mut self, status: StatusKind, about: &mut About, loc: Loc, state: &mut State) -> MessageRef {
+        let message = match *about {
+            About::Bare => self.last(status, loc, state),
+            About::Is(message) => {
+                match message {
+                    MessageRef::Handle(handle) => {
+                        self.fits(status, handle, loc);
+                        self.sent(handle, loc, state);
+                    }
+                    MessageRef::Any(channel) => self.possible(status, channel, loc),
+                    MessageRef::None | MessageRef::Last | MessageRef::SinceEntry => {}
+                }
+                message
+            }
+        };
+        *about = About::Is(message);
+        message
+    }
+
+    /// Whether a message of the channel (any without) can have the status.
+    fn possible(&mut self, status: StatusKind, channel: Option<Channel>, loc: Loc) {
+        if let Some(channel) = channel.filter(|channel| !super::can_have(*channel, status)) {
+            self.impossible(status, channel, loc);
+        }
+    }
+}
+
+/// A truth about a subject that can be yes or no.
+fn truth(subject: &Subject, state: &State) -> Decision {
+    let domain = state.fact(subject, Some(&Type::Bool));
+    let way = |truth| state.with(subject, domain.that(Comparison::Equal, &Value::Bool(truth)));
+    Decision { yes: way(true), no: way(false), constants: Vec::new() }
+}
+
+fn compared(comparison: Comparison, a: &Expr, b: &Expr, state: State) -> Decision {
+    if a.ty.is_none() || b.ty.is_none() {
+        return Decision::open(state.clone(), state);
+    }
+    let (subject, ty, comparison, constant) = match (&a.kind, &b.kind) {
+        (ExprKind::Const(a), ExprKind::Const(b)) => {
+            // Two constants: the domain of the one knows how it compares with the other.
+            let only = Domain::only(a.clone());
+            let way = |comparison| (!only.that(comparison, b).is_empty()).then(|| state.clone());
+            return Decision { yes: way(comparison), no: way(comparison.negated()), constants: Vec::new() };
+        }
+        (_, ExprKind::Const(constant)) => (subject(a), &a.ty, comparison, constant),
+        (ExprKind::Const(constant), _) => (subject(b), &b.ty, comparison.mirrored(), constant),
+        _ => return Decision::open(state.clone(), state),
+    };
+    let Some(subject) = subject else {
+        return Decision::open(state.clone(), state);
+    };
+    let domain = state.fact(&subject, ty.as_ref());
+    let way = |comparison| state.with(&subject, domain.that(comparison, constant));
+    Decision { yes: way(comparison), no: way(comparison.negated()), constants: Vec::new() }
+}
+
+/// What an expression reads, if that can be told apart from all else.
+pub(super) fn subject(e: &Expr) -> Option<Subject> {
+    match &e.kind {
+        ExprKind::Place(place, _) => Some(Subject::Place(place.clone())),
+        ExprKind::WeekdayOf(of) if matches!(of.kind, ExprKind::Now) => Some(Subject::Weekday),
+        ExprKind::HourOf(of) if matches!(of.kind, ExprKind::Now) => Some(Subject::Hour),
+        _ => None,
+    }
+}

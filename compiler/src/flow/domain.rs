@@ -1,0 +1,171 @@
+//! What is known of a value between two waits: enough to see that a comparison can only come out one way.
+
+use std::cmp::Ordering;
+
+use journey_bytecode::{Type, Value};
+use smol_str::SmolStr;
+
+use crate::typed::Comparison;
+
+/// The most values that a domain tells apart; beyond that it knows less.
+const MAX_VALUES: usize = 256;
+
+/// The values that are still possible.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Domain {
+    /// One of these; anything without.
+    only: Option<Vec<Value>>,
+    /// None of these.
+    except: Vec<Value>,
+    /// Not below; the flag says whether the bound itself is possible.
+    low: Option<(Value, bool)>,
+    /// Not above.
+    high: Option<(Value, bool)>,
+}
+
+impl Domain {
+    /// Every value of the type.
+    pub(super) fn of(ty: Option<&Type>) -> Self {
+        let only = match ty {
+            Some(Type::Enum(values)) if values.len() <= MAX_VALUES => {
+                Some(values.iter().map(|value| Value::Text(value.clone())).collect())
+            }
+            Some(Type::Bool) => Some(vec![Value::Bool(false), Value::Bool(true)]),
+            _ => None,
+        };
+        Self { only, ..Self::default() }
+    }
+
+    /// This value alone.
+    pub(super) fn only(value: Value) -> Self {
+        Self { only: Some(vec![value]), ..Self::default() }
+    }
+
+    /// Whether no value is left.
+    pub(super) fn is_empty(&self) -> bool {
+        let crossed = match (&self.low, &self.high) {
+            (Some((low, low_in)), Some((high, high_in))) => match low.order(high) {
+                Some(Ordering::Greater) => true,
+                Some(Ordering::Equal) => !(*low_in && *high_in),
+                _ => false,
+            },
+            _ => false,
+        };
+        crossed || self.only.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// The texts that are possible, if only some are.
+    pub(super) fn texts(&self) -> Vec<SmolStr> {
+        let text = |value: &Value| match value {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        self.only.iter().flatten().filter_map(text).collect()
+    }
+
+    /// What is left if the comparison with the constant holds.
+    #[must_use]
+    pub(super) fn that(&self, comparison: Comparison, constant: &Value) -> Self {
+        let mut left = self.clone();
+        match comparison {
+            Comparison::Equal if self.may_be(constant) => left.only = Some(vec![constant.clone()]),
+            Comparison::Equal => left.only = Some(Vec::new()),
+            Comparison::NotEqual if left.except.len() < MAX_VALUES => left.except.push(constant.clone()),
+            Comparison::NotEqual => {}
+            Comparison::Less => left.high = tighter(left.high, (constant, false), Ordering::Less),
+            Comparison::LessOrEqual => left.high = tighter(left.high, (constant, true), Ordering::Less),
+            Comparison::Greater => left.low = tighter(left.low, (constant, false), Ordering::Greater),
+            Comparison::GreaterOrEqual => left.low = tighter(left.low, (constant, true), Ordering::Greater),
+        }
+        if let Some(mut only) = left.only.take() {
+            only.retain(|value| left.may_be(value));
+            left.only = Some(only);
+        }
+        left
+    }
+
+    /// What is left if the value is one of the constants, or if it is none of them.
+    #[must_use]
+    pub(super) fn among(&self, constants: &[Value], is: bool) -> Self {
+        if is {
+            let only = constants.iter().filter(|value| self.may_be(value)).cloned().collect();
+            Self { only: Some(only), ..self.clone() }
+        } else {
+            constants.iter().fold(self.clone(), |left, value| left.that(Comparison::NotEqual, value))
+        }
+    }
+
+    /// What is possible where two ways meet.
+    #[must_use]
+    pub(super) fn or(&self, other: &Self) -> Option<Self> {
+        if self == other {
+            return Some(self.clone());
+        }
+        let (Some(a), Some(b)) = (&self.only, &other.only) else { return None };
+        let mut only = a.clone();
+        only.extend(b.iter().filter(|value| !a.contains(value)).cloned());
+        (only.len() <= MAX_VALUES).then(|| Self { only: Some(only), ..Self::default() })
+    }
+
+    fn may_be(&self, value: &Value) -> bool {
+        let beyond = |bound: &Option<(Value, bool)>, side: Ordering| {
+            bound.as_ref().is_some_and(|(bound, included)| match value.order(bound) {
+                Some(Ordering::Equal) => !included,
+                Some(order) => order == side,
+                None => false,
+            })
+        };
+        self.only.as_ref().is_none_or(|only| only.contains(value))
+            && !self.except.contains(value)
+            && !beyond(&self.low, Ordering::Less)
+            && !beyond(&self.high, Ordering::Greater)
+    }
+}
+
+/// The bound that leaves less.
+fn tighter(known: Option<(Value, bool)>, new: (&Value, bool), tighter: Ordering) -> Option<(Value, bool)> {
+    let (value, included) = new;
+    match known {
+        Some((bound, bound_in)) => match value.order(&bound) {
+            Some(Ordering::Equal) => Some((bound, bound_in && included)),
+            Some(order) if order == tighter => Some((value.clone(), included)),
+            _ => Some((bound, bound_in)),
+        },
+        None => Some((value.clone(), included)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Domain {
+        Domain::of(Some(&Type::Enum(["free".into(), "pro".into()].into())))
+    }
+
+    #[test]
+    fn an_enum_runs_out_of_values() {
+        let not_free = plan().that(Comparison::NotEqual, &Value::text("free"));
+        assert!(!not_free.is_empty());
+        assert!(not_free.that(Comparison::Equal, &Value::text("free")).is_empty());
+        assert!(not_free.that(Comparison::NotEqual, &Value::text("pro")).is_empty());
+        assert!(plan().among(&[Value::text("free"), Value::text("pro")], false).is_empty());
+    }
+
+    #[test]
+    fn bounds_cross() {
+        let above = Domain::default().that(Comparison::Greater, &Value::int(5));
+        assert!(above.that(Comparison::LessOrEqual, &Value::int(5)).is_empty());
+        assert!(above.that(Comparison::Equal, &Value::int(5)).is_empty());
+        assert!(!above.that(Comparison::Less, &Value::int(7)).is_empty());
+        assert!(Domain::only(Value::int(3)).that(Comparison::Greater, &Value::int(5)).is_empty());
+    }
+
+    #[test]
+    fn ways_meet() {
+        let free = plan().that(Comparison::Equal, &Value::text("free"));
+        let pro = plan().that(Comparison::Equal, &Value::text("pro"));
+        assert!(!free.or(&pro).unwrap().that(Comparison::Equal, &Value::text("pro")).is_empty());
+        assert_eq!(free.or(&Domain::default()), None);
+    }
+}

@@ -1,0 +1,442 @@
+//! Follows every way through a journey: what is reached, what has a value there, which messages were sent before.
+
+mod condition;
+mod domain;
+mod state;
+
+use std::collections::HashMap;
+
+use journey_bytecode::{Channel, HandleIx, MessageRef, StatusKind, TriggerKind, Value};
+use smol_str::SmolStr;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hir::Loc;
+use crate::text::Text;
+use crate::typed::{
+    Arm, Block, Deadline, Exit, Expr, ExprKind, Journey, Optional, Pattern, Place, Send, Step, StepKind, Wait,
+};
+use state::{State, Subject, meet};
+
+/// What flow analysis asks about messages.
+pub(crate) trait Messages {
+    /// Whether the message has a link that can be clicked; yes, if nobody knows.
+    fn has_links(&self, channel: Channel, name: &str) -> bool;
+}
+
+/// Follows the ways through a journey, settles what only they decide, and tells what is wrong with them.
+pub(crate) fn follow(
+    journey: &mut Journey,
+    text: &Text<'_>,
+    messages: &dyn Messages,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut sends = HashMap::new();
+    collect(&journey.body, &mut sends);
+    let mut flow = Flow { text, messages, diagnostics, names: journey.handles.clone(), sends };
+    flow.journey(journey);
+}
+
+/// Where a named message is sent, and what it may be.
+struct Sent {
+    choices: Vec<(Channel, SmolStr)>,
+    at: Loc,
+}
+
+struct Flow<'a> {
+    text: &'a Text<'a>,
+    messages: &'a dyn Messages,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    names: Vec<SmolStr>,
+    sends: HashMap<HandleIx, Vec<Sent>>,
+}
+
+impl Flow<'_> {
+    fn report(&mut self, code: Code, loc: Loc, message: String, more: impl FnOnce(Diagnostic) -> Diagnostic) {
+        self.diagnostics.push(more(Diagnostic::new(code, self.text.span(loc), message)));
+    }
+
+    fn journey(&mut self, journey: &mut Journey) {
+        let entries: Vec<_> = (journey.triggers.iter_mut())
+            .map(|trigger| {
+                let mut state = State::default();
+                match &trigger.kind {
+                    TriggerKind::Tag(tag) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(true)),
+                    TriggerKind::Untag(tag) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(false)),
+                    TriggerKind::Changes { attribute, to: Some(to), .. } => {
+                        state.learn(&Subject::Place(Place::Attribute(attribute.clone())), to.clone());
+                    }
+                    _ => {}
+                }
+                let state = match &mut trigger.filter {
+                    Some(filter) => self.condition(filter, state).0,
+                    None => state,
+                };
+                Some(state.started())
+            })
+            .collect();
+        let mut entry = meet(entries).unwrap_or_default();
+        if let Some(filter) = &mut journey.filter {
+            entry = self.condition(filter, entry).0;
+        }
+        if let Some(key) = &mut journey.key {
+            self.value(key, &mut entry);
+        }
+        // Exits and goals are looked at whenever something happens: of the values only those that stay are known.
+        let mut always = entry.clone();
+        always.wait();
+        for exit in &mut journey.exits {
+            match exit {
+                Exit::Event(pattern) => self.watched(pattern, &always),
+                Exit::Condition(condition) => {
+                    self.condition(condition, always.clone());
+                }
+            }
+        }
+        for goal in &mut journey.goals {
+            self.watched(&mut goal.pattern, &always);
+        }
+        self.block(&mut journey.body, Some(entry));
+    }
+
+    /// An event that may happen at any time, before a message that it is about was sent as well.
+    fn watched(&mut self, pattern: &mut Pattern, state: &State) {
+        let mut any = state.clone();
+        for handle in self.sends.keys() {
+            any.assume_sent(*handle);
+        }
+        any.assume_last();
+        self.pattern(pattern, &any);
+    }
+
+    /// Follows steps in a row; what is known behind them, or nothing if no way leads there.
+    fn block(&mut self, block: &mut Block, mut state: Option<State>) -> Option<State> {
+        let mut before: Option<Loc> = None;
+        for step in block {
+            let Some(known) = state else {
+                let source = short(self.text.slice(step.head));
+                let why = before.map(|loc| self.text.span(loc));
+                self.report(Code::Unreachable, step.head, format!("no way leads to `{source}`"), |d| {
+                    let d = d.label("never reached").help("remove it, or move it to where a contact can come by");
+                    match why {
+                        Some(span) => d.also(span, "every way ends here"),
+                        None => d,
+                    }
+                });
+                return None;
+            };
+            before = Some(step.head);
+            state = self.step(step, known);
+        }
+        state
+    }
+
+    fn step(&mut self, step: &mut Step, mut state: State) -> Option<State> {
+        match &mut step.kind {
+            StepKind::Send(send) => state.send(send.handle, send.choices.iter().map(|(channel, _)| *channel)),
+            StepKind::Wait(wait) => return self.wait(wait, &state),
+            StepKind::If { condition, then, otherwise } => {
+                let (yes, no) = self.condition(condition, state);
+                let yes = self.block(then, Some(yes));
+                let no = self.block(otherwise, Some(no));
+                return meet([yes, no]);
+            }
+            StepKind::Choose { subject, arms, otherwise } => {
+                return self.choose(subject, arms, otherwise.as_mut(), step.head, state);
+            }
+            StepKind::AddTag(tag) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(true)),
+            StepKind::RemoveTag(tag) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(false)),
+            StepKind::Set(attribute, value) => {
+                self.value(value, &mut state);
+                assign(&mut state, Place::Attribute(attribute.clone()), &value.kind);
+            }
+            StepKind::Let(slot, value) => {
+                self.value(value, &mut state);
+                assign(&mut state, Place::Slot(*slot), &value.kind);
+            }
+            StepKind::End => return None,
+            StepKind::Error => {}
+        }
+        Some(state)
+    }
+
+    /// The first arm that fits is taken; what is left over must have an `else`.
+    fn choose(
+        &mut self,
+        subject: &mut Expr,
+        arms: &mut [(Expr, Block)],
+        otherwise: Option<&mut Block>,
+        head: Loc,
+        mut state: State,
+    ) -> Option<State> {
+        self.value(subject, &mut state);
+        let mut rest = Some(state.clone());
+        let mut ways = Vec::new();
+        for (condition, then) in arms {
+            let known = rest.clone().unwrap_or_else(|| state.clone());
+            let (yes, no) = self.outcomes(condition, known.clone());
+            if yes.is_none() || rest.is_none() {
+                let source = short(self.text.slice(condition.loc));
+                self.report(
+                    Code::ConstantCondition,
+                    condition.loc,
+                    format!("the case `{source}` is never taken"),
+                    |d| d.label("the cases before it leave nothing over").help("remove it"),
+                );
+            }
+            ways.push(self.block(then, Some(yes.unwrap_or(known))));
+            rest = rest.and(no);
+        }
+        match (otherwise, rest) {
+            (Some(otherwise), Some(left)) => ways.push(self.block(otherwise, Some(left))),
+            (Some(otherwise), None) => {
+                let loc = otherwise.first().map_or(head, |step| step.head);
+                self.report(
+                    Code::UselessPart,
+                    loc,
+                    "every value has a case, so this `else` is never taken".to_owned(),
+                    |d| d.label("never taken").help("remove the `else`"),
+                );
+                ways.push(self.block(otherwise, Some(state)));
+            }
+            (None, Some(left)) => {
+                if subject.ty.is_some() {
+                    self.left_out(subject, &left, head);
+                }
+                ways.push(Some(left));
+            }
+            (None, None) => {}
+        }
+        meet(ways)
+    }
+
+    fn left_out(&mut self, subject: &Expr, left: &State, head: Loc) {
+        let source = short(self.text.slice(subject.loc));
+        let values =
+            condition::subject(subject).map(|s| left.fact(&s, subject.ty.as_ref()).texts()).unwrap_or_default();
+        let message = if values.is_empty() {
+            format!("this choice does not say what happens for other values of `{source}`")
+        } else {
+            let list = crate::diagnostic::one_of(values.iter().map(SmolStr::as_str));
+            format!("this choice leaves out {}", list.replace(" or ", " and "))
+        };
+        self.report(Code::NotExhaustive, head, message, |d| {
+            d.label("not every value has a case").help("add the missing cases, or `else { .. }` for all others")
+        });
+    }
+
+    fn wait(&mut self, wait: &mut Wait, state: &State) -> Option<State> {
+        let mut waited = state.clone();
+        waited.wait();
+        let mut ways = Vec::new();
+        let mut deadline = wait.deadline.take();
+        if let Some(Deadline { at, past, .. }) = &mut deadline {
+            // With a way for a moment that is past, one that is unset takes it too.
+            let mut known = state.clone();
+            if past.is_some() {
+                assume_all_set(at, &mut known);
+            }
+            self.value(at, &mut known);
+        }
+        for Arm { pattern, then, .. } in &mut wait.arms {
+            let happened = self.pattern(pattern, &waited);
+            ways.push(self.block(then, Some(happened)));
+        }
+        for (condition, then) in &mut wait.conditions {
+            let (yes, no) = self.condition(condition, waited.clone());
+            ways.push(self.block(then, Some(yes)));
+            waited = no;
+            waited.wait();
+        }
+        if let Some(Deadline { then, past, .. }) = &mut deadline {
+            if let Some(past) = past {
+                ways.push(self.block(past, Some(state.clone())));
+            }
+            ways.push(self.block(then, Some(waited)));
+        }
+        wait.deadline = deadline;
+        meet(ways)
+    }
+
+    /// Follows an event; what is known when it happened.
+    fn pattern(&mut self, pattern: &mut Pattern, state: &State) -> State {
+        let mut state = state.clone();
+        let status = StatusKind::ALL.into_iter().find(|status| status.name() == pattern.event);
+        if let Some(status) = status.filter(|_| pattern.about != crate::typed::About::Is(MessageRef::None)) {
+            let message = self.settle(status, &mut pattern.about, pattern.loc, &mut state);
+            if let Some(asked) = state::Asked::of(message) {
+                state.learn(&Subject::Status(status, asked), Value::Bool(true));
+            }
+        }
+        match &mut pattern.filter {
+            Some(filter) => self.condition(filter, state).0.without_fields(),
+            None => state,
+        }
+    }
+
+    /// The message of a bare status.
+    fn last(&mut self, status: StatusKind, loc: Loc, state: &mut State) -> MessageRef {
+        if state.last.certain {
+            let channels: Vec<_> = state.last.channels().collect();
+            if let (Some(first), true) = (channels.first(), channels.iter().all(|c| !can_have(*c, status))) {
+                self.impossible(status, *first, loc);
+            }
+            return MessageRef::Last;
+        }
+        if !state.last.possible {
+            let word = status.name();
+            self.report(
+                Code::StatusSinceEntry,
+                loc,
+                format!("`{word}` means any message here, because this journey has sent none before"),
+                |d| {
+                    d.label("any message since the contact entered").note(format!(
+                        "It holds if any message came to be {word} after the contact entered, whoever sent it."
+                    ))
+                },
+            );
+            return MessageRef::SinceEntry;
+        }
+        let word = status.name();
+        self.report(
+            Code::NotSentOnEveryPath,
+            loc,
+            format!("`{word}` asks about the last message, and on some ways to this place none was sent"),
+            |d| {
+                d.label("which message?").help(format!(
+                    "send a message on every way that leads here, or name the one you mean: `send email NAME as story`, then `{word} story`"
+                ))
+            },
+        );
+        state.assume_last();
+        MessageRef::Last
+    }
+
+    /// Sees to it that a named message can have the status at all.
+    fn fits(&mut self, status: StatusKind, handle: HandleIx, loc: Loc) {
+        let choices: Vec<_> =
+            self.sends.get(&handle).into_iter().flatten().flat_map(|sent| &sent.choices).cloned().collect();
+        let Some((channel, _)) = choices.first().filter(|_| choices.iter().all(|(c, _)| !can_have(*c, status))) else {
+            let linkless = |(c, name): &(Channel, SmolStr)| !self.messages.has_links(*c, name);
+            if status == StatusKind::Clicked && !choices.is_empty() && choices.iter().all(linkless) {
+                let name = self.names.get(handle.index()).cloned().unwrap_or_default();
+                self.report(Code::NoLinks, loc, format!("`{name}` has no link that could be clicked"), |d| {
+                    d.label("never true").help("put a link into the message, or ask whether it was opened")
+                });
+            }
+            return;
+        };
+        self.impossible(status, *channel, loc);
+    }
+
+    /// Sees to it that a named message was sent on every way.
+    fn sent(&mut self, handle: HandleIx, loc: Loc, state: &mut State) {
+        if state.is_sent(handle) {
+            return;
+        }
+        let name = self.names.get(handle.index()).cloned().unwrap_or_default();
+        let spans: Vec<_> = self.sends.get(&handle).into_iter().flatten().map(|sent| self.text.span(sent.at)).collect();
+        let (code, message, label, help) = if state.may_be_sent(handle) {
+            (
+                Code::NotSentOnEveryPath,
+                format!("`{name}` was not sent on every way that leads here"),
+                "on some ways it was not sent",
+                "send it before the ways part, or ask inside the branch that sends it",
+            )
+        } else {
+            (
+                Code::NotSentYet,
+                format!("`{name}` is asked about before it is sent"),
+                "no way that leads here has sent it",
+                "move the question behind the step that sends it",
+            )
+        };
+        self.report(code, loc, message, |d| {
+            let d = d.label(label).help(help);
+            spans.into_iter().take(3).fold(d, |d, span| d.also(span, "sent here"))
+        });
+        state.assume_sent(handle);
+    }
+
+    fn impossible(&mut self, status: StatusKind, channel: Channel, loc: Loc) {
+        let word = status.name();
+        self.report(Code::ImpossibleStatus, loc, format!("nobody can know whether {} was {word}", a(channel)), |d| {
+            let known: Vec<_> =
+                StatusKind::ALL.into_iter().filter(|s| can_have(channel, *s)).map(StatusKind::name).collect();
+            d.label("never true").help(format!(
+                "what can be known of {}: {}",
+                a(channel),
+                crate::diagnostic::one_of(known).replace(" or ", " and ")
+            ))
+        });
+    }
+}
+
+/// Whether anybody tells us this of a message of this channel.
+const fn can_have(channel: Channel, status: StatusKind) -> bool {
+    match status {
+        StatusKind::Delivered | StatusKind::Skipped => true,
+        StatusKind::Opened | StatusKind::Clicked => matches!(channel, Channel::Email | Channel::Push),
+        StatusKind::Replied => matches!(channel, Channel::Email | Channel::Sms),
+        StatusKind::Bounced => !matches!(channel, Channel::Webhook),
+    }
+}
+
+/// A message of the channel, in words.
+const fn a(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Email => "a mail",
+        Channel::Sms => "a text message",
+        Channel::Push => "a push message",
+        Channel::Webhook => "a webhook call",
+    }
+}
+
+/// The longest piece of source that a message quotes, in characters.
+const MAX_QUOTE: usize = 60;
+
+/// The beginning of a piece of source, if it is long or goes over several lines.
+fn short(source: &str) -> String {
+    let line = source.lines().next().unwrap_or_default().trim_end();
+    let cut: String = line.chars().take(MAX_QUOTE).collect();
+    if cut.len() == source.trim_end().len() { cut } else { format!("{} ..", cut.trim_end()) }
+}
+
+/// The place now holds this.
+fn assign(state: &mut State, place: Place, value: &ExprKind) {
+    let subject = Subject::Place(place.clone());
+    match value {
+        ExprKind::Const(value) => state.learn(&subject, value.clone()),
+        _ => state.forget(&subject),
+    }
+    state.learn(&Subject::IsSet(place.clone()), Value::Bool(true));
+    state.assume_set(&place);
+}
+
+/// Takes everything that the expression reads as set.
+fn assume_all_set(e: &Expr, state: &mut State) {
+    match &e.kind {
+        ExprKind::Place(place, Optional::Yes) => state.assume_set(place),
+        ExprKind::ToInstant(of) | ExprKind::NextWithin(_, of) => assume_all_set(of, state),
+        ExprKind::NextAt(_, sides) => {
+            assume_all_set(&sides.0, state);
+            assume_all_set(&sides.1, state);
+        }
+        ExprKind::Arithmetic(first, rest) => {
+            assume_all_set(first, state);
+            rest.iter().for_each(|(_, operand)| assume_all_set(operand, state));
+        }
+        _ => {}
+    }
+}
+
+/// Finds where each named message is sent.
+fn collect(block: &Block, sends: &mut HashMap<HandleIx, Vec<Sent>>) {
+    for step in block {
+        if let StepKind::Send(Send { choices, handle: Some(handle), .. }) = &step.kind {
+            sends.entry(*handle).or_default().push(Sent { choices: choices.clone(), at: step.head });
+        }
+        for inner in step.kind.blocks() {
+            collect(inner, sends);
+        }
+    }
+}

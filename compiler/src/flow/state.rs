@@ -1,0 +1,241 @@
+//! What is known at a place of a journey, whatever way led there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use journey_bytecode::{Channel, HandleIx, MessageRef, StatusKind, Type, Value};
+use smol_str::SmolStr;
+
+use super::domain::Domain;
+use crate::typed::Place;
+
+/// The most facts that are kept at a time; a journey that knows more knows enough.
+const MAX_FACTS: usize = 256;
+
+/// Something that a condition asks about and that steps or waits may change.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Subject {
+    Place(Place),
+    IsSet(Place),
+    Weekday,
+    Hour,
+    Tag(SmolStr),
+    Status(StatusKind, Asked),
+}
+
+/// A message that a status is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Asked {
+    Handle(HandleIx),
+    Last,
+    SinceEntry,
+    Any(Option<Channel>),
+}
+
+impl Asked {
+    pub(super) const fn of(message: MessageRef) -> Option<Self> {
+        match message {
+            MessageRef::None => None,
+            MessageRef::Handle(handle) => Some(Self::Handle(handle)),
+            MessageRef::Last => Some(Self::Last),
+            MessageRef::SinceEntry => Some(Self::SinceEntry),
+            MessageRef::Any(channel) => Some(Self::Any(channel)),
+        }
+    }
+}
+
+/// What is known. Cheap to clone: ways that part share what neither changes.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct State {
+    /// Places that have a value, as far as the journey is concerned.
+    set: Rc<BTreeSet<Place>>,
+    /// What is known of values until somebody else can change them: until the next wait.
+    facts: Rc<BTreeMap<Subject, Domain>>,
+    /// Messages sent for certain.
+    sent: Rc<BTreeSet<HandleIx>>,
+    /// Messages sent on some way.
+    maybe_sent: Rc<BTreeSet<HandleIx>>,
+    /// The last message of the run.
+    pub(super) last: Last,
+}
+
+/// The last message that the run sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Last {
+    /// There is one, whatever way led here.
+    pub(super) certain: bool,
+    /// There is one on some way.
+    pub(super) possible: bool,
+    /// Its channels, one bit each.
+    channels: u8,
+}
+
+impl Last {
+    pub(super) fn channels(self) -> impl Iterator<Item = Channel> {
+        Channel::ALL.into_iter().filter(move |channel| self.channels & bit(*channel) != 0)
+    }
+}
+
+const fn bit(channel: Channel) -> u8 {
+    1 << channel as u8
+}
+
+impl State {
+    pub(super) fn fact(&self, subject: &Subject, ty: Option<&Type>) -> Domain {
+        self.facts.get(subject).cloned().unwrap_or_else(|| Domain::of(ty))
+    }
+
+    /// The state in which the subject is so; none if it cannot be.
+    pub(super) fn with(&self, subject: &Subject, domain: Domain) -> Option<Self> {
+        if domain.is_empty() {
+            return None;
+        }
+        let mut state = self.clone();
+        state.note(subject, domain);
+        Some(state)
+    }
+
+    /// Notes that the subject now is so, whatever it was.
+    pub(super) fn learn(&mut self, subject: &Subject, value: Value) {
+        self.note(subject, Domain::only(value));
+    }
+
+    fn note(&mut self, subject: &Subject, domain: Domain) {
+        if self.facts.get(subject) == Some(&domain) {
+            return;
+        }
+        if self.facts.len() < MAX_FACTS || self.facts.contains_key(subject) {
+            Rc::make_mut(&mut self.facts).insert(subject.clone(), domain);
+        }
+    }
+
+    pub(super) fn forget(&mut self, subject: &Subject) {
+        if self.facts.contains_key(subject) {
+            Rc::make_mut(&mut self.facts).remove(subject);
+        }
+    }
+
+    /// Notes that the place has a value for the rest of the way.
+    pub(super) fn assume_set(&mut self, place: &Place) {
+        if !self.set.contains(place) {
+            Rc::make_mut(&mut self.set).insert(place.clone());
+        }
+    }
+
+    pub(super) fn is_set(&self, place: &Place) -> bool {
+        self.set.contains(place)
+    }
+
+    /// The run begins: what is known of the fields of the event is now known of the trigger.
+    #[must_use]
+    pub(super) fn started(mut self) -> Self {
+        let renamed = |place: &Place| match place {
+            Place::Field(name) => Place::Trigger(name.clone()),
+            other => other.clone(),
+        };
+        self.set = Rc::new(self.set.iter().map(renamed).collect());
+        let facts = self.facts.iter().map(|(subject, domain)| {
+            let subject = match subject {
+                Subject::Place(place) => Subject::Place(renamed(place)),
+                Subject::IsSet(place) => Subject::IsSet(renamed(place)),
+                other => other.clone(),
+            };
+            (subject, domain.clone())
+        });
+        self.facts = Rc::new(facts.collect());
+        self
+    }
+
+    /// Forgets what is known of the fields of the event at hand.
+    #[must_use]
+    pub(super) fn without_fields(mut self) -> Self {
+        let field = |place: &Place| matches!(place, Place::Field(_));
+        if self.set.iter().any(field) {
+            Rc::make_mut(&mut self.set).retain(|place| !field(place));
+        }
+        self.keep(|subject, _| !matches!(subject, Subject::Place(place) | Subject::IsSet(place) if field(place)));
+        self
+    }
+
+    /// Time goes by: others may have changed everything but what the run was started with and what has happened.
+    pub(super) fn wait(&mut self) {
+        let lasts = |subject: &Subject, domain: &Domain| match subject {
+            Subject::Place(Place::Trigger(_) | Place::Slot(_)) | Subject::IsSet(Place::Trigger(_)) => true,
+            Subject::Status(..) => *domain == Domain::only(Value::Bool(true)),
+            _ => false,
+        };
+        self.keep(lasts);
+    }
+
+    /// A message is sent, under this name. It may have to wait for its window.
+    pub(super) fn send(&mut self, handle: Option<HandleIx>, channels: impl Iterator<Item = Channel>) {
+        self.wait();
+        self.keep(|subject, _| match subject {
+            Subject::Status(_, Asked::Handle(h)) => Some(*h) != handle,
+            Subject::Status(_, Asked::Last) => false,
+            _ => true,
+        });
+        handle.into_iter().for_each(|handle| self.assume_sent(handle));
+        self.last = Last { certain: true, possible: true, channels: channels.fold(0, |all, c| all | bit(c)) };
+    }
+
+    fn keep(&mut self, lasts: impl Fn(&Subject, &Domain) -> bool) {
+        if !self.facts.iter().all(|(subject, domain)| lasts(subject, domain)) {
+            Rc::make_mut(&mut self.facts).retain(|subject, domain| lasts(subject, domain));
+        }
+    }
+
+    /// Takes the message as sent.
+    pub(super) fn assume_sent(&mut self, handle: HandleIx) {
+        for sent in [&mut self.sent, &mut self.maybe_sent] {
+            if !sent.contains(&handle) {
+                Rc::make_mut(sent).insert(handle);
+            }
+        }
+    }
+
+    /// Takes a last message as given.
+    pub(super) const fn assume_last(&mut self) {
+        self.last.certain = true;
+        self.last.possible = true;
+    }
+
+    pub(super) fn is_sent(&self, handle: HandleIx) -> bool {
+        self.sent.contains(&handle)
+    }
+
+    pub(super) fn may_be_sent(&self, handle: HandleIx) -> bool {
+        self.maybe_sent.contains(&handle)
+    }
+
+    /// What is known where two ways meet.
+    fn meet(mut self, other: Self) -> Self {
+        if !Rc::ptr_eq(&self.set, &other.set) {
+            Rc::make_mut(&mut self.set).retain(|place| other.set.contains(place));
+        }
+        if !Rc::ptr_eq(&self.facts, &other.facts) {
+            let both = self.facts.iter().filter_map(|(subject, domain)| {
+                let both = domain.or(other.facts.get(subject)?)?;
+                Some((subject.clone(), both))
+            });
+            self.facts = Rc::new(both.collect());
+        }
+        if !Rc::ptr_eq(&self.sent, &other.sent) {
+            Rc::make_mut(&mut self.sent).retain(|handle| other.sent.contains(handle));
+        }
+        if !Rc::ptr_eq(&self.maybe_sent, &other.maybe_sent) {
+            Rc::make_mut(&mut self.maybe_sent).extend(other.maybe_sent.iter());
+        }
+        self.last = Last {
+            certain: self.last.certain && other.last.certain,
+            possible: self.last.possible || other.last.possible,
+            channels: self.last.channels | other.last.channels,
+        };
+        self
+    }
+}
+
+/// What is known where all these ways meet; nothing leads there if there is none.
+pub(super) fn meet(ways: impl IntoIterator<Item = Option<State>>) -> Option<State> {
+    ways.into_iter().flatten().reduce(State::meet)
+}

@@ -1,0 +1,237 @@
+//! Expressions.
+
+use journey_bytecode::StatusKind;
+use journey_grammar::ast::{self, AstNode, CompareOp, MatchOp, Quantifier};
+use journey_grammar::{SyntaxKind, Token};
+
+use super::super::{About, AboutKind, ArithmeticOp, BinaryOp, Expr, ExprKind, Loc, Name, Within};
+use super::{Lower, later, later_as, literal, name, name_of, path_name, string};
+use journey_bytecode::Channel;
+
+impl Lower<'_> {
+    pub(super) fn expr(&mut self, expr: ast::Expr<'_>) -> Expr {
+        let loc = expr.range();
+        Expr { kind: self.kind(expr).unwrap_or(ExprKind::Error), loc }
+    }
+
+    fn boxed(&mut self, expr: Option<ast::Expr<'_>>) -> Option<Box<Expr>> {
+        expr.map(|expr| Box::new(self.expr(expr)))
+    }
+
+    fn pair(&mut self, a: Option<ast::Expr<'_>>, b: Option<ast::Expr<'_>>, loc: Loc) -> Box<(Expr, Expr)> {
+        Box::new((self.optional_expr(a, loc), self.optional_expr(b, loc)))
+    }
+
+    fn kind(&mut self, expr: ast::Expr<'_>) -> Option<ExprKind> {
+        let loc = expr.range();
+        Some(match expr {
+            ast::Expr::Or(or) => ExprKind::Or(or.operands().map(|operand| self.expr(operand)).collect()),
+            ast::Expr::And(and) => ExprKind::And(and.operands().map(|operand| self.expr(operand)).collect()),
+            ast::Expr::Not(not) => ExprKind::Not(self.boxed(not.operand())?),
+            ast::Expr::Compare(compare) => {
+                let sides = self.pair(compare.left(), compare.right(), loc);
+                let op = match compare.operator()? {
+                    CompareOp::Is => BinaryOp::Is,
+                    CompareOp::IsNot => BinaryOp::IsNot,
+                    CompareOp::Less => BinaryOp::Less,
+                    CompareOp::LessOrEqual | CompareOp::NotAfter => BinaryOp::LessOrEqual,
+                    CompareOp::Greater => BinaryOp::Greater,
+                    CompareOp::GreaterOrEqual | CompareOp::NotBefore => BinaryOp::GreaterOrEqual,
+                    CompareOp::Before => BinaryOp::Before,
+                    CompareOp::After => BinaryOp::After,
+                };
+                ExprKind::Binary(op, sides)
+            }
+            ast::Expr::Match(matching) => self.matching(matching)?,
+            ast::Expr::In(within) => {
+                let sides = self.pair(within.left(), within.right(), loc);
+                negated(ExprKind::In(sides), within.is_negated(), loc)
+            }
+            ast::Expr::Between(between) => {
+                let sides = self.pair(between.low(), between.high(), loc);
+                let value = self.optional_expr(between.value(), loc);
+                let all = Box::new((value, sides.0, sides.1));
+                negated(ExprKind::Between(all), between.is_negated(), loc)
+            }
+            ast::Expr::Presence(presence) => {
+                let value = self.boxed(presence.value())?;
+                let kind = if presence.is_empty() { ExprKind::IsEmpty(value) } else { ExprKind::IsSet(value) };
+                negated(kind, presence.is_negated(), loc)
+            }
+            ast::Expr::Within(within) => {
+                let value = self.boxed(within.value())?;
+                let what = match within.within()? {
+                    ast::Within::Last(span) => Within::Last(literal::duration(span)?),
+                    ast::Within::Next(span) => Within::Next(literal::duration(span)?),
+                    ast::Within::Window(window) => Within::Window(self.window(window)?),
+                };
+                negated(ExprKind::Within(value, what), within.is_negated(), loc)
+            }
+            ast::Expr::Quantified(quantified) => match quantified.quantifier() {
+                Some(quantifier) => {
+                    let parts = quantified.list()?.elements().map(|part| self.expr(part)).collect();
+                    quantify(quantifier, parts, loc)
+                }
+                None => ExprKind::Later(later_as(expr, "a number of conditions")),
+            },
+            ast::Expr::Status(status) => self.status_expr(status)?,
+            ast::Expr::HasTag(tag) => ExprKind::HasTag(name(tag.name()?)),
+            ast::Expr::Member(member) if !member.was() && member.journey().is_none() => {
+                ExprKind::InSegment(path_name(member.group()?))
+            }
+            ast::Expr::Sum(sum) => self.arithmetic(sum.operands(), sum.operators())?,
+            ast::Expr::Product(product) => self.arithmetic(product.operands(), product.operators())?,
+            ast::Expr::Neg(neg) => ExprKind::Negate(self.boxed(neg.operand())?),
+            ast::Expr::Paren(paren) => return self.kind(paren.inner()?),
+            ast::Expr::List(list) => ExprKind::List(list.elements().map(|element| self.expr(element)).collect()),
+            ast::Expr::Literal(literal) => self.literal(literal.token()?, expr)?,
+            ast::Expr::Money(money) => ExprKind::Money(self.money(money)?),
+            ast::Expr::DateTime(date_time) => ExprKind::Local(literal::date_time(date_time)?),
+            ast::Expr::Ago(ago) => ExprKind::Ago(literal::duration(ago.duration()?)?),
+            ast::Expr::Function(function) => {
+                ExprKind::Function(name(function.function()?), self.boxed(function.argument())?)
+            }
+            ast::Expr::Path(path) => path_expr(path)?.kind,
+            ast::Expr::Changed(_) => ExprKind::Later(later_as(expr, "changed")),
+            ast::Expr::Member(member) if member.was() => ExprKind::Later(later_as(expr, "was in")),
+            ast::Expr::Member(_) => ExprKind::Later(later_as(expr, "in journey")),
+            ast::Expr::Consent(_)
+            | ast::Expr::Reachable(_)
+            | ast::Expr::Did(_)
+            | ast::Expr::Chance(_)
+            | ast::Expr::Aggregate(_)
+            | ast::Expr::Occurrence(_) => ExprKind::Later(later(expr)),
+        })
+    }
+
+    fn literal(&mut self, token: Token<'_>, expr: ast::Expr<'_>) -> Option<ExprKind> {
+        Some(match token.kind() {
+            SyntaxKind::Number => ExprKind::Number(literal::number(token)?),
+            SyntaxKind::Duration => ExprKind::Span(literal::duration(token)?),
+            SyntaxKind::Time => ExprKind::Time(literal::time(token)?),
+            SyntaxKind::Date => ExprKind::Date(literal::date(token)?),
+            SyntaxKind::String => ExprKind::Text(string(token)),
+            SyntaxKind::Percent => ExprKind::Later(later(expr)),
+            _ => return None,
+        })
+    }
+
+    /// `email ends with any of [..]` is as many conditions as the list has values.
+    fn matching(&mut self, matching: ast::MatchExpr<'_>) -> Option<ExprKind> {
+        let loc = matching.range();
+        let op = match matching.operator()? {
+            MatchOp::Contains => BinaryOp::Contains,
+            MatchOp::StartsWith => BinaryOp::StartsWith,
+            MatchOp::EndsWith => BinaryOp::EndsWith,
+            MatchOp::Matches => return Some(ExprKind::Later(later_as(matching, "matches"))),
+        };
+        let left = self.optional_expr(matching.left(), loc);
+        let kind = match (matching.quantifier(), matching.right()) {
+            (Some(quantifier), Some(ast::Expr::List(list))) => {
+                let mut parts = Vec::new();
+                for element in list.elements() {
+                    let sides = Box::new((left.clone(), self.expr(element)));
+                    parts.push(Expr { kind: ExprKind::Binary(op, sides), loc });
+                }
+                quantify(quantifier, parts, loc)
+            }
+            (Some(_), _) => ExprKind::Later(later_as(matching, "any of a list that is not written out")),
+            (None, right) => {
+                let right = self.optional_expr(right, loc);
+                ExprKind::Binary(op, Box::new((left, right)))
+            }
+        };
+        Some(negated(kind, matching.is_negated(), loc))
+    }
+
+    fn arithmetic<'t>(
+        &mut self,
+        mut operands: impl Iterator<Item = ast::Expr<'t>>,
+        operators: impl Iterator<Item = (ast::ArithmeticOp, Token<'t>)>,
+    ) -> Option<ExprKind> {
+        let first = self.expr(operands.next()?);
+        let mut rest = Vec::new();
+        for (operator, _) in operators {
+            let operator = match operator {
+                ast::ArithmeticOp::Add => ArithmeticOp::Add,
+                ast::ArithmeticOp::Subtract => ArithmeticOp::Subtract,
+                ast::ArithmeticOp::Multiply => ArithmeticOp::Multiply,
+                ast::ArithmeticOp::Divide => ArithmeticOp::Divide,
+            };
+            rest.push((operator, self.expr(operands.next()?)));
+        }
+        Some(ExprKind::Arithmetic(Box::new(first), rest))
+    }
+
+    fn status_expr(&mut self, expr: ast::StatusExpr<'_>) -> Option<ExprKind> {
+        if expr.count().is_some() || expr.since().is_some() {
+            let what = if expr.count().is_some() { "counting what happened to messages" } else { "since" };
+            return Some(ExprKind::Later(later_as(expr, what)));
+        }
+        let within = match expr.within() {
+            Some(span) => Some(literal::duration(span)?),
+            None => None,
+        };
+        let status = expr.status()?;
+        let Some(kind) = status_kind(status) else {
+            return Some(ExprKind::Later(later(expr)));
+        };
+        Some(ExprKind::Status(kind, about(expr.message()?, expr.link(), within)))
+    }
+}
+
+/// The status of this word; none if nobody tells us of it.
+pub(super) fn status_kind(word: Token<'_>) -> Option<StatusKind> {
+    StatusKind::ALL.into_iter().find(|status| status.name() == word.text())
+}
+
+/// Which message is meant.
+pub(super) fn about(
+    message: ast::MessageRef<'_>,
+    link: Option<Token<'_>>,
+    within: Option<journey_bytecode::Span>,
+) -> About {
+    let kind = match message {
+        ast::MessageRef::Last => AboutKind::Bare,
+        ast::MessageRef::Handle(handle) => AboutKind::Named(name(handle)),
+        ast::MessageRef::Any(any) => match (any.text(), Channel::parse(any.text())) {
+            ("message", _) => AboutKind::Any(None),
+            (_, Some(channel)) => AboutKind::Any(Some(channel)),
+            _ => AboutKind::AnyNamed(name(any)),
+        },
+    };
+    let link = link.map(|token| Name { text: string(token), loc: token.range() });
+    About { kind, link, within }
+}
+
+/// A dotted name as an expression.
+pub(super) fn path_expr(path: ast::Path<'_>) -> Option<Expr> {
+    let mut segments = path.segments();
+    let first = segments.next()?;
+    let mut expr = Expr { kind: word(first), loc: first.range() };
+    for segment in segments {
+        let loc = expr.loc.cover(segment.range());
+        expr = Expr { kind: ExprKind::Member(Box::new(expr), name_of(segment)), loc };
+    }
+    Some(expr)
+}
+
+fn word(token: Token<'_>) -> ExprKind {
+    match token.text() {
+        "true" => ExprKind::Bool(true),
+        "false" => ExprKind::Bool(false),
+        text => ExprKind::Name(text.into()),
+    }
+}
+
+fn negated(kind: ExprKind, negated: bool, loc: Loc) -> ExprKind {
+    if negated { ExprKind::Not(Box::new(Expr { kind, loc })) } else { kind }
+}
+
+fn quantify(quantifier: Quantifier, parts: Vec<Expr>, loc: Loc) -> ExprKind {
+    match quantifier {
+        Quantifier::Any => ExprKind::Or(parts),
+        Quantifier::All => ExprKind::And(parts),
+        Quantifier::None => negated(ExprKind::Or(parts), true, loc),
+    }
+}

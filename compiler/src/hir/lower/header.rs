@@ -1,0 +1,156 @@
+//! Headers of journeys, and what can happen.
+
+use journey_bytecode::{Purpose, Reenter};
+use journey_grammar::ast::{self, AstNode};
+
+use super::super::{EventKind, EventOrCondition, EventPattern, Header, HeaderKind, Loc, Name};
+use super::expr::{about, path_expr, status_kind};
+use super::{Lower, later, later_as, literal, name};
+use crate::diagnostic::{Code, one_of};
+
+impl Lower<'_> {
+    pub(super) fn clause(&mut self, clause: ast::Clause<'_>) -> Vec<Header> {
+        let loc = clause.range();
+        let kinds = match clause {
+            ast::Clause::Exit(exit) => self.exit(exit),
+            _ => vec![self.clause_kind(clause).unwrap_or(HeaderKind::Error)],
+        };
+        kinds.into_iter().map(|kind| Header { kind, loc }).collect()
+    }
+
+    fn clause_kind(&mut self, clause: ast::Clause<'_>) -> Option<HeaderKind> {
+        Some(match clause {
+            ast::Clause::Trigger(on) => HeaderKind::On(self.trigger(on.trigger()?)),
+            ast::Clause::Where(filter) => HeaderKind::Where(self.expr(filter.condition()?)),
+            ast::Clause::Per(per) => HeaderKind::Per(path_expr(per.key()?)?),
+            ast::Clause::Reenter(reenter) => HeaderKind::Reenter(match reenter.rule()? {
+                ast::Reenter::Never => Reenter::Never,
+                ast::Reenter::Always => Reenter::Always,
+                ast::Reenter::Restart => Reenter::Restart,
+                ast::Reenter::After(span) => Reenter::After(literal::duration(span)?),
+            }),
+            ast::Clause::Goal(goal) => {
+                let within = match goal.within() {
+                    Some(span) => Some(literal::duration(span)?),
+                    None => None,
+                };
+                HeaderKind::Goal { pattern: self.pattern(goal.pattern()?), within }
+            }
+            ast::Clause::Topic(topic) => HeaderKind::Topic(name(topic.name()?)),
+            ast::Clause::Purpose(purpose) => HeaderKind::Purpose(self.purpose(purpose.name()?)?),
+            ast::Clause::Hours(hours) => HeaderKind::Hours(self.window(hours.window()?)?),
+            ast::Clause::Exit(_) => return None,
+            ast::Clause::Collect(_) | ast::Clause::Priority(_) | ast::Clause::Holdout(_) | ast::Clause::Migrate(_) => {
+                HeaderKind::Later(later(clause))
+            }
+        })
+    }
+
+    fn purpose(&mut self, name: ast::Name<'_>) -> Option<Purpose> {
+        match name.text() {
+            "marketing" => Some(Purpose::Marketing),
+            "transactional" => Some(Purpose::Transactional),
+            other => {
+                let known = ["marketing", "transactional"];
+                self.report(Code::UnknownValue, name.range(), format!("there is no purpose `{other}`"), |d| {
+                    d.label("no such purpose").suggest(other, known).help(format!("write {}", one_of(known)))
+                });
+                None
+            }
+        }
+    }
+
+    /// Each thing behind `exit when` ends the run by itself.
+    fn exit(&mut self, exit: ast::ExitClause<'_>) -> Vec<HeaderKind> {
+        if exit.on_goal() {
+            return vec![HeaderKind::ExitOnGoal];
+        }
+        if exit.after().is_some() {
+            return vec![HeaderKind::Later(later_as(exit, "exit after"))];
+        }
+        if exit.block().is_some() {
+            return vec![HeaderKind::Later(later_as(exit, "steps behind `exit when`"))];
+        }
+        exit.items().map(|item| HeaderKind::ExitWhen(self.exit_item(item))).collect()
+    }
+
+    fn exit_item(&mut self, item: ast::ExitItem<'_>) -> EventOrCondition {
+        match item {
+            ast::ExitItem::Pattern(pattern) => EventOrCondition::Event(self.pattern(pattern)),
+            ast::ExitItem::Condition(ast::Expr::Path(path)) => match path.single() {
+                Some(word) => EventOrCondition::Word(Name { text: word.text().into(), loc: word.range() }),
+                None => EventOrCondition::Condition(self.expr(ast::Expr::Path(path))),
+            },
+            ast::ExitItem::Condition(condition) => {
+                let checked = self.expr(condition);
+                match checked.kind {
+                    super::ExprKind::Status(status, about) if about.within.is_none() => {
+                        let kind = EventKind::Status(status, about);
+                        EventOrCondition::Event(EventPattern { kind, filter: None, loc: checked.loc })
+                    }
+                    _ => EventOrCondition::Condition(checked),
+                }
+            }
+        }
+    }
+
+    fn trigger(&mut self, trigger: ast::Trigger<'_>) -> EventPattern {
+        match trigger {
+            ast::Trigger::Pattern(pattern) => self.pattern(pattern),
+            ast::Trigger::Call(call) => not_yet(later_as(call, "on call"), call.range()),
+            ast::Trigger::Schedule(schedule) => not_yet(later_as(schedule, "every"), schedule.range()),
+            ast::Trigger::Date(date) => not_yet(later_as(date, "before or after a date"), date.range()),
+            ast::Trigger::Anniversary(date) => not_yet(later_as(date, "a date's day"), date.range()),
+        }
+    }
+
+    pub(super) fn pattern(&mut self, pattern: ast::Pattern<'_>) -> EventPattern {
+        let loc = pattern.range();
+        let filter = match pattern {
+            ast::Pattern::Event(event) => event.filter().map(|filter| self.expr(filter)),
+            _ => None,
+        };
+        EventPattern { kind: self.event_kind(pattern).unwrap_or(EventKind::Error), filter, loc }
+    }
+
+    fn event_kind(&mut self, pattern: ast::Pattern<'_>) -> Option<EventKind> {
+        Some(match pattern {
+            ast::Pattern::Event(event) => EventKind::Named(name(event.name()?)),
+            ast::Pattern::Created(_) => EventKind::Created,
+            ast::Pattern::Tag(tag) if tag.is_untag() => EventKind::Untag(name(tag.name()?)),
+            ast::Pattern::Tag(tag) => EventKind::Tag(name(tag.name()?)),
+            ast::Pattern::Change(change) => EventKind::Changes {
+                attribute: attribute(change.attribute()?)?,
+                from: change.from().map(|value| self.expr(value)),
+                to: change.to().map(|value| self.expr(value)),
+            },
+            ast::Pattern::Status(status) => match status_kind(status.status()?) {
+                Some(kind) => EventKind::Status(kind, about(status.message()?, status.link(), None)),
+                None => EventKind::Later(later(pattern)),
+            },
+            ast::Pattern::Consent(consent) if !consent.is_subscribed() && consent.channel().is_none() => {
+                EventKind::Unsubscribed(consent.topic().map(name))
+            }
+            ast::Pattern::Consent(_) | ast::Pattern::Message(_) | ast::Pattern::Segment(_) | ast::Pattern::Stage(_) => {
+                EventKind::Later(later(pattern))
+            }
+        })
+    }
+}
+
+fn not_yet(later: super::Later, loc: Loc) -> EventPattern {
+    EventPattern { kind: EventKind::Later(later), filter: None, loc }
+}
+
+/// The attribute of a path: `plan` or `contact.plan`.
+pub(super) fn attribute(path: ast::Path<'_>) -> Option<Name> {
+    let mut segments = path.segments();
+    let first = segments.next()?;
+    let last = match (first.text(), segments.next()) {
+        ("contact", Some(second)) => second,
+        (_, None) => first,
+        // Said when the name is looked up: contacts have no attribute of this name.
+        _ => return Some(super::path_name(path)),
+    };
+    Some(Name { text: last.text().into(), loc: last.range() })
+}

@@ -1,0 +1,241 @@
+//! Tree to HIR: one file at a time, without looking at any other.
+//!
+//! What the parser could not read becomes an error node, about which nobody says anything more. What the grammar knows and
+//! this version cannot run becomes [`Later`].
+
+mod expr;
+mod header;
+mod literal;
+mod step;
+
+use journey_bytecode::Channel;
+use journey_grammar::ast::{self, AstNode};
+use journey_grammar::{Token, Tree};
+use smol_str::SmolStr;
+
+use super::{
+    ContactDecl, EventDecl, Expr, ExprKind, FieldDecl, File, HeaderKind, Item, Journey, Later, Loc, Name, PolicyDecl,
+    PolicyItem, PolicyKind, SegmentDecl, TopicDecl, TypeKind, TypeRef, Unsure,
+};
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::project::FileId;
+
+/// A file and what is wrong with its literals.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Lowered {
+    /// The file.
+    pub file: File,
+    /// Findings about the file alone.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Lowers a file. `errors` are the places that the parser could not read.
+pub fn lower(id: FileId, tree: &Tree, errors: &[Loc]) -> Lowered {
+    let mut lower = Lower { id, source: tree.text(), errors, findings: Vec::new() };
+    let mut unsure = Unsure::default();
+    let mut items = Vec::new();
+    let mut explained = 0;
+    for item in ast::File::of(tree).items() {
+        let range = item.range();
+        let inside = errors.iter().filter(|error| error.start <= range.end && error.end >= range.start).count();
+        explained += inside;
+        if inside > 0 {
+            match item {
+                ast::Item::Contact(_) => unsure.attributes = true,
+                ast::Item::Tags(_) => unsure.tags = true,
+                ast::Item::Event(_) => unsure.events = true,
+                ast::Item::Topic(_) => unsure.topics = true,
+                _ => {}
+            }
+        }
+        items.extend(lower.item(item));
+    }
+    if explained < errors.len() {
+        unsure = Unsure::ALL;
+    }
+    Lowered { file: File { items, unsure }, findings: lower.findings }
+}
+
+struct Lower<'t> {
+    id: FileId,
+    source: &'t str,
+    errors: &'t [Loc],
+    findings: Vec<Diagnostic>,
+}
+
+impl Lower<'_> {
+    fn report(
+        &mut self,
+        code: Code,
+        loc: Loc,
+        message: impl Into<String>,
+        more: impl FnOnce(Diagnostic) -> Diagnostic,
+    ) {
+        let span = Span::new(self.id, self.source, loc.to_usize());
+        self.findings.push(more(Diagnostic::new(code, span, message)));
+    }
+
+    fn item(&mut self, item: ast::Item<'_>) -> Option<Item> {
+        Some(match item {
+            ast::Item::Contact(contact) => Item::Contact(ContactDecl {
+                fields: self.fields(contact.fields()),
+                loc: contact.syntax().first_token().map_or(contact.range(), Token::range),
+            }),
+            ast::Item::Tags(tags) => Item::Tags(tags.names().map(name).collect()),
+            ast::Item::Event(event) => {
+                Item::Event(EventDecl { name: name(event.name()?), fields: self.fields(event.fields()) })
+            }
+            ast::Item::Topic(topic) => Item::Topic(TopicDecl {
+                name: name(topic.name()?),
+                title: topic.title().map_or_else(SmolStr::default, string),
+            }),
+            ast::Item::Segment(segment) => Item::Segment(SegmentDecl {
+                name: name(segment.name()?),
+                condition: self.optional_expr(segment.condition(), segment.range()),
+            }),
+            ast::Item::Policy(policy) => {
+                Item::Policy(PolicyDecl { items: policy.rules().map(|rule| self.policy_rule(rule)).collect() })
+            }
+            ast::Item::Journey(journey) => Item::Journey(self.journey(journey)),
+            ast::Item::Funnel(_) | ast::Item::Score(_) | ast::Item::Voucher(_) => Item::Later(later(item)),
+            ast::Item::Test(_) => return None,
+        })
+    }
+
+    fn fields<'t>(&mut self, fields: impl Iterator<Item = ast::Field<'t>>) -> Vec<FieldDecl> {
+        let mut declared = Vec::new();
+        for field in fields {
+            let Some(token) = field.name() else { continue };
+            let ty = field.type_ref();
+            declared.push(FieldDecl {
+                name: name_of(token),
+                optional: ty.is_some_and(|ty| ty.optional().is_some()),
+                ty: ty.map_or(TypeRef { kind: TypeKind::Error, loc: field.range() }, type_ref),
+                default: field.default().map(|value| self.expr(value)),
+            });
+        }
+        declared
+    }
+
+    fn policy_rule(&mut self, rule: ast::PolicyRule<'_>) -> PolicyItem {
+        PolicyItem { loc: rule.range(), kind: self.policy_kind(rule).unwrap_or(PolicyKind::Error) }
+    }
+
+    fn policy_kind(&mut self, rule: ast::PolicyRule<'_>) -> Option<PolicyKind> {
+        Some(match rule {
+            ast::PolicyRule::Sender(sender) if sender.channel().is_none() => {
+                PolicyKind::Sender(string(sender.sender()?))
+            }
+            ast::PolicyRule::Address(address) => PolicyKind::Address(string(address.address()?)),
+            ast::PolicyRule::QuietHours(hours) if hours.channel().is_none() => {
+                PolicyKind::QuietHours(self.window(hours.window()?)?)
+            }
+            ast::PolicyRule::Cap(cap) => {
+                let channel = match cap.channel() {
+                    Some(name) => Some(self.channel(name)?),
+                    None => None,
+                };
+                PolicyKind::Cap { channel, most: self.count(cap.count()?)?, per: literal::duration(cap.per()?)? }
+            }
+            ast::PolicyRule::Sender(_) | ast::PolicyRule::QuietHours(_) => PolicyKind::Later(Later {
+                what: match rule {
+                    ast::PolicyRule::Sender(_) => "a sender for one channel".into(),
+                    _ => "quiet hours for one channel".into(),
+                },
+                loc: rule.range(),
+            }),
+            ast::PolicyRule::Rate(_) => PolicyKind::Later(later(rule)),
+        })
+    }
+
+    /// The channel of this name.
+    fn channel(&mut self, name: ast::Name<'_>) -> Option<Channel> {
+        let channel = Channel::parse(name.text());
+        if channel.is_none() {
+            let message = format!("there is no channel `{}`", name.text());
+            let known = || Channel::ALL.into_iter().map(Channel::name);
+            let list = crate::diagnostic::one_of(known()).replace(" or ", " and ");
+            self.report(Code::UnknownChannel, name.range(), message, |d| {
+                d.label("no such channel").suggest(name.text(), known()).help(format!("the channels are {list}"))
+            });
+        }
+        channel
+    }
+
+    fn journey(&mut self, journey: ast::AnyJourney<'_>) -> Journey {
+        let loc = journey.range();
+        let header: Vec<_> = journey.clauses().flat_map(|clause| self.clause(clause)).collect();
+        let body: Vec<_> = journey.steps().map(|step| self.step(step)).collect();
+        let head = match journey.name() {
+            Some(name) => name.range(),
+            None => header.first().map(|line| line.loc).or(body.first().map(|step| step.head)).unwrap_or(loc),
+        };
+        let broken = self.errors.iter().any(|error| error.start <= loc.end && error.end >= loc.start)
+            || header.iter().any(|line| matches!(line.kind, HeaderKind::Error));
+        Journey {
+            name: journey.name().map(name),
+            bare: matches!(journey, ast::AnyJourney::Bare(_)),
+            doc: journey.docs().unwrap_or_default(),
+            header,
+            body,
+            head,
+            loc,
+            broken,
+        }
+    }
+
+    fn optional_expr(&mut self, expr: Option<ast::Expr<'_>>, loc: Loc) -> Expr {
+        expr.map_or(Expr { kind: ExprKind::Error, loc }, |expr| self.expr(expr))
+    }
+}
+
+fn type_ref(ty: ast::TypeRef<'_>) -> TypeRef {
+    let kind = if let Some(enumeration) = ty.enum_type() {
+        TypeKind::Enum(enumeration.values().map(name).collect())
+    } else if let Some(list) = ty.list_type() {
+        match list.element() {
+            Some(element) => TypeKind::List(Box::new(type_ref(element))),
+            None => TypeKind::Error,
+        }
+    } else {
+        match ty.name() {
+            Some(name) => TypeKind::Word(name.text().into()),
+            None => TypeKind::Error,
+        }
+    };
+    let loc = match ty.name() {
+        Some(name) => name.range(),
+        None => ty.range(),
+    };
+    TypeRef { kind, loc }
+}
+
+fn name(name: ast::Name<'_>) -> Name {
+    Name { text: name.text().into(), loc: name.range() }
+}
+
+fn name_of(token: Token<'_>) -> Name {
+    Name { text: token.text().into(), loc: token.range() }
+}
+
+/// The text of a string token; a malformed one, which the parser has told of, is empty.
+fn string(token: Token<'_>) -> SmolStr {
+    ast::string_value(token.text()).unwrap_or_default().into()
+}
+
+/// Something for a later version, called by its first word.
+fn later<'t>(node: impl AstNode<'t>) -> Later {
+    let syntax = node.syntax();
+    let word = syntax.tokens().find(|token| !token.kind().is_trivia());
+    Later { what: word.map_or("this", Token::text).into(), loc: node.range() }
+}
+
+/// Something for a later version, with a name for it.
+fn later_as<'t>(node: impl AstNode<'t>, what: &str) -> Later {
+    Later { what: what.into(), loc: node.range() }
+}
+
+/// The journey that a step starts or stops, a segment and so on: a dotted name as one.
+fn path_name(path: ast::Path<'_>) -> Name {
+    Name { text: path.segments().map(|segment| segment.text()).collect::<Vec<_>>().join(".").into(), loc: path.range() }
+}

@@ -1,0 +1,213 @@
+//! Steps.
+
+use journey_bytecode::WeekdaySet;
+use journey_grammar::ast::{self, AstNode};
+use journey_grammar::{Node, SyntaxKind};
+
+use super::super::{Block, ChooseArm, ChooseValue, Loc, RaceArm, Send, SendMessage, Step, StepKind, Until, Wait};
+use super::header::attribute;
+use super::{Lower, later, later_as, literal, name, string};
+
+impl Lower<'_> {
+    pub(super) fn step(&mut self, step: ast::Step<'_>) -> Step {
+        Step { kind: self.step_kind(step).unwrap_or(StepKind::Error), head: head(step.syntax()) }
+    }
+
+    fn body(&mut self, body: Option<ast::Body<'_>>) -> Block {
+        body.into_iter().flat_map(ast::Body::steps).map(|step| self.step(step)).collect()
+    }
+
+    fn otherwise(&mut self, body: Option<ast::Body<'_>>) -> Option<Block> {
+        body.map(|body| self.body(Some(body)))
+    }
+
+    fn block(&mut self, block: Option<ast::Block<'_>>) -> Block {
+        block.into_iter().flat_map(ast::Block::steps).map(|step| self.step(step)).collect()
+    }
+
+    fn step_kind(&mut self, step: ast::Step<'_>) -> Option<StepKind> {
+        Some(match step {
+            ast::Step::Send(send) => self.send(send)?,
+            ast::Step::Wait(wait) if wait.longest().is_some() => StepKind::Later(later_as(step, "a random wait")),
+            ast::Step::Wait(wait) if wait.window().is_some() => {
+                StepKind::Later(later_as(step, "a wait that counts within a window"))
+            }
+            ast::Step::Wait(wait) => StepKind::Wait(Wait::For(self.expr(wait.duration()?))),
+            ast::Step::WaitUntil(wait) => self.wait_until(wait)?,
+            ast::Step::WaitFor(wait) => {
+                let up_to = self.up_to(wait.up_to());
+                let otherwise = self.otherwise(wait.otherwise());
+                match up_to {
+                    Ok(up_to) => StepKind::Wait(Wait::Event {
+                        pattern: self.pattern(wait.pattern()?),
+                        from_now: wait.from_now(),
+                        up_to: up_to?,
+                        otherwise,
+                    }),
+                    Err(later) => StepKind::Later(later),
+                }
+            }
+            ast::Step::Race(race) => self.race(race)?,
+            ast::Step::If(choice) => StepKind::If {
+                condition: self.optional_expr(choice.condition(), choice.range()),
+                then: self.body(choice.then()),
+                otherwise: self.otherwise(choice.otherwise()),
+            },
+            ast::Step::Choose(choose) => StepKind::Choose {
+                subject: self.optional_expr(choose.value(), choose.range()),
+                arms: choose.arms().map(|arm| self.choose_arm(arm)).collect(),
+                otherwise: self.otherwise(choose.otherwise()),
+            },
+            ast::Step::AddTag(tag) => StepKind::AddTag(name(tag.name()?)),
+            ast::Step::RemoveTag(tag) => StepKind::RemoveTag(name(tag.name()?)),
+            ast::Step::Set(set) => {
+                StepKind::Set(attribute(set.attribute()?)?, self.optional_expr(set.value(), set.range()))
+            }
+            ast::Step::Let(binding) => {
+                StepKind::Let(name(binding.name()?), self.optional_expr(binding.value(), binding.range()))
+            }
+            ast::Step::End(_) => StepKind::End,
+            ast::Step::Add(_) => StepKind::Later(later_as(step, "add to a list")),
+            ast::Step::Remove(_) => StepKind::Later(later_as(step, "remove from a list")),
+            ast::Step::Label(_) => StepKind::Later(later_as(step, "step NAME:")),
+            ast::Step::Countdown(_)
+            | ast::Step::Split(_)
+            | ast::Step::Repeat(_)
+            | ast::Step::Move(_)
+            | ast::Step::Record(_)
+            | ast::Step::Subscribe(_)
+            | ast::Step::Unsubscribe(_)
+            | ast::Step::Suppress(_)
+            | ast::Step::Delete(_)
+            | ast::Step::Notify(_)
+            | ast::Step::Call(_)
+            | ast::Step::Voucher(_)
+            | ast::Step::Ask(_)
+            | ast::Step::Start(_)
+            | ast::Step::Stop(_) => StepKind::Later(later(step)),
+        })
+    }
+
+    fn send(&mut self, send: ast::SendStep<'_>) -> Option<StepKind> {
+        let mut channels = Vec::new();
+        for channel in send.channels() {
+            channels.push((self.channel(channel)?, channel.range()));
+        }
+        if channels.is_empty() {
+            return None;
+        }
+        for setting in send.settings() {
+            if setting.name().is_some_and(|name| name.text() != "subject") {
+                return Some(StepKind::Later(later(setting)));
+            }
+        }
+        if let Some(from) = send.from() {
+            return Some(StepKind::Later(later_as(from, "send .. from")));
+        }
+        if let Some(to) = send.to() {
+            return Some(StepKind::Later(later_as(to, "send .. to")));
+        }
+        let subject = send.settings().find_map(ast::WithClause::value);
+        let message = match send.message()? {
+            ast::MessageSource::Name(message) => SendMessage::Named(name(message)),
+            ast::MessageSource::Text(text) => SendMessage::Inline(string(text), text.range()),
+        };
+        Some(StepKind::Send(Send {
+            channels,
+            message,
+            handle: send.handle().map(name),
+            subject: subject.map(|subject| self.expr(subject)),
+        }))
+    }
+
+    fn wait_until(&mut self, wait: ast::WaitUntilStep<'_>) -> Option<StepKind> {
+        let until = match wait.moment()? {
+            ast::Moment::Window(window) => self.window(window).map(Until::Window),
+            ast::Moment::Days(set, time) => match time {
+                Some(time) => literal::days(set).zip(literal::time(time)).map(|(days, time)| Until::Clock(days, time)),
+                None => literal::days(set).map(|days| Until::Clock(days, journey_bytecode::Time(0))),
+            },
+            ast::Moment::Value(value, at) => {
+                let at = match at {
+                    Some(time) => Some(literal::time(time)?),
+                    None => None,
+                };
+                match value.unparenthesised() {
+                    Some(ast::Expr::Literal(literal))
+                        if at.is_none() && literal.token().is_some_and(|token| token.kind() == SyntaxKind::Time) =>
+                    {
+                        literal::time(literal.token()?).map(|time| Until::Clock(WeekdaySet::ALL, time))
+                    }
+                    _ => Some(Until::Expr(self.expr(value), at)),
+                }
+            }
+        };
+        let otherwise = self.otherwise(wait.otherwise());
+        Some(match self.up_to(wait.up_to()) {
+            Ok(up_to) => StepKind::Wait(Wait::Until { until: until.unwrap_or(Until::Error), up_to: up_to?, otherwise }),
+            Err(later) => StepKind::Later(later),
+        })
+    }
+
+    /// The longest wait: none, one, or one that says more than this version can run. The inner `None` is an error.
+    #[expect(clippy::type_complexity, reason = "said above")]
+    fn up_to(
+        &mut self,
+        clause: Option<ast::UpToClause<'_>>,
+    ) -> Result<Option<Option<journey_bytecode::Span>>, super::Later> {
+        let Some(clause) = clause else { return Ok(Some(None)) };
+        if clause.window().is_some() {
+            return Err(later_as(clause, "a time-out that counts within a window"));
+        }
+        let span = clause.duration().and_then(|token| literal::duration(token));
+        Ok(span.map(Some))
+    }
+
+    fn race(&mut self, race: ast::RaceStep<'_>) -> Option<StepKind> {
+        let mut arms = Vec::new();
+        for arm in race.arms() {
+            arms.push(RaceArm {
+                pattern: self.pattern(arm.pattern()?),
+                from_now: arm.from_now(),
+                then: self.block(arm.block()),
+            });
+        }
+        let mut after = Vec::new();
+        for timeout in race.timeouts() {
+            if timeout.window().is_some() {
+                return Some(StepKind::Later(later_as(timeout, "a time-out that counts within a window")));
+            }
+            let token = timeout.duration()?;
+            after.push((literal::duration(token)?, token.range(), self.block(timeout.block())));
+        }
+        Some(StepKind::Wait(Wait::First { arms, after }))
+    }
+
+    fn choose_arm(&mut self, arm: ast::ChooseArm<'_>) -> ChooseArm {
+        let values = arm.values().map(|value| match value {
+            ast::ArmValue::Constant(value) => ChooseValue::One(self.expr(value)),
+            ast::ArmValue::Range(range) => ChooseValue::Range(
+                self.optional_expr(range.from(), range.range()),
+                self.optional_expr(range.to(), range.range()),
+            ),
+        });
+        ChooseArm { values: values.collect(), then: self.block(arm.block()), loc: arm.range() }
+    }
+}
+
+/// A step's first words: up to the first step or block inside.
+fn head(step: Node<'_>) -> Loc {
+    let range = step.range();
+    let inner = step.children().find(|child| {
+        matches!(
+            child.kind(),
+            SyntaxKind::Block | SyntaxKind::ElseBranch | SyntaxKind::RaceArm | SyntaxKind::TimeoutArm
+        ) || matches!(child.kind(), SyntaxKind::ChooseArm | SyntaxKind::SplitArm | SyntaxKind::AskArm)
+            || child.kind() == SyntaxKind::CountdownPoint
+            || <ast::Step<'_> as AstNode<'_>>::cast(*child).is_some()
+    });
+    let end = inner.map_or(range.end, |inner| inner.range().start);
+    let tokens = step.tokens().take_while(|token| token.range().start < end);
+    let last = tokens.filter(|token| !token.kind().is_trivia() && token.kind() != SyntaxKind::LBrace).last();
+    Loc::new(range.start, last.map_or(range.end, |token| token.range().end))
+}

@@ -1,0 +1,617 @@
+//! What a file says, without its layout: declarations and journeys with names that nobody has looked up yet.
+//!
+//! Made from one file's tree alone, so that files can be lowered apart, in parallel, and kept as long as their text stays
+//! the same. Places are byte offsets into that file.
+
+mod lower;
+
+use journey_bytecode::{Channel, LocalWindow, Money, Number, Purpose, Span, StatusKind, Time, WeekdaySet};
+pub use journey_grammar::TextRange as Loc;
+use smol_str::SmolStr;
+
+pub use lower::{Lowered, lower};
+
+/// A name as written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Name {
+    /// Its text.
+    pub text: SmolStr,
+    /// Where it stands.
+    pub loc: Loc,
+}
+
+/// A file.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct File {
+    /// Declarations and journeys, in source order.
+    pub items: Vec<Item>,
+    /// What may be missing because the parser could not read it.
+    pub unsure: Unsure,
+}
+
+/// Which declarations could not be read in full, so that a name may be declared although it is not found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each kind of name")]
+pub struct Unsure {
+    /// `contact`
+    pub attributes: bool,
+    /// `tags`
+    pub tags: bool,
+    /// `event`
+    pub events: bool,
+    /// `topic`
+    pub topics: bool,
+}
+
+impl Unsure {
+    /// Nothing can be said about any name.
+    pub const ALL: Self = Self { attributes: true, tags: true, events: true, topics: true };
+
+    /// What either is unsure about.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            attributes: self.attributes || other.attributes,
+            tags: self.tags || other.tags,
+            events: self.events || other.events,
+            topics: self.topics || other.topics,
+        }
+    }
+}
+
+/// A declaration or journey.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Item {
+    /// `contact { .. }`
+    Contact(ContactDecl),
+    /// `tags { .. }`
+    Tags(Vec<Name>),
+    /// `event NAME { .. }`
+    Event(EventDecl),
+    /// `topic NAME "title"`
+    Topic(TopicDecl),
+    /// `policy { .. }`
+    Policy(PolicyDecl),
+    /// `segment NAME = COND`
+    Segment(SegmentDecl),
+    /// A journey.
+    Journey(Journey),
+    /// A declaration that this version can read and not yet use.
+    Later(Later),
+}
+
+/// Something that the grammar knows and this version cannot run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Later {
+    /// What, as the source writes it: `ask`.
+    pub what: SmolStr,
+    /// Where.
+    pub loc: Loc,
+}
+
+/// `contact { .. }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct ContactDecl {
+    /// The attributes.
+    pub fields: Vec<FieldDecl>,
+    /// The word `contact`.
+    pub loc: Loc,
+}
+
+/// An attribute of the contact, or a field of an event.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FieldDecl {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub ty: TypeRef,
+    /// `?`
+    pub optional: bool,
+    /// `= VALUE`
+    pub default: Option<Expr>,
+}
+
+/// A type as written.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TypeRef {
+    /// What it is.
+    pub kind: TypeKind,
+    /// Where it stands.
+    pub loc: Loc,
+}
+
+/// The kinds of types.
+#[derive(Clone, PartialEq, Debug)]
+pub enum TypeKind {
+    /// A word: `text`
+    Word(SmolStr),
+    /// `enum { a b c }`
+    Enum(Vec<Name>),
+    /// `list of T`
+    List(Box<TypeRef>),
+    /// Missing or misspelt; the parser has said so.
+    Error,
+}
+
+/// `event NAME { .. }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct EventDecl {
+    /// Its name.
+    pub name: Name,
+    /// Its payload.
+    pub fields: Vec<FieldDecl>,
+}
+
+/// `topic NAME "title"`
+#[derive(Clone, PartialEq, Debug)]
+pub struct TopicDecl {
+    /// Its name.
+    pub name: Name,
+    /// The words that a contact reads.
+    pub title: SmolStr,
+}
+
+/// `policy { .. }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct PolicyDecl {
+    /// Its lines.
+    pub items: Vec<PolicyItem>,
+}
+
+/// A line of the policy.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PolicyItem {
+    /// What it says.
+    pub kind: PolicyKind,
+    /// Where.
+    pub loc: Loc,
+}
+
+/// What a line of the policy says.
+#[derive(Clone, PartialEq, Debug)]
+pub enum PolicyKind {
+    /// `sender "Name <address>"`
+    Sender(SmolStr),
+    /// `address "postal address"`
+    Address(SmolStr),
+    /// `quiet hours 21:00 to 08:00`
+    QuietHours(LocalWindow),
+    /// `cap [CHANNEL] 3 messages per 7d`
+    Cap {
+        /// The channel it counts.
+        channel: Option<Channel>,
+        /// How many.
+        most: u32,
+        /// Within how long.
+        per: Span,
+    },
+    /// Not yet used.
+    Later(Later),
+    /// Cannot be read; somebody has said so.
+    Error,
+}
+
+/// `segment NAME = COND`
+#[derive(Clone, PartialEq, Debug)]
+pub struct SegmentDecl {
+    /// Its name.
+    pub name: Name,
+    /// Who is in it.
+    pub condition: Expr,
+}
+
+/// A journey.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Journey {
+    /// Its name; a bare sentence is named after its file.
+    pub name: Option<Name>,
+    /// Whether it is a sentence without a block.
+    pub bare: bool,
+    /// Its doc comment, without slashes.
+    pub doc: String,
+    /// What stands before the first step, in source order.
+    pub header: Vec<Header>,
+    /// The steps.
+    pub body: Vec<Step>,
+    /// Its first words: `journey NAME`, or the first trigger of a bare sentence.
+    pub head: Loc,
+    /// All of it.
+    pub loc: Loc,
+    /// Whether the parser found fault with it: then what it does is not known for certain.
+    pub broken: bool,
+}
+
+/// A line of a journey's header.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Header {
+    /// What it says.
+    pub kind: HeaderKind,
+    /// Where.
+    pub loc: Loc,
+}
+
+/// What a line of a journey's header says.
+#[derive(Clone, PartialEq, Debug)]
+pub enum HeaderKind {
+    /// `on EVENT`
+    On(EventPattern),
+    /// `where COND`
+    Where(Expr),
+    /// `per EXPR`
+    Per(Expr),
+    /// `reenter ..`
+    Reenter(journey_bytecode::Reenter),
+    /// `exit when EVENT`, `exit when COND`
+    ExitWhen(EventOrCondition),
+    /// `exit on goal`
+    ExitOnGoal,
+    /// `goal EVENT [within D]`
+    Goal {
+        /// What counts.
+        pattern: EventPattern,
+        /// Counted from entry.
+        within: Option<Span>,
+    },
+    /// `topic T`
+    Topic(Name),
+    /// `purpose ..`
+    Purpose(Purpose),
+    /// `hours ..`
+    Hours(LocalWindow),
+    /// Cannot yet be run.
+    Later(Later),
+    /// Cannot be read; the parser has said so.
+    Error,
+}
+
+/// What stands behind `exit when`: only names decide which it is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum EventOrCondition {
+    /// An event by its form.
+    Event(EventPattern),
+    /// A condition by its form.
+    Condition(Expr),
+    /// A bare word: an event if there is one of this name, else a condition.
+    Word(Name),
+}
+
+/// An event, and which of its occurrences.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EventPattern {
+    /// Which.
+    pub kind: EventKind,
+    /// `where COND`
+    pub filter: Option<Expr>,
+    /// Where it stands.
+    pub loc: Loc,
+}
+
+/// What can happen.
+#[derive(Clone, PartialEq, Debug)]
+pub enum EventKind {
+    /// A declared event.
+    Named(Name),
+    /// `created`
+    Created,
+    /// `tag X`
+    Tag(Name),
+    /// `untag X`
+    Untag(Name),
+    /// `ATTRIBUTE changes [from A] [to B]`
+    Changes {
+        /// The attribute.
+        attribute: Name,
+        /// Its value before.
+        from: Option<Expr>,
+        /// Its value after.
+        to: Option<Expr>,
+    },
+    /// `opened story`, `clicked price link "pricing"`
+    Status(StatusKind, About),
+    /// `unsubscribed [TOPIC]`
+    Unsubscribed(Option<Name>),
+    /// Cannot yet be run.
+    Later(Later),
+    /// Cannot be read; the parser has said so.
+    Error,
+}
+
+/// Which message a status is about.
+#[derive(Clone, PartialEq, Debug)]
+pub struct About {
+    /// Which.
+    pub kind: AboutKind,
+    /// `link "pricing"`
+    pub link: Option<Name>,
+    /// `within 30d`
+    pub within: Option<Span>,
+}
+
+/// How a status names its message.
+#[derive(Clone, PartialEq, Debug)]
+pub enum AboutKind {
+    /// Not at all: the last one.
+    Bare,
+    /// By the name given with `as`, or the message's own.
+    Named(Name),
+    /// `any [CHANNEL]`
+    Any(Option<Channel>),
+    /// `any NAME`: any message of this name or topic.
+    AnyNamed(Name),
+}
+
+/// A step.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    /// What it does.
+    pub kind: StepKind,
+    /// Its first words, up to the steps inside.
+    pub head: Loc,
+}
+
+/// Steps in a row.
+pub type Block = Vec<Step>;
+
+/// What a step does.
+#[derive(Clone, PartialEq, Debug)]
+pub enum StepKind {
+    /// `send CHANNEL MESSAGE ..`
+    Send(Send),
+    /// `wait ..`
+    Wait(Wait),
+    /// `if COND STEP [else STEP]`
+    If {
+        /// What is decided.
+        condition: Expr,
+        /// If it holds.
+        then: Block,
+        /// If not.
+        otherwise: Option<Block>,
+    },
+    /// `choose EXPR { .. }`
+    Choose {
+        /// What is looked at.
+        subject: Expr,
+        /// The cases.
+        arms: Vec<ChooseArm>,
+        /// `else`
+        otherwise: Option<Block>,
+    },
+    /// `add tag X`
+    AddTag(Name),
+    /// `remove tag X`
+    RemoveTag(Name),
+    /// `set ATTRIBUTE to EXPR`
+    Set(Name, Expr),
+    /// `let NAME = EXPR`
+    Let(Name, Expr),
+    /// `end`
+    End,
+    /// Cannot yet be run.
+    Later(Later),
+    /// Cannot be read; the parser has said so.
+    Error,
+}
+
+/// A case of a `choose`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ChooseArm {
+    /// The values that it is for.
+    pub values: Vec<ChooseValue>,
+    /// What follows.
+    pub then: Block,
+    /// Where it stands.
+    pub loc: Loc,
+}
+
+/// A value of a case.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ChooseValue {
+    /// This one.
+    One(Expr),
+    /// From the one to the other, both included.
+    Range(Expr, Expr),
+}
+
+/// `send CHANNEL [or CHANNEL]* MESSAGE [as NAME] [with subject ..]`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Send {
+    /// The channels, in the order of preference.
+    pub channels: Vec<(Channel, Loc)>,
+    /// The message.
+    pub message: SendMessage,
+    /// `as NAME`
+    pub handle: Option<Name>,
+    /// `with subject`
+    pub subject: Option<Expr>,
+}
+
+/// What a send delivers.
+#[derive(Clone, PartialEq, Debug)]
+pub enum SendMessage {
+    /// A message of the project.
+    Named(Name),
+    /// The text itself, and where it stands.
+    Inline(SmolStr, Loc),
+}
+
+/// `wait ..`
+#[derive(Clone, PartialEq, Debug)]
+pub enum Wait {
+    /// `wait 2d`
+    For(Expr),
+    /// `wait until ..`
+    Until {
+        /// What for.
+        until: Until,
+        /// `up to D`
+        up_to: Option<Span>,
+        /// `else STEP`
+        otherwise: Option<Block>,
+    },
+    /// `wait for EVENT up to D [else STEP]`
+    Event {
+        /// The event.
+        pattern: EventPattern,
+        /// `from now`
+        from_now: bool,
+        /// `up to D`
+        up_to: Option<Span>,
+        /// `else STEP`
+        otherwise: Option<Block>,
+    },
+    /// `wait for first { .. }`
+    First {
+        /// The events.
+        arms: Vec<RaceArm>,
+        /// `after D { .. }`
+        after: Vec<(Span, Loc, Block)>,
+    },
+}
+
+/// An event of a race.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RaceArm {
+    /// Which.
+    pub pattern: EventPattern,
+    /// `from now`
+    pub from_now: bool,
+    /// What follows.
+    pub then: Block,
+}
+
+/// What `wait until` waits for.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Until {
+    /// `[on] WEEKDAY [09:00]`, `09:00`: the next time the clock shows it, on one of the days.
+    Clock(WeekdaySet, Time),
+    /// `within weekdays 09:00 to 17:00`
+    Window(LocalWindow),
+    /// A moment or a condition; types decide. `at 09:00` of a day.
+    Expr(Expr, Option<Time>),
+    /// Cannot be read; the parser has said so.
+    Error,
+}
+
+/// An expression.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands.
+    pub loc: Loc,
+}
+
+/// The kinds of expressions. Chains of one level are flat, so that a long one is not a deep one.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ExprKind {
+    /// Cannot be read; somebody has said so.
+    Error,
+    /// Cannot yet be run.
+    Later(Later),
+    /// `true`, `false`
+    Bool(bool),
+    /// `42`
+    Number(Number),
+    /// `20 EUR`
+    Money(Money),
+    /// `"text"`
+    Text(SmolStr),
+    /// `3d`
+    Span(Span),
+    /// `09:00`
+    Time(Time),
+    /// `2026-03-01`
+    Date(journey_bytecode::Date),
+    /// `2026-03-01 09:00`, on the wall clock: milliseconds.
+    Local(i64),
+    /// A bare word.
+    Name(SmolStr),
+    /// `contact.plan`, `trigger.amount`
+    Member(Box<Expr>, Name),
+    /// `[a, b]`
+    List(Vec<Expr>),
+    /// `not a`
+    Not(Box<Expr>),
+    /// `-a`
+    Negate(Box<Expr>),
+    /// `a and b and ..`
+    And(Vec<Expr>),
+    /// `a or b or ..`
+    Or(Vec<Expr>),
+    /// `a is b`, `a < b`, `a contains b`
+    Binary(BinaryOp, Box<(Expr, Expr)>),
+    /// `a + b - c`, `a * b / c`
+    Arithmetic(Box<Expr>, Vec<(ArithmeticOp, Expr)>),
+    /// `a in [..]`
+    In(Box<(Expr, Expr)>),
+    /// `a between b and c`
+    Between(Box<(Expr, Expr, Expr)>),
+    /// `a is set`
+    IsSet(Box<Expr>),
+    /// `a within last 30d`, `now within weekdays 09:00 to 17:00`
+    Within(Box<Expr>, Within),
+    /// `a is empty`
+    IsEmpty(Box<Expr>),
+    /// `weekday of a`
+    Function(Name, Box<Expr>),
+    /// `30d ago`
+    Ago(Span),
+    /// `opened story`
+    Status(StatusKind, About),
+    /// `has tag vip`
+    HasTag(Name),
+    /// `in engaged`
+    InSegment(Name),
+}
+
+/// What a moment is within.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Within {
+    /// `within last 30d`
+    Last(Span),
+    /// `within next 30d`
+    Next(Span),
+    /// `within weekdays 09:00 to 17:00`
+    Window(LocalWindow),
+}
+
+/// Operators between two values that give a truth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BinaryOp {
+    /// `is`
+    Is,
+    /// `is not`
+    IsNot,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `before`
+    Before,
+    /// `after`
+    After,
+    /// `contains`
+    Contains,
+    /// `starts with`
+    StartsWith,
+    /// `ends with`
+    EndsWith,
+}
+
+/// Operators between two values that give a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ArithmeticOp {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+}

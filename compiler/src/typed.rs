@@ -1,0 +1,394 @@
+//! A journey in which every name is looked up and every expression has a type. Flow analysis fills in what only the order
+//! of steps decides (which message a bare `opened` means); code generation reads the rest off.
+
+use journey_bytecode::{
+    Channel, LocalWindow, MessageRef, Purpose, Reenter, SlotIx, Span, StatusKind, TriggerKind, Type, Value, WeekdaySet,
+};
+use smol_str::SmolStr;
+
+use crate::hir::Loc;
+
+/// A checked journey.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Journey {
+    /// Its name.
+    pub(crate) name: SmolStr,
+    /// Its doc comment.
+    pub(crate) doc: String,
+    /// Its first words.
+    pub(crate) head: Loc,
+    /// What starts a run.
+    pub(crate) triggers: Vec<Trigger>,
+    /// `where`
+    pub(crate) filter: Option<Expr>,
+    /// `per`
+    pub(crate) key: Option<Expr>,
+    /// `reenter`
+    pub(crate) reenter: Reenter,
+    /// `exit when`
+    pub(crate) exits: Vec<Exit>,
+    /// `goal`
+    pub(crate) goals: Vec<Goal>,
+    /// `topic`
+    pub(crate) topic: Option<SmolStr>,
+    /// `purpose`
+    pub(crate) purpose: Option<Purpose>,
+    /// `hours`
+    pub(crate) hours: Option<LocalWindow>,
+    /// The steps.
+    pub(crate) body: Block,
+    /// Messages with a name, in source order: each name once.
+    pub(crate) handles: Vec<SmolStr>,
+    /// Local variables, in source order.
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// A local variable.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Slot {
+    /// Its name.
+    pub(crate) name: SmolStr,
+    /// What it holds.
+    pub(crate) ty: Option<Type>,
+}
+
+/// What starts a run.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Trigger {
+    /// What happens.
+    pub(crate) kind: TriggerKind,
+    /// `where`
+    pub(crate) filter: Option<Expr>,
+    /// Where it stands.
+    pub(crate) loc: Loc,
+}
+
+/// `exit when`
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Exit {
+    /// An event.
+    Event(Pattern),
+    /// A condition.
+    Condition(Expr),
+}
+
+/// `goal`
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Goal {
+    /// What counts.
+    pub(crate) pattern: Pattern,
+    /// Counted from entry.
+    pub(crate) within: Option<Span>,
+    /// `exit on goal`
+    pub(crate) exits: bool,
+}
+
+/// Which events are meant.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Pattern {
+    /// The event's name.
+    pub(crate) event: SmolStr,
+    /// Of which message.
+    pub(crate) about: About,
+    /// Which link.
+    pub(crate) link: Option<SmolStr>,
+    /// `where`
+    pub(crate) filter: Option<Expr>,
+    /// Where it stands.
+    pub(crate) loc: Loc,
+}
+
+/// Which message a status or event is about.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum About {
+    /// The last one of this run; flow analysis settles whether there is one.
+    Bare,
+    /// Settled.
+    Is(MessageRef),
+}
+
+impl About {
+    /// The settled answer.
+    pub(crate) const fn settled(self) -> MessageRef {
+        match self {
+            Self::Bare => MessageRef::SinceEntry,
+            Self::Is(message) => message,
+        }
+    }
+}
+
+/// Steps in a row.
+pub(crate) type Block = Vec<Step>;
+
+/// A step.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Step {
+    /// What it does.
+    pub(crate) kind: StepKind,
+    /// Its first words.
+    pub(crate) head: Loc,
+    /// How deep it stands in blocks.
+    pub(crate) depth: u16,
+}
+
+/// What a step does.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum StepKind {
+    /// Sends a message.
+    Send(Send),
+    /// Waits.
+    Wait(Wait),
+    /// Decides.
+    If {
+        /// What.
+        condition: Expr,
+        /// If it holds.
+        then: Block,
+        /// If not.
+        otherwise: Block,
+    },
+    /// Takes the first arm that fits.
+    Choose {
+        /// What is looked at.
+        subject: Box<Expr>,
+        /// The arms.
+        arms: Vec<(Expr, Block)>,
+        /// If none fits.
+        otherwise: Option<Block>,
+    },
+    /// Adds a tag.
+    AddTag(SmolStr),
+    /// Removes a tag.
+    RemoveTag(SmolStr),
+    /// Sets an attribute.
+    Set(SmolStr, Expr),
+    /// Sets a local variable.
+    Let(SlotIx, Expr),
+    /// Ends the run.
+    End,
+    /// Something was wrong with it, and has been said.
+    Error,
+}
+
+impl StepKind {
+    /// The steps inside, by way.
+    pub(crate) fn blocks(&self) -> Vec<&Block> {
+        match self {
+            Self::Wait(wait) => (wait.arms.iter().map(|arm| &arm.then))
+                .chain(wait.conditions.iter().map(|(_, then)| then))
+                .chain(wait.deadline.iter().flat_map(|deadline| std::iter::once(&deadline.then).chain(&deadline.past)))
+                .collect(),
+            Self::If { then, otherwise, .. } => vec![then, otherwise],
+            Self::Choose { arms, otherwise, .. } => arms.iter().map(|(_, then)| then).chain(otherwise).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The steps inside, by way.
+    pub(crate) fn blocks_mut(&mut self) -> Vec<&mut Block> {
+        match self {
+            Self::Wait(wait) => (wait.arms.iter_mut().map(|arm| &mut arm.then))
+                .chain(wait.conditions.iter_mut().map(|(_, then)| then))
+                .chain(wait.deadline.iter_mut().flat_map(|d| std::iter::once(&mut d.then).chain(&mut d.past)))
+                .collect(),
+            Self::If { then, otherwise, .. } => vec![then, otherwise],
+            Self::Choose { arms, otherwise, .. } => arms.iter_mut().map(|(_, then)| then).chain(otherwise).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A send.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Send {
+    /// Channel and message, in the order of preference.
+    pub(crate) choices: Vec<(Channel, SmolStr)>,
+    /// The name it can be asked about by.
+    pub(crate) name: Option<SmolStr>,
+    /// That name's number, if a step asks.
+    pub(crate) handle: Option<journey_bytecode::HandleIx>,
+    /// The subject given here.
+    pub(crate) subject: Option<SmolStr>,
+}
+
+/// A wait: for its first arm, condition, or the deadline.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Wait {
+    /// When it ends by itself.
+    pub(crate) deadline: Option<Deadline>,
+    /// Events.
+    pub(crate) arms: Vec<Arm>,
+    /// Conditions.
+    pub(crate) conditions: Vec<(Expr, Block)>,
+}
+
+/// When a wait ends by itself.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Deadline {
+    /// The moment.
+    pub(crate) at: Expr,
+    /// What follows then.
+    pub(crate) then: Block,
+    /// What follows if the moment was past when the wait began; `then` without.
+    pub(crate) past: Option<Block>,
+}
+
+/// An event that a wait waits for.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Arm {
+    /// Which.
+    pub(crate) pattern: Pattern,
+    /// Only occurrences after the wait began.
+    pub(crate) from_now: bool,
+    /// What follows.
+    pub(crate) then: Block,
+}
+
+/// A typed expression.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Expr {
+    /// What it is.
+    pub(crate) kind: ExprKind,
+    /// Its type; none where something was wrong with it, and has been said.
+    pub(crate) ty: Option<Type>,
+    /// Where it stands.
+    pub(crate) loc: Loc,
+}
+
+impl Expr {
+    /// What stands for an expression that is wrong.
+    pub(crate) const fn error(loc: Loc) -> Self {
+        Self { kind: ExprKind::Error, ty: None, loc }
+    }
+
+    /// A constant.
+    pub(crate) const fn constant(value: Value, ty: Type, loc: Loc) -> Self {
+        Self { kind: ExprKind::Const(value), ty: Some(ty), loc }
+    }
+
+    /// A truth.
+    pub(crate) const fn truth(kind: ExprKind, loc: Loc) -> Self {
+        Self { kind, ty: Some(Type::Bool), loc }
+    }
+}
+
+/// A value that something outside the expression holds.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Place {
+    /// An attribute of the contact.
+    Attribute(SmolStr),
+    /// A field of the event that started the run.
+    Trigger(SmolStr),
+    /// A field of the event at hand.
+    Field(SmolStr),
+    /// A local variable.
+    Slot(SlotIx),
+}
+
+/// The kinds of typed expressions.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum ExprKind {
+    /// Something was wrong with it, and has been said.
+    Error,
+    /// A constant.
+    Const(Value),
+    /// A value that may be unset if the flag says so.
+    Place(Place, Optional),
+    /// The present moment.
+    Now,
+    /// The present day.
+    Today,
+    /// When the wait began.
+    WaitStart,
+    /// The weekday of a moment.
+    WeekdayOf(Box<Expr>),
+    /// The hour of a moment.
+    HourOf(Box<Expr>),
+    /// A moment of a day or wall-clock time.
+    ToInstant(Box<Expr>),
+    /// The day of a moment.
+    DayOf(Box<Expr>),
+    /// Whether a moment has come.
+    Reached(Box<Expr>),
+    /// Whether a day comes round on another.
+    Anniversary(Box<(Expr, Expr)>),
+    /// The next moment when the clock shows this.
+    NextAt(WeekdaySet, Box<(Expr, Expr)>),
+    /// The next moment inside the window.
+    NextWithin(LocalWindow, Box<Expr>),
+    /// Truth, turned.
+    Not(Box<Expr>),
+    /// All of them.
+    And(Vec<Expr>),
+    /// One of them.
+    Or(Vec<Expr>),
+    /// A comparison.
+    Compare(Comparison, Box<(Expr, Expr)>),
+    /// Text in text or value in list: `a contains b`.
+    Contains(Box<(Expr, Expr)>),
+    /// Text.
+    StartsWith(Box<(Expr, Expr)>),
+    /// Text.
+    EndsWith(Box<(Expr, Expr)>),
+    /// Value in list.
+    In(Box<(Expr, Expr)>),
+    /// Arithmetic, from left to right.
+    Arithmetic(Box<Expr>, Vec<(crate::hir::ArithmeticOp, Expr)>),
+    /// Whether there is a value.
+    IsSet(Box<Expr>),
+    /// Whether the contact has the tag.
+    HasTag(SmolStr),
+    /// What happened to a message.
+    Status(StatusKind, About),
+    /// A link clicked in a message.
+    ClickedLink(SmolStr, About),
+    /// What happened to any message of a channel within this time.
+    StatusWithin(StatusKind, Option<Channel>, Span),
+}
+
+/// Whether a place may be without a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Optional {
+    /// It always has one.
+    No,
+    /// It may be unset.
+    Yes,
+}
+
+/// How two values compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    /// What holds when this one does not.
+    #[must_use]
+    pub(crate) const fn negated(self) -> Self {
+        match self {
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+        }
+    }
+
+    /// The same with its sides changed.
+    #[must_use]
+    pub(crate) const fn mirrored(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            same => same,
+        }
+    }
+}
