@@ -9,6 +9,7 @@ mod listing;
 mod message;
 mod program;
 mod schema;
+mod test;
 mod value;
 mod verify;
 
@@ -23,5 +24,6 @@ pub use program::{
     StatusKind, StepInfo, StepIx, Trigger, TriggerKind, Version, WaitDef, WaitIx,
 };
 pub use schema::{Attribute, Cap, Event, Field, LocalWindow, Policy, Schema, Topic, Weekday, WeekdaySet};
+pub use test::{Expectation, Stimulus, TestAct, TestCase, TestContact, TestLine, TestMoment};
 pub use value::{Date, Instant, Money, Number, Span, Time, Type, Value};
 pub use verify::{MAX_CODE, MAX_STACK, VerifyError, stack_effect, verify};

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod core;
 pub mod engine;
 pub mod ingest;
+pub mod journey_test;
 pub mod render;
 pub mod send;
 pub mod sim;

@@ -247,6 +247,11 @@ impl Linked {
         }
     }
 
+    /// A program outside the project, for its clauses.
+    pub(crate) fn prepare(&self, program: &Program) -> Prepared {
+        Prepared::new(program.clone(), program.version(), &self.attributes)
+    }
+
     pub(crate) fn prepared(&self, version: Version) -> Option<Arc<Prepared>> {
         self.programs.get(&version).cloned()
     }

@@ -13,3 +13,4 @@ pub use advance::{
     PUNCTUAL, advance,
 };
 pub use link::{LinkError, Linked, MESSAGE_MEMORY};
+pub use vm::holds;

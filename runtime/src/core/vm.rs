@@ -6,10 +6,12 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 
 use journey_bytecode::{
-    Aggregate, Channel, Clause, HandleIx, HistoryIx, Instant, LocalWindow, MessageRef, Op, Pc, Span, StatusKind, Value,
+    Aggregate, Channel, Clause, HandleIx, HistoryIx, Instant, LocalWindow, MessageRef, Op, Pc, Program, Span,
+    StatusKind, Value,
 };
 use smol_str::SmolStr;
 
+use super::advance::CLAUSE_FUEL;
 use super::contact::{Contact, PastEvent, Run, SentMessage};
 use super::link::{Linked, Prepared};
 use crate::time::{self, Zone};
@@ -472,6 +474,24 @@ pub(crate) fn draw(name: &str, key: &str) -> u32 {
     hasher.update(name.as_bytes()).update(&[0]).update(key.as_bytes());
     let drawn = hasher.finalize().as_bytes().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
     u32::try_from(drawn % 1_000_000).unwrap_or(0)
+}
+
+/// Whether a condition of a program that is never run holds for a contact: what tests expect.
+pub fn holds(linked: &Linked, program: &Program, clause: Clause, contact: &Contact, now: Instant) -> bool {
+    let prepared = linked.prepare(program);
+    let env = Env {
+        linked,
+        prepared: &prepared,
+        contact,
+        frame: Frame::before(now, &UNSET),
+        event: &UNSET,
+        now,
+        since: now,
+        changes: &Cell::new(Instant::NEVER),
+        depth: 0,
+    };
+    let mut fuel = CLAUSE_FUEL;
+    env.holds(clause, &mut fuel)
 }
 
 /// The contact's zone, the project's without a valid one.

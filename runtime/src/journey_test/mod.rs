@@ -1,0 +1,350 @@
+//! Runs the tests that stand in journeys, on a virtual clock, against the core alone: no store, no transport.
+//!
+//! Time begins with the first line that names a moment and moves with the lines. What the contacts are given is there
+//! from the start and triggers nothing. What is expected must happen at the line's own moment, and each thing that
+//! happened serves one line; a message that no line expects is a failure, so that a test also shows what is not sent.
+
+mod words;
+
+use journey_bytecode::{
+    Expectation, Instant, Stimulus, TestAct, TestCase, TestContact, TestLine, TestMoment, Time, Value, WeekdaySet,
+};
+use smol_str::SmolStr;
+
+use crate::core::contact::{Consent, Contact, ContactId, EndReason};
+use crate::core::effect::{TraceEntry, TraceEvent};
+use crate::core::input::{Input, InputKind, MessageName};
+use crate::core::{Linked, advance, holds};
+use crate::sim::DEFAULT_START;
+use crate::time::{self, Zone};
+
+/// The most wake-ups between two lines; journeys that start each other for ever come so far.
+pub const MAX_WAKES: usize = 100_000;
+
+/// What came of a test.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TestResult {
+    /// What did not come as expected; none if the test passed.
+    pub failures: Vec<TestFailure>,
+    /// What happened, one line each, in order: the moment on the contact's wall clock, the contact, and what.
+    pub trace: Vec<String>,
+}
+
+/// Something that did not come as expected.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TestFailure {
+    /// The line of the file, from 1.
+    pub line: u32,
+    /// What was expected.
+    pub expected: String,
+    /// What happened instead.
+    pub actual: Vec<String>,
+}
+
+/// Runs one test; the same test gives the same result.
+pub fn run(linked: &Linked, test: &TestCase) -> TestResult {
+    let mut bench = Bench::new(linked, test);
+    for line in &test.lines {
+        bench.line(line);
+    }
+    bench.finish(test)
+}
+
+/// Something that a test saw, and whether a line expected it.
+struct Seen {
+    contact: usize,
+    entry: TraceEntry,
+    served: bool,
+}
+
+struct Bench<'a> {
+    linked: &'a Linked,
+    test: &'a TestCase,
+    contacts: Vec<Contact>,
+    now: Instant,
+    seen: Vec<Seen>,
+    /// How much of `seen` lies before the line at hand.
+    before: usize,
+    failures: Vec<TestFailure>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(linked: &'a Linked, test: &'a TestCase) -> Self {
+        let mut bench = Self {
+            linked,
+            test,
+            contacts: Vec::new(),
+            now: DEFAULT_START,
+            seen: Vec::new(),
+            before: 0,
+            failures: Vec::new(),
+        };
+        for (given, id) in test.contacts.iter().zip(1..) {
+            bench.contacts.push(Contact::new(ContactId(id), given.name.clone(), DEFAULT_START));
+            if let Some(contact) = bench.contacts.last_mut() {
+                contact.attributes = given.attributes.iter().cloned().collect();
+            }
+        }
+        if let Some(TestLine { moment: Some(TestMoment::At(date, time)), contact, .. }) = test.lines.first() {
+            bench.now = bench.moment(usize::from(*contact), DEFAULT_START, TestMoment::At(*date, *time));
+        }
+        for (place, given) in test.contacts.iter().enumerate() {
+            bench.give(place, given);
+        }
+        bench.settle();
+        bench
+    }
+
+    /// What is known of a contact before anything happens. One that a line creates is not there yet.
+    fn give(&mut self, place: usize, given: &TestContact) {
+        let created =
+            |line: &TestLine| usize::from(line.contact) == place && line.act == TestAct::Happens(Stimulus::Created);
+        let comes_later = self.test.lines.iter().any(created);
+        let now = self.now;
+        let Some(contact) = self.contacts.get_mut(place) else { return };
+        contact.created_at = now;
+        contact.state.clock = now;
+        contact.tags = given.tags.iter().cloned().collect();
+        let consent = |(topic, channel): &(SmolStr, _)| Consent { topic: topic.clone(), channel: *channel, at: now };
+        contact.state.consents = given.consents.iter().map(consent).collect();
+        contact.state.stages = given.stages.iter().cloned().collect();
+        if comes_later {
+            contact.attributes.clear();
+            contact.tags.clear();
+        } else {
+            contact.state.applied = 1;
+        }
+    }
+
+    fn line(&mut self, line: &TestLine) {
+        let place = usize::from(line.contact);
+        self.before = self.seen.len();
+        if let Some(moment) = line.moment {
+            let to = self.moment(place, self.now, moment);
+            if to < self.now {
+                let actual = vec![format!("it is {} already", self.show(place, self.now))];
+                self.failures.push(TestFailure { line: line.line, expected: line.text.clone(), actual });
+                return;
+            }
+            self.advance_to(to);
+        }
+        match &line.act {
+            TestAct::Happens(stimulus) => self.happen(place, stimulus),
+            TestAct::Expects(expectation, negated) => {
+                self.settle();
+                if self.meets(place, expectation, *negated) == *negated {
+                    let actual = self.instead(place, expectation);
+                    self.failures.push(TestFailure { line: line.line, expected: line.text.clone(), actual });
+                }
+            }
+        }
+    }
+
+    fn moment(&self, place: usize, from: Instant, moment: TestMoment) -> Instant {
+        let zone = self.zone(place);
+        match moment {
+            TestMoment::After(span) => zone.add(from, span),
+            TestMoment::At(Some(date), time) => {
+                zone.instant(time::wall_of_date(date) + i64::from(time.unwrap_or(Time(0)).0) * 1000)
+            }
+            TestMoment::At(None, Some(time)) => zone.next_at(from, WeekdaySet::ALL, time),
+            TestMoment::At(None, None) => from,
+        }
+    }
+
+    /// Fires everything that is due before a moment, in the order of its moments.
+    fn advance_to(&mut self, to: Instant) {
+        for _ in 0..MAX_WAKES {
+            let due = self.contacts.iter().filter_map(|contact| contact.state.due()).min();
+            match due.filter(|due| *due < to) {
+                Some(due) => {
+                    self.now = self.now.max(due);
+                    self.settle();
+                }
+                None => break,
+            }
+        }
+        self.now = self.now.max(to);
+    }
+
+    /// Lets every contact do what is due now.
+    fn settle(&mut self) {
+        for place in 0..self.contacts.len() {
+            self.step(place, None);
+        }
+    }
+
+    /// Advances a contact; what it sends arrives at once.
+    fn step(&mut self, place: usize, kind: Option<InputKind>) {
+        let mut inputs: Vec<InputKind> = kind.into_iter().collect();
+        loop {
+            let Some(contact) = self.contacts.get_mut(place) else { return };
+            let first = contact.state.applied + 1;
+            let inputs_now: Vec<Input> = std::mem::take(&mut inputs)
+                .into_iter()
+                .zip(first..)
+                .map(|(kind, seq)| Input { seq, at: self.now, kind })
+                .collect();
+            let outcome = advance(self.linked, contact, &inputs_now, self.now);
+            let seen = outcome.trace.into_iter().map(|entry| Seen { contact: place, entry, served: false });
+            self.seen.extend(seen);
+            inputs.extend(outcome.outgoing.iter().map(|outgoing| InputKind::Message {
+                message: MessageName::Number(outgoing.id.number),
+                status: journey_bytecode::StatusKind::Delivered,
+                link: None,
+                machine: false,
+            }));
+            if inputs.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn happen(&mut self, place: usize, stimulus: &Stimulus) {
+        let upsert = |attributes, add_tags, remove_tags| InputKind::Upsert { attributes, add_tags, remove_tags };
+        let kind = match stimulus {
+            Stimulus::Created => {
+                let Some(given) = self.test.contacts.get(place) else { return };
+                upsert(given.attributes.clone(), given.tags.clone(), vec![])
+            }
+            Stimulus::Tag(tag) => upsert(vec![], vec![tag.clone()], vec![]),
+            Stimulus::Untag(tag) => upsert(vec![], vec![], vec![tag.clone()]),
+            Stimulus::Event(name, payload) => InputKind::Event { name: name.clone(), payload: payload.clone() },
+            Stimulus::Set(attribute, value) => upsert(vec![(attribute.clone(), value.clone())], vec![], vec![]),
+            Stimulus::Message(status, name, link) => {
+                let newest = || self.contacts.get(place)?.state.messages.last().map(|message| message.name.clone());
+                let Some(name) = name.clone().or_else(newest) else { return };
+                let message = MessageName::Newest(name);
+                InputKind::Message { message, status: *status, link: link.clone(), machine: false }
+            }
+            Stimulus::Subscribed(topic, channel) => InputKind::Subscribe { topic: topic.clone(), channel: *channel },
+            Stimulus::Unsubscribed(topic) => InputKind::Unsubscribe { topic: topic.clone() },
+            Stimulus::Start(journey, payload) => {
+                InputKind::Start { journey: journey.clone(), payload: payload.clone() }
+            }
+        };
+        self.step(place, Some(kind));
+    }
+
+    /// Whether it is as expected; what serves as the proof serves no other line.
+    fn meets(&mut self, place: usize, expectation: &Expectation, negated: bool) -> bool {
+        match expectation {
+            Expectation::Tag(tag) => self.contacts.get(place).is_some_and(|contact| contact.tags.contains(tag)),
+            Expectation::Stage(funnel, stage) => {
+                self.contacts.get(place).is_some_and(|contact| contact.state.stages.get(funnel) == Some(stage))
+            }
+            Expectation::Wait(date, time) => {
+                let until = date
+                    .map(|date| self.moment(place, self.now, TestMoment::At(Some(date), *time)))
+                    .or_else(|| time.map(|time| self.moment(place, self.now, TestMoment::At(None, Some(time)))));
+                let Some(contact) = self.contacts.get(place) else { return false };
+                contact.state.runs.iter().any(|run| until.is_none_or(|until| run.until() == until))
+            }
+            Expectation::Holds(clause) => self
+                .contacts
+                .get(place)
+                .is_some_and(|contact| holds(self.linked, &self.test.checks, *clause, contact, self.now)),
+            event => {
+                let (now, before) = (self.now, self.before);
+                // "No send" is about the whole time since the line before.
+                let mut seen = self.seen.iter_mut().enumerate().filter(|(at, seen)| {
+                    seen.contact == place && !seen.served && (seen.entry.at == now || negated && *at >= before)
+                });
+                let found = seen.find(|(_, seen)| shows(&seen.entry.event, event));
+                found.map(|(_, seen)| seen.served = !negated).is_some()
+            }
+        }
+    }
+
+    /// What to say of an expectation that was not met.
+    fn instead(&self, place: usize, expectation: &Expectation) -> Vec<String> {
+        let mut actual: Vec<String> = self
+            .seen
+            .iter()
+            .skip(self.before)
+            .filter(|seen| seen.contact == place && words::matters(&seen.entry.event))
+            .map(|seen| self.words(seen))
+            .collect();
+        let Some(contact) = self.contacts.get(place) else { return actual };
+        for run in &contact.state.runs {
+            let until = self.show(place, run.until());
+            actual.push(format!("`{}` waits until {until}", run.journey));
+        }
+        match expectation {
+            Expectation::Tag(_) => actual.push(format!("its tags: {}", words::list(&contact.tags))),
+            Expectation::Stage(funnel, _) => {
+                let stage = contact.state.stages.get(funnel).map_or("none", SmolStr::as_str);
+                actual.push(format!("its stage in {funnel}: {stage}"));
+            }
+            _ if actual.is_empty() => actual.push("nothing happened, and no run is active".to_owned()),
+            _ => {}
+        }
+        actual
+    }
+
+    fn finish(mut self, test: &TestCase) -> TestResult {
+        let last = test.lines.last().map_or(test.line, |line| line.line);
+        let unexpected: Vec<_> = self
+            .seen
+            .iter()
+            .filter(|seen| !seen.served && matches!(seen.entry.event, TraceEvent::Sent { .. }))
+            .map(|seen| self.words(seen))
+            .collect();
+        if self.failures.is_empty() && !unexpected.is_empty() {
+            let expected = "no other message".to_owned();
+            self.failures.push(TestFailure { line: last, expected, actual: unexpected });
+        }
+        let trace = self.seen.iter().filter(|seen| words::matters(&seen.entry.event)).map(|seen| self.words(seen));
+        TestResult { trace: trace.collect(), failures: self.failures }
+    }
+
+    /// A line of the trace.
+    fn words(&self, seen: &Seen) -> String {
+        let when = self.show(seen.contact, seen.entry.at);
+        let name = self.test.contacts.get(seen.contact).filter(|_| self.contacts.len() > 1);
+        let who = name.map_or_else(String::new, |contact| format!(" {}", contact.name));
+        format!("{when}{who}: {}", words::event(&seen.entry.event, &seen.entry.journey))
+    }
+
+    fn show(&self, place: usize, at: Instant) -> String {
+        self.zone(place).show(at)
+    }
+
+    fn zone(&self, place: usize) -> Zone {
+        let name = self.linked.zone_attribute().and_then(|attribute| {
+            match self.contacts.get(place)?.attributes.get(attribute) {
+                Some(Value::Text(name)) => Some(name.as_str()),
+                _ => None,
+            }
+        });
+        Zone::resolve(name, self.linked.zone())
+    }
+}
+
+/// Whether what happened is what was expected.
+fn shows(event: &TraceEvent, expectation: &Expectation) -> bool {
+    let fits = |wanted: &Option<SmolStr>, name: &SmolStr| wanted.as_ref().is_none_or(|wanted| wanted == name);
+    match (expectation, event) {
+        (Expectation::Send(channel, message), TraceEvent::Sent { channel: on, name, .. }) => {
+            channel.is_none_or(|channel| channel == *on) && fits(message, name)
+        }
+        (Expectation::Skipped(message, reason), TraceEvent::Skipped { name, reason: why, .. }) => {
+            fits(message, name) && reason.as_ref().is_none_or(|reason| *reason == words::refusal(why))
+        }
+        (Expectation::End(reason), TraceEvent::Ended(why)) => {
+            reason.as_ref().is_none_or(|reason| *reason == ended_by(why))
+        }
+        (Expectation::Path(side), TraceEvent::Took { side: taken, .. }) => side == taken,
+        (Expectation::Record(name), TraceEvent::Recorded(event)) => name == event,
+        (Expectation::Notify(whom), TraceEvent::Notified { to, .. }) => to.split(' ').next() == Some(whom.as_str()),
+        _ => false,
+    }
+}
+
+/// The word for why a run ended, as `expect end because` names it: of an exit by an event, the event.
+fn ended_by(reason: &EndReason) -> SmolStr {
+    match reason {
+        EndReason::Exit(event) => event.clone(),
+        other => SmolStr::new_static(words::end(other)),
+    }
+}
