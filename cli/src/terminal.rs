@@ -2,6 +2,9 @@
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
@@ -73,9 +76,40 @@ impl Terminal {
         let _ = err.write_all(text.as_ref()).and_then(|()| err.flush());
     }
 
-    /// Whether a person watches stderr, so that progress is worth showing.
-    pub(crate) fn watched(self) -> bool {
-        io::stderr().is_terminal()
+    /// Says on stderr that something is going on, while the answer lives: only to a person, and only if it takes long.
+    pub(crate) fn progress(self, what: &'static str) -> Option<Progress> {
+        if !io::stderr().is_terminal() {
+            return None;
+        }
+        let (stop, stopped) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let start = Instant::now();
+            let mut shown = false;
+            while stopped.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+                self.err(format!("\r{FAINT}{what}: {} s{FAINT:#}", start.elapsed().as_secs()));
+                shown = true;
+            }
+            if shown {
+                self.err(format!("\r{:40}\r", ""));
+            }
+        });
+        Some(Progress { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// Something is going on.
+pub(crate) struct Progress {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It does nothing that could fail, and there is nothing to do about it.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -138,7 +138,9 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
         start: None,
         until,
     };
+    let progress = terminal.progress("running");
     let report = simulate(&linked, &outlet, scenario)?;
+    drop(progress);
     let written = outbox.close()?;
 
     inputs.refuse(&report);

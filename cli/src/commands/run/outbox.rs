@@ -100,7 +100,7 @@ mod tests {
         let ours = folder.join("20260302T090000Z-000001-001-ada-story.eml");
         let theirs = folder.join("20260302T090000Z-000001-001-ada-other.eml");
         let outside = parent.path().join("outside");
-        [&ours, &theirs, &outside].map(|path| write(path));
+        [&ours, &theirs, &outside].into_iter().for_each(|path| write(path));
         fs::write(
             folder.join(LIST),
             format!("{}\n../outside\n..\n\n/\ngone\n", ours.file_name().unwrap().to_str().unwrap()),

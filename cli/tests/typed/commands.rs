@@ -1,12 +1,9 @@
 //! The commands as people type them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-
-mod support;
 
 use std::io::Read;
 use std::process::Stdio;
 
-use support::Sandbox;
+use super::support::Sandbox;
 
 const CLEAN: &str = "journey welcome {\n  on created\n  reenter never\n  wait 2d\n  end\n}\n";
 

@@ -1,14 +1,11 @@
 //! The life of a session: what is answered when, and how it ends.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::unreachable, reason = "tests")]
-
-mod support;
 
 use std::io::{self, BufReader, Write};
 use std::sync::{Arc, Mutex};
 
+use super::support::{Editor, MemoryDisk};
 use journey_lsp::{Ending, serve};
 use serde_json::{Value, json};
-use support::{Editor, MemoryDisk};
 
 #[test]
 fn an_ordinary_session() {

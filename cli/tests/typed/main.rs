@@ -1,0 +1,13 @@
+//! The binary as people type it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unreachable,
+    reason = "a failure is a failing test"
+)]
+
+mod commands;
+mod support;
