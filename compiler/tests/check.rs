@@ -111,3 +111,35 @@ fn programs_read_well() {
         insta::assert_snapshot!(out);
     });
 }
+
+/// The project in a folder of the repository.
+fn folder(root: &std::path::Path) -> Project {
+    fn walk(root: &std::path::Path, at: &std::path::Path, files: &mut Vec<(String, Vec<u8>)>) {
+        for entry in std::fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(root, &path, files);
+                continue;
+            }
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+            if journey_compiler::project::belongs(&name) {
+                files.push((name, std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+    let mut files = Vec::new();
+    walk(root, root, &mut files);
+    support::of_files(files)
+}
+
+#[test]
+fn examples_are_clean() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    for entry in std::fs::read_dir(examples).unwrap() {
+        let path = entry.unwrap().path();
+        let project = folder(&path);
+        let compilation = checked(&project);
+        let found: Vec<_> = compilation.diagnostics.into_iter().filter(|d| d.severity > Severity::Hint).collect();
+        assert!(found.is_empty(), "{}:\n{}", path.display(), support::render(&project, &found));
+    }
+}
