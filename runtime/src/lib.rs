@@ -1,5 +1,6 @@
 //! Moves contacts through programs: the pure core, the stores, the engine, the senders, tracking and the HTTP API.
 
+pub mod api;
 pub mod clock;
 pub mod core;
 pub mod engine;

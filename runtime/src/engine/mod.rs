@@ -1,9 +1,211 @@
-//! Moves contacts and messages.
+//! Moves contacts and messages: takes inputs, advances contacts that have something to do, delivers what they decided.
+//!
+//! Three kinds of tasks share one store: intake (callers that wait share a transaction), steppers (a batch of contacts a
+//! transaction) and delivery. Nobody polls: a task sleeps until the next moment that the store knows, or until another
+//! task tells it that there is work. The first failure of the store stops everything.
 
+mod deliver;
+mod intake;
+mod metrics;
 mod outlet;
 mod step;
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use journey_bytecode::Instant;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::core::Linked;
+use crate::store::{Store, StoreError};
+use crate::track::RecentlySent;
+
+pub use deliver::GRACE;
+pub use intake::{SubmitError, Submitter};
+pub use metrics::Snapshot;
 pub use outlet::Outlet;
 pub use step::Stepped;
 
 pub(crate) use step::step;
+
+/// How many contacts one step takes at most.
+const BATCH: usize = 1_000;
+
+/// How many batches are under way at once: while one is written, the next is advanced.
+const STEPPERS: usize = 2;
+
+/// How long a task sleeps at most: a machine's clock may be set, and a timer then comes early.
+const MAX_SLEEP: Duration = Duration::from_secs(1);
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine<S> {
+    shared: Arc<Shared<S>>,
+    tasks: JoinSet<()>,
+}
+
+/// What the tasks of an engine share.
+struct Shared<S> {
+    store: S,
+    linked: Arc<Linked>,
+    outlet: Outlet,
+    front: Arc<intake::Front>,
+    /// Tells steppers that a contact has something to do.
+    contacts: Notify,
+    /// Tells delivery that there are messages.
+    messages: Notify,
+    stopping: watch::Sender<bool>,
+}
+
+impl<S> std::fmt::Debug for Shared<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("metrics", &self.front.metrics).finish_non_exhaustive()
+    }
+}
+
+impl<S> Shared<S> {
+    /// The store failed: nothing more is accepted, and everything stops.
+    fn fail(&self, error: StoreError) {
+        tracing::error!(%error, "the store failed");
+        self.front.failure.send_if_modified(|failure| {
+            let first = failure.is_none();
+            failure.get_or_insert(error);
+            first
+        });
+        self.stop();
+    }
+
+    fn stop(&self) {
+        self.front.door.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.stopping.send_replace(true);
+    }
+}
+
+impl<S: Store> Engine<S> {
+    /// Starts. Messages whose fate a crash left open go again, under the same ids.
+    pub async fn start(
+        store: S,
+        linked: Arc<Linked>,
+        outlet: Outlet,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let resent = store.resend_ambiguous().await?;
+        let (door, submissions) = intake::door();
+        let front = intake::Front {
+            clock,
+            sent: RecentlySent::default(),
+            metrics: metrics::Metrics::default(),
+            door: Mutex::new(Some(door)),
+            failure: watch::Sender::new(None),
+        };
+        let shared = Arc::new(Shared {
+            store,
+            linked,
+            outlet,
+            front: Arc::new(front),
+            contacts: Notify::new(),
+            messages: Notify::new(),
+            stopping: watch::Sender::new(false),
+        });
+        shared.front.metrics.resent.add(resent.len());
+        for id in resent {
+            let (contact, message) = (id.contact.0, id.number);
+            tracing::warn!(contact, message, "a crash left open whether a message arrived; it is sent again");
+        }
+        let mut tasks = JoinSet::new();
+        tasks.spawn(intake::take_inputs(Arc::clone(&shared), submissions));
+        for _ in 0..STEPPERS {
+            tasks.spawn(advance_contacts(Arc::clone(&shared)));
+        }
+        tasks.spawn(deliver::deliver(Arc::clone(&shared)));
+        Ok(Self { shared, tasks })
+    }
+
+    /// A way in.
+    pub fn submitter(&self) -> Submitter {
+        Submitter(Arc::clone(&self.shared.front))
+    }
+
+    /// The store, to look into.
+    pub fn store(&self) -> &S {
+        &self.shared.store
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> Snapshot {
+        self.shared.front.metrics.snapshot()
+    }
+
+    /// Returns when the store has failed: the process should end, and be started again when the cause is gone.
+    pub fn failed(&self) -> impl Future<Output = StoreError> + Send + 'static {
+        let mut failure = self.shared.front.failure.subscribe();
+        async move {
+            let failed = failure.wait_for(Option::is_some).await.ok().and_then(|failed| failed.clone());
+            match failed {
+                Some(error) => error,
+                // The engine is gone, and it did not fail.
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Stops: takes what callers have handed over, finishes batches under way, and gives messages on the wire so long to
+    /// get their results. Returns whether everything was finished; what was not is taken up at the next start.
+    pub async fn stop(mut self, grace: Duration) -> Result<bool, StoreError> {
+        self.shared.stop();
+        let finished = tokio::time::timeout(grace, async { while self.tasks.join_next().await.is_some() {} }).await;
+        self.tasks.shutdown().await;
+        if let Some(failure) = self.shared.front.failure() {
+            return Err(failure);
+        }
+        if let Some(shared) = Arc::into_inner(self.shared) {
+            shared.store.close().await;
+        }
+        Ok(finished.is_ok())
+    }
+}
+
+/// Advances contacts until the engine stops.
+async fn advance_contacts<S: Store>(shared: Arc<Shared<S>>) {
+    let mut stopping = shared.stopping.subscribe();
+    while !*stopping.borrow_and_update() {
+        let now = shared.front.clock.now();
+        let stepped = match step(&shared.store, &shared.linked, now, BATCH, |_| {}).await {
+            Ok(stepped) => stepped,
+            Err(error) => return shared.fail(error),
+        };
+        shared.front.metrics.stepped.add(stepped.contacts);
+        shared.front.metrics.applied.add(stepped.inputs);
+        shared.front.metrics.decided.add(stepped.messages);
+        shared.front.metrics.set_aside.add(stepped.set_aside);
+        if stepped.messages > 0 {
+            shared.messages.notify_one();
+        }
+        if stepped != Stepped::default() {
+            shared.front.metrics.batches.add(1);
+            // Where there was work there may be more, for the other stepper too.
+            shared.contacts.notify_one();
+            continue;
+        }
+        let next = match shared.store.next_due().await {
+            Ok(next) => pause(next, now),
+            Err(error) => return shared.fail(error),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(next) => {}
+            () = shared.contacts.notified() => {}
+            _ = stopping.changed() => {}
+        }
+    }
+}
+
+/// How long to sleep until a moment.
+fn pause(until: Option<Instant>, now: Instant) -> Duration {
+    let millis = until.map_or(i64::MAX, |until| until.0.saturating_sub(now.0));
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0)).min(MAX_SLEEP)
+}
+
+#[cfg(test)]
+mod tests;

@@ -146,14 +146,14 @@ impl<S: Store> Simulation<'_, S> {
         let (parcels, mut results) = self.outlet.pack(queued, now);
         for mut parcel in parcels {
             let ids: Vec<_> = parcel.attempts.iter().map(|attempt| attempt.id).collect();
-            let withheld = self.store.begin_delivery(&ids).await?;
+            let withheld = self.store.record(&[], &ids).await?;
             results.extend(parcel.withhold(&withheld, now));
             let verdicts = parcel.transport.deliver(&parcel.rendered).await;
             let judged = parcel.attempts.iter().zip(verdicts).map(|(attempt, verdict)| attempt.judge(verdict, now));
             results.extend(judged);
         }
         results.iter().for_each(|result: &Delivery| self.tally.delivered(result));
-        self.store.record(&results).await?;
+        self.store.record(&results, &[]).await?;
         Ok(true)
     }
 

@@ -299,9 +299,9 @@ async fn contacts_hear_of_their_messages(kind: impl Kind) {
     let store = kind.open().await;
     let id = with_message(&store, Purpose::Transactional, None).await;
     store.claim_messages(NOW, 9).await.unwrap();
-    assert_eq!(store.begin_delivery(&[id]).await.unwrap(), []);
-    store.record(&[delivered(id)]).await.unwrap();
-    store.record(&[delivered(id)]).await.unwrap();
+    assert_eq!(store.record(&[], &[id]).await.unwrap(), []);
+    store.record(&[delivered(id)], &[]).await.unwrap();
+    store.record(&[delivered(id)], &[]).await.unwrap();
     let claimed = store.claim(NOW, 9).await.unwrap();
     let news = InputKind::Message {
         message: MessageName::Number(0),
@@ -318,15 +318,15 @@ async fn messages_are_tried_again(kind: impl Kind) {
     let store = kind.open().await;
     let id = with_message(&store, Purpose::Transactional, None).await;
     store.claim_messages(NOW, 9).await.unwrap();
-    store.begin_delivery(&[id]).await.unwrap();
+    store.record(&[], &[id]).await.unwrap();
     let result = DeliveryResult::Retry { due: Instant(7_000), cause: "421 later".into() };
-    store.record(&[Delivery { result, ..delivered(id) }]).await.unwrap();
+    store.record(&[Delivery { result, ..delivered(id) }], &[]).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), None, "the contact hears nothing of it");
     assert_eq!(store.next_message_due().await.unwrap(), Some(Instant(7_000)));
     assert_eq!(store.claim_messages(Instant(7_000), 9).await.unwrap()[0].attempts, 1);
     let result = DeliveryResult::Failed { status: StatusKind::Bounced, cause: "550 unknown".into() };
     let failed = Delivery { attempts: 2, result, ..delivered(id) };
-    store.record(std::slice::from_ref(&failed)).await.unwrap();
+    store.record(std::slice::from_ref(&failed), &[]).await.unwrap();
     assert_eq!(store.deliveries(id.contact).await.unwrap(), [failed]);
     let counts = Counts { contacts: 1, pending: 1, failed: 1, ..Counts::default() };
     assert_eq!(store.counts().await.unwrap(), counts);
@@ -340,20 +340,20 @@ async fn an_unsubscribe_stops_queued_messages(kind: impl Kind) {
         ..event("ada", "", "u")
     };
     store.accept(&[unsubscribe(Some("news"))], NOW).await.unwrap();
-    assert_eq!(store.begin_delivery(&[id]).await.unwrap(), []);
+    assert_eq!(store.record(&[], &[id]).await.unwrap(), []);
     store.accept(&[unsubscribe(Some("offers"))], NOW).await.unwrap();
-    assert_eq!(store.begin_delivery(&[id]).await.unwrap(), [id], "as soon as it is acknowledged");
+    assert_eq!(store.record(&[], &[id]).await.unwrap(), [id], "as soon as it is acknowledged");
 
     let subscribe = InputKind::Subscribe { topic: "offers".into(), channel: None };
     store.accept(&[NewInput { kind: subscribe, ..event("ada", "", "s") }], NOW).await.unwrap();
-    assert_eq!(store.begin_delivery(&[id]).await.unwrap(), [], "and not when it is taken back");
+    assert_eq!(store.record(&[], &[id]).await.unwrap(), [], "and not when it is taken back");
 
     // What is decided in the knowledge of an unsubscribe has passed the core's own gate: a run may have asked again.
     store.accept(&[unsubscribe(Some("offers"))], NOW).await.unwrap();
     let [offer, order] = two_more(&store).await;
-    assert_eq!(store.begin_delivery(&[offer, order]).await.unwrap(), []);
+    assert_eq!(store.record(&[], &[offer, order]).await.unwrap(), []);
     store.accept(&[unsubscribe(None)], NOW).await.unwrap();
-    assert_eq!(store.begin_delivery(&[offer, order]).await.unwrap(), [offer], "a transactional message goes");
+    assert_eq!(store.record(&[], &[offer, order]).await.unwrap(), [offer], "a transactional message goes");
 }
 
 /// Two more messages of the same contact: a marketing and a transactional one.
@@ -443,14 +443,14 @@ async fn what_was_on_the_wire_is_sent_again(kind: impl Kind) {
     let store = kind.open().await;
     let id = with_message(&store, Purpose::Marketing, None).await;
     store.claim_messages(NOW, 9).await.unwrap();
-    store.begin_delivery(&[id]).await.unwrap();
+    store.record(&[], &[id]).await.unwrap();
     drop(store);
     let store = kind.open().await;
     assert_eq!(store.claim_messages(NOW, 9).await.unwrap(), [], "not before somebody decides");
     assert_eq!(store.resend_ambiguous().await.unwrap(), [id]);
     assert_eq!(store.claim_messages(NOW, 9).await.unwrap()[0].outgoing.id, id);
-    store.begin_delivery(&[id]).await.unwrap();
-    store.record(&[delivered(id)]).await.unwrap();
+    store.record(&[], &[id]).await.unwrap();
+    store.record(&[delivered(id)], &[]).await.unwrap();
     drop(store);
     let store = kind.open().await;
     assert_eq!(store.resend_ambiguous().await.unwrap(), []);

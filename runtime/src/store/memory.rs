@@ -189,28 +189,13 @@ impl Store for MemoryStore {
         Ok(claimed)
     }
 
-    async fn begin_delivery(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
+    async fn record(&self, results: &[Delivery], leaving: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
         let mut inner = self.inner();
-        let Inner { outbox, rows, .. } = &mut *inner;
-        let mut withheld = Vec::new();
-        for id in ids {
-            let Some(open) = outbox.get_mut(id) else { continue };
-            if rows.get(&id.contact).is_some_and(|row| row.withholds(open)) {
-                withheld.push(*id);
-            } else {
-                open.on_wire = true;
-            }
-        }
-        Ok(withheld)
-    }
-
-    async fn record(&self, deliveries: &[Delivery]) -> Result<(), StoreError> {
-        let mut inner = self.inner();
-        for delivery in deliveries {
+        for delivery in results {
             let id = delivery.id;
             let Some(open) = inner.outbox.get_mut(&id) else { continue };
             open.on_wire = false;
-            if let DeliveryResult::Retry { due, .. } = delivery.result {
+            if let Some(due) = delivery.retry_at() {
                 open.attempts = delivery.attempts;
                 inner.queue.insert((due, id));
                 continue;
@@ -222,7 +207,17 @@ impl Store for MemoryStore {
                 self.wake.run(id.contact);
             }
         }
-        Ok(())
+        let Inner { outbox, rows, .. } = &mut *inner;
+        let mut withheld = Vec::new();
+        for id in leaving {
+            let Some(open) = outbox.get_mut(id) else { continue };
+            if rows.get(&id.contact).is_some_and(|row| row.withholds(open)) {
+                withheld.push(*id);
+            } else {
+                open.on_wire = true;
+            }
+        }
+        Ok(withheld)
     }
 
     async fn next_message_due(&self) -> Result<Option<Instant>, StoreError> {
@@ -296,4 +291,6 @@ impl Store for MemoryStore {
             failed: inner.done.len() as u64 - delivered,
         })
     }
+
+    async fn close(self) {}
 }

@@ -61,13 +61,14 @@ pub trait Store: Send + Sync + 'static {
     fn claim_messages(&self, now: Instant, most: usize)
     -> impl Future<Output = Result<Vec<Queued>, StoreError>> + Send;
 
-    /// Notes durably that claimed messages go on the wire now; from here until their result a crash leaves it open
-    /// whether they arrived. Returns those that may *not* go, because the contact unsubscribed meanwhile; they stay
-    /// claimed and need a result.
-    fn begin_delivery(&self, ids: &[MessageId]) -> impl Future<Output = Result<Vec<MessageId>, StoreError>> + Send;
-
-    /// Writes what became of messages, and tells their contacts.
-    fn record(&self, deliveries: &[Delivery]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Writes, in one transaction, what became of messages (and tells their contacts), and that other claimed messages go
+    /// on the wire now: from here until its result a crash leaves it open whether such a message arrived. Returns those
+    /// that may *not* go, because the contact unsubscribed after they were decided; they stay claimed and need a result.
+    fn record(
+        &self,
+        results: &[Delivery],
+        leaving: &[MessageId],
+    ) -> impl Future<Output = Result<Vec<MessageId>, StoreError>> + Send;
 
     /// When the next message is due; a moment in the past for "now".
     fn next_message_due(&self) -> impl Future<Output = Result<Option<Instant>, StoreError>> + Send;
@@ -103,6 +104,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// How much there is of everything.
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;
+
+    /// Closes it tidily. A store that is dropped loses nothing either.
+    fn close(self) -> impl Future<Output = ()> + Send;
 }
 
 /// Something that happened to a contact, as it reached us.

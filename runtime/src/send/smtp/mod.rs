@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::mail::{Letter, build};
@@ -44,6 +45,8 @@ pub struct SmtpTransport {
     tls: Arc<rustls::ClientConfig>,
     idle: Mutex<Vec<(Talk, Instant)>>,
     pace: Mutex<Pace>,
+    /// One for each connection, whatever number of batches is under way.
+    slots: Semaphore,
 }
 
 /// How much the server lets us do.
@@ -92,7 +95,8 @@ impl SmtpTransport {
     pub fn new(settings: SmtpSettings) -> Result<Self, SmtpError> {
         let tls = wire::trust(settings.certificates()).map_err(SmtpError::Certificates)?;
         let pace = Mutex::new(Pace { connections: settings.connections(), pause: None });
-        Ok(Self { settings, tls, idle: Mutex::default(), pace })
+        let slots = Semaphore::new(settings.connections());
+        Ok(Self { settings, tls, idle: Mutex::default(), pace, slots })
     }
 
     /// How many mails can be on the wire at once.
@@ -132,6 +136,7 @@ impl SmtpTransport {
 
     /// One connection's share of a batch.
     async fn work(&self, batch: &Batch<'_>) {
+        let Ok(_slot) = self.slots.acquire().await else { return };
         batch.at_work.fetch_add(1, Ordering::Relaxed);
         let mut fresh = false;
         let mut waiting = batch.take().await;

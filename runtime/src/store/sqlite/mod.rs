@@ -102,13 +102,6 @@ impl SqliteStore {
         })
     }
 
-    /// Folds the log into the database and closes it. Without, the next process does so when it opens the file.
-    pub async fn close(self) {
-        self.readers.close().await;
-        // Nothing is lost if this fails: all that was acknowledged is in the log.
-        let _ = self.writer.into_inner().connection.close().await;
-    }
-
     fn queue(&self) -> SyncGuard<'_, BTreeSet<(Instant, MessageId)>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -305,20 +298,16 @@ impl Store for SqliteStore {
             .collect()
     }
 
-    async fn begin_delivery(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
+    async fn record(&self, results: &[Delivery], leaving: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
         let mut writer = self.writer().await?;
-        write::begin_delivery(&mut writer.connection, ids).await.map_err(|error| self.fail(error))
-    }
-
-    async fn record(&self, deliveries: &[Delivery]) -> Result<(), StoreError> {
-        let mut writer = self.writer().await?;
-        let told = write::record(&mut writer.connection, deliveries).await.map_err(|error| self.fail(error))?;
+        let recorded = write::record(&mut writer.connection, results, leaving).await;
+        let write::Recorded { told, withheld } = recorded.map_err(|error| self.fail(error))?;
         drop(writer);
         for contact in told {
             self.wake.run(contact);
         }
-        self.queue().extend(deliveries.iter().filter_map(|delivery| Some((delivery.retry_at()?, delivery.id))));
-        Ok(())
+        self.queue().extend(results.iter().filter_map(|delivery| Some((delivery.retry_at()?, delivery.id))));
+        Ok(withheld)
     }
 
     async fn next_message_due(&self) -> Result<Option<Instant>, StoreError> {
@@ -411,9 +400,23 @@ impl Store for SqliteStore {
             failed: number(4)?,
         })
     }
+
+    /// Folds the log into the database. Without, the next process does so when it opens the file.
+    async fn close(self) {
+        self.readers.close().await;
+        // Nothing is lost if this fails: all that was acknowledged is in the log.
+        let _ = self.writer.into_inner().connection.close().await;
+    }
 }
 
 impl SqliteStore {
+    /// Lets the database grow to so many pages, as a full disk would.
+    #[cfg(test)]
+    pub(crate) async fn limit_pages(&self, pages: u32) {
+        let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::raw_sql(limit).execute(&mut self.writer.lock().await.connection).await.unwrap();
+    }
+
     async fn contacts(
         &self,
         query: sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>,

@@ -77,35 +77,53 @@ impl Batch {
     }
 }
 
-/// Marks messages as on the wire; returns those withheld.
-pub(super) async fn begin_delivery(
+/// What was recorded.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    /// Contacts that hear of a result.
+    pub(super) told: HashSet<ContactId>,
+    /// Messages that may not go on the wire.
+    pub(super) withheld: Vec<MessageId>,
+}
+
+/// Writes results, and which messages go on the wire.
+pub(super) async fn record(
     connection: &mut SqliteConnection,
-    ids: &[MessageId],
-) -> sqlx::Result<Vec<MessageId>> {
+    results: &[Delivery],
+    leaving: &[MessageId],
+) -> sqlx::Result<Recorded> {
     let mut transaction = begin(connection).await?;
+    let mut recorded = Recorded::default();
+    if !results.is_empty() {
+        recorded.told = settle(&mut transaction, results).await?;
+    }
+    if !leaving.is_empty() {
+        recorded.withheld = leave(&mut transaction, leaving).await?;
+    }
+    transaction.commit().await?;
+    Ok(recorded)
+}
+
+/// Marks messages as on the wire; returns those withheld.
+async fn leave(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::Result<Vec<MessageId>> {
     let withheld = "SELECT o.contact, o.number FROM json_each(?1) j
          CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
          WHERE o.marketing AND EXISTS (
              SELECT 1 FROM unsubscribed u
              WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic) AND u.seq > o.applied)";
-    let rows = sqlx::query(withheld).bind(message_keys(ids)).fetch_all(&mut *transaction).await?;
+    let rows = sqlx::query(withheld).bind(message_keys(ids)).fetch_all(&mut *connection).await?;
     let withheld: Vec<MessageId> = rows.iter().map(message_id).collect::<sqlx::Result<_>>()?;
     let leaving: Vec<MessageId> = ids.iter().filter(|id| !withheld.contains(id)).copied().collect();
     let wire = "INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
-    sqlx::query(wire).bind(message_keys(&leaving)).execute(&mut *transaction).await?;
-    transaction.commit().await?;
+    sqlx::query(wire).bind(message_keys(&leaving)).execute(connection).await?;
     Ok(withheld)
 }
 
 /// Writes what became of messages; returns the contacts that hear of it.
-pub(super) async fn record(
-    connection: &mut SqliteConnection,
-    deliveries: &[Delivery],
-) -> sqlx::Result<HashSet<ContactId>> {
-    let mut transaction = begin(connection).await?;
+async fn settle(connection: &mut SqliteConnection, deliveries: &[Delivery]) -> sqlx::Result<HashSet<ContactId>> {
     let ids: Vec<MessageId> = deliveries.iter().map(|delivery| delivery.id).collect();
     let wire = "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
-    sqlx::query(wire).bind(message_keys(&ids)).execute(&mut *transaction).await?;
+    sqlx::query(wire).bind(message_keys(&ids)).execute(&mut *connection).await?;
 
     let mut retries = Vec::new();
     let mut done = BTreeMap::new();
@@ -121,11 +139,9 @@ pub(super) async fn record(
              SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, o.applied, o.marketing, o.topic, o.body
              FROM json_each(?1) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1 WHERE true
              ON CONFLICT (contact, number) DO UPDATE SET due = excluded.due, attempts = excluded.attempts";
-        sqlx::query(again).bind(json(&retries)).execute(&mut *transaction).await?;
+        sqlx::query(again).bind(json(&retries)).execute(&mut *connection).await?;
     }
-    let told = finish(&mut transaction, &done).await?;
-    transaction.commit().await?;
-    Ok(told)
+    finish(connection, &done).await
 }
 
 async fn finish(

@@ -1,0 +1,138 @@
+//! The HTTP API: contacts and events come in, and are durable when the answer says so.
+//!
+//! `POST /v1/contacts` and `POST /v1/events` take one JSON object, an array of them, or one a line
+//! (`application/x-ndjson`). The answer is 202 when at least one was taken; it counts what was accepted and what was known
+//! already, and lists what was refused with its line (or place in the array, from 1). Where nothing was taken it is 422,
+//! or 409 if everything clashes with what was accepted under the same id before.
+
+mod intake;
+mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use subtle::ConstantTimeEq;
+
+use crate::engine::Submitter;
+use crate::ingest::Gate;
+use crate::track::{self, Tracking};
+
+pub use intake::{BODY_PATIENCE, MAX_LINES};
+pub use server::{ServeConfig, ServeError, Server};
+
+/// The largest body that is read: 8 MiB.
+pub const MAX_BODY: usize = 8 * 1024 * 1024;
+
+/// The longest request id that is taken over from a client.
+const MAX_REQUEST_ID: usize = 128;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the routes share.
+#[derive(Clone)]
+struct Api {
+    submitter: Submitter,
+    gate: Gate,
+    /// The hash of the bearer token, if one is asked for: hashes are of one length and compared in constant time.
+    token: Option<blake3::Hash>,
+    requests: Arc<RequestIds>,
+}
+
+/// Gives requests their ids.
+struct RequestIds {
+    /// Keeps the ids of two starts apart.
+    start: i64,
+    next: std::sync::atomic::AtomicU64,
+}
+
+impl RequestIds {
+    fn next(&self) -> String {
+        let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        format!("{:x}-{number:x}", self.start)
+    }
+}
+
+/// The routes, over an engine's way in, and those of tracking. It starts a task; call it within the runtime.
+pub fn router(submitter: Submitter, gate: Gate, token: Option<&str>, tracking: Tracking) -> Router {
+    let requests = RequestIds { start: submitter.now().0, next: 1.into() };
+    let token = token.map(|token| blake3::hash(token.as_bytes()));
+    let api = Api { submitter, gate, token, requests: Arc::new(requests) };
+    let v1 = Router::new()
+        .route("/v1/contacts", post(intake::contacts))
+        .route("/v1/events", post(intake::events))
+        .route_layer(middleware::from_fn_with_state(api.clone(), authorize));
+    Router::new()
+        .merge(v1)
+        .route("/healthz", get(|| async { axum::Json(json!({"status": "ok"})) }))
+        .route("/readyz", get(ready))
+        .fallback(|| async { problem(StatusCode::NOT_FOUND, "there is nothing here") })
+        .method_not_allowed_fallback(|| async {
+            problem(StatusCode::METHOD_NOT_ALLOWED, "this address does not know this method")
+        })
+        .with_state(api.clone())
+        .merge(track::router(tracking))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(api, identify))
+}
+
+/// An answer that is an error.
+fn problem(status: StatusCode, error: impl Into<String>) -> Response {
+    (status, axum::Json(json!({"error": error.into()}))).into_response()
+}
+
+async fn ready(State(api): State<Api>) -> Response {
+    if api.submitter.is_open() {
+        axum::Json(json!({"status": "ready"})).into_response()
+    } else {
+        problem(StatusCode::SERVICE_UNAVAILABLE, "the engine is stopping, or its database failed")
+    }
+}
+
+/// Lets requests with the token pass.
+async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let Some(token) = api.token else { return next.run(request).await };
+    let given = bearer(request.headers()).map(|given| blake3::hash(given.as_bytes()));
+    if given.is_some_and(|given| bool::from(given.as_bytes().ct_eq(token.as_bytes()))) {
+        return next.run(request).await;
+    }
+    let error = match given {
+        Some(_) => "the token is not the one of this server",
+        None => "this server asks for a token: send the header `Authorization: Bearer TOKEN`",
+    };
+    let mut response = problem(StatusCode::UNAUTHORIZED, error);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Gives every answer the id of its request: the client's own, where it sent one.
+async fn identify(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let sane = |id: &&HeaderValue| {
+        id.len() <= MAX_REQUEST_ID && !id.is_empty() && id.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
+    let given = request.headers().get(REQUEST_ID).filter(sane).cloned();
+    let id = given.or_else(|| HeaderValue::try_from(api.requests.next()).ok());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    if let Some(id) = id {
+        if response.status().is_server_error() {
+            let (status, request) = (response.status().as_u16(), id.to_str().unwrap_or_default());
+            tracing::warn!(%method, path, status, request, "a request failed");
+        }
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests;

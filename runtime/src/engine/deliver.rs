@@ -1,0 +1,220 @@
+//! Delivering: messages are claimed, noted as on the wire, handed to their transports, and their results recorded. All
+//! notes that wait share one transaction.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::outlet::{Attempt, Parcel};
+use super::{Shared, pause};
+use crate::core::effect::MessageId;
+use crate::send::{Settle, Verdict};
+use crate::store::{Delivery, DeliveryResult, Store};
+use crate::track::BoxFuture;
+
+/// How many messages may be on their way from the outbox to their results.
+const MAX_IN_FLIGHT: u32 = 512;
+
+/// How many messages are handed to a transport together.
+const PARCEL: usize = 32;
+
+/// How many notes may wait to be written.
+const MAX_NOTES: usize = 4_096;
+
+/// Something for the store to write about messages.
+enum Note {
+    /// They go on the wire; the answer names those that may not.
+    Leaves(Vec<MessageId>, oneshot::Sender<Vec<MessageId>>),
+    /// A result; answered when it is durable.
+    Result(Delivery, oneshot::Sender<()>),
+}
+
+/// Hands notes to the scribe. An error of a channel means that the store failed and everything stops.
+#[derive(Clone)]
+struct Pen(mpsc::Sender<Note>);
+
+impl Pen {
+    async fn leaves(&self, ids: Vec<MessageId>) -> Option<Vec<MessageId>> {
+        let (answer, written) = oneshot::channel();
+        self.0.send(Note::Leaves(ids, answer)).await.ok()?;
+        written.await.ok()
+    }
+
+    async fn result(&self, delivery: Delivery) {
+        let (answer, written) = oneshot::channel();
+        if self.0.send(Note::Result(delivery, answer)).await.is_ok() {
+            let _ = written.await;
+        }
+    }
+}
+
+/// Delivers what is due until the engine stops, and then what is on the wire.
+pub(super) async fn deliver<S: Store>(shared: Arc<Shared<S>>) {
+    let (pen, notes) = mpsc::channel(MAX_NOTES);
+    let pen = Pen(pen);
+    let scribe = tokio::spawn(write_notes(Arc::clone(&shared), notes));
+    let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
+    let mut parcels = JoinSet::new();
+    let mut stopping = shared.stopping.subscribe();
+    while !*stopping.borrow_and_update() {
+        while parcels.try_join_next().is_some() {}
+        let Ok(permit) = Arc::clone(&room).acquire_many_owned(PARCEL as u32).await else { break };
+        let now = shared.front.clock.now();
+        let queued = match shared.store.claim_messages(now, PARCEL).await {
+            Ok(queued) => queued,
+            Err(error) => {
+                shared.fail(error);
+                break;
+            }
+        };
+        if queued.is_empty() {
+            drop(permit);
+            let next = match shared.store.next_message_due().await {
+                Ok(next) => pause(next, now),
+                Err(error) => {
+                    shared.fail(error);
+                    break;
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(next) => {}
+                () = shared.messages.notified() => {}
+                _ = stopping.changed() => {}
+            }
+            continue;
+        }
+        let (packed, refused) = shared.outlet.pack(queued, now);
+        parcels.spawn(send(Arc::clone(&shared), pen.clone(), packed, refused, permit));
+    }
+    // What is on the wire gets its result; whoever stops us decides how long that may take.
+    while parcels.join_next().await.is_some() {}
+    drop(pen);
+    let _ = scribe.await;
+}
+
+/// Sends parcels and records what becomes of them.
+async fn send<S: Store>(
+    shared: Arc<Shared<S>>,
+    pen: Pen,
+    packed: Vec<Parcel>,
+    refused: Vec<Delivery>,
+    _permit: OwnedSemaphorePermit,
+) {
+    let mut tasks = JoinSet::new();
+    for delivery in refused {
+        let pen = pen.clone();
+        tasks.spawn(async move { pen.result(delivery).await });
+    }
+    for mut parcel in packed {
+        let (pen, shared) = (pen.clone(), Arc::clone(&shared));
+        tasks.spawn(async move {
+            let ids = parcel.attempts.iter().map(|attempt| attempt.id).collect();
+            let Some(withheld) = pen.leaves(ids).await else { return };
+            for delivery in parcel.withhold(&withheld, shared.front.clock.now()) {
+                pen.result(delivery).await;
+            }
+            hand_over(&shared, pen, parcel).await;
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn hand_over<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, parcel: Parcel) {
+    let Parcel { transport, rendered, attempts } = parcel;
+    let settled = attempts.iter().map(|_| AtomicBool::new(false)).collect();
+    let desk = Arc::new(Desk { shared: Arc::clone(shared), pen, attempts, settled });
+    let at_desk = Arc::clone(&desk);
+    // A transport that panics takes only its parcel with it.
+    let handed = tokio::spawn(async move { transport.deliver_each(&rendered, &*at_desk).await });
+    if let Err(error) = handed.await {
+        tracing::error!(%error, "a transport failed");
+    }
+    for place in 0..desk.attempts.len() {
+        let cause = "the transport lost the message".to_owned();
+        desk.settle(place, Verdict::Retry { after: None, cause }).await;
+    }
+}
+
+/// Takes the verdicts on one parcel, the first on each message.
+struct Desk<S> {
+    shared: Arc<Shared<S>>,
+    pen: Pen,
+    attempts: Vec<Attempt>,
+    settled: Vec<AtomicBool>,
+}
+
+impl<S: Store> Settle for Desk<S> {
+    fn settle(&self, place: usize, verdict: Verdict) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let (Some(attempt), Some(settled)) = (self.attempts.get(place), self.settled.get(place)) else { return };
+            if !settled.swap(true, Ordering::AcqRel) {
+                let delivery = attempt.judge(verdict, self.shared.front.clock.now());
+                if let DeliveryResult::Delivered { .. } = delivery.result {
+                    self.shared.front.sent.note(delivery.id, delivery.at);
+                }
+                self.pen.result(delivery).await;
+            }
+        })
+    }
+}
+
+/// Writes notes until every pen is gone.
+async fn write_notes<S: Store>(shared: Arc<Shared<S>>, mut notes: mpsc::Receiver<Note>) {
+    while let Some(first) = notes.recv().await {
+        let (mut results, mut leaving) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(note) = next {
+            match note {
+                Note::Result(delivery, written) => results.push((delivery, written)),
+                Note::Leaves(ids, answer) => leaving.push((ids, answer)),
+            }
+            next = notes.try_recv().ok();
+        }
+        let (deliveries, written): (Vec<Delivery>, Vec<_>) = results.into_iter().unzip();
+        let ids: Vec<MessageId> = leaving.iter().flat_map(|(ids, _)| ids.iter().copied()).collect();
+        match shared.store.record(&deliveries, &ids).await {
+            Ok(withheld) => {
+                shared.count_results(&deliveries);
+                for written in written {
+                    let _ = written.send(());
+                }
+                for (ids, answer) in leaving {
+                    let _ = answer.send(withheld.iter().filter(|id| ids.contains(id)).copied().collect());
+                }
+            }
+            Err(error) => return shared.fail(error),
+        }
+    }
+}
+
+impl<S> Shared<S> {
+    fn count_results(&self, deliveries: &[Delivery]) {
+        if deliveries.is_empty() {
+            return;
+        }
+        for delivery in deliveries {
+            let counter = match &delivery.result {
+                DeliveryResult::Delivered { .. } => &self.front.metrics.delivered,
+                DeliveryResult::Retry { cause, .. } => {
+                    let (contact, message, attempts) = (delivery.id.contact.0, delivery.id.number, delivery.attempts);
+                    tracing::debug!(contact, message, attempts, cause, "a message goes again later");
+                    &self.front.metrics.retried
+                }
+                DeliveryResult::Failed { cause, .. } => {
+                    let (contact, message, attempts) = (delivery.id.contact.0, delivery.id.number, delivery.attempts);
+                    tracing::warn!(contact, message, attempts, cause, "a message is given up");
+                    &self.front.metrics.failed
+                }
+            };
+            counter.add(1);
+        }
+        self.contacts.notify_one();
+        self.messages.notify_one();
+    }
+}
+
+/// How long a stopping engine waits for what is on the wire, if nobody says otherwise.
+pub const GRACE: Duration = Duration::from_secs(20);

@@ -1,0 +1,66 @@
+//! What the engine has done since it started.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident)*) => {
+        /// Counters that only grow.
+        #[derive(Debug, Default)]
+        pub(crate) struct Metrics {
+            $(pub(crate) $name: Counter,)*
+        }
+
+        /// The counters at one moment.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub struct Snapshot {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Metrics {
+            /// The counters now.
+            pub(crate) fn snapshot(&self) -> Snapshot {
+                Snapshot { $($name: self.$name.0.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Inputs accepted.
+    accepted
+    /// Inputs that were known already.
+    duplicates
+    /// Inputs refused by the store: another body under their id, or nobody's.
+    refused
+    /// Transactions in which inputs were accepted.
+    intakes
+    /// Inputs applied, results of deliveries among them.
+    applied
+    /// Contacts advanced.
+    stepped
+    /// Transactions in which contacts were advanced.
+    batches
+    /// Contacts set aside because they could not be read or advanced.
+    set_aside
+    /// Messages decided.
+    decided
+    /// Messages that a provider took.
+    delivered
+    /// Attempts that failed for now.
+    retried
+    /// Messages given up.
+    failed
+    /// Messages sent again because a crash left their fate open.
+    resent
+}
+
+/// A counter.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    /// Counts so many.
+    pub(crate) fn add(&self, count: usize) {
+        self.0.fetch_add(count as u64, Ordering::Relaxed);
+    }
+}
