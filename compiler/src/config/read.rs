@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
                 let written = self.text.get(text.range()).unwrap_or_default();
                 let edit = Edit { span: text, text: format!("\"{written}\"") };
                 found(text, "a text in `journey.toml` stands in quotes").fix(
-                    format!("Write \"{written}\""),
+                    "Write quotes around it",
                     Applicability::Safe,
                     vec![edit],
                 )

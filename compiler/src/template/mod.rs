@@ -100,3 +100,51 @@ impl Template {
         template
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Code;
+    use crate::project::FileId;
+
+    fn codes(text: &str) -> Vec<Code> {
+        let template = Template::parse(&Piece::slice(FileId(0), text, 0..text.len()));
+        template.findings.iter().map(|found| found.code).collect()
+    }
+
+    /// The engine's parser calls itself for each of these, and would end the process.
+    #[test]
+    fn no_template_exhausts_the_stack() {
+        let many = 100_000;
+        let nested = |open: &str, close: &str| format!("{}{}", open.repeat(many), close.repeat(many));
+        for text in [
+            format!("{{{{ a{} }}}}", " | upper".repeat(many)),
+            format!("{{{{ a{} }}}}", " + a".repeat(many)),
+            format!("{{{{ a{} }}}}", ".a".repeat(many)),
+            format!("{{{{ {}a }}}}", "not ".repeat(many)),
+            format!("{{{{ {}a }}}}", "- ".repeat(many)),
+            format!("{{{{ {} }}}}", nested("(", ")")),
+            format!("{{{{ {} }}}}", nested("[", "]")),
+            nested("{% if a %}", "{% endif %}"),
+            nested("{% for a in b %}", "{% endfor %}"),
+            nested("{% filter upper %}", "{% endfilter %}"),
+            format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(many)),
+        ] {
+            assert_eq!(codes(&text), [Code::TemplateTooComplex], "{}", &text[..40]);
+        }
+    }
+
+    #[test]
+    fn what_the_limits_allow_is_read() {
+        let nested = |open: &str, n: usize, close: &str| format!("{}{}", open.repeat(n), close.repeat(n));
+        for text in [
+            format!("{{{{ a{} }}}}", " | upper".repeat(MAX_TAG_TOKENS / 2 - 1)),
+            format!("{{{{ {}a }}}}", "not ".repeat(MAX_TAG_TOKENS - 1)),
+            nested("{% if a %}", MAX_TEMPLATE_DEPTH, "{% endif %}"),
+            format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(MAX_TEMPLATE_DEPTH - 1)),
+            "{% if a %}{% endif %}".repeat(1_000),
+        ] {
+            assert_eq!(codes(&text), [], "{}", &text[..40]);
+        }
+    }
+}

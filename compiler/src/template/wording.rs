@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use minijinja::Error;
+use minijinja::{Error, ErrorKind};
 
 use super::Piece;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
@@ -70,6 +70,9 @@ pub(super) fn syntax(error: &Error, piece: &Piece) -> Diagnostic {
             );
         }
         "unexpected end of variable block" => at(tag..range.end, "a value is missing before `}}`".to_owned()),
+        _ if error.kind() == ErrorKind::BadEscape => {
+            at(range, "a backslash in this text stands before a character that needs none".to_owned())
+        }
         detail if detail.starts_with("unexpected end of input") => at(tag..tag + 2, plain(detail)).label("opened here"),
         detail => at(range, plain(detail)),
     };
@@ -130,18 +133,29 @@ fn two_words(piece: &Piece, tag: usize, second: Range<usize>) -> Diagnostic {
 }
 
 fn plain(detail: &str) -> String {
-    let Some((unexpected, expected)) =
+    if let Some((unexpected, expected)) =
         detail.strip_prefix("unexpected ").and_then(|rest| rest.split_once(", expected "))
-    else {
-        return match detail.strip_prefix("unexpected ") {
-            Some(rest) => format!("{} does not belong here", word(rest)),
-            None => format!("the template cannot be read: {detail}"),
+    {
+        return match unexpected {
+            "end of input" => format!("the text ends where {} should stand", word(expected)),
+            _ => format!("{} stands where {} should", word(unexpected), word(expected)),
         };
-    };
-    if unexpected == "end of input" {
-        return format!("the text ends where {} should stand", word(expected));
     }
-    format!("{} stands where {} should", word(unexpected), word(expected))
+    if let Some(name) = detail.strip_prefix("cannot assign to reserved variable name ") {
+        return format!("`{name}` is a word of templates and cannot be a name");
+    }
+    match detail {
+        _ if detail.starts_with("unexpected ") => {
+            format!("{} does not belong here", word(detail.trim_start_matches("unexpected ")))
+        }
+        _ if detail.starts_with("unknown ") => "a word such as `if` is missing behind `{%`".to_owned(),
+        "empty subscript" => "nothing stands between `[` and `]`".to_owned(),
+        "non-keyword arg after keyword arg" => "values without a name stand before those with one".to_owned(),
+        "'_' may not occur at end of number" | "invalid float" | "invalid integer (too large)" => {
+            "this number cannot be read".to_owned()
+        }
+        _ => "this cannot be read".to_owned(),
+    }
 }
 
 fn word(technical: &str) -> &str {

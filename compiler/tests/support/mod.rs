@@ -61,15 +61,43 @@ pub fn assert_sound(project: &Project, found: &[Diagnostic]) {
             edits.sort();
             assert!(edits.windows(2).all(|pair| pair[0].file != pair[1].file || pair[0].end <= pair[1].start), "{d:?}");
         }
-        let message = &d.message;
-        assert!(!message.is_empty() && !message.ends_with('.') && !message.contains('\n'), "the style of {message:?}");
-        assert!(
-            d.notes.iter().all(|note| note.ends_with(['.', '!', '?', '"', '`'])),
-            "notes are sentences: {:?}",
-            d.notes
-        );
-        let backticks = [message, &d.primary.text].into_iter().chain(&d.help).chain(&d.notes);
-        backticks.for_each(|text| assert!(text.matches('`').count() % 2 == 0, "a backtick is missing in {text:?}"));
+        assert_worded(d);
+    }
+}
+
+/// Asserts what a machine can check of `docs/diagnostics-style.md`.
+fn assert_worded(d: &Diagnostic) {
+    const JARGON: &[&str] = &[
+        "boolean",
+        "expression",
+        "identifier",
+        "illegal",
+        "invalid",
+        "literal",
+        "null",
+        "parse",
+        "parser",
+        "please",
+        "string",
+        "syntax",
+        "token",
+        "undefined",
+    ];
+    let message = &d.message;
+    assert!(!message.is_empty() && !message.contains('\n'), "{message:?}");
+    assert!(!message.ends_with('.') && !message.starts_with(|c: char| c.is_ascii_uppercase()), "{message:?}");
+    assert!(d.notes.iter().all(|note| note.ends_with(['.', '"', '`'])), "notes are sentences: {:?}", d.notes);
+    assert!(d.help.iter().all(|help| !help.ends_with('.')), "{:?}", d.help);
+    let fixes = d.fixes.iter().map(|fix| &fix.title);
+    assert!(fixes.clone().all(|title| title.starts_with(char::is_uppercase) && !title.ends_with('.')), "{:?}", d.fixes);
+    for text in [message, &d.primary.text].into_iter().chain(&d.help).chain(&d.notes).chain(fixes) {
+        assert!(text.matches('`').count() % 2 == 0, "a backtick is missing in {text:?}");
+        // What others say is quoted, and what is in backticks is to be typed.
+        let ours =
+            if text.starts_with("The reader of ") { String::new() } else { text.split('`').step_by(2).collect() };
+        let word =
+            |jargon: &&str| ours.split(|c: char| !c.is_alphabetic()).any(|word| word.eq_ignore_ascii_case(jargon));
+        assert_eq!(JARGON.iter().find(|jargon| word(jargon)), None, "in {text:?}");
     }
 }
 
