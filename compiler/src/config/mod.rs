@@ -45,6 +45,10 @@ impl Default for ProjectConfig {
 pub struct EmailConfig {
     /// `smtp`: the mail server, as `smtp://127.0.0.1:2525`. Without it, every mail becomes an `.eml` file in `outbox/`.
     pub smtp: Option<Smtp>,
+    /// `user`: the name to log in to the mail server with.
+    pub user: Option<String>,
+    /// `password`: where the password stands that belongs to it.
+    pub password: Option<SecretRef>,
     /// `from`: the sender of mail, as `Moosbett <hello@moosbett.example>`, where no `policy` names one.
     pub from: Option<String>,
 }
@@ -52,10 +56,46 @@ pub struct EmailConfig {
 /// A mail server.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Smtp {
+    /// How the connection is protected.
+    pub scheme: SmtpScheme,
     /// Its host name or address.
     pub host: String,
-    /// Its port; 25 if the setting names none.
-    pub port: u16,
+    /// Its port; the usual one of the scheme if the setting names none.
+    pub port: Option<u16>,
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum SmtpScheme {
+    /// `smtp://`: encrypted by STARTTLS, and plain text only to this machine itself.
+    Smtp,
+    /// `smtp+starttls://`: encrypted by STARTTLS, whatever the machine.
+    StartTls,
+    /// `smtps://`: encrypted from the first byte.
+    Smtps,
+}
+
+impl SmtpScheme {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Smtp, Self::StartTls, Self::Smtps];
+
+    /// What an address begins with: `smtp`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::StartTls => "smtp+starttls",
+            Self::Smtps => "smtps",
+        }
+    }
+}
+
+impl std::fmt::Display for Smtp {
+    /// The address: `smtp://127.0.0.1:2525`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (scheme, host) = (self.scheme.name(), &self.host);
+        if host.contains(':') { write!(f, "{scheme}://[{host}]") } else { write!(f, "{scheme}://{host}") }?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
 }
 
 /// `[track]`

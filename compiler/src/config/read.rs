@@ -7,14 +7,14 @@ use smol_str::SmolStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, SecretRef, Smtp};
+use super::{Config, SecretRef, Smtp, SmtpScheme};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of, quote};
 use crate::project::FileId;
 
 /// Every section and its keys.
 const KEYS: &[(&str, &[&str])] = &[
     ("project", &["name", "timezone"]),
-    ("email", &["smtp", "from"]),
+    ("email", &["smtp", "user", "password", "from"]),
     ("track", &["base_url", "secret"]),
     ("database", &["url"]),
     ("server", &["listen"]),
@@ -32,6 +32,28 @@ pub fn read(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
         None => (config, reader.found),
     }
 }
+
+/// What a secret is for.
+struct SecretUse {
+    key: &'static str,
+    variable: &'static str,
+    path: &'static str,
+    danger: &'static str,
+}
+
+const SIGNING: SecretUse = SecretUse {
+    key: "secret",
+    variable: "JOURNEY_SECRET",
+    path: "/etc/journey/secret",
+    danger: "Whoever can read the project, or its history, could sign links in your name.",
+};
+
+const PASSWORD: SecretUse = SecretUse {
+    key: "password",
+    variable: "SMTP_PASSWORD",
+    path: "/etc/journey/smtp-password",
+    danger: "Whoever can read the project, or its history, could send mail in your name.",
+};
 
 struct Reader<'a> {
     file: FileId,
@@ -53,9 +75,12 @@ impl<'a> Reader<'a> {
             config.project.timezone = zone;
         }
         config.email.smtp = self.string("email", "smtp").and_then(|setting| self.smtp(setting));
+        config.email.user = self.string("email", "user").and_then(|setting| self.user(setting));
+        config.email.password = self.string("email", "password").and_then(|setting| self.secret(setting, &PASSWORD));
+        self.login();
         config.email.from = self.string("email", "from").and_then(|setting| self.from(setting));
         config.track.base_url = self.string("track", "base_url").and_then(|setting| self.base_url(setting));
-        config.track.secret = self.string("track", "secret").and_then(|setting| self.secret(setting));
+        config.track.secret = self.string("track", "secret").and_then(|setting| self.secret(setting, &SIGNING));
         if let Some(url) = self.string("database", "url").and_then(|setting| self.database(setting)) {
             config.database.url = url;
         }
@@ -256,31 +281,59 @@ impl<'a> Reader<'a> {
     }
 
     fn smtp(&mut self, (text, span): Setting<'_>) -> Option<Smtp> {
-        const HELP: &str = "write host and port, as `smtp = \"smtp://127.0.0.1:2525\"`";
-        let Some(rest) = text.strip_prefix("smtp://") else {
-            return self.bad(span, "the mail server's address must begin with `smtp://`", HELP);
+        const HELP: &str =
+            "write host and port, as `smtp = \"smtp://127.0.0.1:2525\"` or `smtp = \"smtps://mail.example.com\"`";
+        let scheme = |name: &str| SmtpScheme::ALL.into_iter().find(|scheme| scheme.name() == name);
+        let Some((scheme, rest)) = text.split_once("://").and_then(|(name, rest)| Some((scheme(name)?, rest))) else {
+            let schemes = SmtpScheme::ALL.map(|scheme| format!("{}://", scheme.name()));
+            let schemes = one_of(schemes.iter().map(String::as_str));
+            return self.bad(span, format!("the mail server's address must begin with {schemes}"), HELP);
         };
         if rest.contains('@') {
             self.found.push(
                 Diagnostic::new(Code::LiteralSecret, span, "a password does not belong in `journey.toml`")
-                    .note("Whoever can read the project could read it. This version talks to mail servers that need none.")
-                    .help("give host and port alone, and let a mail server on this machine log in to the other one"),
+                    .note("Whoever can read the project could read it.")
+                    .help("give host and port alone, and write `user` and `password = \"env:SMTP_PASSWORD\"` below it"),
             );
             return None;
         }
         let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => (host, port.parse().ok().filter(|&port| port != 0)),
-            _ => (rest, Some(25)),
-        };
-        let Some(port) = port else {
-            return self.bad(span, "the mail server's port must be a number from 1 to 65535", HELP);
+            Some((host, port)) if !port.contains(']') => {
+                let Some(port) = port.parse().ok().filter(|&port| port != 0) else {
+                    return self.bad(span, "the mail server's port must be a number from 1 to 65535", HELP);
+                };
+                (host, Some(port))
+            }
+            _ => (rest, None),
         };
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
         if host.is_empty() || !host.chars().all(plain) {
             return self.bad(span, format!("{host} is not the name of a mail server", host = quote(host)), HELP);
         }
-        Some(Smtp { host: host.to_owned(), port })
+        Some(Smtp { scheme, host: host.to_owned(), port })
+    }
+
+    fn user(&mut self, (text, span): Setting<'_>) -> Option<String> {
+        if text.is_empty() || text.contains(char::is_control) {
+            let help = "write the name that the mail server knows, as `user = \"hello@moosbett.example\"`";
+            return self.bad(span, format!("{text} is not a name to log in with", text = quote(text)), help);
+        }
+        Some(text.to_owned())
+    }
+
+    /// A login is a user and a password, and there is a server to log in to.
+    fn login(&mut self) {
+        for (key, other) in [("user", "smtp"), ("user", "password"), ("password", "user")] {
+            if let Some(value) = self.value("email", key)
+                && self.value("email", other).is_none()
+            {
+                let span = self.span(value.span());
+                let message = format!("`{key}` is of no use without `{other}`");
+                self.bad::<()>(span, message, format!("write `{other}` below `[email]` as well, or leave out `{key}`"));
+                return;
+            }
+        }
     }
 
     fn from(&mut self, (text, span): Setting<'_>) -> Option<String> {
@@ -308,9 +361,12 @@ impl<'a> Reader<'a> {
         Some(base.to_owned())
     }
 
-    fn secret(&mut self, (text, span): Setting<'_>) -> Option<SecretRef> {
-        const HELP: &str = "name an environment variable, as `secret = \"env:JOURNEY_SECRET\"`, or a file outside of the \
-                            project, as `secret = \"file:/etc/journey/secret\"`";
+    fn secret(&mut self, (text, span): Setting<'_>, secret: &SecretUse) -> Option<SecretRef> {
+        let &SecretUse { key, variable, path, danger } = secret;
+        let help = format!(
+            "name an environment variable, as `{key} = \"env:{variable}\"`, or a file outside of the project, as \
+             `{key} = \"file:{path}\"`"
+        );
         match text.split_once(':') {
             Some(("env", name)) => {
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -318,19 +374,17 @@ impl<'a> Reader<'a> {
                     return self.bad(
                         span,
                         format!("{name} is not the name of an environment variable", name = quote(name)),
-                        HELP,
+                        help,
                     );
                 }
                 Some(SecretRef::Env(name.to_owned()))
             }
-            Some(("file", "")) => self.bad(span, "the path of the secret's file is missing", HELP),
+            Some(("file", "")) => self.bad(span, format!("the path of the {key}'s file is missing"), help),
             Some(("file", path)) => Some(SecretRef::File(path.to_owned())),
             _ => {
                 // The secret is not repeated: findings end up in logs.
-                let found = Diagnostic::new(Code::LiteralSecret, span, "a secret does not belong in `journey.toml`")
-                    .note("Whoever can read the project, or its history, could sign links in your name.")
-                    .help(HELP);
-                self.found.push(found);
+                let message = format!("a {key} does not belong in `journey.toml`");
+                self.found.push(Diagnostic::new(Code::LiteralSecret, span, message).note(danger).help(help));
                 None
             }
         }

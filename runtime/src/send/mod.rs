@@ -2,7 +2,6 @@
 
 mod files;
 mod mail;
-mod routes;
 mod secret;
 mod smtp;
 
@@ -13,7 +12,6 @@ use crate::render::Rendered;
 use crate::track::BoxFuture;
 
 pub use files::{FileTransport, file_name};
-pub use routes::{FILES, Transports, UnknownProvider};
 pub use secret::{Secret, SecretError};
 pub use smtp::{CONNECTIONS, SmtpError, SmtpSettings, SmtpTransport};
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::path::Path;
 
 /// A secret. It shows itself to nobody who prints it.
 #[derive(Clone, PartialEq, Eq)]
@@ -10,30 +11,40 @@ pub struct Secret(String);
 /// Why a secret cannot be had.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SecretError {
-    /// It is not a reference.
-    #[error("a secret does not stand in the project's files; write `env:NAME` or `file:PATH`")]
-    NotAReference,
     /// The environment does not have it.
     #[error("the environment variable `{0}` is not set")]
     NoVariable(String),
     /// The file cannot be read.
     #[error("the secret's file `{0}` cannot be read: {1}")]
     NoFile(String, String),
+    /// There is nothing there.
+    #[error("the secret in `{0}` is empty")]
+    Empty(String),
 }
 
 impl Secret {
-    /// Follows a reference: `env:NAME` or `file:PATH`; a file's last line end does not count.
-    pub fn resolve(reference: &str) -> Result<Self, SecretError> {
-        if let Some(name) = reference.strip_prefix("env:") {
-            return std::env::var(name).map(Self).map_err(|_| SecretError::NoVariable(name.to_owned()));
-        }
-        let path = reference.strip_prefix("file:").ok_or(SecretError::NotAReference)?;
-        let text = fs::read_to_string(path).map_err(|error| SecretError::NoFile(path.to_owned(), error.to_string()))?;
-        Ok(Self(text.trim_end_matches(['\r', '\n']).to_owned()))
+    /// The secret in an environment variable.
+    pub fn env(name: &str) -> Result<Self, SecretError> {
+        let secret = std::env::var(name).map_err(|_| SecretError::NoVariable(name.to_owned()))?;
+        Self::from_text(&secret, name)
     }
 
-    /// The secret itself.
-    pub(crate) fn reveal(&self) -> &str {
+    /// The secret in a file: its first line.
+    pub fn file(path: &Path) -> Result<Self, SecretError> {
+        let name = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|error| SecretError::NoFile(name.clone(), error.to_string()))?;
+        Self::from_text(&text, &name)
+    }
+
+    fn from_text(text: &str, place: &str) -> Result<Self, SecretError> {
+        match text.lines().next() {
+            None | Some("") => Err(SecretError::Empty(place.to_owned())),
+            Some(line) => Ok(Self(line.to_owned())),
+        }
+    }
+
+    /// The secret itself. Nobody prints it.
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -52,14 +63,15 @@ mod tests {
     fn references() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("password");
-        fs::write(&path, "canary \n").unwrap();
-        let secret = Secret::resolve(&format!("file:{}", path.display())).unwrap();
+        fs::write(&path, "canary \r\nmore\n").unwrap();
+        let secret = Secret::file(&path).unwrap();
         assert_eq!(secret.reveal(), "canary ");
         assert_eq!(format!("{secret:?}"), "Secret(..)");
-        assert_eq!(Secret::resolve("canary"), Err(SecretError::NotAReference));
-        assert!(!Secret::resolve("canary").unwrap_err().to_string().contains("canary"));
+        fs::write(&path, "\n").unwrap();
+        assert!(matches!(Secret::file(&path), Err(SecretError::Empty(_))));
+        assert!(matches!(Secret::file(Path::new("/nowhere/at/all")), Err(SecretError::NoFile(..))));
         let unset = "JOURNEY_TEST_NO_SUCH_VARIABLE";
-        assert_eq!(Secret::resolve(&format!("env:{unset}")), Err(SecretError::NoVariable(unset.into())));
-        assert!(matches!(Secret::resolve("file:/nowhere/at/all"), Err(SecretError::NoFile(..))));
+        assert_eq!(Secret::env(unset), Err(SecretError::NoVariable(unset.into())));
+        assert!(Secret::env("PATH").is_ok());
     }
 }

@@ -29,6 +29,17 @@ pub struct LinksError(pub String);
 impl Links {
     /// Links that are tracked, under a base address as `https://t.example.com`.
     pub fn tracked(base_url: &str, keys: Keys) -> Result<Self, LinksError> {
+        Ok(Self { tracked: true, ..Self::untracked(keys).at(base_url)? })
+    }
+
+    /// Links that stay as they are, and no pixel: for a project without a `base_url`. The unsubscribe link, which a
+    /// marketing message must have, leads to [`LOCAL_BASE_URL`], or [elsewhere](Self::at).
+    pub fn untracked(keys: Keys) -> Self {
+        Self { base: LOCAL_BASE_URL.to_owned(), tracked: false, keys }
+    }
+
+    /// The same under another base address.
+    pub fn at(self, base_url: &str) -> Result<Self, LinksError> {
         let base = base_url.trim_end_matches('/');
         let host = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://")).unwrap_or_default();
         let plain =
@@ -36,13 +47,7 @@ impl Links {
         if host.is_empty() || host.starts_with('/') || !plain {
             return Err(LinksError(base_url.to_owned()));
         }
-        Ok(Self { base: base.to_owned(), tracked: true, keys })
-    }
-
-    /// Links that stay as they are, and no pixel: for a project without a `base_url`. The unsubscribe link, which a
-    /// marketing message must have, leads to [`LOCAL_BASE_URL`].
-    pub fn untracked(keys: Keys) -> Self {
-        Self { base: LOCAL_BASE_URL.to_owned(), tracked: false, keys }
+        Ok(Self { base: base.to_owned(), ..self })
     }
 
     /// Whether clicks and opens are tracked.
@@ -95,6 +100,9 @@ mod tests {
         assert!(links.pixel(message).unwrap().starts_with("https://t.example/x/t/o/"));
         assert!(links.click(message, 0, &"x".repeat(MAX_TRACKED_URL + 1)).is_none());
         assert!(Links::untracked(keys()).pixel(message).is_none());
+        let elsewhere = Links::untracked(keys()).at("http://10.0.0.1:9000").unwrap();
+        assert!(elsewhere.unsubscribe(message, None).starts_with("http://10.0.0.1:9000/t/u/"));
+        assert!(!elsewhere.is_tracked());
         assert!(Links::untracked(keys()).unsubscribe(message, None).starts_with(LOCAL_BASE_URL));
     }
 }

@@ -31,7 +31,7 @@ pub trait Intake: Send + Sync + 'static {
     /// The time.
     fn now(&self) -> Instant;
 
-    /// When the message left, where that is still in memory ([`RecentlySent`]); it tells scanners from people.
+    /// When the message left, if that was a moment ago ([`RecentlySent`]); it tells scanners from people.
     fn sent_at(&self, message: MessageId) -> Option<Instant>;
 
     /// Keeps an input. When the future is ready with `Ok`, the input is durable. An input of the same id changes nothing.

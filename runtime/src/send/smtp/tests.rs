@@ -302,34 +302,6 @@ async fn a_connection_is_closed_after_many_mails() {
 }
 
 #[tokio::test]
-async fn every_channel_has_its_way() {
-    use crate::send::{FileTransport, Transports};
-    let folder = tempfile::tempdir().unwrap();
-    let server = serve(setup(|_| Act::Good)).await;
-    let files = Transports::to_files(FileTransport::new(folder.path()));
-    let mut text = mail(2, "x");
-    (text.channel, text.content) = (Channel::Sms, Content::Text("Hi".into()));
-    let batch = [mail(1, "x"), text, mail(3, "x")];
-    let responses = |verdicts: Vec<Verdict>| -> Vec<String> {
-        let response = |verdict| match verdict {
-            Verdict::Delivered { response } => response,
-            other => panic!("{other:?}"),
-        };
-        verdicts.into_iter().map(response).collect()
-    };
-    let written = responses(files.deliver(&batch).await);
-    assert!(written.iter().all(|response| response.starts_with("wrote ")), "{written:?}");
-    let both = responses(files.with_smtp(server.transport(2)).deliver(&batch).await);
-    assert_eq!(both, ["250 2.0.0 taken", "wrote 20260302T090000Z-000001-002-to2-story.txt", "250 2.0.0 taken"]);
-    assert_eq!(server.mails().len(), 2);
-
-    let files = Transports::to_files(FileTransport::new(folder.path()));
-    let files = files.with_provider(Channel::Sms, "files").unwrap();
-    let error = files.with_provider(Channel::Sms, "twilio").unwrap_err();
-    assert!(error.to_string().contains("`twilio` for sms"), "{error}");
-}
-
-#[tokio::test]
 async fn a_4xx_is_for_now() {
     for stage in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Dot] {
         let server = serve(setup(move |moment| match moment {
@@ -650,7 +622,7 @@ async fn logins() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("password");
     std::fs::write(&path, "canary-password").unwrap();
-    let secret = || Secret::resolve(&format!("file:{}", path.display())).unwrap();
+    let secret = || Secret::file(&path).unwrap();
     let offers = "250-AUTH PLAIN LOGIN\r\n250 PIPELINING\r\n";
     let server = serve(Setup { offers, ..setup(|_| Act::Good) }).await;
     let transport = SmtpTransport::new(server.settings().with_login("ada", secret())).unwrap();
