@@ -31,7 +31,7 @@ use super::effect::{Outcome, TraceEntry, TraceEvent, WokenBy};
 use super::input::{Input, InputKind, MessageName};
 use super::link::{Linked, Prepared};
 use super::vm::{Env, Frame, zone_of};
-use crate::time::{DAY, Zone};
+use crate::time::Zone;
 
 /// How late a message may leave and still count as sent at its planned moment: a quarter of an hour, in milliseconds.
 pub const PUNCTUAL: i64 = 15 * 60_000;
@@ -39,8 +39,15 @@ pub const PUNCTUAL: i64 = 15 * 60_000;
 /// The most instructions that the runs of one contact in one journey execute in one advance.
 pub const FUEL: u32 = 1_000_000;
 
-/// How far back conditions that change with time are looked at after an outage: 400 days.
-pub const MAX_RECHECK: i64 = 400 * DAY;
+/// The most timers that one advance fires in the order of their moments, as after an outage: conditions that change with
+/// time and moments of the calendar are beyond it looked at once more, at the end.
+pub const MAX_TIMERS: u32 = 10_000;
+
+/// Why a run fails that could never go on.
+const HOPELESS: &str = "it waits, without a time-out, for something to happen to a message that was not sent";
+
+/// How close two looks at a condition that changes with time may follow each other: a second, in milliseconds.
+const RECHECK_STEP: i64 = 1000;
 
 /// The most instructions of one clause.
 pub const CLAUSE_FUEL: u32 = 100_000;
@@ -76,6 +83,7 @@ pub fn advance(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: In
         chain: 0,
         fuel: Vec::new(),
         changes: Cell::new(Instant::NEVER),
+        fired: 0,
     };
     advance.clock = advance.contact.state.clock;
     advance.begin_watches();
@@ -108,6 +116,8 @@ struct Advance<'a> {
     fuel: Vec<(Version, u32)>,
     /// When time alone may change the conditions asked last.
     changes: Cell<Instant>,
+    /// How many timers it fired.
+    fired: u32,
 }
 
 /// What is still to be done about something that a run did.
@@ -266,7 +276,11 @@ impl Advance<'_> {
                 StatusKind::Clicked => BuiltinEvent::Clicked,
                 StatusKind::Replied => BuiltinEvent::Replied,
                 StatusKind::Bounced => BuiltinEvent::Bounced,
-                StatusKind::Skipped => continue,
+                StatusKind::Skipped => {
+                    // The outbox could not send it after all: nobody need wait for its open.
+                    self.active().into_iter().for_each(|run| self.look_again(run));
+                    continue;
+                }
             };
             if !machine {
                 let link = link.filter(|_| status == StatusKind::Clicked).cloned().map(Value::Text);
@@ -331,6 +345,7 @@ impl Advance<'_> {
         while let Some(due) = self.contact.state.due().filter(|due| *due <= until) {
             self.clock = self.clock.max(due);
             self.chain = 0;
+            self.fired = self.fired.saturating_add(1);
             self.watch();
             self.fire_moments(due);
             // Of two runs that are due at one moment, that of the more important journey goes first.
@@ -345,17 +360,13 @@ impl Advance<'_> {
 
     /// Lets a run go on whose timer fired, or looks again at its conditions.
     fn wake(&mut self, number: u32) {
-        let Some((mut run, prepared)) = self.take(number) else { return };
+        let Some((run, prepared)) = self.take(number) else { return };
         self.changes.set(Instant::NEVER);
         if self.exit_condition(&run, &prepared) {
             return self.end(run, &prepared, EndReason::ExitCondition);
         }
         if run.until() > self.clock {
-            if let Some(target) = self.waited_for(&run, &prepared) {
-                return self.resume(run, &prepared, WokenBy::Condition, target);
-            }
-            run.recheck = self.recheck();
-            return self.put(run);
+            return self.look_at_wait(run, &prepared);
         }
         let (by, target) = match run.parked {
             Parked::Deferred { at, .. } => (WokenBy::Window, Some(at)),
@@ -371,17 +382,40 @@ impl Advance<'_> {
         }
     }
 
-    /// Where the present wait continues because one of its conditions holds.
-    fn waited_for(&self, run: &Run, prepared: &Prepared) -> Option<Pc> {
-        let Parked::Wait { wait, .. } = run.parked else { return None };
-        self.condition(run, prepared, prepared.program.waits.get(wait.index())?)
+    /// Looks again at the conditions of a parked run.
+    fn look_again(&mut self, number: u32) {
+        let Some((run, prepared)) = self.take(number) else { return };
+        self.changes.set(Instant::NEVER);
+        if self.exit_condition(&run, &prepared) {
+            return self.end(run, &prepared, EndReason::ExitCondition);
+        }
+        self.look_at_wait(run, &prepared);
+    }
+
+    /// Lets a run go on whose wait has come to nothing, or one of whose conditions holds.
+    fn look_at_wait(&mut self, mut run: Run, prepared: &Arc<Prepared>) {
+        if let Parked::Wait { wait, .. } = run.parked
+            && let Some(wait) = prepared.program.waits.get(wait.index())
+        {
+            if let Some(target) = self.condition(&run, prepared, wait) {
+                return self.resume(run, prepared, WokenBy::Condition, target);
+            }
+            if self.is_hopeless(&run, prepared, wait) {
+                return match &wait.deadline {
+                    Some(deadline) => self.resume(run, prepared, WokenBy::Deadline, deadline.target),
+                    None => self.end(run, prepared, EndReason::Failed(HOPELESS.to_owned())),
+                };
+            }
+        }
+        run.recheck = self.recheck();
+        self.put(run);
     }
 
     /// When to look again at the conditions asked last.
     fn recheck(&self) -> Option<Instant> {
         let changes = self.changes.get();
-        let next = changes.max(Instant(self.wall.0.saturating_sub(MAX_RECHECK)));
-        let next = next.max(Instant(self.clock.0.saturating_add(1)));
+        let now = if self.fired > MAX_TIMERS { self.wall.max(self.clock) } else { self.clock };
+        let next = changes.max(Instant(now.0.saturating_add(RECHECK_STEP)));
         (changes != Instant::NEVER && next != Instant::NEVER).then_some(next)
     }
 

@@ -8,7 +8,7 @@ use journey_bytecode::{
 use smol_str::SmolStr;
 
 use super::gate::Gate;
-use super::{Advance, CLAUSE_FUEL, FUEL, Happening, MAX_CHAIN, Pending};
+use super::{Advance, CLAUSE_FUEL, FUEL, HOPELESS, Happening, MAX_CHAIN, Pending};
 use crate::core::contact::{EndReason, Parked, Run};
 use crate::core::effect::{Notice, TraceEvent, WokenBy};
 use crate::core::link::Prepared;
@@ -25,7 +25,7 @@ enum Waiting {
     /// It parks.
     Parks(Instant),
     /// It can never go on.
-    Dead,
+    Hopeless,
 }
 
 impl Advance<'_> {
@@ -75,11 +75,7 @@ impl Advance<'_> {
                             self.leave(run.version, fuel);
                             return self.park(run, prepared);
                         }
-                        Waiting::Dead => {
-                            let what =
-                                "it waits, without a time-out, for something to happen to a message that was not sent";
-                            break EndReason::Failed(what.to_owned());
-                        }
+                        Waiting::Hopeless => break EndReason::Failed(HOPELESS.to_owned()),
                     }
                 }
                 Op::Send(ix) => match self.send(&mut run, prepared, ix) {
@@ -225,8 +221,12 @@ impl Advance<'_> {
         if self.exit_condition(&run, prepared) {
             return self.end(run, prepared, EndReason::ExitCondition);
         }
-        // That no condition of the wait holds was found when it began; when that changes is asked here.
-        let _ = self.waited_for(&run, prepared);
+        if let Parked::Wait { wait, .. } = run.parked
+            && let Some(wait) = prepared.program.waits.get(wait.index())
+        {
+            // None holds, or the run would not have parked; it matters when that changes.
+            self.condition(&run, prepared, wait);
+        }
         run.recheck = self.recheck();
         self.put(run);
     }
@@ -238,12 +238,10 @@ impl Advance<'_> {
         if let Some(target) = self.condition(run, prepared, wait) {
             return Waiting::Passes(WokenBy::Condition, target);
         }
-        let hopeless = wait.conditions.is_empty()
-            && !wait.arms.is_empty()
-            && wait.arms.iter().all(|arm| self.is_skipped(run, prepared, arm.pattern.message));
+        let hopeless = self.is_hopeless(run, prepared, wait);
         match &wait.deadline {
             Some(deadline) if hopeless => Waiting::Passes(WokenBy::Deadline, deadline.target),
-            None if hopeless => Waiting::Dead,
+            None if hopeless => Waiting::Hopeless,
             None => Waiting::Parks(Instant::NEVER),
             Some(deadline) => match self.deadline(run, prepared, deadline, self.clock) {
                 Some(until) if until > self.clock => Waiting::Parks(until),
@@ -267,6 +265,13 @@ impl Advance<'_> {
             one && !arm.from_now && pattern.filter.is_none() && holds
         };
         wait.arms.iter().find(holds).map(|arm| (arm.pattern.event.clone(), arm.target))
+    }
+
+    /// Whether all that the wait waits for are messages that were not sent.
+    pub(super) fn is_hopeless(&self, run: &Run, prepared: &Prepared, wait: &WaitDef) -> bool {
+        wait.conditions.is_empty()
+            && !wait.arms.is_empty()
+            && wait.arms.iter().all(|arm| self.is_skipped(run, prepared, arm.pattern.message))
     }
 
     fn is_skipped(&self, run: &Run, prepared: &Prepared, message: MessageRef) -> bool {

@@ -3,10 +3,13 @@
 use journey_bytecode::{Instant, TriggerKind, Value};
 
 use super::enter::words;
-use super::{Advance, CLAUSE_FUEL, Happening, PUNCTUAL};
+use super::{Advance, CLAUSE_FUEL, Happening, MAX_CHAIN, MAX_TIMERS, PUNCTUAL};
 use crate::core::contact::{Moment, Watch};
 use crate::core::link::{TriggerAt, TriggerKey, Watched};
 use crate::core::vm::Frame;
+
+/// How close two moments of one trigger may follow each other: a minute, in milliseconds.
+const MOMENT_STEP: i64 = 60_000;
 
 impl Advance<'_> {
     /// Notes, for segments and moments that are new to the contact, how things stand before anything happens. A contact
@@ -40,7 +43,8 @@ impl Advance<'_> {
         (env.holds(watched.clause, &mut CLAUSE_FUEL.clone()), self.recheck())
     }
 
-    /// Looks again at all segments; whether the contact entered or left one.
+    /// Looks again at all segments; whether the contact entered or left one. Journeys that throw a contact out of a
+    /// segment and back into it, over and over, are no longer triggered after [`MAX_CHAIN`] changes.
     pub(super) fn watch(&mut self) -> bool {
         let linked = self.linked;
         let mut crossed = false;
@@ -51,6 +55,10 @@ impl Advance<'_> {
             watch.recheck = recheck;
             if std::mem::replace(&mut watch.holds, holds) != holds {
                 crossed = true;
+                self.chain += 1;
+                if self.chain > MAX_CHAIN {
+                    return false;
+                }
                 let segment = watched.segment.clone();
                 let key = if holds { TriggerKey::Enters(segment) } else { TriggerKey::Leaves(segment) };
                 let happening = Happening { event: watched.segment.clone(), payload: empty(), message: None };
@@ -98,7 +106,8 @@ impl Advance<'_> {
         let moments = &self.contact.state.moments;
         let known = moments.iter().position(|m| m.version == prepared.version && m.trigger == place);
         let fired = known.and_then(|known| moments.get(known)).and_then(|moment| moment.fired);
-        let since = fired.map_or(since, |fired| since.max(Instant(fired.0.saturating_add(1))));
+        let since = fired.map_or(since, |fired| since.max(Instant(fired.0.saturating_add(MOMENT_STEP))));
+        let since = if self.fired > MAX_TIMERS { since.max(self.wall) } else { since };
         let mut env = self.env(&prepared, Frame::before(self.clock, &Value::Unset), &Value::Unset);
         env.since = since;
         let next = env.instant(&env.value(*clause, &mut CLAUSE_FUEL.clone()));

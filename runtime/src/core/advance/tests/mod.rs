@@ -12,11 +12,11 @@ use crate::core::{Linked, advance};
 use crate::time::Zone;
 
 /// Assembles a program.
-struct Asm(Program);
+struct Asm(Program, Vec<random::Expr>);
 
 impl Asm {
     fn new(name: &str, trigger: TriggerKind) -> Self {
-        let mut asm = Self(Program { name: name.into(), max_stack: 8, ..Program::default() });
+        let mut asm = Self(Program { name: name.into(), max_stack: 8, ..Program::default() }, Vec::new());
         asm.0.triggers.push(Trigger { kind: trigger, filter: None });
         asm
     }
