@@ -60,12 +60,17 @@ pub enum SyntaxErrorKind {
         /// The name with underscores.
         suggestion: String,
     },
-    /// A header clause behind the first step.
-    ClauseAfterStep {
+    /// A header clause behind the first step, or inside a block.
+    MisplacedClause {
         /// The clause's first word.
         word: &'static str,
-        /// The first step.
-        step: TextRange,
+        /// The first step; none inside a block.
+        step: Option<TextRange>,
+    },
+    /// An operator of other languages, such as `&&` or a single `=`.
+    ForeignOperator {
+        /// The word for it.
+        suggestion: &'static str,
     },
     /// Clauses or steps outside of a journey, in a file that has journeys.
     OutsideJourney,

@@ -38,6 +38,13 @@ enum Shape {
     Unterminated,
     #[regex("[\u{201C}\u{201D}\u{201E}][^\"\r\n\u{201C}\u{201D}\u{201E}]*[\"\u{201C}\u{201D}\u{201E}]", priority = 10)]
     TypographicQuotes,
+    #[token("&")]
+    #[token("&&")]
+    ForeignAnd,
+    #[token("||")]
+    ForeignOr,
+    #[token("!")]
+    ForeignNot,
     #[token("{")]
     LBrace,
     #[token("}")]
@@ -158,6 +165,12 @@ pub fn lex(source: &str) -> Tokens {
                 let kind = SyntaxErrorKind::MalformedNumber { suggestion: crate::suggest::number(lexer.slice()) };
                 tokens.errors.push(SyntaxError::new(kind, range));
             }
+            SyntaxKind::AndKw | SyntaxKind::OrKw | SyntaxKind::NotKw if shape != Ok(Shape::Word) => {
+                // Read on as if the word stood there.
+                let suggestion = kind.text().unwrap_or_default();
+                let kind = SyntaxErrorKind::ForeignOperator { suggestion };
+                tokens.errors.push(SyntaxError::new(kind, range));
+            }
             SyntaxKind::BadString => bad_string(shape, lexer.slice(), range, &mut tokens.errors),
             _ => {}
         }
@@ -180,6 +193,9 @@ fn kind_of(shape: Shape, text: &str) -> SyntaxKind {
         Shape::BadNumber => SyntaxKind::BadNumber,
         Shape::String => SyntaxKind::String,
         Shape::BadEscape | Shape::Unterminated | Shape::TypographicQuotes => SyntaxKind::BadString,
+        Shape::ForeignAnd => SyntaxKind::AndKw,
+        Shape::ForeignOr => SyntaxKind::OrKw,
+        Shape::ForeignNot => SyntaxKind::NotKw,
         Shape::LBrace => SyntaxKind::LBrace,
         Shape::RBrace => SyntaxKind::RBrace,
         Shape::LParen => SyntaxKind::LParen,

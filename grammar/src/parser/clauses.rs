@@ -4,6 +4,7 @@ use super::Parser;
 use crate::error::Expected;
 use crate::kind::SyntaxKind::{self, *};
 
+#[expect(clippy::wrong_self_convention, reason = "named after the rules that they read")]
 impl Parser<'_> {
     /// `clause`: one line of a header. `word` is its first word, which may be misspelt in the source.
     pub(super) fn clause(&mut self, word: SyntaxKind) {

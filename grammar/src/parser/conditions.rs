@@ -323,6 +323,15 @@ impl Parser<'_> {
                 self.sum();
                 self.close(node);
             }
+            SyntaxKind::Eq if before == 0 => {
+                let range = self.range_of(self.position);
+                let suggestion = "is";
+                self.error(SyntaxErrorKind::ForeignOperator { suggestion }, range);
+                let node = self.wrap(mark, CompareExpr);
+                self.bump();
+                self.sum();
+                self.close(node);
+            }
             EqEq | BangEq | Less | LessEq | Greater | GreaterEq if before == 0 => {
                 let node = self.wrap(mark, CompareExpr);
                 self.bump();

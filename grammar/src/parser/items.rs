@@ -23,7 +23,7 @@ impl Parser<'_> {
         while !self.at(Eof) {
             let before = self.position;
             let word = self.current();
-            if self.at_item() {
+            if self.at_item(shape) {
                 self.item(word, &mut shape);
             } else if word.is_verb() || word.begins_clause() {
                 self.sentence(&mut shape);
@@ -39,7 +39,7 @@ impl Parser<'_> {
                     }
                     Some(_) => self.sentence(&mut shape),
                     None => {
-                        self.expected(&[Expected::Item, Expected::Clause, Expected::Step]);
+                        self.unexpected(&[Expected::Item, Expected::Clause, Expected::Step]);
                         self.skip_until(|parser| {
                             let word = parser.current();
                             word.is_verb() || word.begins_clause() || word.begins_item()
@@ -65,9 +65,14 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether an item begins here; `topic` and `voucher` begin one only with a name and a text.
-    fn at_item(&self) -> bool {
+    /// Whether an item begins here. `topic` and `voucher` begin one with a name and a text;
+    /// a topic whose text was forgotten is told by what surrounds it.
+    fn at_item(&self, shape: Shape) -> bool {
         match self.current() {
+            TopicKw if shape == Shape::Blocks => true,
+            TopicKw if self.nth(1).is_name() && self.nth(2).begins_item() => {
+                !matches!(self.nth(2), TopicKw | VoucherKw | TestKw)
+            }
             TopicKw | VoucherKw => self.at_strict_item(),
             word => word.begins_item(),
         }
@@ -83,7 +88,7 @@ impl Parser<'_> {
         let node = self.open(BareJourney);
         self.journey_body(|parser| {
             matches!(parser.current(), Eof | RBrace | RParen | RBracket)
-                || parser.at_item() && !parser.current().begins_clause()
+                || parser.at_item(Shape::Sentence) && !parser.current().begins_clause()
                 || parser.at_strict_item()
         });
         self.close(node);
@@ -165,8 +170,13 @@ impl Parser<'_> {
     /// `field_list`
     pub(super) fn field_list(&mut self) {
         let node = self.open(FieldList);
-        self.braces(Self::field);
+        self.braces_until(Self::at_next_item, Self::field);
         self.close(node);
+    }
+
+    /// Whether a declaration begins here rather than a field of that name.
+    fn at_next_item(&self) -> bool {
+        self.current().begins_item() && self.nth(1) != Colon && !self.on_same_line()
     }
 
     fn field(&mut self) {
@@ -292,7 +302,7 @@ impl Parser<'_> {
             CapKw => self.declaration(CapRule, Self::messages_per),
             RateKw => self.declaration(RateRule, Self::messages_per),
             _ => {
-                self.expected(&[Expected::PolicyRule]);
+                self.unexpected(&[Expected::PolicyRule]);
                 self.skip_until(|parser| matches!(parser.current(), SenderKw | AddressKw | QuietKw | CapKw | RateKw));
             }
         }

@@ -69,6 +69,8 @@ struct Parser<'s> {
     /// The next of them.
     position: usize,
     nodes: Vec<NodeData>,
+    /// The kinds of the nodes that are open, outermost first.
+    open: Vec<SyntaxKind>,
     errors: Vec<SyntaxError>,
     /// Where the last error was reported.
     error_at: Option<usize>,
@@ -91,7 +93,18 @@ impl<'s> Parser<'s> {
     fn new(source: &'s str, tokens: &'s Tokens) -> Self {
         let kinds: Vec<SyntaxKind> = tokens.kinds.iter().copied().filter(|kind| !kind.is_trivia()).collect();
         let nodes = Vec::with_capacity(kinds.len());
-        Self { source, tokens, kinds, position: 0, nodes, errors: Vec::new(), error_at: None, depth: 0, in_test: false }
+        Self {
+            source,
+            tokens,
+            kinds,
+            position: 0,
+            nodes,
+            open: Vec::new(),
+            errors: Vec::new(),
+            error_at: None,
+            depth: 0,
+            in_test: false,
+        }
     }
 
     // Looking.
@@ -166,6 +179,7 @@ impl<'s> Parser<'s> {
     fn open(&mut self, kind: SyntaxKind) -> Marker {
         let marker = self.mark();
         self.nodes.push(self.node(kind, marker.position));
+        self.open.push(kind);
         marker
     }
 
@@ -173,6 +187,7 @@ impl<'s> Parser<'s> {
     fn wrap(&mut self, mark: Mark, kind: SyntaxKind) -> Marker {
         let node = self.node(kind, mark.position);
         self.nodes.insert(mark.node, node);
+        self.open.push(kind);
         for moved in self.nodes.iter_mut().skip(mark.node + 1) {
             moved.subtree_end += 1;
         }
@@ -181,6 +196,7 @@ impl<'s> Parser<'s> {
 
     /// Closes a node; one without a token is dropped.
     fn close(&mut self, marker: Marker) {
+        self.open.pop();
         if self.position == marker.position {
             self.nodes.truncate(marker.node);
             return;
@@ -229,7 +245,15 @@ impl<'s> Parser<'s> {
 
     /// Reports what should stand here. The place is the token found, or the end of the line before it.
     fn expected(&mut self, expected: &[Expected]) {
-        let range = self.here();
+        self.expected_at(self.here(), expected);
+    }
+
+    /// Reports a token that begins nothing that could stand here.
+    fn unexpected(&mut self, expected: &[Expected]) {
+        self.expected_at(self.range_of(self.position), expected);
+    }
+
+    fn expected_at(&mut self, range: TextRange, expected: &[Expected]) {
         let kind =
             SyntaxErrorKind::Expected { expected: expected.to_vec(), found: self.current(), within: self.within() };
         self.error(kind, range);
@@ -237,8 +261,7 @@ impl<'s> Parser<'s> {
 
     /// The innermost open node.
     fn within(&self) -> SyntaxKind {
-        let open = self.nodes.iter().rev().find(|node| node.token_end == 0);
-        open.map_or(File, |node| node.kind)
+        self.open.last().copied().unwrap_or(File)
     }
 
     fn here(&self) -> TextRange {
@@ -324,8 +347,9 @@ impl<'s> Parser<'s> {
     }
 
     fn too_deep(&mut self) {
-        let range = self.range_of(self.position);
-        self.error(SyntaxErrorKind::NestingTooDeep { limit: MAX_NESTING }, range);
+        // Said even where something else is already wrong: it is why the rest was not read.
+        let kind = SyntaxErrorKind::NestingTooDeep { limit: MAX_NESTING };
+        self.errors.push(SyntaxError::new(kind, self.range_of(self.position)));
         let error = self.open(Error);
         while !self.at(Eof) && !self.at_strict_item() {
             self.bump();
@@ -338,12 +362,17 @@ impl<'s> Parser<'s> {
     // Lists.
 
     /// `{ item item .. }`
-    fn braces(&mut self, mut item: impl FnMut(&mut Self)) {
+    fn braces(&mut self, item: impl FnMut(&mut Self)) {
+        self.braces_until(|_| false, item);
+    }
+
+    /// Braces that `stop` may end as well, where the closing one is missing.
+    fn braces_until(&mut self, stop: impl Fn(&Self) -> bool, mut item: impl FnMut(&mut Self)) {
         let opened = self.range_of(self.position);
         if !self.expect(LBrace) {
             return;
         }
-        while !matches!(self.current(), RBrace | Eof) && !self.at_strict_item() {
+        while !matches!(self.current(), RBrace | Eof) && !self.at_strict_item() && !stop(self) {
             let before = self.position;
             item(self);
             if self.position == before {
@@ -356,12 +385,47 @@ impl<'s> Parser<'s> {
     fn close_bracket(&mut self, close: SyntaxKind, bracket: SyntaxKind, opened: TextRange) {
         if !self.eat(close) {
             let range = self.here();
+            let opened =
+                if bracket == LBrace && self.error_at != Some(self.position) { self.blame(opened) } else { opened };
             self.error(SyntaxErrorKind::Unclosed { bracket, opened }, range);
         }
     }
 
+    /// Which brace was forgotten: the first whose closing brace stands further left than its line, if there is one
+    /// behind the brace that is left open.
+    fn blame(&self, opened: TextRange) -> TextRange {
+        let first = (0..self.position).rev().find(|position| self.range_of(*position) == opened);
+        let mut open: Vec<usize> = Vec::new();
+        for position in first.unwrap_or(self.position)..self.position {
+            match self.kinds.get(position) {
+                Some(LBrace) => open.push(position),
+                Some(RBrace) => {
+                    let Some(brace) = open.pop() else {
+                        break;
+                    };
+                    let (closing, first_on_line) = self.indent_of(position);
+                    if first_on_line && closing < self.indent_of(brace).0 {
+                        return self.range_of(brace);
+                    }
+                }
+                _ => {}
+            }
+        }
+        opened
+    }
+
+    /// How far the token's line is indented, and whether the token is the first on it.
+    fn indent_of(&self, position: usize) -> (usize, bool) {
+        let start = self.range_of(position).start as usize;
+        let before = self.source.get(..start).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let indent = line.len() - line.trim_start().len();
+        (indent, indent == line.len())
+    }
+
     // Names.
 
+    /// A name, as a node of its own.
     fn name(&mut self) -> bool {
         if self.current().is_name() {
             self.leaf(Name);
@@ -391,7 +455,8 @@ impl<'s> Parser<'s> {
         }
         let next = self.nth(1);
         match word {
-            AndKw | OrKw | ElseKw | OnKw | WhereKw | IfKw | ChooseKw | NotifyKw | AskKw => false,
+            _ if matches!(next, SyntaxKind::Eq | Colon) => true,
+            AndKw | OrKw | NotKw | IsKw | InKw | ElseKw | OnKw | WhereKw | IfKw | ChooseKw | NotifyKw | AskKw => false,
             WaitKw => !matches!(next, Duration | UntilKw | ForKw),
             AddKw | RemoveKw => next != TagKw,
             MoveKw | CountdownKw => next != ToKw,
@@ -489,6 +554,15 @@ impl<'s> Parser<'s> {
         let range = self.range_of(self.position);
         self.error(SyntaxErrorKind::Misspelt { suggestion }, range);
         SyntaxKind::of_keyword(suggestion)
+    }
+
+    /// Whether a step begins here, be it misspelt at the beginning of a line: where skipping ends.
+    fn at_step_again(&self) -> bool {
+        let word = self.current();
+        word.is_verb()
+            || word == Ident
+                && !self.on_same_line()
+                && suggest::nearest(self.text_of(self.position), SyntaxKind::verbs()).is_some()
     }
 
     /// Whether an item begins here beyond doubt, even inside a brace that was not closed.

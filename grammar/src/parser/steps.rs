@@ -3,6 +3,7 @@
 use super::Parser;
 use crate::error::{Expected, SyntaxErrorKind};
 use crate::kind::SyntaxKind::{self, *};
+use crate::suggest;
 use crate::text::TextRange;
 
 impl Parser<'_> {
@@ -13,8 +14,8 @@ impl Parser<'_> {
             let before = self.position;
             let word = self.current();
             if word.begins_clause() {
-                if let Some(step) = first_step {
-                    self.late_clause(step);
+                if first_step.is_some() {
+                    self.misplaced_clause(first_step);
                 }
                 self.clause(word);
             } else if word.is_verb() || word == LBrace {
@@ -35,10 +36,10 @@ impl Parser<'_> {
                             None => &[Expected::Clause, Expected::Step],
                             Some(_) => &[Expected::Step],
                         };
-                        self.expected(expected);
+                        self.unexpected(expected);
                         self.skip_until(|parser| {
                             let word = parser.current();
-                            word.is_verb() || word.begins_clause() || word.begins_item()
+                            parser.at_step_again() || word.begins_clause() || word.begins_item()
                         });
                     }
                 }
@@ -49,10 +50,10 @@ impl Parser<'_> {
         }
     }
 
-    fn late_clause(&mut self, step: TextRange) {
+    fn misplaced_clause(&mut self, step: Option<TextRange>) {
         let word = self.current().text().unwrap_or_default();
         let range = self.range_of(self.position);
-        self.error(SyntaxErrorKind::ClauseAfterStep { word, step }, range);
+        self.error(SyntaxErrorKind::MisplacedClause { word, step }, range);
     }
 
     /// `block`
@@ -70,20 +71,20 @@ impl Parser<'_> {
             return;
         }
         if word == LBrace {
-            self.expected(&[Expected::Step]);
+            self.unexpected(&[Expected::Step]);
             self.block();
             return;
         }
-        if matches!(word, OnKw | WhereKw) {
-            self.expected(&[Expected::Step]);
+        if word.begins_clause() {
+            self.misplaced_clause(None);
             self.clause(word);
             return;
         }
         match self.misspelt(SyntaxKind::verbs()) {
             Some(meant) => self.nested(|parser| parser.step(meant)),
             None => {
-                self.expected(&[Expected::Step]);
-                self.skip_until(|parser| parser.current().is_verb());
+                self.unexpected(&[Expected::Step]);
+                self.skip_until(|parser| parser.at_step_again() || parser.at(LBrace));
             }
         }
     }
@@ -98,22 +99,38 @@ impl Parser<'_> {
         } else if let Some(meant) = self.misspelt(SyntaxKind::verbs()) {
             self.nested(|parser| parser.step(meant));
         } else {
-            self.expected(&[Expected::Step]);
+            self.missing_body();
             if matches!(word, RBrace | Eof | ElseKw) || self.at_strict_item() {
                 return;
             }
             let error = self.open(Error);
+            self.bump();
             while !matches!(self.current(), LBrace | RBrace | Eof | ElseKw)
-                && !self.current().is_verb()
+                && !self.at_step_again()
                 && !self.at_strict_item()
             {
                 self.bump();
             }
             self.close(error);
-            if self.at(LBrace) || self.current().is_verb() {
+            if self.at(LBrace) || self.at_step_again() {
                 self.nested(Self::body);
             }
         }
+    }
+
+    /// Says that a step is missing, or that the name just read was one misspelt: `if opened snd email x`.
+    fn missing_body(&mut self) {
+        if let Some(previous) = self.position.checked_sub(1)
+            && self.kinds.get(previous) == Some(&Ident)
+            && (self.current().is_name() || self.current().is_literal())
+            && self.on_same_line()
+            && let Some(suggestion) = suggest::nearest(self.text_of(previous), SyntaxKind::verbs())
+        {
+            let range = self.range_of(previous);
+            self.error(SyntaxErrorKind::Misspelt { suggestion }, range);
+            return;
+        }
+        self.expected(&[Expected::Step]);
     }
 
     /// `step`. `verb` is its first word, which may be misspelt in the source.
@@ -278,7 +295,7 @@ impl Parser<'_> {
     fn wait(&mut self) {
         let mark = self.mark();
         self.bump();
-        match self.current() {
+        match self.wait_word() {
             UntilKw => {
                 let node = self.wrap(mark, WaitUntilStep);
                 self.bump();
@@ -311,6 +328,19 @@ impl Parser<'_> {
                 self.close(node);
             }
         }
+    }
+
+    /// The word behind `wait`, be it misspelt.
+    fn wait_word(&mut self) -> SyntaxKind {
+        let word = self.current();
+        let next = self.nth(1);
+        if word == Ident
+            && (next.is_literal() || matches!(next, Ident) || next.is_status())
+            && let Some(meant) = self.misspelt(["until", "for"].into_iter())
+        {
+            return meant;
+        }
+        word
     }
 
     fn wait_until(&mut self) {

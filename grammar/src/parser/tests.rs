@@ -50,7 +50,11 @@ impl Parser<'_> {
             self.close(node);
         } else {
             let moment = self.position > mark.position;
-            self.expected(&[Expected::TestStep]);
+            if moment {
+                self.expected(&[Expected::TestStep]);
+            } else {
+                self.unexpected(&[Expected::TestStep]);
+            }
             let node = moment.then(|| self.wrap(mark, TestEvent));
             self.skip_until(|parser| matches!(parser.current(), GivenKw | AtKw | AfterKw | ExpectKw));
             if let Some(node) = node {

@@ -68,7 +68,7 @@ impl Parser<'_> {
                 self.nested(Self::unary);
                 self.close(node);
             }
-            _ if self.at_path() || self.reserved_for_name() => {
+            _ if self.at_path() => {
                 self.path();
             }
             _ => self.expected(&[Expected::Expression]),
@@ -203,30 +203,39 @@ impl Parser<'_> {
         let node = self.open(RecordLiteral);
         let opened = self.range_of(self.position);
         if self.expect(LBrace) {
-            while !matches!(self.current(), RBrace | Eof) {
-                if !self.current().is_word() {
-                    self.expected(&[Expected::FieldName]);
-                    self.skip_until(|parser| parser.at(Comma));
-                    if !self.eat(Comma) {
-                        break;
-                    }
+            while !matches!(self.current(), RBrace | Eof) && !self.at_strict_item() {
+                let before = self.position;
+                self.field_value();
+                if self.eat(Comma) || self.at(RBrace) {
                     continue;
                 }
-                let field = self.open(FieldValue);
-                self.bump();
-                if self.expect(Colon) {
-                    self.expr();
+                self.expected(&[Expected::Token(Comma), Expected::Token(RBrace)]);
+                // A forgotten comma: the next field follows.
+                if self.position > before && self.current().is_word() && self.nth(1) == Colon {
+                    continue;
                 }
-                self.close(field);
-                if !self.eat(Comma) && !self.at(RBrace) {
-                    self.expected(&[Expected::Token(Comma), Expected::Token(RBrace)]);
-                    // A forgotten comma: the next field follows.
-                    if !(self.current().is_word() && self.nth(1) == Colon) {
-                        break;
-                    }
+                if self.at_step_again() {
+                    break;
+                }
+                self.skip_until(|parser| parser.at(Comma) || parser.at_step_again());
+                if !self.eat(Comma) {
+                    break;
                 }
             }
             self.close_bracket(RBrace, LBrace, opened);
+        }
+        self.close(node);
+    }
+
+    fn field_value(&mut self) {
+        if !self.current().is_word() {
+            self.expected(&[Expected::FieldName]);
+            return;
+        }
+        let node = self.open(FieldValue);
+        self.bump();
+        if self.expect(Colon) {
+            self.expr();
         }
         self.close(node);
     }

@@ -101,11 +101,7 @@ impl Generator {
                 let option = *walk.random.pick(&options);
                 self.expr(option, depth, atomic, walk);
             }
-            Expr::Opt(inner) => {
-                if !tired && walk.random.one_in(2) {
-                    self.expr(inner, depth, atomic, walk);
-                }
-            }
+            Expr::Opt(inner) if !tired && walk.random.one_in(2) => self.expr(inner, depth, atomic, walk),
             Expr::Rep(inner) => self.repeat(inner, 0, depth, atomic, walk),
             Expr::RepOnce(inner) => self.repeat(inner, 1, depth, atomic, walk),
             Expr::RepExact(inner, count) => (0..*count).for_each(|_| self.expr(inner, depth, atomic, walk)),
