@@ -59,13 +59,21 @@ pub(super) fn finding(file: FileId, parse: &Parse, error: &SyntaxError) -> Diagn
             .found(Code::HyphenInName, format!("a name has no hyphen: `{written}`"))
             .note("Between two values, `-` subtracts.")
             .fix(format!("Write `{suggestion}`"), Applicability::Unsafe, cx.replace(suggestion)),
-        SyntaxErrorKind::ClauseAfterStep { word, step } => cx
-            .found(Code::ClauseAfterStep, format!("`{word}` belongs above the first step"))
-            .also(cx.span_of(*step), "the first step")
-            .note(
-                "What stands above the first step is true for the whole journey; the steps happen one after the other.",
-            )
-            .help(format!("move the line with `{word}` up")),
+        SyntaxErrorKind::MisplacedClause { word, step } => {
+            let found = cx.found(Code::ClauseAfterStep, format!("`{word}` belongs above the first step"));
+            let found = match step {
+                Some(step) => found.also(cx.span_of(*step), "the first step"),
+                None => found,
+            };
+            found
+                .note(
+                    "What stands above the first step is true for the whole journey; the steps happen one after the other.",
+                )
+                .help(format!("move the line with `{word}` up"))
+        }
+        SyntaxErrorKind::ForeignOperator { suggestion } => cx
+            .found(Code::MisspeltWord, format!("`{written}` is written as a word: `{suggestion}`"))
+            .replace_with(written, suggestion),
         SyntaxErrorKind::OutsideJourney => cx
             .found(Code::OutsideJourney, format!("`{written}` stands outside of every journey"))
             .note("In a file with `journey NAME { .. }`, every step belongs into such a block.")
