@@ -289,13 +289,13 @@ pub enum EndReason {
     Failed(String),
 }
 
-/// A message decided for the contact, sent or not.
+/// A message decided for the contact, sent or not; or one that another system sent and told us about.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SentMessage {
     /// Its number among the contact's messages.
     pub number: u32,
-    /// The run that sent it.
-    pub run: u32,
+    /// The run that sent it; none of ours if another system did.
+    pub run: Option<u32>,
     /// That run's journey.
     pub journey: SmolStr,
     /// Its name.

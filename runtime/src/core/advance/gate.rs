@@ -67,7 +67,7 @@ impl Advance<'_> {
         let skipped = MessageStatus { kind: StatusKind::Skipped, first: at, last: at };
         self.contact.state.messages.push(SentMessage {
             number,
-            run: run.number,
+            run: Some(run.number),
             journey: run.journey.clone(),
             name: name.clone(),
             channel,

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use journey_bytecode::{BuiltinEvent, Channel, Instant, Pc, Span, StatusKind, Value, Version};
 use smol_str::SmolStr;
 
-use super::contact::{Consent, Contact, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run};
+use super::contact::{Consent, Contact, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run, SentMessage};
 use super::effect::{Outcome, TraceEntry, TraceEvent, WokenBy};
 use super::input::{Input, InputKind, MessageName};
 use super::link::{Linked, Prepared};
@@ -247,7 +247,7 @@ impl Advance<'_> {
         let messages = &self.contact.state.messages;
         let place = match message {
             MessageName::Number(number) => messages.binary_search_by_key(number, |m| m.number).ok(),
-            MessageName::Newest(name) => messages.iter().rposition(|m| m.name == *name),
+            MessageName::Newest(name) => messages.iter().rposition(|m| m.name == *name).or_else(|| self.foreign(name)),
         };
         let Some(sent) = place.and_then(|place| self.contact.state.messages.get_mut(place)) else { return };
         let (number, run, journey) = (sent.number, sent.run, sent.journey.clone());
@@ -269,7 +269,7 @@ impl Advance<'_> {
             }
         }
         for status in implied.then_some(StatusKind::Opened).into_iter().chain([status]) {
-            self.trace(Some(run), &journey, TraceEvent::Message { message: number, status, machine });
+            self.trace(run, &journey, TraceEvent::Message { message: number, status, machine });
             let event = match status {
                 StatusKind::Delivered => BuiltinEvent::Delivered,
                 StatusKind::Opened => BuiltinEvent::Opened,
@@ -293,6 +293,29 @@ impl Advance<'_> {
                 self.happen(happening);
             }
         }
+    }
+
+    /// A message that we know of by its status alone: where names count as declared by their use, another system may
+    /// have sent it. Its place among the contact's messages.
+    fn foreign(&mut self, name: &SmolStr) -> Option<usize> {
+        if !self.linked.bundle().schema.open {
+            return None;
+        }
+        let state = &mut self.contact.state;
+        let number = state.messages_begun;
+        state.messages_begun = number.saturating_add(1);
+        state.messages.push(SentMessage {
+            number,
+            run: None,
+            journey: SmolStr::default(),
+            name: name.clone(),
+            channel: Channel::Email,
+            marketing: false,
+            at: self.clock,
+            statuses: Vec::new(),
+            clicked: Vec::new(),
+        });
+        state.messages.len().checked_sub(1)
     }
 
     /// Records consent.

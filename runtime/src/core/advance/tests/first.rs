@@ -61,3 +61,26 @@ fn the_sentence() {
         assert_eq!(again, Outcome::default());
     }
 }
+
+#[test]
+fn a_mail_of_another_system_counts_where_names_are_declared_by_their_use() {
+    for open in [true, false] {
+        let mut bundle = bundle(vec![sentence()]);
+        bundle.schema.open = open;
+        let linked = Linked::new(bundle, []).unwrap();
+        let mut contact = Contact::new(ContactId(1), "ada", at("2026-03-02 10:00"));
+        let newsletter = InputKind::Message {
+            message: MessageName::Newest("newsletter".into()),
+            status: StatusKind::Opened,
+            link: None,
+            machine: false,
+        };
+        let inputs = [
+            input(1, "2026-03-02 10:00", upsert(&[("email", "a@b.example")], &["x"])),
+            input(2, "2026-03-03 10:00", newsletter),
+        ];
+        advance(&linked, &mut contact, &inputs, at("2026-03-03 10:00"));
+        let out = advance(&linked, &mut contact, &[], at("2026-03-04 10:00"));
+        assert_eq!(out.outgoing.len(), usize::from(open));
+    }
+}
