@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{Bundle, Channel, Event, Field, Program, Purpose, Schema, Topic, Type, verify};
+use journey_bytecode::{Bundle, Channel, Event, Field, Program, Purpose, Schema, TestCase, Topic, Type, verify};
 use smol_str::SmolStr;
 
 use crate::Compilation;
-use crate::check::{self, Checked, Implied, Index, MessageInfo, Source};
+use crate::check::{self, Checked, Implied, Index, MessageInfo, SentNames, Source};
 use crate::codegen::{self, TooLarge};
 use crate::diagnostic::{self, Code, Diagnostic, Severity, Span};
 use crate::flow;
@@ -48,10 +48,17 @@ pub(crate) fn compile(project: &Project) -> Compilation {
     let unsure = if unread { Unsure::ALL } else { Unsure::default() };
     let index = Index::build(&files, project.lone, unsure, known_messages(project, &sources), &mut diagnostics);
     let mut build = Build::new(&index, &sources, diagnostics);
+    let sent = SentNames::of(files.iter().flat_map(|file| &file.file.items));
     for (unit, file) in units.iter().zip(&files) {
         for item in &file.file.items {
-            if let Item::Journey(journey) = item {
-                build.journey(journey, &file.text, unit);
+            match item {
+                Item::Journey(journey) => build.journey(journey, &file.text, unit),
+                Item::Test(test) => {
+                    let (case, mut diagnostics) = check::test(&index, &file.text, test, &sent);
+                    build.tests.extend(case);
+                    build.diagnostics.append(&mut diagnostics);
+                }
+                _ => {}
             }
         }
     }
@@ -76,6 +83,7 @@ struct Build<'a> {
     diagnostics: Vec<Diagnostic>,
     implied: Implied,
     programs: Vec<Program>,
+    tests: Vec<TestCase>,
     /// Texts that stand in journeys.
     inline: Vec<(MessageSource, Purpose)>,
     /// Whether somebody sends the message for marketing.
@@ -93,6 +101,7 @@ impl<'a> Build<'a> {
             diagnostics,
             implied: Implied::default(),
             programs: Vec::new(),
+            tests: Vec::new(),
             inline: Vec::new(),
             purposes: BTreeMap::new(),
             first: None,
@@ -197,7 +206,7 @@ impl<'a> Build<'a> {
         }
         diagnostic::sort(&mut self.diagnostics);
         if self.diagnostics.iter().any(is_error) {
-            return Compilation { diagnostics: self.diagnostics, bundle: None };
+            return Compilation { diagnostics: self.diagnostics, bundle: None, tests: self.tests };
         }
         let placeholders = (self.implied.messages.iter())
             .map(|((name, channel), at)| messages::placeholder(name, *channel, *at).message());
@@ -217,7 +226,7 @@ impl<'a> Build<'a> {
             messages: texts,
             programs: self.programs,
         };
-        Compilation { diagnostics: self.diagnostics, bundle: Some(bundle) }
+        Compilation { diagnostics: self.diagnostics, bundle: Some(bundle), tests: self.tests }
     }
 }
 

@@ -18,7 +18,7 @@ mod text;
 mod typed;
 
 use diagnostic::Diagnostic;
-use journey_bytecode::Bundle;
+use journey_bytecode::{Bundle, TestCase};
 use project::Project;
 
 /// What came of compiling a project.
@@ -28,6 +28,8 @@ pub struct Compilation {
     pub diagnostics: Vec<Diagnostic>,
     /// The bundle, if there is no error.
     pub bundle: Option<Bundle>,
+    /// The tests, in the order of files and lines; those with errors are left out.
+    pub tests: Vec<TestCase>,
 }
 
 /// Compiles a project; the same files give the same answer.

@@ -7,6 +7,7 @@ mod graph;
 mod lsp;
 mod new;
 mod run;
+mod test;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   journey new welcome              make a project to start from
   journey check welcome            say what is wrong with it
+  journey test --project welcome   run the tests that stand in it
   journey run welcome              watch its contacts walk through it, in virtual time
   journey serve welcome            run it for real
 
@@ -46,6 +48,7 @@ enum Command {
     Check(check::Args),
     Build(build::Args),
     Run(run::Args),
+    Test(test::Args),
     Lsp(lsp::Args),
     Explain(explain::Args),
     Graph(graph::Args),
@@ -77,6 +80,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, terminal),
         Command::Build(args) => build::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
+        Command::Test(args) => test::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),

@@ -6,6 +6,7 @@ use journey_bytecode::{BuiltinEvent, Field, MessageRef, StatusKind, TriggerKind,
 use smol_str::SmolStr;
 
 use super::expr::{Checker, FieldShape, Fields, Want};
+use super::index::FieldInfo;
 use super::not_yet;
 use crate::diagnostic::Code;
 use crate::hir::{About, AboutKind, EventKind, EventPattern, Expr, Later, Loc, Name};
@@ -157,6 +158,16 @@ impl Checker<'_> {
             report.suggest_or(&name.text, names.iter().map(SmolStr::as_str), "no such event", help);
         }
         None
+    }
+
+    /// The fields of a declared event, to be given values: the outer `None` is an unknown event, the inner one an event
+    /// whose fields are declared by their use.
+    #[expect(clippy::option_option, reason = "said above")]
+    pub(super) fn event_fields(&mut self, name: &Name) -> Option<Option<Vec<FieldInfo>>> {
+        let fields = self.declared(name)?;
+        let known = fields.known.into_iter();
+        let known = known.map(|(name, shape)| FieldInfo { name, ty: shape.ty, optional: shape.optional });
+        Some(fields.open.is_empty().then(|| known.collect()))
     }
 
     /// `where` of an event; bare words are its fields first.

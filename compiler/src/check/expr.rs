@@ -19,7 +19,7 @@ pub(crate) struct Checker<'a> {
     pub(super) text: &'a Text<'a>,
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Only literals and enum values are allowed.
-    constants: bool,
+    pub(super) constants: bool,
     /// The fields of the event that starts the run.
     pub(super) trigger: Fields,
     /// The fields of the event at hand, inside its `where`.
@@ -116,6 +116,14 @@ impl<'a> Checker<'a> {
                 }
                 None
             }
+        }
+    }
+
+    /// A constant of a type that nobody declared.
+    pub(super) fn any_constant(&mut self, e: &hir::Expr) -> Option<Value> {
+        match self.expr(e, Want::Any).kind {
+            T::Const(value) => Some(value),
+            _ => None,
         }
     }
 

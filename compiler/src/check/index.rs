@@ -183,7 +183,7 @@ impl<'a> Index<'a> {
                 }
             }
             Item::Later(later) => diagnostics.push(super::not_yet(later, text)),
-            Item::Contact(_) | Item::Segment(_) => {}
+            Item::Contact(_) | Item::Test(_) | Item::Segment(_) => {}
         }
     }
 

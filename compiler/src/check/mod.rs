@@ -9,6 +9,7 @@ mod implied;
 mod index;
 mod moments;
 mod step;
+mod test;
 mod types;
 mod wait;
 
@@ -23,6 +24,7 @@ pub(crate) use event::TriggerFields;
 use expr::Checker;
 pub(crate) use implied::Implied;
 pub(crate) use index::{Index, MessageInfo, Source};
+pub(crate) use test::{SentNames, test};
 
 /// A journey as far as it is understood.
 pub(crate) struct Checked {

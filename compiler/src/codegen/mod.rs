@@ -22,16 +22,18 @@ pub(crate) struct TooLarge(
 
 /// Makes the program of a journey that checked clean.
 pub(crate) fn generate(journey: &typed::Journey, text: &Text<'_>) -> Result<Program, TooLarge> {
-    let mut generator = Generator {
-        text,
-        steps: Code::default(),
-        clauses: Code::default(),
-        tables: Tables::default(),
-        sends: Vec::new(),
-        waits: Vec::new(),
-        infos: Vec::new(),
-    };
-    generator.journey(journey)
+    Generator::new(text).journey(journey)
+}
+
+/// Makes a program that holds conditions and does nothing.
+pub(crate) fn conditions(conditions: &[typed::Expr], text: &Text<'_>) -> (Program, Vec<Clause>) {
+    let mut generator = Generator::new(text);
+    generator.steps.op(Op::End);
+    let base = generator.steps.len();
+    let clauses = conditions.iter().map(|c| Clause(generator.clause(c).0.saturating_add(base))).collect();
+    let mut program = Program { max_stack: generator.clauses.max_stack(), ..Program::default() };
+    generator.assemble(&mut program);
+    (program, clauses)
 }
 
 struct Generator<'a> {
@@ -44,7 +46,19 @@ struct Generator<'a> {
     infos: Vec<StepInfo>,
 }
 
-impl Generator<'_> {
+impl<'a> Generator<'a> {
+    fn new(text: &'a Text<'a>) -> Self {
+        Self {
+            text,
+            steps: Code::default(),
+            clauses: Code::default(),
+            tables: Tables::default(),
+            sends: Vec::new(),
+            waits: Vec::new(),
+            infos: Vec::new(),
+        }
+    }
+
     fn journey(&mut self, journey: &typed::Journey) -> Result<Program, TooLarge> {
         let triggers = (journey.triggers.iter())
             .map(|t| Trigger { kind: t.kind.clone(), filter: t.filter.as_ref().map(|f| self.clause(f)) })

@@ -241,6 +241,14 @@ codes! {
     NoLinks = 551, "no-links", Error;
     /// A step whose text cannot stand in the journey itself.
     NotInline = 552, "not-inline", Error;
+    /// A line of a test speaks of a contact that the test does not give.
+    UnknownTestContact = 901, "unknown-test-contact", Error;
+    /// A test that expects nothing cannot fail.
+    TestExpectsNothing = 902, "test-expects-nothing", Warning;
+    /// A test names a reason for an end or a refusal that does not exist.
+    UnknownReason = 903, "unknown-reason", Error;
+    /// An event in a test lacks a field that every such event has.
+    MissingField = 904, "missing-field", Error;
     /// A bare status before the journey sent anything: it means any message since the contact entered.
     StatusSinceEntry = 1001, "status-since-entry", Hint;
     /// A journey that does not say whether a contact may come again.

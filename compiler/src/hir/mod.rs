@@ -4,6 +4,7 @@
 //! the same. Places are byte offsets into that file.
 
 mod lower;
+pub mod test;
 
 use journey_bytecode::{Channel, LocalWindow, Money, Number, Purpose, Span, StatusKind, Time, WeekdaySet};
 pub use journey_grammar::TextRange as Loc;
@@ -76,6 +77,8 @@ pub enum Item {
     Segment(SegmentDecl),
     /// A journey.
     Journey(Journey),
+    /// A test.
+    Test(test::Test),
     /// A declaration that this version can read and not yet use.
     Later(Later),
 }

@@ -7,6 +7,7 @@ mod expr;
 mod header;
 mod literal;
 mod step;
+mod test;
 
 use journey_bytecode::Channel;
 use journey_grammar::ast::{self, AstNode};
@@ -98,7 +99,7 @@ impl Lower<'_> {
             }
             ast::Item::Journey(journey) => Item::Journey(self.journey(journey)),
             ast::Item::Funnel(_) | ast::Item::Score(_) | ast::Item::Voucher(_) => Item::Later(later(item)),
-            ast::Item::Test(_) => return None,
+            ast::Item::Test(test) => Item::Test(self.test(test)),
         })
     }
 

@@ -1,0 +1,381 @@
+//! Names and types of tests: HIR to compiled test cases.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use journey_bytecode::{
+    Channel, Clause, Expectation as Expected, StatusKind, Stimulus, TestAct as Act, TestCase, TestContact,
+    TestLine as Line, TestMoment as Moment, Type, Value,
+};
+use smol_str::SmolStr;
+
+use super::expr::Checker;
+use super::index::FieldInfo;
+use super::{Index, handles, not_yet};
+use crate::codegen;
+use crate::diagnostic::{Code, Diagnostic, one_of};
+use crate::hir::test::{Expectation, GivenContact, GivenFact, Test, TestAct, TestLine, TestMoment};
+use crate::hir::{AboutKind, Block, EventKind, Expr, Item, Name, SendMessage, StepKind};
+use crate::text::Text;
+use crate::typed;
+
+/// Why a run can end, as `expect end because` names it; an event that an `exit when` names is one too.
+const ENDS: [&str; 7] = ["ended", "exit", "failed", "goal", "restarted", "stopped", "unsubscribed"];
+
+/// Why a message can be refused, as `expect skipped because` names it.
+const REFUSALS: [&str; 4] = ["cap", "no_address", "suppressed", "unsubscribed"];
+
+/// What a test calls its contact if it has one only.
+const CONTACT: &str = "contact";
+
+/// The messages that the project's journeys send, as tests may call them.
+#[derive(Default)]
+pub(crate) struct SentNames {
+    /// Names given with `as`, and the message that each means.
+    handles: BTreeMap<SmolStr, SmolStr>,
+    /// The messages' own names.
+    messages: BTreeSet<SmolStr>,
+}
+
+impl SentNames {
+    /// Those of all journeys.
+    pub(crate) fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
+        let mut names = Self::default();
+        for item in items {
+            if let Item::Journey(journey) = item {
+                names.collect(&journey.body);
+            }
+        }
+        names
+    }
+
+    fn collect(&mut self, block: &Block) {
+        for step in block {
+            if let StepKind::Send(send) = &step.kind
+                && let SendMessage::Named(message) = &send.message
+            {
+                self.messages.insert(message.text.clone());
+                if let Some(handle) = &send.handle {
+                    self.handles.insert(handle.text.clone(), message.text.clone());
+                }
+            }
+            handles::inner(&step.kind, |block| self.collect(block));
+        }
+    }
+}
+
+/// Checks a test; none if it has errors.
+pub(crate) fn test<'a>(
+    index: &'a Index<'a>,
+    text: &'a Text<'a>,
+    test: &Test,
+    sent: &SentNames,
+) -> (Option<TestCase>, Vec<Diagnostic>) {
+    let mut checker =
+        TestChecker { checker: Checker::constants(index, text), sent, names: Vec::new(), conditions: Vec::new() };
+    let case = checker.case(test);
+    let diagnostics = checker.checker.diagnostics;
+    let sound = !test.broken && !diagnostics.iter().any(|d| d.severity == crate::diagnostic::Severity::Error);
+    (sound.then_some(case), diagnostics)
+}
+
+struct TestChecker<'a> {
+    checker: Checker<'a>,
+    sent: &'a SentNames,
+    /// What the test calls its contacts.
+    names: Vec<SmolStr>,
+    conditions: Vec<typed::Expr>,
+}
+
+impl TestChecker<'_> {
+    fn case(&mut self, test: &Test) -> TestCase {
+        let mut contacts: Vec<TestContact> = test.contacts.iter().map(|given| self.contact(given)).collect();
+        if contacts.is_empty() {
+            self.names.push(CONTACT.into());
+            contacts.push(TestContact { name: CONTACT.into(), ..TestContact::default() });
+        }
+        for contact in &mut contacts {
+            self.address(contact);
+        }
+        let mut lines: Vec<Line> = test.lines.iter().filter_map(|line| self.line(line)).collect();
+        let expects = |line: &TestLine| matches!(line.act, TestAct::Expect(..) | TestAct::Error | TestAct::Later(_));
+        if !test.broken && !test.lines.iter().any(expects) {
+            self.checker
+                .report(Code::TestExpectsNothing, test.head, "this test expects nothing")
+                .label("cannot fail")
+                .help("say what must follow: `expect send email welcome`, `expect end`");
+        }
+        let (checks, clauses) = codegen::conditions(&self.conditions, self.checker.text);
+        for line in &mut lines {
+            if let Act::Expects(Expected::Holds(clause), _) = &mut line.act {
+                *clause = clauses.get(clause.index()).copied().unwrap_or_default();
+            }
+        }
+        let (line, _) = self.checker.text.line_column(test.head.start);
+        TestCase {
+            title: test.title.to_string(),
+            source: self.checker.text.path().into(),
+            line,
+            contacts,
+            lines,
+            checks,
+        }
+    }
+
+    fn contact(&mut self, given: &GivenContact) -> TestContact {
+        let name = given.name.as_ref().map_or_else(|| CONTACT.into(), |name| name.text.clone());
+        if self.names.contains(&name) {
+            let at = given.name.as_ref().map_or(given.loc, |name| name.loc);
+            self.checker
+                .report(Code::DuplicateName, at, format!("the contact `{name}` is given twice"))
+                .label("given again")
+                .help("give each contact a name of its own: `given contact ada { .. }`");
+        }
+        self.names.push(name.clone());
+        let mut contact = TestContact { name, ..TestContact::default() };
+        for (attribute, value) in &given.attributes {
+            contact.attributes.extend(self.attribute(attribute, value));
+        }
+        for fact in &given.facts {
+            match fact {
+                GivenFact::Consents(topic, channel) => {
+                    contact.consents.extend(self.checker.topic(topic).map(|topic| (topic, *channel)));
+                }
+                GivenFact::HasTag(tag) => contact.tags.extend(self.checker.tag(tag)),
+                GivenFact::Later(later) => self.checker.diagnostics.push(not_yet(later, self.checker.text)),
+            }
+        }
+        contact
+    }
+
+    /// A contact has the addresses that every contact must have, also where a test does not care which.
+    fn address(&self, contact: &mut TestContact) {
+        for (name, info) in &self.checker.index.attributes {
+            let sample = match &info.ty {
+                Some(Type::Email) => format!("{}@example.com", contact.name),
+                Some(Type::Phone) => "+4930123456".to_owned(),
+                _ => continue,
+            };
+            let given = contact.attributes.iter().any(|(known, _)| known == name);
+            if !given && !info.may_be_unset {
+                contact.attributes.push((name.clone(), Value::text(sample)));
+            }
+        }
+    }
+
+    fn attribute(&mut self, name: &Name, value: &Expr) -> Option<(SmolStr, Value)> {
+        let ty = self.checker.attribute_type(name)??;
+        Some((name.text.clone(), self.checker.constant(value, &ty)?))
+    }
+
+    fn line(&mut self, line: &TestLine) -> Option<Line> {
+        let contact = self.whom(line);
+        let act = match &line.act {
+            TestAct::Pattern(pattern) => Act::Happens(self.pattern(&pattern.kind)?),
+            TestAct::Event(name, fields) => Act::Happens(self.event(name, fields)?),
+            TestAct::Set(name, value) => {
+                let (name, value) = self.attribute(name, value)?;
+                Act::Happens(Stimulus::Set(name, value))
+            }
+            TestAct::Subscribed(topic, channel) => {
+                Act::Happens(Stimulus::Subscribed(self.checker.topic(topic)?, *channel))
+            }
+            TestAct::Expect(expectation, negated) => Act::Expects(self.expectation(expectation)?, *negated),
+            TestAct::Later(later) => {
+                self.checker.diagnostics.push(not_yet(later, self.checker.text));
+                return None;
+            }
+            TestAct::Error => return None,
+        };
+        let moment = line.moment.map(|moment| match moment {
+            TestMoment::At(date, time) => Moment::At(date, time),
+            TestMoment::After(span) => Moment::After(span),
+        });
+        let text = self.checker.text;
+        let words: Vec<&str> = text.slice(line.loc).split_whitespace().collect();
+        Some(Line { line: text.line_column(line.loc.start).0, text: words.join(" "), moment, contact: contact?, act })
+    }
+
+    /// The contact that a line is about.
+    fn whom(&mut self, line: &TestLine) -> Option<u16> {
+        let Some(name) = &line.contact else {
+            if self.names.len() > 1 {
+                let names = one_of(self.names.iter().map(SmolStr::as_str));
+                self.checker
+                    .report(
+                        Code::UnknownTestContact,
+                        line.loc,
+                        "this test has several contacts, and this line names none",
+                    )
+                    .label("for whom?")
+                    .help(format!("say for whom: `for {names}`"));
+                return None;
+            }
+            return Some(0);
+        };
+        if let Some(place) = self.names.iter().position(|known| *known == name.text) {
+            return u16::try_from(place).ok();
+        }
+        let names = self.names.clone();
+        self.checker
+            .report(Code::UnknownTestContact, name.loc, format!("this test gives no contact `{}`", name.text))
+            .suggest_or(
+                &name.text,
+                names.iter().map(SmolStr::as_str),
+                "no such contact",
+                format!("give it: `given contact {} {{ .. }}`", name.text),
+            );
+        None
+    }
+
+    fn pattern(&mut self, kind: &EventKind) -> Option<Stimulus> {
+        Some(match kind {
+            EventKind::Created => Stimulus::Created,
+            EventKind::Tag(tag) => Stimulus::Tag(self.checker.tag(tag)?),
+            EventKind::Untag(tag) => Stimulus::Untag(self.checker.tag(tag)?),
+            EventKind::Unsubscribed(None) => Stimulus::Unsubscribed(None),
+            EventKind::Unsubscribed(Some(topic)) => Stimulus::Unsubscribed(Some(self.checker.topic(topic)?)),
+            EventKind::Status(status, about) => {
+                if *status == StatusKind::Skipped {
+                    return None;
+                }
+                let message = match &about.kind {
+                    AboutKind::Named(name) | AboutKind::AnyNamed(name) => Some(self.message(None, name)?),
+                    AboutKind::Bare | AboutKind::Any(_) => None,
+                };
+                Stimulus::Message(*status, message, about.link.as_ref().map(|link| link.text.clone()))
+            }
+            EventKind::Named(name) => self.event(name, &[])?,
+            EventKind::Changes { .. } | EventKind::Later(_) | EventKind::Error => return None,
+        })
+    }
+
+    fn event(&mut self, name: &Name, given: &[(Name, Expr)]) -> Option<Stimulus> {
+        let fields = self.checker.event_fields(name)?;
+        let mut payload = Vec::new();
+        for (field, value) in given {
+            match &fields {
+                Some(fields) => match fields.iter().find(|known| known.name == field.text) {
+                    Some(known) => {
+                        if let Some(ty) = &known.ty {
+                            payload.extend(self.checker.constant(value, ty).map(|value| (field.text.clone(), value)));
+                        }
+                    }
+                    None => self.unknown_field(name, field, fields),
+                },
+                None => payload.extend(self.checker.any_constant(value).map(|value| (field.text.clone(), value))),
+            }
+        }
+        for known in fields.iter().flatten().filter(|known| !known.optional) {
+            if given.iter().all(|(field, _)| field.text != known.name) {
+                let ty = known.ty.as_ref().map_or_else(|| "..".to_owned(), ToString::to_string);
+                self.checker
+                    .report(
+                        Code::MissingField,
+                        name.loc,
+                        format!("every `{}` has the field `{}`", name.text, known.name),
+                    )
+                    .label(format!("without `{}`", known.name))
+                    .help(format!("give it a value, which is {ty}: `event {} {{ {}: .. }}`", name.text, known.name));
+            }
+        }
+        Some(Stimulus::Event(name.text.clone(), Value::Record(Arc::from(payload))))
+    }
+
+    fn unknown_field(&mut self, event: &Name, field: &Name, fields: &[FieldInfo]) {
+        let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        self.checker
+            .report(Code::UnknownField, field.loc, format!("`{}` has no field `{}`", event.text, field.text))
+            .suggest_or(
+                &field.text,
+                names.iter().copied(),
+                "no such field",
+                format!("its fields: {}", names.join(", ")),
+            );
+    }
+
+    /// The message of a name: its own, or one that a journey gives it with `as`.
+    fn message(&mut self, channel: Option<Channel>, name: &Name) -> Option<SmolStr> {
+        let index = self.checker.index;
+        let exists = index.messages.keys().any(|(on, known)| *known == name.text && channel.is_none_or(|c| c == *on));
+        if exists || index.lone && self.sent.messages.contains(&name.text) {
+            return Some(name.text.clone());
+        }
+        if let Some(message) = self.sent.handles.get(&name.text) {
+            return Some(message.clone());
+        }
+        let names: BTreeSet<SmolStr> = (index.messages.keys().map(|(_, name)| name))
+            .chain(self.sent.handles.keys())
+            .chain(&self.sent.messages)
+            .cloned()
+            .collect();
+        let what = channel.map_or("message", |channel| match channel {
+            Channel::Email => "mail",
+            Channel::Sms => "text message",
+            Channel::Push => "push message",
+            Channel::Webhook => "webhook message",
+        });
+        self.checker
+            .report(Code::UnknownMessage, name.loc, format!("there is no {what} `{}`", name.text))
+            .label("no such message")
+            .suggest(&name.text, names.iter().map(SmolStr::as_str));
+        None
+    }
+
+    fn expectation(&mut self, expectation: &Expectation) -> Option<Expected> {
+        Some(match expectation {
+            Expectation::Send(channel, message) => {
+                let message = match message {
+                    Some(name) => Some(self.message(*channel, name)?),
+                    None => None,
+                };
+                Expected::Send(*channel, message)
+            }
+            Expectation::Skipped(message, reason) => {
+                let message = match message {
+                    Some(name) => Some(self.message(None, name)?),
+                    None => None,
+                };
+                Expected::Skipped(message, self.reason(reason.as_ref(), &REFUSALS, false)?)
+            }
+            Expectation::End(reason) => Expected::End(self.reason(reason.as_ref(), &ENDS, true)?),
+            Expectation::Wait(date, time) => Expected::Wait(*date, *time),
+            Expectation::Tag(tag) => Expected::Tag(self.checker.tag(tag)?),
+            Expectation::Path(side) => Expected::Path(side.text.clone()),
+            Expectation::Record(event) => {
+                self.checker.event_fields(event)?;
+                Expected::Record(event.text.clone())
+            }
+            Expectation::Notify(whom) => Expected::Notify(whom.text.clone()),
+            Expectation::Condition(condition) => {
+                self.checker.constants = false;
+                let checked = self.checker.condition(condition);
+                self.checker.constants = true;
+                self.conditions.push(checked);
+                // Its place among the conditions, until there is code.
+                Expected::Holds(Clause(u32::try_from(self.conditions.len() - 1).unwrap_or(u32::MAX)))
+            }
+            Expectation::Later(later) => {
+                self.checker.diagnostics.push(not_yet(later, self.checker.text));
+                return None;
+            }
+        })
+    }
+
+    /// `because goal`; the outer `None` is a reason that does not exist.
+    #[expect(clippy::option_option, reason = "said above")]
+    fn reason(&mut self, reason: Option<&Name>, known: &[&'static str], events: bool) -> Option<Option<SmolStr>> {
+        let Some(reason) = reason else { return Some(None) };
+        let is_event = events && (self.checker.index.events.contains_key(&reason.text) || self.checker.index.lone);
+        if is_event || known.contains(&reason.text.as_str()) {
+            return Some(Some(reason.text.clone()));
+        }
+        self.checker.report(Code::UnknownReason, reason.loc, format!("`{}` is not a reason", reason.text)).suggest_or(
+            &reason.text,
+            known.iter().copied(),
+            "no such reason",
+            format!("reasons are {}", one_of(known.iter().copied())),
+        );
+        None
+    }
+}
