@@ -137,13 +137,13 @@ impl<'a> Checker<'a> {
                 let is = match ty {
                     Type::Enum(values) => {
                         let value = values.first().map_or("..", |value| value.as_str());
-                        format!("Compare it: `{source} is {value}`.")
+                        format!("compare it: `{source} is {value}`")
                     }
                     Type::Text => {
-                        format!("Compare it: `{source} is \"..\"`, or ask whether it is there: `{source} is set`.")
+                        format!("compare it: `{source} is \"..\"`, or ask whether it is there: `{source} is set`")
                     }
-                    Type::Number => format!("Compare it: `{source} > 0`."),
-                    _ => format!("Compare it, or ask whether it is there: `{source} is set`."),
+                    Type::Number => format!("compare it: `{source} > 0`"),
+                    _ => format!("compare it, or ask whether it is there: `{source} is set`"),
                 };
                 let message = format!("`{source}` is {}, not a condition", a(ty));
                 self.report(Code::NotACondition, e.loc, message).label("neither true nor false").help(is);
@@ -421,10 +421,16 @@ impl<'a> Checker<'a> {
         if self.trigger_unknown {
             return Expr::error(loc);
         }
+        if self.event.as_ref().is_some_and(|event| event.known.contains_key(&name.text)) {
+            self.report(Code::UnknownField, loc, "inside the `where` of an event its fields have bare names")
+                .label("a field of this event")
+                .replace(loc, &name.text, format!("Write `{}`", name.text));
+            return Expr::error(loc);
+        }
         let names: Vec<SmolStr> = self.trigger.known.keys().cloned().collect();
         let of = self.trigger.of.clone();
         let message = match of.as_str() {
-            "" => format!("What starts this journey has no field `{}`", name.text),
+            "" => format!("what starts this journey has no field `{}`", name.text),
             of => format!("`{of}` has no field `{}`", name.text),
         };
         let report = self.report(Code::UnknownField, name.loc, message).label("no such field");

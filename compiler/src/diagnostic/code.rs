@@ -72,7 +72,6 @@ codes! {
     LiteralSecret = 10, "literal-secret", Error;
     /// A time zone that does not exist.
     UnknownTimezone = 11, "unknown-timezone", Error;
-    /// A name that no declaration in the project explains.
     /// The compiler made a program that the verifier refuses: a mistake of ours.
     Internal = 12, "internal", Error;
     /// Something stands where something else should.
@@ -139,10 +138,6 @@ codes! {
     UnknownValue = 208, "unknown-value", Error;
     /// A type that the language does not have.
     UnknownType = 209, "unknown-type", Error;
-    /// A segment that no `segment` declaration defines.
-    UnknownSegment = 210, "unknown-segment", Error;
-    /// A journey that the project does not have.
-    UnknownJourney = 211, "unknown-journey", Error;
     /// An attribute that the contact does not have.
     UnknownAttribute = 212, "unknown-attribute", Error;
     /// A channel that messages do not have.
@@ -159,7 +154,7 @@ codes! {
     NotOrdered = 302, "not-ordered", Error;
     /// A value that may be unset where one is needed.
     UnsetValue = 303, "unset-value", Error;
-    /// A literal that stands for nothing, such as 30 February.
+    /// A value that makes no sense where it stands, such as a wait of no time at all.
     ImpossibleValue = 304, "impossible-value", Error;
     /// A value where a condition is needed.
     NotACondition = 305, "not-a-condition", Error;

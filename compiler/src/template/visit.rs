@@ -453,7 +453,8 @@ fn true_paths(visitor: &Visitor<'_>, expr: &Expr<'_>) -> BTreeSet<Path> {
         return BTreeSet::from([path]);
     }
     match expr {
-        Expr::Test(test) if test.name == "defined" => true_paths(visitor, &test.expr),
+        // About a test that does not exist enough has been said.
+        Expr::Test(test) if test.name != "undefined" => true_paths(visitor, &test.expr),
         Expr::UnaryOp(op) if matches!(op.op, UnaryOpKind::Not) => false_paths(visitor, &op.expr),
         Expr::BinOp(op) => {
             let sides = || (true_paths(visitor, &op.left), true_paths(visitor, &op.right));
@@ -480,7 +481,7 @@ fn true_paths(visitor: &Visitor<'_>, expr: &Expr<'_>) -> BTreeSet<Path> {
 /// What is set if this is not true.
 fn false_paths(visitor: &Visitor<'_>, expr: &Expr<'_>) -> BTreeSet<Path> {
     match expr {
-        Expr::Test(test) if test.name == "undefined" => true_paths(visitor, &test.expr),
+        Expr::Test(test) if test.name != "defined" => true_paths(visitor, &test.expr),
         Expr::UnaryOp(op) if matches!(op.op, UnaryOpKind::Not) => true_paths(visitor, &op.expr),
         Expr::BinOp(op) => {
             let (left, right) = (false_paths(visitor, &op.left), false_paths(visitor, &op.right));

@@ -89,6 +89,8 @@ impl Lower<'_> {
     }
 
     fn send(&mut self, send: ast::SendStep<'_>) -> Option<StepKind> {
+        // Without a message, what stands as the channel may be its name; the parser has said so.
+        let message = send.message()?;
         let mut channels = Vec::new();
         for channel in send.channels() {
             channels.push((self.channel(channel)?, channel.range()));
@@ -108,7 +110,7 @@ impl Lower<'_> {
             return Some(StepKind::Later(later_as(to, "send .. to")));
         }
         let subject = send.settings().find_map(ast::WithClause::value);
-        let message = match send.message()? {
+        let message = match message {
             ast::MessageSource::Name(message) => SendMessage::Named(name(message)),
             ast::MessageSource::Text(text) => SendMessage::Inline(string(text), text.range()),
         };
