@@ -1,5 +1,6 @@
 //! Tests of the core: hand-assembled programs, and what holds for every program.
 
+mod decided;
 mod first;
 mod random;
 

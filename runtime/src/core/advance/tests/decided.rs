@@ -1,0 +1,138 @@
+//! What a run means, case by case: each file under `decided/` is a journey and a story; the snapshot tells what came of
+//! it. The first lines of a file say what it shows.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use journey_compiler::project::{File, Project};
+use serde_json::Value as Json;
+
+use super::*;
+use crate::ingest::Gate;
+
+const DECLARATIONS: &str = "
+contact {
+  email: email?
+  phone: phone?
+  plan: enum { free pro } = free
+  renewal: date?
+  timezone: timezone?
+  visits: number = 0
+}
+tags { lead vip customer other done }
+event purchase { amount: money }
+event booked { appointment: text, starts_at: datetime? }
+event cancelled { appointment: text }
+topic offers \"Offers and news\"
+topic events \"Events\"
+";
+
+/// Messages that every story may send: `receipt` is transactional, the others are not.
+const MESSAGES: [(&str, &str); 6] = [
+    ("story.email.md", "---\nsubject: Story\n---\nHello. [Prices](https://example.com/prices)\n"),
+    ("price.email.md", "---\nsubject: Price\n---\nHello. [Prices](https://example.com/prices)\n"),
+    ("news.email.md", "---\nsubject: News\ntopic: events\n---\nHello.\n"),
+    ("nudge.sms.txt", "Hello.\n"),
+    ("story.sms.txt", "Hello.\n"),
+    ("receipt.email.md", "---\nsubject: Receipt\npurpose: transactional\n---\nThank you.\n"),
+];
+
+fn compiled(name: &std::path::Path, source: &str) -> Linked {
+    let file = |path: &str, text: &str| File { path: path.to_owned(), bytes: text.as_bytes().into() };
+    let mut files = vec![
+        file("journey.toml", "[project]\nname = \"decided\"\ntimezone = \"Europe/Berlin\"\n"),
+        file("declarations.journey", DECLARATIONS),
+        file("story.journey", source),
+    ];
+    files.extend(MESSAGES.map(|(path, text)| file(&format!("messages/{path}"), text)));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let compiled = journey_compiler::compile(&Project { files, lone: false });
+    let errors: Vec<_> = compiled.diagnostics.iter().map(|d| format!("{}: {}", d.code, d.message)).collect();
+    Linked::new(compiled.bundle.unwrap_or_else(|| panic!("{name:?} {errors:#?}")), []).unwrap()
+}
+
+/// A line of a story: when, and what happens: JSON as the API takes it, `until`, or `asleep`.
+fn tell(linked: &Arc<Linked>, story: &str) -> String {
+    let gate = Gate::new(Arc::clone(linked));
+    let mut contact: Option<Contact> = None;
+    let mut told = String::new();
+    let mut seq = 0;
+    // What is accepted while the engine sleeps waits here.
+    let mut waiting = Vec::new();
+    let mut asleep = false;
+    for line in story.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("//")) {
+        let (moment, what) = line.split_at(16);
+        let now = linked.zone().read(moment).unwrap();
+        let contact = contact.get_or_insert_with(|| Contact::new(ContactId(1), "ada", now));
+        if !asleep {
+            while let Some(due) = contact.state.due().filter(|due| *due < now) {
+                show(linked, &mut told, &advance(linked, contact, &[], due));
+            }
+        }
+        match what.trim() {
+            "asleep" => asleep = true,
+            "awake" | "until" => {
+                asleep = false;
+                let out = advance(linked, contact, &std::mem::take(&mut waiting), now);
+                show(linked, &mut told, &out);
+            }
+            json => {
+                let mut json: Json = serde_json::from_str(json).unwrap();
+                let object = json.as_object_mut().unwrap();
+                let machine = object.remove("machine").is_some();
+                object.insert("contact".into(), "ada".into());
+                let mut kind = gate.event(&json, now).unwrap_or_else(|refused| panic!("{line}: {refused}")).kind;
+                if let InputKind::Message { machine: by, .. } = &mut kind {
+                    *by = machine;
+                }
+                seq += 1;
+                waiting.push(Input { seq, at: now, kind });
+                if !asleep {
+                    writeln!(told, "{} <- {}", linked.zone().show(now), what.trim()).unwrap();
+                    let inputs = std::mem::take(&mut waiting);
+                    show(linked, &mut told, &advance(linked, contact, &inputs, now));
+                }
+            }
+        }
+    }
+    told
+}
+
+fn show(linked: &Linked, told: &mut String, out: &Outcome) {
+    let show = |at| linked.zone().show(at);
+    for entry in &out.trace {
+        let run = entry.run.map_or(String::new(), |run| format!("#{run}"));
+        let what = match &entry.event {
+            TraceEvent::Step(_) => continue,
+            TraceEvent::Entered { trigger, .. } => format!("enters by {trigger}"),
+            TraceEvent::NotEntered { reason: NotEntered::TooEarly { until } } => {
+                format!("does not enter before {}", show(*until))
+            }
+            TraceEvent::NotEntered { reason } => format!("does not enter: {reason:?}"),
+            TraceEvent::Sent { channel, name, .. } => format!("sends {channel} {name}"),
+            TraceEvent::Skipped { channel, name, reason, .. } => format!("skips {channel} {name}: {reason:?}"),
+            TraceEvent::Deferred { until, reason } => format!("holds until {}: {reason:?}", show(*until)),
+            TraceEvent::Waiting { until } => format!("waits until {}", show(*until)),
+            TraceEvent::Message { status, machine, .. } => {
+                format!("{}{}", status.name(), if *machine { " by a machine" } else { "" })
+            }
+            TraceEvent::Ended(reason) => format!("ends: {reason:?}"),
+            event => format!("{event:?}"),
+        };
+        writeln!(told, "{}    {}{run} {what}", show(entry.at), entry.journey).unwrap();
+    }
+}
+
+#[test]
+fn decided() {
+    insta::glob!("decided/*.txt", |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut parts = text.split("\n---\n");
+        let (title, source, story) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let linked = Arc::new(compiled(path, source));
+        let told = tell(&linked, story);
+        insta::with_settings!({ description => title, omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(told);
+        });
+    });
+}
