@@ -1,5 +1,12 @@
 //! Every code has a page, whose wrong example yields exactly that code and whose right example is clean.
-#![allow(missing_docs, clippy::string_slice, clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    missing_docs,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod support;
 
