@@ -27,6 +27,12 @@ impl Schema {
         self.attributes.iter().find(|a| a.name == name)
     }
 
+    /// The attribute that holds a contact's language: the first of that type, or the one called `language`.
+    pub fn language_attribute(&self) -> Option<&Attribute> {
+        let of_type = self.attributes.iter().find(|a| a.ty == Type::Language);
+        of_type.or_else(|| self.attributes.iter().find(|a| a.name == "language" && a.ty.is_textual()))
+    }
+
     /// The declared event of this name.
     pub fn event(&self, name: &str) -> Option<&Event> {
         self.events.iter().find(|e| e.name == name)

@@ -298,13 +298,11 @@ impl Linked {
 impl WellKnown {
     fn of(schema: &Schema) -> Self {
         let first = |ty: Type| schema.attributes.iter().find(|a| a.ty == ty).map(|a| a.name.clone());
-        let named = |a: &&Attribute| a.name == "language" && a.ty.is_textual();
         Self {
             email: first(Type::Email),
             phone: first(Type::Phone),
             zone: first(Type::TimeZone),
-            language: first(Type::Language)
-                .or_else(|| schema.attributes.iter().find(named).map(|attribute| attribute.name.clone())),
+            language: schema.language_attribute().map(|attribute| attribute.name.clone()),
             defaults: schema
                 .attributes
                 .iter()

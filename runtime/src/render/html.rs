@@ -351,6 +351,10 @@ struct Text {
     /// Whether a space does.
     space: bool,
     preformatted: u32,
+    /// How deep in quotations.
+    quotes: usize,
+    /// Open tables: whether their cells hold data, and how many the row has so far.
+    tables: Vec<(bool, u32)>,
     /// Open lists: the next number, or none for dashes.
     lists: Vec<Option<u32>>,
     /// The open link: where it leads, and where its text began.
@@ -383,6 +387,7 @@ impl Text {
         if self.lines > 0 && !self.out.is_empty() {
             let there = self.out.chars().rev().take_while(|c| *c == '\n').count();
             self.out.extend(std::iter::repeat_n('\n', self.lines.saturating_sub(there)));
+            self.out.extend(std::iter::repeat_n("> ", self.quotes));
             let nested = self.lists.len().saturating_sub(1);
             self.out.extend(std::iter::repeat_n("  ", nested));
         } else if self.space && !self.out.is_empty() && !self.out.ends_with([' ', '\n']) {
@@ -411,7 +416,26 @@ impl Text {
                 self.put("---");
                 self.lines = 2;
             }
-            "td" | "th" => self.space = true,
+            "blockquote" => self.quotes += 1,
+            "table" => {
+                let layout = tag.attribute("role").is_some_and(|role| matches!(role.trim(), "none" | "presentation"));
+                self.tables.push((!layout, 0));
+            }
+            "tr" => {
+                if let Some((_, cells)) = self.tables.last_mut() {
+                    *cells = 0;
+                }
+            }
+            "td" | "th" => {
+                self.space = true;
+                if let Some((data, cells)) = self.tables.last_mut() {
+                    *cells += 1;
+                    if *data && *cells > 1 {
+                        self.put("|");
+                        self.space = true;
+                    }
+                }
+            }
             "pre" => self.preformatted += 1,
             "ul" => self.lists.push(None),
             "ol" => {
@@ -446,6 +470,10 @@ impl Text {
     fn close(&mut self, name: &str) {
         match name {
             "pre" => self.preformatted = self.preformatted.saturating_sub(1),
+            "blockquote" => self.quotes = self.quotes.saturating_sub(1),
+            "table" => {
+                self.tables.pop();
+            }
             "ul" | "ol" => {
                 self.lists.pop();
             }
@@ -549,7 +577,8 @@ mple  ">e</a>
 <p>We   like
 <b>you</b>, <a href='https://x.example/?a=1&amp;b=2'>see</a>. <a href='https://y.example'>https://y.example</a><br>Next <img src=x alt='a picture'></p>
 <ul><li>one</li><li>two<ul><li>deep</li></ul></li></ul><ol start=3><li>three<li>four</ol>
-<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>
+<blockquote><p>first</p><p>second<br>line</p></blockquote><table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>
+<table role='presentation'><tr><td>d</td><td>e</td></tr></table>
 <pre>  code
     here</pre><hr><!-- no --><script>no</script><p><a href='mailto:x@y.example'>x@y.example</a> &euro;5 &lt;3</body></html>";
         insta::assert_snapshot!(to_text(html));

@@ -97,10 +97,12 @@ pub(crate) fn page(page: &Page<'_>) -> String {
 </style>
 </head>
 <body style=\"margin:0;padding:0;background:#ffffff;color:#1d2025\">
-{preheader}<div class=\"page\" role=\"article\" aria-label=\"{subject}\" style=\"box-sizing:border-box;max-width:600px;\
+{preheader}<!--[if mso]><table role=\"presentation\" width=\"600\" align=\"center\"><tr><td><![endif]-->
+<div class=\"page\" role=\"article\" aria-label=\"{subject}\" style=\"box-sizing:border-box;max-width:600px;\
 margin:0 auto;padding:32px 20px;font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;\
 font-size:16px;line-height:1.55\">
 {body}{footer}</div>
+<!--[if mso]></td></tr></table><![endif]-->
 </body>
 </html>
 "

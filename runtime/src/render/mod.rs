@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use journey_bytecode::{Bundle, Channel, Format, Instant, Purpose, Variant};
+use journey_bytecode::{Bundle, Channel, Format, Instant, Purpose, Value, Variant};
 use minijinja::Environment;
 use smol_str::SmolStr;
 
@@ -114,6 +114,8 @@ pub struct Renderer {
     messages: BTreeMap<(Channel, SmolStr), Vec<Text>>,
     sender: String,
     postal_address: Option<String>,
+    /// The language of texts that name none: what a contact speaks who did not say.
+    default_language: Option<SmolStr>,
     /// Whether a message without a template is taken as declared by its use.
     open: bool,
     links: Links,
@@ -151,7 +153,11 @@ impl Renderer {
         let sender = bundle.policy.sender.as_deref().map(one_line).unwrap_or_else(|| DEFAULT_SENDER.to_owned());
         let postal_address = bundle.policy.address.as_deref().map(str::trim).map(str::to_owned);
         let postal_address = postal_address.filter(|address| !address.is_empty());
-        Ok(Self { env, messages, sender, postal_address, open: bundle.schema.open, links })
+        let default_language = bundle.schema.language_attribute().and_then(|attribute| match &attribute.default {
+            Some(Value::Text(language)) => Some(language.clone()),
+            _ => None,
+        });
+        Ok(Self { env, messages, sender, postal_address, default_language, open: bundle.schema.open, links })
     }
 
     /// The links that messages carry.
@@ -186,7 +192,11 @@ impl Renderer {
             Channel::Email => {
                 let subject = one_line(outgoing.subject.as_deref().unwrap_or(&says));
                 let unsubscribe = self.unsubscribe(outgoing);
-                let footer = layout::text_footer(None, self.postal_address.as_deref(), unsubscribe.as_deref());
+                let footer = layout::text_footer(
+                    outgoing.language.as_deref(),
+                    self.postal_address.as_deref(),
+                    unsubscribe.as_deref(),
+                );
                 Content::Mail(self.mail(outgoing, subject, None, format!("{says}{footer}"), unsubscribe))
             }
             Channel::Sms | Channel::Push => Content::Text(says),
@@ -196,7 +206,7 @@ impl Renderer {
 
     fn content(&self, outgoing: &Outgoing, text: &Text) -> Result<Content, RenderError> {
         let zone = Zone::parse(&outgoing.zone).unwrap_or(Zone::UTC);
-        let language = language_of(outgoing, text);
+        let language = self.language_of(outgoing, text);
         let plain = matches!(text.format, Format::Text | Format::Json);
         let locale = Locale::new(language, zone, plain);
         let reader = Reader { contact: outgoing.id.contact, language, locale };
@@ -299,6 +309,17 @@ impl Renderer {
         }
     }
 
+    /// The language that a text is in, with the contact's own region where it is of that language. A text without a language
+    /// is in the project's default one; where there is none, it is taken for the contact's.
+    fn language_of<'a>(&'a self, outgoing: &'a Outgoing, text: &'a Text) -> Option<&'a str> {
+        let contact = outgoing.language.as_deref();
+        let own = text.language.as_ref().map(|(tag, _)| tag).or(self.default_language.as_ref());
+        let Some(own) = own.map(SmolStr::as_str) else { return contact };
+        let normal = normal_tag(own);
+        let same = contact.filter(|contact| fallbacks(contact).contains(&normal));
+        Some(same.unwrap_or(own))
+    }
+
     fn unsubscribe(&self, outgoing: &Outgoing) -> Option<String> {
         let marketing = outgoing.purpose == Purpose::Marketing && outgoing.channel == Channel::Email;
         marketing.then(|| self.links.unsubscribe(outgoing.id, outgoing.topic.clone()))
@@ -361,24 +382,12 @@ fn choose<'a>(texts: &'a [Text], outgoing: &Outgoing) -> Result<&'a Text, Render
     })
 }
 
-/// The language that a text is in, with the contact's own region where it is of that language.
-fn language_of<'a>(outgoing: &'a Outgoing, text: &'a Text) -> Option<&'a str> {
-    let contact = outgoing.language.as_deref();
-    match &text.language {
-        None => contact,
-        Some((tag, normal)) => {
-            let same = contact.filter(|contact| fallbacks(contact).iter().any(|fallback| fallback == normal));
-            Some(same.unwrap_or(tag))
-        }
-    }
-}
-
 /// One message being filled in.
 struct Fill<'a> {
     env: &'a Environment<'static>,
     reader: Reader<'a>,
     text: &'a Text,
-    data: &'a journey_bytecode::Value,
+    data: &'a Value,
     builtins: Vec<(&'static str, minijinja::Value)>,
 }
 

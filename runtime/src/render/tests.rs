@@ -195,6 +195,32 @@ fn the_variant_fits_the_language() {
 }
 
 #[test]
+fn a_text_without_a_language_is_in_the_default_one() {
+    let text = |default: Option<&str>, contact: Option<&str>| {
+        let mut bundle = bundle(Channel::Email, vec![variant(None, Format::Markdown, "s", "{{ price }}")]);
+        bundle.schema.attributes = vec![journey_bytecode::Attribute {
+            name: "language".into(),
+            ty: journey_bytecode::Type::Text,
+            optional: false,
+            default: default.map(Value::text),
+        }];
+        let price = Value::Money(Money { amount: Number::from_int(1299), currency: "EUR".into() });
+        let language = contact.map(SmolStr::from);
+        let mail = mail_of(&bundle, &Outgoing { language, ..outgoing(Channel::Email, &[("price", price)]) }).unwrap();
+        let html = mail.html.unwrap();
+        let lang = html.lines().nth(1).unwrap().split('"').nth(1).unwrap().to_owned();
+        let footer = mail.text.lines().last().unwrap().split(' ').next().unwrap().to_owned();
+        (lang, mail.text.lines().next().unwrap().to_owned(), footer)
+    };
+    let expect = |lang: &str, price: &str, footer: &str| (lang.to_owned(), price.to_owned(), footer.to_owned());
+    assert_eq!(text(Some("en"), Some("de")), expect("en", "€1,299.00", "Unsubscribe"));
+    assert_eq!(text(Some("en"), Some("en_US")), expect("en-US", "€1,299.00", "Unsubscribe"));
+    assert_eq!(text(Some("de"), Some("fr")), expect("de", "1.299,00 €", "Abmelden"));
+    assert_eq!(text(None, Some("de_AT")), expect("de-AT", "€ 1.299,00", "Abmelden"));
+    assert_eq!(text(Some("ja"), Some("de")), expect("ja", "1299.00 EUR", "Unsubscribe"));
+}
+
+#[test]
 fn a_choice_is_stable_for_a_contact_and_even_over_contacts() {
     let bundle = bundle(
         Channel::Sms,
