@@ -4,7 +4,7 @@
 mod support;
 
 use journey_bytecode::{Bundle, verify};
-use journey_compiler::diagnostic::Severity;
+use journey_compiler::diagnostic::{Applicability, Diagnostic, Severity};
 use journey_compiler::project::Project;
 use journey_compiler::{Compilation, compile};
 
@@ -41,7 +41,7 @@ contact {
   plan: enum { free pro enterprise } = free
   visits: number = 0
   budget: money?
-  subscribed: bool = false
+  member: bool = false
   signed_up_at: datetime?
   best_time: time?
   interests: list of text
@@ -95,6 +95,25 @@ fn findings_read_well() {
             out.push_str(&format!("=== {title}\n{}\n", findings(&title, &text)));
         }
         insta::assert_snapshot!(out);
+    });
+}
+
+/// A fix that claims to be safe does away with what it is offered for, and breaks nothing else.
+#[test]
+fn safe_fixes_mend() {
+    insta::glob!("check/*.txt", |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        for (title, text) in support::cases(&text) {
+            let project = fixture(&title, &text);
+            let before = checked(&project).diagnostics;
+            for d in &before {
+                for fix in d.fixes.iter().filter(|fix| fix.applicability == Applicability::Safe) {
+                    let after = checked(&support::apply(&project, fix)).diagnostics;
+                    let count = |found: &[Diagnostic]| found.iter().filter(|x| x.code == d.code).count();
+                    assert!(count(&after) < count(&before), "{title}: {}", fix.title);
+                }
+            }
+        }
     });
 }
 

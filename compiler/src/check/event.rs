@@ -52,7 +52,14 @@ impl Checker<'_> {
             }
         };
         let filter = self.filter(pattern.filter.as_ref(), &fields);
-        let shape = TriggerFields { name: fields.of.clone(), fields: declared_fields(&fields) };
+        let name = match &kind {
+            TriggerKind::Tag(tag) => format!("tag {tag}"),
+            TriggerKind::Untag(tag) => format!("untag {tag}"),
+            TriggerKind::Changes { attribute, .. } => format!("{attribute} changes"),
+            TriggerKind::Created => "created".to_owned(),
+            _ => fields.of.clone(),
+        };
+        let shape = TriggerFields { name, fields: declared_fields(&fields) };
         Some((Trigger { kind, filter, loc: pattern.loc }, fields, shape))
     }
 

@@ -134,7 +134,8 @@ impl<'a> Checker<'a> {
             None | Some(Type::Bool) => checked,
             Some(ty) => {
                 let source = self.text.slice(e.loc);
-                let is = match ty {
+                let help = match ty {
+                    _ if matches!(checked.kind, T::Const(_)) => "compare something with it".to_owned(),
                     Type::Enum(values) => {
                         let value = values.first().map_or("..", |value| value.as_str());
                         format!("compare it: `{source} is {value}`")
@@ -146,7 +147,7 @@ impl<'a> Checker<'a> {
                     _ => format!("compare it, or ask whether it is there: `{source} is set`"),
                 };
                 let message = format!("`{source}` is {}, not a condition", a(ty));
-                self.report(Code::NotACondition, e.loc, message).label("neither true nor false").help(is);
+                self.report(Code::NotACondition, e.loc, message).label("neither true nor false").help(help);
                 Expr::error(e.loc)
             }
         }
@@ -224,12 +225,13 @@ impl<'a> Checker<'a> {
         let Want::Type(ty) = want else { return Expr::constant(value, Type::Text, loc) };
         match ty {
             Type::Enum(values) => {
-                let mut report = self.report(
+                let report = self.report(
                     Code::TypeMismatch,
                     loc,
                     format!("the values of an enum are bare words, and this is text: `\"{text}\"`"),
                 );
-                report = if values.contains(text) {
+                let report = report.label("text in quotes");
+                let report = if values.contains(text) {
                     report.replace(loc, text, format!("Remove the quotes: `{text}`"))
                 } else {
                     report.suggest(text, values.iter().map(SmolStr::as_str))
@@ -340,6 +342,13 @@ impl<'a> Checker<'a> {
             }
             Want::Type(ty @ (Type::Country | Type::Language)) if !self.is_known(name) => {
                 return self.no_such(name, ty, loc);
+            }
+            Want::Type(Type::Bool) if matches!(name.as_str(), "yes" | "no") => {
+                let instead = if name == "yes" { "true" } else { "false" };
+                self.report(Code::UnknownName, loc, format!("`{name}` is written `{instead}`"))
+                    .label("not a word for truth")
+                    .replace(loc, instead, format!("Replace `{name}` with `{instead}`"));
+                return Expr::error(loc);
             }
             Want::Type(ty) if self.constants => {
                 self.report(Code::UnknownName, loc, format!("`{name}` is not {}", a(ty))).label("not a constant");
@@ -473,7 +482,13 @@ impl<'a> Checker<'a> {
             };
             match &element {
                 Some(element) if !comparable(&ty, element) => {
-                    self.unlike(&ty, item.loc, element, loc);
+                    if !wrong {
+                        let source = self.text.slice(item.loc);
+                        let message = format!("`{source}` does not fit into this list: it is {}", a(&ty));
+                        self.report(Code::TypeMismatch, item.loc, message)
+                            .label(a(&ty))
+                            .help(format!("the others, or what is looked for, is {}", a(element)));
+                    }
                     wrong = true;
                 }
                 Some(_) => {}
@@ -562,9 +577,12 @@ impl<'a> Checker<'a> {
             "weekday" => Expr { loc, ..weekday_of(moment) },
             "hour" => Expr { kind: T::HourOf(Box::new(moment)), ty: Some(Type::Number), loc },
             _ => {
-                self.report(Code::UnknownName, name.loc, format!("there is no `{} of`", name.text))
-                    .suggest(&name.text, ["weekday", "hour"])
-                    .help("of a moment there is `weekday of` and `hour of`");
+                self.report(Code::UnknownName, name.loc, format!("there is no `{} of`", name.text)).suggest_or(
+                    &name.text,
+                    ["weekday", "hour"],
+                    "not known",
+                    "of a moment there is `weekday of` and `hour of`",
+                );
                 Expr::error(loc)
             }
         }
@@ -636,6 +654,9 @@ impl<'a> Checker<'a> {
                 (BinaryOp::Contains, Some(Type::List(of))) => {
                     let of = of.clone();
                     self.expr(right, Want::Type(&of))
+                }
+                (BinaryOp::Contains | BinaryOp::StartsWith | BinaryOp::EndsWith, Some(_)) => {
+                    self.expr(right, Want::Type(&Type::Text))
                 }
                 _ => self.against(right, &a),
             };
@@ -722,7 +743,7 @@ impl<'a> Checker<'a> {
             let message = format!("{} has no order", a(&x));
             self.report(Code::NotOrdered, loc, message)
                 .label("neither more nor less")
-                .help("only numbers, money, dates, times, moments and durations are ordered. To ask for some values, write `in [a, b]`");
+                .help("only numbers, money, dates, times, moments and durations are ordered; to ask for some values, write `in [a, b]`");
             return Expr::error(loc);
         }
         super::moments::compare(comparison, left, right, loc)
@@ -730,19 +751,18 @@ impl<'a> Checker<'a> {
 
     /// Says that two values cannot be compared.
     pub(super) fn unlike(&mut self, x: &Type, x_loc: Loc, y: &Type, y_loc: Loc) {
-        let message = format!("{} and {} cannot be compared", a(x), a(y));
+        let (left, right) = (self.text.slice(x_loc), self.text.slice(y_loc));
+        let message = format!("`{left}` and `{right}` cannot be compared");
         let at = self.text.span(y_loc);
-        let mut report = self.report(Code::TypeMismatch, x_loc, message).label(a(x)).also(at, a(y));
+        let report = self.report(Code::TypeMismatch, x_loc, message).label(a(x)).also(at, a(y));
         match (x, y) {
             (Type::Money, Type::Number) | (Type::Number, Type::Money) => {
                 report.help("an amount of money has a currency: `100 EUR`");
             }
             (Type::Duration, Type::DateTime | Type::Date) | (Type::DateTime | Type::Date, Type::Duration) => {
-                report = report.note("A duration is a length, not a moment.");
-                report.help("write `now - 30d`, or `30d ago`");
-            }
-            (Type::Number, ty) | (ty, Type::Number) if ty.is_textual() => {
-                report.help("text stands in quotes: `\"100\"`");
+                report
+                    .note("A duration is a length, not a moment.")
+                    .help("write a moment, such as `now - 30d` or `30d ago`");
             }
             _ => {}
         }

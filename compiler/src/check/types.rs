@@ -119,7 +119,7 @@ pub(super) fn a(ty: &Type) -> String {
         Type::Url => "a web address".into(),
         Type::TimeZone => "a time zone".into(),
         Type::Enum(values) if values.len() <= 6 => format!("one of {}", values.join(", ")),
-        Type::Enum(_) => "one of a few values".into(),
+        Type::Enum(_) => "one of its values".into(),
         Type::List(of) => format!("a list of {of}"),
         Type::Record(_) => "a record".into(),
         Type::Number | Type::Date | Type::Duration | Type::Country | Type::Language | Type::User => format!("a {ty}"),

@@ -44,9 +44,8 @@ impl Flow<'_> {
             let source = self.text.slice(loc);
             let (says, so) = if truth { ("is always true", "always") } else { ("can never be true", "never") };
             self.report(Code::ConstantCondition, loc, format!("`{}` {says}", super::short(source)), |d| {
-                d.label(format!("{so} true here")).note(
-                    "Whatever came before this place already decides it, so one of the two ways would never be taken.",
-                )
+                d.label(format!("{so} true here"))
+                    .note("What is known here already decides it, so one of the two ways would never be taken.")
             });
         }
         let other = |way: Option<State>| way.unwrap_or_else(|| state.clone());
@@ -222,7 +221,6 @@ impl Flow<'_> {
         self.report(Code::UnsetValue, loc, format!("`{source}` may be unset here"), |d| {
             d.label(declared)
                 .help(format!("ask first: `{source} is set and ..`, or `if {source} is set {{ .. }}` around this step"))
-                .note("A value that may be missing has to be asked for before it is used, so that nothing is decided or sent by chance.")
         });
     }
 

@@ -29,9 +29,7 @@ impl Lower<'_> {
         if !codes::is_currency(currency.text()) {
             let message = format!("there is no currency `{}`", currency.text());
             self.report(Code::UnknownValue, currency.range(), message, |d| {
-                d.label("no such currency")
-                    .suggest(currency.text(), codes::currencies())
-                    .help("currencies are three capitals (ISO 4217), such as `EUR` or `USD`")
+                d.label("no such currency").help("currencies are three capitals (ISO 4217), such as `EUR` or `USD`")
             });
             return None;
         }
