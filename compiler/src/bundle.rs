@@ -70,7 +70,7 @@ fn known_messages(project: &Project, sources: &Sources) -> BTreeMap<(Channel, Sm
     let files = project.ids().filter(|(_, file)| file.kind() == FileKind::Message);
     let names = files.filter_map(|(id, file)| FileName::read(id, &file.path).ok());
     let mut known: BTreeMap<_, _> =
-        names.map(|name| ((name.channel, SmolStr::from(name.name)), MessageInfo { links: true })).collect();
+        names.map(|name| ((name.channel, name.name), MessageInfo { links: true })).collect();
     known.extend(sources.messages.iter().map(|m| ((m.channel, m.name.clone()), MessageInfo { links: has_links(m) })));
     known
 }
@@ -172,7 +172,7 @@ impl<'a> Build<'a> {
                         at,
                         format!("the program of `{}` is not valid: {error}", journey.name),
                     )
-                    .label("please report this")
+                    .label("this journey")
                     .note("This is a mistake in journey itself, not in your file."),
                 ),
             },

@@ -39,8 +39,8 @@ impl Checker<'_> {
             EventKind::Untag(tag) => (TriggerKind::Untag(self.tag(tag)?), builtin(BuiltinEvent::Untagged)),
             EventKind::Changes { attribute, from, to } => {
                 let ty = self.attribute_type(attribute)?;
-                let from = self.change_value(from.as_ref(), ty.as_ref())?;
-                let to = self.change_value(to.as_ref(), ty.as_ref())?;
+                let from = self.change_value(from.as_deref(), ty.as_ref())?;
+                let to = self.change_value(to.as_deref(), ty.as_ref())?;
                 let kind = TriggerKind::Changes { attribute: attribute.text.clone(), from, to };
                 (kind, changed_fields(ty.as_ref()))
             }
@@ -51,7 +51,7 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let filter = self.filter(pattern.filter.as_ref(), &fields);
+        let filter = self.filter(pattern.filter.as_deref(), &fields);
         let name = match &kind {
             TriggerKind::Tag(tag) => format!("tag {tag}"),
             TriggerKind::Untag(tag) => format!("untag {tag}"),
@@ -82,7 +82,7 @@ impl Checker<'_> {
             }
             EventKind::Named(name) => {
                 let fields = self.declared(name)?;
-                let filter = self.filter(pattern.filter.as_ref(), &fields);
+                let filter = self.filter(pattern.filter.as_deref(), &fields);
                 Pattern { event: name.text.clone(), about: none, link: None, filter, loc }
             }
             EventKind::Created => made(BuiltinEvent::Created, None),
@@ -98,7 +98,7 @@ impl Checker<'_> {
                 let ty = self.attribute_type(attribute)?;
                 let mut parts = vec![field_is("attribute", Value::Text(attribute.text.clone()), loc)];
                 for (field, value) in [("old", from), ("new", to)] {
-                    let value = self.change_value(value.as_ref(), ty.as_ref())?;
+                    let value = self.change_value(value.as_deref(), ty.as_ref())?;
                     parts.extend(value.map(|value| field_is(field, value, loc)));
                 }
                 made(BuiltinEvent::Changed, Some(typed::Expr::truth(ExprKind::And(parts), loc)))

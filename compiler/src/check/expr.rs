@@ -299,10 +299,8 @@ impl<'a> Checker<'a> {
             let ty = self.slots.get(slot.index()).and_then(|slot| slot.ty.clone());
             return Some(Expr { kind: T::Place(Place::Slot(*slot), Optional::No), ty, loc });
         }
-        if let Some(fields) = &self.event {
-            if let Some(shape) = fields.known.get(name).cloned() {
-                return Some(field(Place::Field(name.clone()), &shape, loc));
-            }
+        if let Some(shape) = self.event.as_ref().and_then(|fields| fields.known.get(name)) {
+            return Some(field(Place::Field(name.clone()), shape, loc));
         }
         if let Some(attribute) = self.attribute_place(name, loc) {
             return Some(attribute);
@@ -731,12 +729,12 @@ impl<'a> Checker<'a> {
             self.unlike(&x, left.loc, &y, right.loc);
             return Expr::error(loc);
         }
-        if let (T::Const(Value::Money(x)), T::Const(Value::Money(y))) = (&left.kind, &right.kind) {
-            if x.currency != y.currency {
-                let message = format!("{} and {} are two currencies", x.currency, y.currency);
-                self.report(Code::TypeMismatch, loc, message).label("they cannot be compared");
-                return Expr::error(loc);
-            }
+        if let (T::Const(Value::Money(x)), T::Const(Value::Money(y))) = (&left.kind, &right.kind)
+            && x.currency != y.currency
+        {
+            let message = format!("`{}` and `{}` are two currencies", x.currency, y.currency);
+            self.report(Code::TypeMismatch, loc, message).label("they cannot be compared");
+            return Expr::error(loc);
         }
         let ordered = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
         if ordered && !(x.is_ordered() && y.is_ordered()) {

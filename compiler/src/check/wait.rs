@@ -74,13 +74,13 @@ impl Checker<'_> {
                 return None;
             }
         }
-        if let ExprKind::Const(Value::Span(span)) = &checked.kind {
-            if span.rough_millis() <= 0 {
-                self.report(Code::ImpossibleValue, loc, "this wait is over before it begins")
-                    .label("no time at all")
-                    .help("wait for at least a second, or remove the step");
-                return None;
-            }
+        if let ExprKind::Const(Value::Span(span)) = &checked.kind
+            && span.rough_millis() <= 0
+        {
+            self.report(Code::ImpossibleValue, loc, "this wait is over before it begins")
+                .label("no time at all")
+                .help("wait for at least a second, or remove the step");
+            return None;
         }
         let at = Expr {
             kind: ExprKind::Arithmetic(Box::new(wait_start(loc)), vec![(hir::ArithmeticOp::Add, checked)]),

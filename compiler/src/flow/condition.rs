@@ -136,7 +136,6 @@ impl Flow<'_> {
     }
 
     /// A chain of parts that goes on with the first answer and is left with the second.
-    #[expect(clippy::type_complexity, reason = "the parts of a decision, named by whoever knows which is which")]
     fn parts(
         &mut self,
         parts: &mut [Expr],

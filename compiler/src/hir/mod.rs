@@ -271,9 +271,9 @@ pub enum HeaderKind {
 #[derive(Clone, PartialEq, Debug)]
 pub enum EventOrCondition {
     /// An event by its form.
-    Event(EventPattern),
+    Event(Box<EventPattern>),
     /// A condition by its form.
-    Condition(Expr),
+    Condition(Box<Expr>),
     /// A bare word: an event if there is one of this name, else a condition.
     Word(Name),
 }
@@ -284,7 +284,7 @@ pub struct EventPattern {
     /// Which.
     pub kind: EventKind,
     /// `where COND`
-    pub filter: Option<Expr>,
+    pub filter: Option<Box<Expr>>,
     /// Where it stands.
     pub loc: Loc,
 }
@@ -305,12 +305,12 @@ pub enum EventKind {
         /// The attribute.
         attribute: Name,
         /// Its value before.
-        from: Option<Expr>,
+        from: Option<Box<Expr>>,
         /// Its value after.
-        to: Option<Expr>,
+        to: Option<Box<Expr>>,
     },
     /// `opened story`, `clicked price link "pricing"`
-    Status(StatusKind, About),
+    Status(StatusKind, Box<About>),
     /// `unsubscribed [TOPIC]`
     Unsubscribed(Option<Name>),
     /// Cannot yet be run.
@@ -561,7 +561,7 @@ pub enum ExprKind {
     /// `30d ago`
     Ago(Span),
     /// `opened story`
-    Status(StatusKind, About),
+    Status(StatusKind, Box<About>),
     /// `has tag vip`
     HasTag(Name),
     /// `in engaged`

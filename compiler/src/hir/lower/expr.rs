@@ -176,7 +176,7 @@ impl Lower<'_> {
         let Some(kind) = status_kind(status) else {
             return Some(ExprKind::Later(later(expr)));
         };
-        Some(ExprKind::Status(kind, about(expr.message()?, expr.link(), within)))
+        Some(ExprKind::Status(kind, Box::new(about(expr.message()?, expr.link(), within))))
     }
 }
 

@@ -76,19 +76,19 @@ impl Lower<'_> {
 
     fn exit_item(&mut self, item: ast::ExitItem<'_>) -> EventOrCondition {
         match item {
-            ast::ExitItem::Pattern(pattern) => EventOrCondition::Event(self.pattern(pattern)),
+            ast::ExitItem::Pattern(pattern) => EventOrCondition::Event(Box::new(self.pattern(pattern))),
             ast::ExitItem::Condition(ast::Expr::Path(path)) => match path.single() {
                 Some(word) => EventOrCondition::Word(Name { text: word.text().into(), loc: word.range() }),
-                None => EventOrCondition::Condition(self.expr(ast::Expr::Path(path))),
+                None => EventOrCondition::Condition(Box::new(self.expr(ast::Expr::Path(path)))),
             },
             ast::ExitItem::Condition(condition) => {
                 let checked = self.expr(condition);
                 match checked.kind {
                     super::ExprKind::Status(status, about) if about.within.is_none() => {
                         let kind = EventKind::Status(status, about);
-                        EventOrCondition::Event(EventPattern { kind, filter: None, loc: checked.loc })
+                        EventOrCondition::Event(Box::new(EventPattern { kind, filter: None, loc: checked.loc }))
                     }
-                    _ => EventOrCondition::Condition(checked),
+                    _ => EventOrCondition::Condition(Box::new(checked)),
                 }
             }
         }
@@ -107,7 +107,7 @@ impl Lower<'_> {
     pub(super) fn pattern(&mut self, pattern: ast::Pattern<'_>) -> EventPattern {
         let loc = pattern.range();
         let filter = match pattern {
-            ast::Pattern::Event(event) => event.filter().map(|filter| self.expr(filter)),
+            ast::Pattern::Event(event) => event.filter().map(|filter| Box::new(self.expr(filter))),
             _ => None,
         };
         EventPattern { kind: self.event_kind(pattern).unwrap_or(EventKind::Error), filter, loc }
@@ -121,11 +121,11 @@ impl Lower<'_> {
             ast::Pattern::Tag(tag) => EventKind::Tag(name(tag.name()?)),
             ast::Pattern::Change(change) => EventKind::Changes {
                 attribute: attribute(change.attribute()?)?,
-                from: change.from().map(|value| self.expr(value)),
-                to: change.to().map(|value| self.expr(value)),
+                from: change.from().map(|value| Box::new(self.expr(value))),
+                to: change.to().map(|value| Box::new(self.expr(value))),
             },
             ast::Pattern::Status(status) => match status_kind(status.status()?) {
-                Some(kind) => EventKind::Status(kind, about(status.message()?, status.link(), None)),
+                Some(kind) => EventKind::Status(kind, Box::new(about(status.message()?, status.link(), None))),
                 None => EventKind::Later(later(pattern)),
             },
             ast::Pattern::Consent(consent) if !consent.is_subscribed() && consent.channel().is_none() => {

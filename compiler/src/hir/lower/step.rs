@@ -152,7 +152,6 @@ impl Lower<'_> {
     }
 
     /// The longest wait: none, one, or one that says more than this version can run. The inner `None` is an error.
-    #[expect(clippy::type_complexity, reason = "said above")]
     fn up_to(
         &mut self,
         clause: Option<ast::UpToClause<'_>>,
