@@ -133,7 +133,7 @@ impl<'a> Checker<'a> {
         match &checked.ty {
             None | Some(Type::Bool) => checked,
             Some(ty) => {
-                let source = self.text.slice(e.loc);
+                let source = self.text.show(e.loc);
                 let help = match ty {
                     _ if matches!(checked.kind, T::Const(_)) => "compare something with it".to_owned(),
                     Type::Enum(values) => {
@@ -398,7 +398,7 @@ impl<'a> Checker<'a> {
             _ => {
                 let checked = self.expr(of, Want::Any);
                 if let Some(ty) = &checked.ty {
-                    let message = format!("`{}` is {} and has no parts", self.text.slice(of.loc), a(ty));
+                    let message = format!("`{}` is {} and has no parts", self.text.show(of.loc), a(ty));
                     self.report(Code::UnknownField, name.loc, message).label("no such part").help(
                         "write `contact.NAME` for an attribute and `trigger.NAME` for a field of the event that started the run",
                     );
@@ -481,7 +481,7 @@ impl<'a> Checker<'a> {
             match &element {
                 Some(element) if !comparable(&ty, element) => {
                     if !wrong {
-                        let source = self.text.slice(item.loc);
+                        let source = self.text.show(item.loc);
                         let message = format!("`{source}` does not fit into this list: it is {}", a(&ty));
                         self.report(Code::TypeMismatch, item.loc, message)
                             .label(a(&ty))
@@ -549,8 +549,7 @@ impl<'a> Checker<'a> {
             Some(ty) if ty.is_textual() => Value::text(""),
             Some(ty) => {
                 let message = format!("only text and lists can be empty, and this is {}", a(ty));
-                let help =
-                    format!("to ask whether there is a value, write `{} is not set`", self.text.slice(inner.loc));
+                let help = format!("to ask whether there is a value, write `{} is not set`", self.text.show(inner.loc));
                 self.report(Code::TypeMismatch, inner.loc, message).label("never empty").help(help);
                 return Expr::error(loc);
             }
@@ -749,7 +748,7 @@ impl<'a> Checker<'a> {
 
     /// Says that two values cannot be compared.
     pub(super) fn unlike(&mut self, x: &Type, x_loc: Loc, y: &Type, y_loc: Loc) {
-        let (left, right) = (self.text.slice(x_loc), self.text.slice(y_loc));
+        let (left, right) = (self.text.show(x_loc), self.text.show(y_loc));
         let message = format!("`{left}` and `{right}` cannot be compared");
         let at = self.text.span(y_loc);
         let report = self.report(Code::TypeMismatch, x_loc, message).label(a(x)).also(at, a(y));

@@ -243,7 +243,7 @@ impl<'a> Index<'a> {
                         .label("not here")
                         .help(format!(
                             "whoever sends the event gives the value. Write `{}?` if it may be missing",
-                            text.slice(field.ty.loc).trim_end_matches('?')
+                            text.show(field.ty.loc).trim_end_matches('?')
                         )),
                 );
             }

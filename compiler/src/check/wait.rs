@@ -61,7 +61,7 @@ impl Checker<'_> {
             None => return None,
             Some(Type::Duration) => {}
             Some(ty) => {
-                let source = self.text.slice(loc).to_owned();
+                let source = self.text.show(loc);
                 let report =
                     self.report(Code::TypeMismatch, loc, format!("`wait` needs a duration, and this is {}", a(ty)));
                 match ty {
@@ -138,7 +138,7 @@ impl Checker<'_> {
                 Expr { kind: ExprKind::NextAt(WeekdaySet::ALL, sides), ty: Some(Type::DateTime), loc }
             }
             (ty, _) => {
-                let source = self.text.slice(loc).to_owned();
+                let source = self.text.show(loc);
                 let message = format!("`wait until` needs a moment or a condition, and this is {}", a(ty));
                 let report = self.report(Code::NotAMoment, loc, message).label("when is that?");
                 if *ty == Type::Duration {

@@ -2,7 +2,6 @@
 
 mod emit;
 mod expr;
-mod label;
 
 use journey_bytecode::{
     Arm, Clause, Deadline, EventPattern, Exit, Goal, Handle, MAX_CODE, MAX_STACK, Op, Pc, Program, SendDef, SendIx,
@@ -162,7 +161,7 @@ impl<'a> Generator<'a> {
     fn step(&mut self, step: &typed::Step) {
         let ix = StepIx(emit::narrow(self.infos.len()));
         let (line, column) = self.text.line_column(step.head.start);
-        let label = label::label(self.text.slice(step.head));
+        let label = self.text.label(step.head);
         self.infos.push(StepInfo { label, depth: step.depth, line, column });
         self.steps.op(Op::Step(ix));
         match &step.kind {

@@ -41,9 +41,9 @@ impl Flow<'_> {
     pub(super) fn condition(&mut self, e: &mut Expr, state: State) -> (State, State) {
         let decision = self.decide(e, state.clone());
         for (loc, truth) in decision.constants {
-            let source = self.text.slice(loc);
+            let source = self.text.show(loc);
             let (says, so) = if truth { ("is always true", "always") } else { ("can never be true", "never") };
-            self.report(Code::ConstantCondition, loc, format!("`{}` {says}", super::short(source)), |d| {
+            self.report(Code::ConstantCondition, loc, format!("`{}` {says}", source), |d| {
                 d.label(format!("{so} true here"))
                     .note("What is known here already decides it, so one of the two ways would never be taken.")
             });
@@ -211,7 +211,7 @@ impl Flow<'_> {
     }
 
     fn unset(&mut self, place: &Place, loc: Loc) {
-        let source = self.text.slice(loc);
+        let source = self.text.show(loc);
         let declared = match place {
             Place::Attribute(_) => "the contact may have none",
             Place::Trigger(_) => "the event that started the run may come without it",

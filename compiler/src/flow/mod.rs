@@ -113,7 +113,7 @@ impl Flow<'_> {
         let mut before: Option<Loc> = None;
         for step in block {
             let Some(known) = state else {
-                let source = short(self.text.slice(step.head));
+                let source = self.text.show(step.head);
                 let why = before.map(|loc| self.text.span(loc));
                 self.report(Code::Unreachable, step.head, format!("no way leads to `{source}`"), |d| {
                     let d = d.label("never reached").help("remove it, or move it to where a contact can come by");
@@ -175,7 +175,7 @@ impl Flow<'_> {
             let known = rest.clone().unwrap_or_else(|| state.clone());
             let (yes, no) = self.outcomes(condition, known.clone());
             if yes.is_none() || rest.is_none() {
-                let source = short(self.text.slice(condition.loc));
+                let source = self.text.show(condition.loc);
                 self.report(
                     Code::ConstantCondition,
                     condition.loc,
@@ -210,7 +210,7 @@ impl Flow<'_> {
     }
 
     fn left_out(&mut self, subject: &Expr, left: &State, head: Loc) {
-        let source = short(self.text.slice(subject.loc));
+        let source = self.text.show(subject.loc);
         let values =
             condition::subject(subject).map(|s| left.fact(&s, subject.ty.as_ref()).texts()).unwrap_or_default();
         let message = if values.is_empty() {
@@ -389,16 +389,6 @@ const fn a(channel: Channel) -> &'static str {
         Channel::Push => "a push message",
         Channel::Webhook => "a webhook call",
     }
-}
-
-/// The longest piece of source that a message quotes, in characters.
-const MAX_QUOTE: usize = 60;
-
-/// The beginning of a piece of source, if it is long or goes over several lines.
-fn short(source: &str) -> String {
-    let line = source.lines().next().unwrap_or_default().trim_end();
-    let cut: String = line.chars().take(MAX_QUOTE).collect();
-    if cut.len() == source.trim_end().len() { cut } else { format!("{} ..", cut.trim_end()) }
 }
 
 /// The place now holds this.
