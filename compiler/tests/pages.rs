@@ -73,6 +73,7 @@ fn codes(base: &str, example: &str) -> (BTreeSet<Code>, String) {
 fn every_code_has_a_page() {
     let index = read("index.md");
     let base = example(&index, "The project of the examples").unwrap();
+    let summary = read("../SUMMARY.md");
     let mut wrong = Vec::new();
     for &code in Code::ALL {
         let Ok(page) = std::fs::read_to_string(directory().join(format!("{code}.md"))) else {
@@ -90,6 +91,9 @@ fn every_code_has_a_page() {
         }
         if !index.contains(&format!("[{code}]({code}.md)")) {
             wrong.push(format!("{code} is not in index.md"));
+        }
+        if !summary.contains(&format!("(diagnostics/{code}.md)")) {
+            wrong.push(format!("{code} is not in SUMMARY.md"));
         }
         let (Some(bad), Some(good)) = (example(&page, "Wrong"), example(&page, "Right")) else {
             if !WITHOUT_EXAMPLE.contains(&code) || !page.contains("\n## Wrong\n") || !page.contains("\n## Right\n") {
