@@ -103,7 +103,7 @@ fn human(workspace: &Workspace, tests: &[&TestCase], results: &[TestResult], all
                 let _ = writeln!(text, "      {RED}+ {actual}{RED:#}");
             }
         }
-        if !result.failures.is_empty() {
+        if !result.failures.is_empty() && !result.trace.is_empty() {
             let _ = writeln!(text, "      {FAINT}all that happened:{FAINT:#}");
             for line in &result.trace {
                 let _ = writeln!(text, "        {FAINT}{line}{FAINT:#}");

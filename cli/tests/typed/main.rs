@@ -11,3 +11,4 @@
 
 mod commands;
 mod support;
+mod tests_in_journeys;

@@ -131,6 +131,7 @@ impl TestChecker<'_> {
                 .label("given again")
                 .help("give each contact a name of its own: `given contact ada { .. }`");
         }
+        // Also one given twice has its place, so that places and contacts agree.
         self.names.push(name.clone());
         let mut contact = TestContact { name, ..TestContact::default() };
         for (attribute, value) in &given.attributes {
@@ -200,7 +201,7 @@ impl TestChecker<'_> {
     fn whom(&mut self, line: &TestLine) -> Option<u16> {
         let Some(name) = &line.contact else {
             if self.names.len() > 1 {
-                let names = one_of(self.names.iter().map(SmolStr::as_str));
+                let names = one_of(self.names.iter().map(SmolStr::as_str).collect::<BTreeSet<_>>());
                 self.checker
                     .report(
                         Code::UnknownTestContact,
@@ -208,7 +209,7 @@ impl TestChecker<'_> {
                         "this test has several contacts, and this line names none",
                     )
                     .label("for whom?")
-                    .help(format!("say for whom: `for {names}`"));
+                    .help(format!("end it with `for` and a name: {names}"));
                 return None;
             }
             return Some(0);
