@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use journey_bytecode::{
-    Aggregate, Attribute, Bundle, Channel, Clause, Message, Op, Policy, Program, Schema, TriggerKind, Type, Value,
-    VerifyError, Version, verify,
+    Aggregate, Bundle, Channel, Clause, Message, Op, Policy, Program, Schema, TriggerKind, Type, Value, VerifyError,
+    Version, verify,
 };
 use smol_str::SmolStr;
 

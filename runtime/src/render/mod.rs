@@ -132,9 +132,8 @@ struct Text {
     format: Format,
     file: SmolStr,
     body_line: u32,
-    /// Whether the body itself shows the unsubscribe link, and the postal address.
-    shows_unsubscribe: bool,
-    shows_address: bool,
+    /// Whether the body itself may show the unsubscribe link or the postal address.
+    has_footer: bool,
 }
 
 impl Renderer {
@@ -191,7 +190,7 @@ impl Renderer {
         match outgoing.channel {
             Channel::Email => {
                 let subject = one_line(outgoing.subject.as_deref().unwrap_or(&says));
-                let unsubscribe = self.unsubscribe(outgoing);
+                let unsubscribe = Some(self.unsubscribe(outgoing)).filter(|_| is_marketing(outgoing));
                 let footer = layout::text_footer(
                     outgoing.language.as_deref(),
                     self.postal_address.as_deref(),
@@ -211,16 +210,16 @@ impl Renderer {
         let locale = Locale::new(language, zone, plain);
         let reader = Reader { contact: outgoing.id.contact, language, locale };
         let unsubscribe = self.unsubscribe(outgoing);
-        let mut builtins = vec![("sender", minijinja::Value::from(sender_name(&self.sender)))];
+        let mut builtins = vec![
+            ("sender", minijinja::Value::from(sender_name(&self.sender))),
+            ("unsubscribe_url", unsubscribe.as_str().into()),
+        ];
         if let Some(address) = &self.postal_address {
             builtins.push(("postal_address", address.as_str().into()));
         }
-        if let Some(url) = &unsubscribe {
-            builtins.push(("unsubscribe_url", url.as_str().into()));
-        }
         let mut fill = Fill { env: &self.env, reader, text, data: &outgoing.data, builtins };
         match outgoing.channel {
-            Channel::Email => self.render_mail(outgoing, &mut fill, unsubscribe),
+            Channel::Email => self.render_mail(outgoing, &mut fill, &unsubscribe),
             Channel::Sms => Ok(Content::Text(clean(&fill.body()?).trim().to_owned())),
             Channel::Push if text.format != Format::Json => Ok(Content::Text(clean(&fill.body()?).trim().to_owned())),
             Channel::Push | Channel::Webhook => {
@@ -237,45 +236,46 @@ impl Renderer {
         }
     }
 
-    fn render_mail(
-        &self,
-        outgoing: &Outgoing,
-        fill: &mut Fill<'_>,
-        unsubscribe: Option<String>,
-    ) -> Result<Content, RenderError> {
+    fn render_mail(&self, outgoing: &Outgoing, fill: &mut Fill<'_>, unsubscribe: &str) -> Result<Content, RenderError> {
         let (text, language) = (fill.text, fill.reader.language);
+        let wrong = |cause: &str| RenderError { file: Some(text.file.clone()), line: None, cause: cause.to_owned() };
         let subject = match (&outgoing.subject, &text.subject) {
             (Some(given), _) => one_line(given),
             (None, Some(template)) => one_line(&fill.template(template, false)?),
             (None, None) => String::new(),
         };
         if subject.is_empty() {
-            let file = Some(text.file.clone());
-            return Err(RenderError { file, line: None, cause: "the mail has no subject".to_owned() });
+            return Err(wrong("the mail has no subject"));
         }
         fill.builtins.push(("subject", subject.as_str().into()));
         let preheader = text.preheader.as_ref().map(|template| fill.template(template, false)).transpose()?;
         let preheader = preheader.map(|text| one_line(&text)).filter(|text| !text.is_empty());
-        let body = clean(&fill.body()?);
+        let mut body = clean(&fill.body()?);
+        if text.format == Format::Markdown {
+            body = clean(&layout::markdown(&body));
+        }
 
-        let marketing = unsubscribe.is_some();
-        let address = self.postal_address.as_deref().filter(|_| marketing && !text.shows_address);
-        let link = unsubscribe.as_deref().filter(|_| !text.shows_unsubscribe);
+        // A marketing mail shows both, wherever its template would rather not.
+        let shown = match text.format {
+            _ if !text.has_footer => String::new(),
+            Format::Text => one_line(&body),
+            _ => one_line(&html::to_text(&body)),
+        };
+        let marketing = is_marketing(outgoing);
+        let address = self.postal_address.as_deref().filter(|address| marketing && !shown.contains(&one_line(address)));
+        let link = Some(unsubscribe).filter(|url| marketing && !shown.contains(url));
+        let header = marketing.then(|| unsubscribe.to_owned());
         let html = match text.format {
             Format::Text => {
-                let footer = layout::text_footer(language, address, link);
-                let text = format!("{}{footer}", body.trim());
-                return Ok(Content::Mail(self.mail(outgoing, subject, None, text, unsubscribe)));
+                let text = format!("{}{}", body.trim(), layout::text_footer(language, address, link));
+                return Ok(Content::Mail(self.mail(outgoing, subject, None, text, header)));
             }
-            Format::Json => {
-                let file = Some(text.file.clone());
-                return Err(RenderError { file, line: None, cause: "a mail cannot be JSON".to_owned() });
-            }
+            Format::Json => return Err(wrong("a mail cannot be JSON")),
             Format::Markdown => layout::page(&layout::Page {
                 language,
                 subject: &subject,
                 preheader: preheader.as_deref(),
-                body: &clean(&layout::markdown(&body)),
+                body: &body,
                 footer: &layout::footer(language, address, link),
             }),
             Format::Html => {
@@ -284,15 +284,15 @@ impl Renderer {
             }
         };
         let text = html::to_text(&html);
-        let html = self.track(outgoing.id, &html, unsubscribe.as_deref());
-        Ok(Content::Mail(self.mail(outgoing, subject, Some(html), text, unsubscribe)))
+        let html = self.track(outgoing.id, &html, unsubscribe);
+        Ok(Content::Mail(self.mail(outgoing, subject, Some(html), text, header)))
     }
 
     /// Signs the links of a body and adds the pixel.
-    fn track(&self, id: MessageId, body: &str, unsubscribe: Option<&str>) -> String {
+    fn track(&self, id: MessageId, body: &str, unsubscribe: &str) -> String {
         let mut index = 0;
         let body = html::rewrite_links(body, &mut |url| {
-            if Some(url) == unsubscribe {
+            if url == unsubscribe {
                 return None;
             }
             let tracked = self.links.click(id, index, url);
@@ -320,9 +320,8 @@ impl Renderer {
         Some(same.unwrap_or(own))
     }
 
-    fn unsubscribe(&self, outgoing: &Outgoing) -> Option<String> {
-        let marketing = outgoing.purpose == Purpose::Marketing && outgoing.channel == Channel::Email;
-        marketing.then(|| self.links.unsubscribe(outgoing.id, outgoing.topic.clone()))
+    fn unsubscribe(&self, outgoing: &Outgoing) -> String {
+        self.links.unsubscribe(outgoing.id, outgoing.topic.clone())
     }
 
     fn mail(
@@ -338,6 +337,10 @@ impl Renderer {
         let message_id = format!("{}.{number}.{}@{domain}", contact.0, self.links.keys().tag(outgoing.id));
         Mail { from: self.sender.clone(), subject, html, text, unsubscribe, message_id }
     }
+}
+
+fn is_marketing(outgoing: &Outgoing) -> bool {
+    outgoing.purpose == Purpose::Marketing
 }
 
 fn compile(env: &mut Environment<'static>, name: &str, variant: &Variant) -> Result<Text, RenderError> {
@@ -360,8 +363,7 @@ fn compile(env: &mut Environment<'static>, name: &str, variant: &Variant) -> Res
         format: variant.format,
         file: variant.source.clone(),
         body_line: variant.body_line,
-        shows_unsubscribe: used.contains("unsubscribe_url"),
-        shows_address: used.contains("postal_address"),
+        has_footer: ["unsubscribe_url", "postal_address"].into_iter().any(|name| used.contains(name)),
     })
 }
 

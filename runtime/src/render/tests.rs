@@ -282,6 +282,15 @@ fn html_gets_what_it_lacks() {
     assert!(!out.contains("class=\"footer\""));
     assert!(out.contains(&format!("href=\"{}\"", mail.unsubscribe.unwrap())), "{out}");
 
+    // A link that is there and not seen does not count.
+    for hidden in
+        ["{% if 1 == 2 %}{{ unsubscribe_url }}{% endif %}x", "<p style='display: none'>{{ unsubscribe_url }}</p>x"]
+    {
+        assert!(html(hidden, Purpose::Marketing).html.unwrap().contains("class=\"footer\""), "{hidden}");
+    }
+    let mail = html(own, Purpose::Transactional);
+    assert!(mail.unsubscribe.is_none() && mail.html.unwrap().contains("/t/u/"));
+
     let mail = html(body, Purpose::Transactional);
     assert_eq!(mail.unsubscribe, None);
     let out = mail.html.unwrap();
