@@ -9,6 +9,7 @@ use journey_bytecode::{
     Aggregate, Channel, Clause, HandleIx, HistoryIx, Instant, LocalWindow, MessageRef, Op, Pc, Program, Span,
     StatusKind, Value,
 };
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::advance::CLAUSE_FUEL;
@@ -78,6 +79,9 @@ pub(crate) enum Stop {
 
 type Operand<'a> = Cow<'a, Value>;
 
+/// Typical conditions need no more than this many operands, and so no memory of their own.
+type Stack<'a> = SmallVec<[Operand<'a>; 8]>;
+
 const UNSET: Value = Value::Unset;
 
 /// How deep filters of histories may nest.
@@ -100,7 +104,7 @@ impl<'a> Env<'a> {
     /// Computes from `pc` to the next instruction with an effect.
     pub(crate) fn run(&self, mut pc: Pc, fuel: &mut u32, mut decided: impl FnMut(bool)) -> Stop {
         let program = &self.prepared.program;
-        let mut stack: Vec<Operand<'a>> = Vec::with_capacity(usize::from(program.max_stack));
+        let mut stack = Stack::new();
         loop {
             let Some(&op) = program.code.get(pc.index()) else { return Stop::Return(Value::Unset) };
             let Some(left) = fuel.checked_sub(1) else { return Stop::Fuel };
@@ -157,7 +161,7 @@ impl<'a> Env<'a> {
     }
 
     /// Instructions that take values and give one.
-    fn compute(&self, op: Op, stack: &mut Vec<Operand<'a>>) -> Operand<'a> {
+    fn compute(&self, op: Op, stack: &mut Stack<'a>) -> Operand<'a> {
         let owned = Cow::Owned;
         match op {
             Op::Const(ix) => Cow::Borrowed(self.prepared.program.consts.get(ix.index()).unwrap_or(&UNSET)),
@@ -201,7 +205,7 @@ impl<'a> Env<'a> {
             }
             Op::MakeRecord(ix, count) => {
                 let names = self.prepared.program.shapes.get(ix.index()).map_or(&[][..], Vec::as_slice);
-                let values = stack.split_off(stack.len().saturating_sub(usize::from(count)));
+                let values: Vec<_> = stack.drain(stack.len().saturating_sub(usize::from(count))..).collect();
                 let fields = names.iter().cloned().zip(values.into_iter().map(Cow::into_owned));
                 owned(Value::Record(fields.collect()))
             }
@@ -503,7 +507,7 @@ pub(crate) fn zone_of(linked: &Linked, contact: &Contact) -> Zone {
     Zone::resolve(name, linked.zone())
 }
 
-fn pop<'a>(stack: &mut Vec<Operand<'a>>) -> Operand<'a> {
+fn pop<'a>(stack: &mut Stack<'a>) -> Operand<'a> {
     stack.pop().unwrap_or(Cow::Borrowed(&UNSET))
 }
 

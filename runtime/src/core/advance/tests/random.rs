@@ -29,7 +29,7 @@ pub(super) enum Expr {
     Unary(Op, Box<Expr>),
     Binary(Op, Box<(Expr, Expr)>),
     Within(WeekdaySet, Box<(Expr, Expr, Expr)>),
-    History(Box<(&'static str, Option<Expr>, Option<i32>, bool, Aggregate)>),
+    History(Box<Question>),
     /// Facts of a name: stage, consent, journeys.
     Named(Op, &'static str),
     WasInJourney(&'static str, i32),
@@ -37,6 +37,9 @@ pub(super) enum Expr {
     And(Box<(Expr, Expr)>),
     Or(Box<(Expr, Expr)>),
 }
+
+/// Event, filter, days, since entry, aggregate.
+type Question = (&'static str, Option<Expr>, Option<i32>, bool, Aggregate);
 
 #[derive(Clone, Debug)]
 struct Pattern {
