@@ -12,8 +12,8 @@ use journey_compiler::project::{CONFIG, File, MAX_FILE, belongs};
 use crate::failure::Failure;
 use crate::workspace::{Workspace, show};
 
-/// More of a file is never read: the compiler refuses it anyway.
-const MAX_READ: u64 = MAX_FILE as u64 + 1;
+/// More of a file is never read: the compiler refuses much shorter ones.
+const MAX_READ: u64 = 64 * MAX_FILE as u64;
 
 /// The projects that these paths belong to or hold, each once, by root.
 pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Workspace>, Failure> {

@@ -100,7 +100,8 @@ pub(crate) fn diagnostic(
 
 /// All that there is to say; editors show nothing but this.
 fn message(d: &Diagnostic) -> String {
-    let help = d.help.iter().map(|help| format!("\nhelp: {help}"));
+    // A fix says what to do where nothing else does.
+    let help = d.help.as_ref().or(d.fixes.first().map(|fix| &fix.title)).map(|help| format!("\nhelp: {help}"));
     let notes = d.notes.iter().map(|note| format!("\nnote: {note}"));
     std::iter::once(d.message.clone()).chain(help).chain(notes).collect()
 }

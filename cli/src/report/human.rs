@@ -8,7 +8,7 @@ use journey_compiler::diagnostic::{Diagnostic, Severity, Span};
 use journey_compiler::project::FileId;
 use journey_ide::{Encoding, LineIndex, Position};
 
-use super::{Counts, findings, level, plain, suggestion};
+use super::{Counts, count, level, plain, suggestion};
 use crate::terminal::{BOLD, GREEN, Terminal};
 use crate::workspace::Workspace;
 
@@ -17,14 +17,26 @@ const MAX_COLUMNS: usize = 120;
 /// How much of it stands before the first label.
 const BEFORE: usize = 40;
 
+/// More findings of one file than a person reads at once; the rest is counted.
+const MAX_PER_FILE: usize = 50;
+
 pub(super) fn render(workspaces: &[Workspace], terminal: Terminal) -> String {
     let mut out = String::new();
-    for (workspace, diagnostic) in findings(workspaces) {
-        let rendered = finding(workspace, diagnostic, terminal);
-        for line in rendered.lines() {
-            let _ = writeln!(out, "{}", line.trim_end());
+    for workspace in workspaces {
+        for file in journey_ide::diagnostics(&workspace.snapshot) {
+            for diagnostic in file.diagnostics.iter().take(MAX_PER_FILE) {
+                let rendered = finding(workspace, diagnostic, terminal);
+                for line in rendered.lines() {
+                    let _ = writeln!(out, "{}", line.trim_end());
+                }
+                out.push('\n');
+            }
+            let rest = file.diagnostics.len().saturating_sub(MAX_PER_FILE);
+            if rest > 0 {
+                let (rest, name) = (count(rest, "more finding"), workspace.file_name(file.file));
+                let _ = writeln!(out, "{rest} in {name}; `--output-format concise` lists all\n");
+            }
         }
-        out.push('\n');
     }
     let counts = Counts::of(workspaces);
     let style = if counts.errors + counts.warnings == 0 { GREEN } else { BOLD };

@@ -9,6 +9,8 @@
     reason = "a failure is a failing test"
 )]
 
+mod broken;
 mod commands;
+mod run;
 mod support;
 mod tests_in_journeys;

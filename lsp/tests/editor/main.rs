@@ -9,5 +9,6 @@
     reason = "a failure is a failing test"
 )]
 
+mod findings;
 mod session;
 mod support;

@@ -1,5 +1,6 @@
 //! The people and events of a run: from files, or samples.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +9,9 @@ use std::sync::Arc;
 use journey_bytecode::{Instant, TriggerKind};
 use journey_runtime::core::Linked;
 use journey_runtime::ingest::{CsvReader, Gate, Refused, ndjson};
-use journey_runtime::sim::Report;
+use journey_runtime::sim::{DEFAULT_START, Report};
 use journey_runtime::store::{Acceptance, NewInput};
+use journey_runtime::time::{DAY, rfc3339};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -23,6 +25,8 @@ const AT_THE_BEGINNING: Instant = Instant::NEVER;
 pub(super) struct Inputs {
     pub(super) contacts: Vec<NewInput>,
     pub(super) events: Vec<NewInput>,
+    /// When time begins, if not with the first event.
+    pub(super) start: Option<Instant>,
     /// Rows that are left out.
     pub(super) refused: Vec<RefusedRow>,
     /// What the user should know before.
@@ -64,6 +68,7 @@ pub(super) fn read(
     let mut inputs = Inputs {
         contacts: Vec::new(),
         events: Vec::new(),
+        start: None,
         refused: Vec::new(),
         notes: Vec::new(),
         gate: Gate::new(linked.clone()),
@@ -129,7 +134,7 @@ impl Inputs {
         Ok(())
     }
 
-    /// Three people, and what the journeys wait for.
+    /// Three people, and what the journeys wait for. The first one reads what she gets, on the next day.
     fn sample(&mut self, linked: &Linked) -> Result<(), Failure> {
         const PEOPLE: [(&str, &str, &str); 3] =
             [("ada", "Ada", "Europe/Berlin"), ("ben", "Ben", "America/New_York"), ("cho", "Cho", "Asia/Seoul")];
@@ -164,10 +169,22 @@ impl Inputs {
                 self.events.push(self.gate.event(&event, AT_THE_BEGINNING).map_err(wrong)?);
             }
         }
+        let next_day = rfc3339(Instant(DEFAULT_START.0 + DAY));
+        let sends = linked.bundle().programs.iter().flat_map(|program| &program.sends);
+        let mut read: BTreeSet<&str> = sends.flat_map(|send| &send.choices).map(|(_, name)| name.as_str()).collect();
+        // For journeys that ask whether anything was opened.
+        read.insert("newsletter");
+        for message in read {
+            let event = json!({ "contact": "ada", "opened": message, "at": next_day });
+            self.events.push(self.gate.event(&event, AT_THE_BEGINNING).map_err(wrong)?);
+        }
+        self.start = Some(DEFAULT_START);
+
         let get = happenings.iter().map(|(kind, name)| format!("the {kind} `{name}`")).collect::<Vec<_>>();
-        let get = if get.is_empty() { String::new() } else { format!(", who get {}", get.join(" and ")) };
+        let get = if get.is_empty() { String::new() } else { format!(" all get {};", get.join(" and ")) };
         self.notes.push(format!(
-            "{BLUE}note{BLUE:#}: there is neither `contacts.csv` nor `events.ndjson` here, so it runs with three sample contacts{get}"
+            "{BLUE}note{BLUE:#}: there is neither `contacts.csv` nor `events.ndjson` here, so it runs with three sample \
+             contacts:{get} ada opens her messages a day later"
         ));
         Ok(())
     }

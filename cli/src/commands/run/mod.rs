@@ -135,7 +135,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let scenario = Scenario {
         contacts: std::mem::take(&mut inputs.contacts),
         events: std::mem::take(&mut inputs.events),
-        start: None,
+        start: inputs.start,
         until,
     };
     let progress = terminal.progress("running");

@@ -145,6 +145,9 @@ fn table(header: &[String], rows: Vec<Vec<String>>, numbers: &[usize], terminal:
         .set_width(WIDTH)
         .set_header(header)
         .add_rows(rows);
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding((0, 1));
+    }
     for column in numbers {
         if let Some(column) = table.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);

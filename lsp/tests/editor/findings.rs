@@ -1,0 +1,167 @@
+//! What an editor is told of a project while it is edited.
+
+use serde_json::{Value, json};
+use super::support::{Editor, MemoryDisk};
+
+const SETTINGS: &str = "[project]\nname = \"shop\"\ntimezone = \"Europe/Berlin\"\n";
+const DECLARATIONS: &str = "contact { email: email }\ntags { lead customer }\n";
+const BROKEN: &str = "journey welcome {\n  on tag lead\n  reenter never\n  wait 2d\n  add tag custommer\n  end\n}\n";
+const MENDED: &str = "journey welcome {\n  on tag lead\n  reenter never\n  wait 2d\n  add tag customer\n  end\n}\n";
+const JOURNEY: &str = "file:///shop/journeys/welcome.journey";
+const DECLARED: &str = "file:///shop/declarations.journey";
+
+fn shop() -> MemoryDisk {
+    let disk = MemoryDisk::default();
+    disk.write("/shop/journey.toml", SETTINGS)
+        .write("/shop/declarations.journey", DECLARATIONS)
+        .write("/shop/journeys/welcome.journey", BROKEN);
+    disk
+}
+
+/// All that an editor may be able to do.
+fn everything() -> Value {
+    json!({
+        "general": { "positionEncodings": ["utf-8"] },
+        "textDocument": { "publishDiagnostics": { "relatedInformation": true, "tagSupport": { "valueSet": [1, 2] } } },
+        "workspace": {
+            "workspaceEdit": { "documentChanges": true },
+            "didChangeWatchedFiles": { "dynamicRegistration": true },
+        },
+    })
+}
+
+fn messages(findings: &Value) -> Vec<String> {
+    let all = findings["diagnostics"].as_array().unwrap().iter();
+    all.map(|d| format!("{} {}", d["code"].as_str().unwrap(), d["message"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn findings_come_on_open_and_go_on_change() {
+    let mut editor = Editor::ready(&shop(), everything());
+    editor.open(JOURNEY, 1, BROKEN);
+    let findings = editor.findings(JOURNEY);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&findings).unwrap());
+
+    // `custommer` loses an m.
+    let range = json!({ "start": { "line": 4, "character": 15 }, "end": { "line": 4, "character": 16 } });
+    editor.change(JOURNEY, 2, json!([{ "range": range, "text": "" }]));
+    let findings = editor.findings(JOURNEY);
+    assert_eq!((findings["version"].as_i64(), messages(&findings).len()), (Some(2), 0), "{findings}");
+}
+
+#[test]
+fn a_change_in_one_file_is_seen_in_another() {
+    let mut editor = Editor::ready(&shop(), everything());
+    editor.open(DECLARED, 1, DECLARATIONS);
+    assert_eq!(messages(&editor.findings(JOURNEY)).len(), 1, "a file that is not open is told of too");
+    editor.change(DECLARED, 2, json!([{ "text": DECLARATIONS.replace("customer", "custommer") }]));
+    assert_eq!(messages(&editor.findings(JOURNEY)), [""; 0], "its tag is declared now");
+}
+
+#[test]
+fn a_change_on_disk_is_seen() {
+    let disk = shop();
+    let mut editor = Editor::ready(&disk, everything());
+    editor.open(DECLARED, 1, DECLARATIONS);
+    assert_eq!(messages(&editor.findings(JOURNEY)).len(), 1);
+    disk.write("/shop/journeys/welcome.journey", MENDED);
+    editor.notify("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": JOURNEY, "type": 2 }] }));
+    assert_eq!(messages(&editor.findings(JOURNEY)), [""; 0]);
+    disk.write("/shop/journeys/second.journey", &BROKEN.replace("welcome", "second"));
+    editor.notify("textDocument/didSave", json!({ "textDocument": { "uri": DECLARED } }));
+    let second = "file:///shop/journeys/second.journey";
+    assert_eq!(messages(&editor.findings(second)).len(), 1);
+    disk.remove("/shop/journeys/second.journey");
+    editor.notify("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": second, "type": 3 }] }));
+    assert_eq!(messages(&editor.findings(second)), [""; 0], "what was said of a file that is gone is taken back");
+}
+
+#[test]
+fn closing_the_last_document_takes_everything_back() {
+    let mut editor = Editor::ready(&shop(), everything());
+    editor.open(DECLARED, 1, DECLARATIONS);
+    assert_eq!(messages(&editor.findings(JOURNEY)).len(), 1);
+    editor.notify("textDocument/didClose", json!({ "textDocument": { "uri": DECLARED } }));
+    assert_eq!(messages(&editor.findings(JOURNEY)), [""; 0]);
+}
+
+#[test]
+fn an_unsaved_text_and_a_lone_file_are_checked_too() {
+    let mut editor = Editor::ready(&MemoryDisk::default(), json!({}));
+    for uri in ["untitled:Untitled-1", "file:///tmp/lone.journey"] {
+        editor.open(uri, 1, "on tag X wait 2d if opened send email follow_up }");
+        let findings = messages(&editor.findings(uri));
+        assert!(findings.iter().any(|message| message.starts_with("J01")), "{findings:?}");
+    }
+    // No business of ours.
+    editor.notify(
+        "textDocument/didOpen",
+        json!({ "textDocument": { "uri": "file:///tmp/x.md", "languageId": "markdown", "version": 1, "text": "#" } }),
+    );
+    assert_eq!(editor.request("textDocument/codeAction", actions_at("file:///tmp/x.md", 0)), Ok(json!([])));
+}
+
+fn actions_at(uri: &str, line: u32) -> Value {
+    let range = json!({ "start": { "line": line, "character": 0 }, "end": { "line": line, "character": 99 } });
+    json!({ "textDocument": { "uri": uri }, "range": range, "context": { "diagnostics": [] } })
+}
+
+#[test]
+fn fixes_are_offered_where_the_finding_is() {
+    let mut editor = Editor::ready(&shop(), everything());
+    editor.open(JOURNEY, 7, BROKEN);
+    let actions = editor.request("textDocument/codeAction", actions_at(JOURNEY, 4)).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&actions).unwrap());
+    assert_eq!(editor.request("textDocument/codeAction", actions_at(JOURNEY, 1)), Ok(json!([])), "elsewhere");
+    let mut only = actions_at(JOURNEY, 4);
+    only["context"]["only"] = json!(["refactor"]);
+    assert_eq!(editor.request("textDocument/codeAction", only), Ok(json!([])), "not asked for");
+
+    let mut simple = Editor::ready(&shop(), json!({}));
+    simple.open(JOURNEY, 7, BROKEN);
+    let actions = simple.request("textDocument/codeAction", actions_at(JOURNEY, 4)).unwrap();
+    let edit = &actions[0]["edit"]["changes"][JOURNEY][0];
+    assert_eq!(edit["newText"], "customer", "for an editor that knows plain changes only");
+}
+
+#[test]
+fn files_are_watched_if_the_editor_can() {
+    let mut editor = Editor::ready(&shop(), everything());
+    editor.open(JOURNEY, 1, MENDED);
+    editor.findings(JOURNEY);
+    let requests = editor.heard.iter().filter_map(|message| match message {
+        lsp_server::Message::Request(request) => Some(serde_json::to_value(request).unwrap()),
+        _ => None,
+    });
+    insta::assert_snapshot!(serde_json::to_string_pretty(&requests.collect::<Vec<_>>()).unwrap());
+}
+
+#[test]
+fn a_project_that_cannot_be_read_is_said_once() {
+    let disk = shop();
+    disk.write("/shop/messages/secret.email.md", "unreadable");
+    let mut editor = Editor::ready(&disk, json!({}));
+    editor.open(JOURNEY, 1, BROKEN);
+    let shown = editor.wait("window/showMessage", |_| true);
+    assert_eq!(shown, json!({ "type": 1, "message": "cannot read a file" }));
+    disk.remove("/shop/messages/secret.email.md");
+    editor.notify("workspace/didChangeWatchedFiles", json!({ "changes": [] }));
+    assert_eq!(messages(&editor.findings(JOURNEY)).len(), 1);
+}
+
+#[test]
+fn edits_in_every_encoding_give_the_same_text() {
+    // A clef takes four bytes and two units of UTF-16.
+    let text = "journey welcome {\n  // 𝄞 x\n  on tag lead\n  reenter never\n  end\n}\n";
+    for (encoding, column) in [("utf-8", 9), ("utf-16", 7), ("utf-32", 6)] {
+        let mut editor = Editor::ready(&shop(), json!({ "general": { "positionEncodings": [encoding] } }));
+        editor.open(JOURNEY, 1, text);
+        editor.findings(JOURNEY);
+        // Behind the clef comes a line end and a tag that does not exist.
+        let place = json!({ "line": 1, "character": column });
+        let insert = json!([{ "range": { "start": place, "end": place }, "text": "\n  where has tag nobody //" }]);
+        editor.change(JOURNEY, 2, insert);
+        let findings = editor.findings(JOURNEY);
+        assert_eq!(findings["diagnostics"][0]["range"]["start"], json!({ "line": 2, "character": 16 }), "{findings}");
+    }
+}

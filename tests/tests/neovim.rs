@@ -1,0 +1,54 @@
+//! A real editor shows what `journey lsp` finds, and applies what it offers: headless Neovim (0.7 or newer).
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure is a failing test")]
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use journey_tests::{binary, foreign, root};
+use serde_json::Value;
+
+const DECLARATIONS: &str = "contact { email: email }\ntags { mattress_lead nurtured }\n";
+
+const BROKEN: &str = "\
+journey nurture {
+  on tag mattress_lead
+  reenter never
+  wait 2d
+  add tag nurtrued
+  end
+}
+";
+
+#[test]
+fn neovim_shows_a_finding_and_applies_its_fix() {
+    let Some(nvim) = foreign::program("nvim") else { return };
+    let project = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| fs::write(project.path().join(path), text).unwrap();
+    write("journey.toml", "name = \"nurture\"\ntimezone = \"Europe/Berlin\"\n");
+    write("declarations.journey", DECLARATIONS);
+    write("nurture.journey", BROKEN);
+
+    let output = Command::new(nvim)
+        .args(["--headless", "-u", "NONE", "-i", "NONE", "-n", "-S"])
+        .arg(root().join("tests/tests/neovim.lua"))
+        .current_dir(project.path())
+        .env("HOME", project.path())
+        .env("XDG_CACHE_HOME", project.path())
+        .env("XDG_STATE_HOME", project.path())
+        .env("JOURNEY", binary::journey())
+        .env("JOURNEY_FILE", "nurture.journey")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+
+    // Neovim ends what it prints with line ends of its own.
+    let seen: Value = serde_json::from_slice(output.stdout.trim_ascii()).unwrap();
+    let finding = &seen["findings"][0];
+    assert_eq!((finding["line"].as_u64(), finding["column"].as_u64()), (Some(4), Some(10)), "{finding}");
+    assert_eq!((finding["code"].as_str(), finding["source"].as_str()), (Some("J0201"), Some("journey")));
+    assert!(finding["message"].as_str().unwrap().contains("nurtrued"), "{finding}");
+    assert_eq!(seen["actions"][0], "Replace `nurtrued` with `nurtured`");
+    assert_eq!(seen["text"][4], "  add tag nurtured", "the fix is applied");
+}
