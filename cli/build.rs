@@ -59,7 +59,7 @@ fn files(directory: &Path) -> io::Result<Vec<String>> {
             if name != "outbox" {
                 found.extend(files(&entry.path())?.into_iter().map(|file| format!("{name}/{file}")));
             }
-        } else if ![".db", ".db-shm", ".db-wal", ".journeyc"].iter().any(|made| name.ends_with(made)) {
+        } else if ![".db", ".db-shm", ".db-wal", ".db.lock", ".journeyc"].iter().any(|made| name.ends_with(made)) {
             found.push(name);
         }
     }

@@ -76,6 +76,11 @@ impl Terminal {
         let _ = err.write_all(text.as_ref()).and_then(|()| err.flush());
     }
 
+    /// Whether stderr shows colours.
+    pub(crate) fn colours_err(self) -> bool {
+        AutoStream::new(io::stderr(), self.choice()).current_choice() != ColorChoice::Never
+    }
+
     /// Says on stderr that something is going on, while the answer lives: only to a person, and only if it takes long.
     pub(crate) fn progress(self, what: &'static str) -> Option<Progress> {
         if !io::stderr().is_terminal() {

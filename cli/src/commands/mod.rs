@@ -8,6 +8,7 @@ mod lsp;
 mod new;
 mod run;
 mod test;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,7 @@ enum Command {
     Build(build::Args),
     Run(run::Args),
     Test(test::Args),
+    Serve(serve::Args),
     Lsp(lsp::Args),
     Explain(explain::Args),
     Graph(graph::Args),
@@ -81,6 +83,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Build(args) => build::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
         Command::Test(args) => test::run(&args, terminal),
+        Command::Serve(args) => serve::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),

@@ -19,6 +19,7 @@ const IGNORED: &str = "\
 *.db
 *.db-shm
 *.db-wal
+*.db.lock
 ";
 
 const EXAMPLES: &str = "\

@@ -12,5 +12,6 @@
 mod broken;
 mod commands;
 mod run;
+mod serve;
 mod support;
 mod tests_in_journeys;

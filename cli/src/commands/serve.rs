@@ -1,0 +1,209 @@
+//! `journey serve`: a project on the real clock.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use journey_bytecode::{Bundle, Channel};
+use journey_compiler::config::{EmailConfig, SecretRef};
+use journey_runtime::api::{ServeConfig, ServeError, Server};
+use journey_runtime::send::{FileTransport, Secret, SmtpSettings, SmtpTransport, Transport};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::{Exit, Outcome, compiled};
+use crate::discover;
+use crate::failure::Failure;
+use crate::report::count;
+use crate::terminal::{BOLD, GREEN, Terminal, YELLOW};
+use crate::workspace::{Workspace, show};
+
+/// Asks clients of the API for this token, if it is set.
+const TOKEN: &str = "JOURNEY_API_TOKEN";
+
+const EXAMPLES: &str = "\
+Contacts and events come in over HTTP; an answer means that they are on disk.
+Mail leaves through the mail server of `journey.toml`; without one, and on the
+other channels, messages become files in `outbox`. Stop it with Ctrl-C or SIGTERM:
+what is under way is finished, and the next start goes on where this one stopped.
+
+Examples:
+  journey serve welcome
+  journey serve welcome --listen 0.0.0.0:80 --db sqlite:/var/lib/welcome.db
+  curl localhost:8080/v1/contacts \\
+    --json '{\"id\": \"ada\", \"attributes\": {\"email\": \"ada@example.com\"}}'
+  curl localhost:8080/v1/events --json '{\"id\": \"1\", \"contact\": \"ada\", \"tag\": \"lead\"}'
+
+Environment:
+  JOURNEY_API_TOKEN   if set, /v1 asks for it: `Authorization: Bearer TOKEN`
+  RUST_LOG            what is logged to stderr [default: info]
+
+Exit codes: 0 stopped as asked, 1 the project has errors, 2 it could not start or go on.";
+
+/// Run a project for real: HTTP API, timers, mail
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// A project or a `.journey` file
+    #[arg(value_name = "PROJECT", default_value = ".")]
+    path: PathBuf,
+
+    /// Where to listen [default: `listen` of the settings, else 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+
+    /// Where contacts and runs are kept, as `sqlite:PATH` [default: `url` of the settings, else
+    /// `journey.db` beside them]
+    #[arg(long, value_name = "URL")]
+    db: Option<String>,
+
+    /// How the log on stderr is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
+    let workspace = discover::find_one(&args.path)?;
+    let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
+    let config = config(args, &workspace)?;
+    log(args.log_format, terminal)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    runtime.block_on(serve(config, bundle, &workspace, terminal))?;
+    Ok(Exit::CLEAN)
+}
+
+async fn serve(config: ServeConfig, bundle: &Bundle, workspace: &Workspace, terminal: Terminal) -> Result<(), Failure> {
+    let stop = signals().map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
+    let database = show(&config.database);
+    let open = config.token.is_none();
+    let server = Server::start(config, bundle.clone()).await.map_err(explain)?;
+    let address = server.address();
+    // Whether anybody reads this is not important.
+    let _ = terminal.out(format!(
+        "{GREEN}Serving{GREEN:#} {BOLD}{}{BOLD:#}: {}, {}\n  listening on  http://{address}\n  database      {database}\n  \
+         mail          {}\n",
+        bundle.project,
+        count(bundle.programs.len(), "journey"),
+        count(bundle.messages.len(), "message"),
+        workspace.config().email.smtp.map_or_else(|| show(&outbox(workspace)), |smtp| smtp.to_string()),
+    ));
+    if open && !address.ip().is_loopback() {
+        terminal.err(format!(
+            "{YELLOW}warning{YELLOW:#}: whoever reaches {address} can send contacts and events; set {TOKEN} to ask for a token\n"
+        ));
+    }
+    server.run(stop).await.map_err(explain)
+}
+
+/// Ready when somebody asks us to stop.
+fn signals() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        #[cfg(unix)]
+        let terminated = terminate.recv();
+        #[cfg(not(unix))]
+        let terminated = std::future::pending::<Option<()>>();
+        tokio::select! {
+            _ = terminated => {}
+            // If Ctrl-C cannot be listened for, there is still the other signal.
+            Ok(()) = tokio::signal::ctrl_c() => {}
+        }
+    })
+}
+
+fn config(args: &Args, workspace: &Workspace) -> Result<ServeConfig, Failure> {
+    let settings = workspace.config();
+    let database = match &args.db {
+        // A path on the command line is seen from where the command is typed.
+        Some(url) => database(url)?,
+        None => workspace.root.join(database(&settings.database.url)?),
+    };
+    let files: Arc<dyn Transport> = Arc::new(FileTransport::new(outbox(workspace)));
+    let mut transports: BTreeMap<Channel, Arc<dyn Transport>> =
+        Channel::ALL.map(|channel| (channel, Arc::clone(&files))).into();
+    if let Some(smtp) = mail(&settings.email, &workspace.root)? {
+        transports.insert(Channel::Email, Arc::new(smtp));
+    }
+    let mut config = ServeConfig::new(args.listen.unwrap_or(settings.server.listen), database);
+    config.token = env::var(TOKEN).ok().filter(|token| !token.is_empty());
+    config.base_url = settings.track.base_url;
+    if let Some(reference) = &settings.track.secret {
+        config.secrets = vec![secret(reference, &workspace.root)?.reveal().to_owned()];
+    }
+    config.transports = transports;
+    Ok(config)
+}
+
+fn mail(settings: &EmailConfig, root: &Path) -> Result<Option<SmtpTransport>, Failure> {
+    let Some(address) = &settings.smtp else { return Ok(None) };
+    let wrong = |error| Failure::new(format!("mail cannot be sent: {error}")).help("see `[email]` in `journey.toml`");
+    let mut smtp = SmtpSettings::parse(&address.to_string()).map_err(wrong)?;
+    if let (Some(user), Some(password)) = (&settings.user, &settings.password) {
+        smtp = smtp.with_login(user, secret(password, root)?);
+    }
+    SmtpTransport::new(smtp).map(Some).map_err(wrong)
+}
+
+fn secret(reference: &SecretRef, root: &Path) -> Result<Secret, Failure> {
+    let secret = match reference {
+        SecretRef::Env(name) => Secret::env(name),
+        SecretRef::File(path) => Secret::file(&root.join(path)),
+    };
+    secret.map_err(|error| Failure::new(error.to_string()).help("`journey.toml` says where secrets are"))
+}
+
+fn outbox(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("outbox")
+}
+
+/// The file of a database's address.
+fn database(url: &str) -> Result<PathBuf, Failure> {
+    let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
+    path.filter(|path| !path.is_empty()).map(PathBuf::from).ok_or_else(|| {
+        // An address may hold a password: only its beginning is shown.
+        let kind = url.split(':').next().unwrap_or_default();
+        Failure::new(format!("a database at `{kind}:...` cannot be used")).help("write `sqlite:PATH`")
+    })
+}
+
+fn log(format: LogFormat, terminal: Terminal) -> Result<(), Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::new(format!("cannot write a log: {error}"));
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env();
+    let filter = filter.map_err(|error| wrong(&error).help("see RUST_LOG"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(terminal.colours_err()).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    }
+    .map_err(|error| wrong(&error))
+}
+
+fn explain(error: ServeError) -> Failure {
+    let failure = Failure::new(error.to_string());
+    match error {
+        ServeError::Listen { cause, .. } if cause.kind() == io::ErrorKind::AddrInUse => {
+            failure.help("another process listens there; stop it, or choose another address with --listen")
+        }
+        ServeError::Listen { cause, .. } if cause.kind() == io::ErrorKind::PermissionDenied => {
+            failure.help("ports below 1024 are for the administrator; choose another address with --listen")
+        }
+        ServeError::Links(_) => failure.help("see `base_url` under `[track]` in `journey.toml`"),
+        ServeError::Secret => failure.help("see `secret` under `[track]` in `journey.toml`"),
+        _ => failure,
+    }
+}
