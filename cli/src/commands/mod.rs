@@ -7,8 +7,8 @@ mod graph;
 mod lsp;
 mod new;
 mod run;
-mod test;
 mod serve;
+mod test;
 
 use std::process::ExitCode;
 

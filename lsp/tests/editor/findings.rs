@@ -1,7 +1,7 @@
 //! What an editor is told of a project while it is edited.
 
-use serde_json::{Value, json};
 use super::support::{Editor, MemoryDisk};
+use serde_json::{Value, json};
 
 const SETTINGS: &str = "[project]\nname = \"shop\"\ntimezone = \"Europe/Berlin\"\n";
 const DECLARATIONS: &str = "contact { email: email }\ntags { lead customer }\n";
