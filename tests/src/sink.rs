@@ -1,6 +1,6 @@
 //! A mail server of our own: it does to each message what the test tells it to, and remembers what it was given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -54,12 +54,14 @@ struct Shared {
     script: Box<Script>,
     closed: AtomicBool,
     connections: AtomicUsize,
+    open: AtomicUsize,
     seen: Mutex<Seen>,
 }
 
 #[derive(Default)]
 struct Seen {
     attempts: BTreeMap<String, usize>,
+    taken: BTreeSet<String>,
     accepted: Vec<Attempt>,
     refused: Vec<Attempt>,
 }
@@ -78,6 +80,7 @@ impl Sink {
             script: Box::new(script),
             closed: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
             seen: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
@@ -90,7 +93,11 @@ impl Sink {
                 let shared = Arc::clone(&accepting);
                 let connection = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
                 // An error is the sender's going away, which is what some tests are about.
-                std::thread::spawn(move || drop(converse(&shared, &stream, connection)));
+                shared.open.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    drop(converse(&shared, &stream, connection));
+                    shared.open.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
         Self { address, shared }
@@ -116,9 +123,19 @@ impl Sink {
         self.shared.seen.lock().unwrap().refused.clone()
     }
 
+    /// How many messages it took, counting each Message-ID once.
+    pub fn distinct(&self) -> usize {
+        self.shared.seen.lock().unwrap().taken.len()
+    }
+
     /// How many connections there have been.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many connections are open.
+    pub fn open_connections(&self) -> usize {
+        self.shared.open.load(Ordering::SeqCst)
     }
 }
 
@@ -216,7 +233,9 @@ impl Shared {
     }
 
     fn accept(&self, attempt: Attempt) {
-        self.seen.lock().unwrap().accepted.push(attempt);
+        let mut seen = self.seen.lock().unwrap();
+        seen.taken.insert(attempt.message_id.clone());
+        seen.accepted.push(attempt);
     }
 
     fn refuse(&self, attempt: Attempt) {

@@ -119,15 +119,17 @@ fn svg(text: &str) -> String {
         let mut column = 0;
         for piece in line {
             // A fixed length keeps columns under each other whatever font the reader has.
-            if !piece.text.trim().is_empty() {
-                let x = MARGIN + column as f64 * CHARACTER;
-                let length = piece.width() as f64 * CHARACTER;
+            let text = piece.text.trim();
+            if !text.is_empty() {
+                let indent = piece.width() - piece.text.trim_start().chars().count();
+                let x = MARGIN + (column + indent) as f64 * CHARACTER;
+                let length = text.chars().count() as f64 * CHARACTER;
                 // Writing to a String cannot fail.
                 let _ = writeln!(
                     svg,
                     "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\"{}>{}</text>",
                     piece.style.attributes(),
-                    escape(&piece.text)
+                    escape(text)
                 );
             }
             column += piece.width();
@@ -251,7 +253,9 @@ fn pieces(text: &str) -> Vec<Vec<Piece>> {
 }
 
 fn push(pieces: &mut Vec<Piece>, text: &str, style: &Style) {
-    if !text.is_empty() {
+    if let Some(last) = pieces.last_mut().filter(|last| last.style == *style) {
+        last.text.push_str(text);
+    } else if !text.is_empty() {
         pieces.push(Piece { text: text.to_owned(), style: style.clone() });
     }
 }
@@ -265,7 +269,7 @@ mod tests {
         let picture = svg("a\u{1b}[1;31m<b>\u{1b}[0m c\n\u{1b}[38;5;81mx\u{1b}[39m");
         assert!(picture.contains("x=\"20.0\" y=\"33.5\" textLength=\"8.4\" lengthAdjust=\"spacingAndGlyphs\">a<"));
         assert!(picture.contains("x=\"28.4\"") && picture.contains("fill=\"#fb4934\" font-weight=\"bold\">&lt;b&gt;<"));
-        assert!(picture.contains("x=\"53.6\"") && picture.contains("> c<"));
+        assert!(picture.contains("x=\"62.0\"") && picture.contains(">c<"));
         assert!(picture.contains("fill=\"#5fd7ff\">x<"), "{picture}");
     }
 }
