@@ -10,7 +10,7 @@ mod vm;
 
 pub use advance::{
     CLAUSE_FUEL, FUEL, MAX_CHAIN, MAX_COLLECTED, MAX_ENDED, MAX_HISTORY, MAX_MESSAGES, MAX_TIMERS, MAX_UNUSED,
-    PUNCTUAL, advance,
+    PUNCTUAL, advance, advance_part,
 };
 pub use link::{LinkError, Linked, MESSAGE_MEMORY};
 pub use vm::holds;

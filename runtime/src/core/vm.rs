@@ -249,10 +249,49 @@ impl<'a> Env<'a> {
                     _ => Value::Unset,
                 })
             }
-            _ => {
+            Op::Equal
+            | Op::Less
+            | Op::LessOrEqual
+            | Op::Add
+            | Op::Subtract
+            | Op::Multiply
+            | Op::Divide
+            | Op::In
+            | Op::Contains
+            | Op::StartsWith
+            | Op::EndsWith
+            | Op::Anniversary => {
                 let (b, a) = (pop(stack), pop(stack));
                 owned(self.binary(op, &a, &b))
             }
+            // No project declares a score yet.
+            Op::Score(_) => owned(Value::Unset),
+            // Those that `run` carries out or hands over.
+            Op::History(_)
+            | Op::Chance(_)
+            | Op::Jump(_)
+            | Op::JumpUnless(_)
+            | Op::AndJump(_)
+            | Op::OrJump(_)
+            | Op::Return
+            | Op::Step(_)
+            | Op::Decide
+            | Op::Send(_)
+            | Op::Wait(_)
+            | Op::AddTag(_)
+            | Op::RemoveTag(_)
+            | Op::SetAttribute(_)
+            | Op::Store(_)
+            | Op::Split(_)
+            | Op::MoveTo(..)
+            | Op::Record(_)
+            | Op::Subscribe(..)
+            | Op::Unsubscribe(_)
+            | Op::Suppress
+            | Op::StartJourney(_)
+            | Op::StopJourney(_)
+            | Op::Notify(_)
+            | Op::End => owned(Value::Unset),
         }
     }
 

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use journey_bytecode::Instant;
 
-use crate::core::{Linked, advance};
-use crate::store::{Advanced, Claimed, Pending, Store, StoreError};
+use crate::core::{Linked, advance, advance_part};
+use crate::store::{Advanced, Claimed, MAX_INPUTS_PER_ADVANCE, Pending, Store, StoreError};
 
 /// What a batch did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -37,6 +37,9 @@ pub(crate) async fn step<S: Store>(
     for Pending { mut contact, inputs } in contacts {
         let id = contact.id.0;
         // The core does not panic. Should it ever, one contact stops and not all of them.
+        // Inputs that do not fit into this advance come before timers that are due after these.
+        let more = i64::try_from(inputs.len()).is_ok_and(|count| count >= MAX_INPUTS_PER_ADVANCE);
+        let advance = if more { advance_part } else { advance };
         match catch_unwind(AssertUnwindSafe(|| advance(linked, &mut contact, &inputs, now))) {
             Ok(outcome) => {
                 stepped.contacts += 1;

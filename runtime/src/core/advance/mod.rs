@@ -73,6 +73,16 @@ pub const MAX_MESSAGES: usize = 512;
 /// Applies the inputs (in the order of their places; those applied before are ignored) and fires the timers that are due
 /// at `now`.
 pub fn advance(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: Instant) -> Outcome {
+    run(linked, contact, inputs, now, now)
+}
+
+/// Applies the first inputs of more that have happened before `now`: timers that are due after the last of these do not
+/// fire yet, so that the contact may be due already when it returns.
+pub fn advance_part(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: Instant) -> Outcome {
+    run(linked, contact, inputs, now, Instant(i64::MIN))
+}
+
+fn run(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: Instant, until: Instant) -> Outcome {
     let mut advance = Advance {
         linked,
         contact,
@@ -92,7 +102,7 @@ pub fn advance(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: In
             advance.input(input);
         }
     }
-    advance.fire(now);
+    advance.fire(until);
     advance.contact.state.clock = advance.clock;
     let mut out = advance.out;
     out.due = contact.state.due();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use smol_str::SmolStr;
 
 use super::*;
-use crate::core::{FUEL, MAX_CHAIN, PUNCTUAL};
+use crate::core::{FUEL, MAX_CHAIN, PUNCTUAL, advance_part};
 use crate::time::DAY;
 
 const ATTRIBUTES: [&str; 4] = ["email", "phone", "plan", "renewal"];
@@ -886,6 +886,29 @@ proptest! {
                 prop_assert!(message.purpose == Purpose::Transactional || !linked.zone().is_within(now, quiet));
             }
         }
+    }
+
+    #[test]
+    fn inputs_may_come_in_parts(journeys in journeys(), history in history(), parts in 1usize..5) {
+        let linked = project(&journeys, caps());
+        let now = Instant(history.last().unwrap().at.0 + DAY);
+        let mut whole = Contact::new(ContactId(7), "ada", history[0].at);
+        let mut apart = whole.clone();
+        let at_once = advance(&linked, &mut whole, &history, now);
+        let mut told = Outcome::default();
+        for part in history.chunks(parts) {
+            let out = advance_part(&linked, &mut apart, part, now);
+            told.outgoing.extend(out.outgoing);
+            told.notices.extend(out.notices);
+            told.trace.extend(out.trace);
+        }
+        let out = advance(&linked, &mut apart, &[], now);
+        told.outgoing.extend(out.outgoing);
+        told.notices.extend(out.notices);
+        told.trace.extend(out.trace);
+        told.due = out.due;
+        prop_assert_eq!(told, at_once);
+        prop_assert_eq!(apart, whole);
     }
 
     #[test]
