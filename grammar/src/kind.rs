@@ -637,7 +637,7 @@ fn words(wanted: impl Fn(SyntaxKind) -> bool) -> impl Iterator<Item = &'static s
 mod keyword_table {
     use super::{KEYWORDS, SyntaxKind};
 
-    const SLOTS: usize = 1024;
+    const SLOTS: usize = 2048;
     /// The longest word, `unsubscribed`.
     const LONGEST: usize = 12;
     /// Marks a free slot.
@@ -645,14 +645,20 @@ mod keyword_table {
 
     static TABLE: [u8; SLOTS] = build();
 
+    /// Length, the first two bytes, the middle and the last one tell most words apart.
     const fn hash(word: &[u8]) -> usize {
-        let mut hash: u32 = 0x811c_9dc5;
-        let mut rest = word;
-        while let [byte, tail @ ..] = rest {
-            hash = (hash ^ *byte as u32).wrapping_mul(0x0100_0193);
-            rest = tail;
-        }
-        (hash ^ (hash >> 16)) as usize % SLOTS
+        let (first, second, middle, last) = match word {
+            [] => return 0,
+            [only] => (*only, 0, 0, 0),
+            [first, second, .., last] => match word.split_at_checked(word.len() / 2) {
+                Some((_, [middle, ..])) => (*first, *second, *middle, *last),
+                _ => return 0,
+            },
+            [first, last] => (*first, *last, 0, 0),
+        };
+        let bytes = u32::from_le_bytes([first, second, middle, last]);
+        let mixed = bytes.wrapping_add((word.len() as u32) << 13).wrapping_mul(0x9e37_79b1);
+        (mixed >> 21) as usize % SLOTS
     }
 
     #[expect(clippy::indexing_slicing, reason = "runs at compile time")]

@@ -136,8 +136,8 @@ pub fn lex(source: &str) -> Tokens {
         tokens.errors.push(SyntaxError::new(SyntaxErrorKind::SourceTooLong { limit: MAX_SOURCE_LEN }, range));
         return tokens;
     }
-    // English prose has about five bytes a token, spaces being tokens too.
-    let expected = source.len() / 4;
+    // A token has about three bytes, spaces being tokens too.
+    let expected = source.len() / 3;
     tokens.kinds.reserve(expected);
     tokens.starts.reserve(expected);
     tokens.significant.reserve(expected / 2);

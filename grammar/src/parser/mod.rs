@@ -91,7 +91,8 @@ type Mark = Marker;
 
 impl<'s> Parser<'s> {
     fn new(source: &'s str, tokens: &'s Tokens) -> Self {
-        let kinds: Vec<SyntaxKind> = tokens.kinds.iter().copied().filter(|kind| !kind.is_trivia()).collect();
+        let mut kinds = Vec::with_capacity(tokens.significant.len());
+        kinds.extend(tokens.kinds.iter().copied().filter(|kind| !kind.is_trivia()));
         let nodes = Vec::with_capacity(kinds.len());
         Self {
             source,
