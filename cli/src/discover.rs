@@ -160,11 +160,14 @@ fn walk(directory: &Path) -> WalkBuilder {
     walk
 }
 
-/// The file of an entry; none for a directory, or a link that leads back to where we are.
+/// The file of an entry; none for a directory, a link that leads nowhere or back to where we are, or a file that has
+/// gone meanwhile.
 fn file(entry: Result<DirEntry, ignore::Error>) -> Result<Option<PathBuf>, Failure> {
     match entry {
         Ok(entry) => Ok(entry.file_type().is_some_and(|kind| kind.is_file()).then(|| entry.into_path())),
-        Err(error) if is_loop(&error) => Ok(None),
+        Err(error) if is_loop(&error) || error.io_error().is_some_and(|e| e.kind() == io::ErrorKind::NotFound) => {
+            Ok(None)
+        }
         Err(error) => Err(Failure::new(format!("cannot look for journeys: {error}"))),
     }
 }

@@ -90,3 +90,60 @@ fn projects_are_found_around_and_below() {
         [here.journey(&["check", "empty"]), here.journey(&["check", "empty/readme.txt"])].join("\n")
     );
 }
+
+#[test]
+fn a_text_on_stdin_stands_for_its_file() {
+    let here = Sandbox::new();
+    here.write("shop/journey.toml", "[project]\nname = \"shop\"\ntimezone = \"UTC\"\n")
+        .write("shop/declarations.journey", "contact { email: email }\ntags { lead }\n")
+        .write("shop/a.journey", CLEAN);
+    let draft = "journey welcome {\n  on tag leed\n  reenter never\n  wait 2d\n}\n";
+    let all = [
+        here.journey_with(&["check", "-"], "on tag X wait 2d send sms \"Hi\""),
+        here.journey_with(&["check", "-", "--stdin-filename", "shop/a.journey", "--output-format", "concise"], draft),
+        here.journey_with(&["check", "-", "--stdin-filename", "shop/new.journey", "--output-format", "concise"], draft),
+    ];
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn colours_and_lines_are_what_the_terminal_can_show() {
+    let here = Sandbox::new();
+    here.write("x.journey", "on tag X wait 2d if opened {");
+    let check = |args: &[&str], variables: &[(&str, &str)]| {
+        let output = here.command(&[&["check", "x.journey"], args].concat()).envs(variables.iter().copied()).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let is_coloured = |text: &str| text.contains('\u{1b}');
+    assert!(!is_coloured(&check(&[], &[])), "not into a pipe");
+    assert!(is_coloured(&check(&["--color", "always"], &[("NO_COLOR", "1")])), "the option wins");
+    assert!(is_coloured(&check(&[], &[("FORCE_COLOR", "1")])));
+    assert!(!is_coloured(&check(&[], &[("FORCE_COLOR", "1"), ("NO_COLOR", "1")])));
+    assert!(!is_coloured(&check(&["--color", "never"], &[("FORCE_COLOR", "1")])));
+    assert!(check(&[], &[]).contains('╭'));
+    assert!(check(&[], &[("LC_ALL", "C")]).is_ascii(), "{}", check(&[], &[("LC_ALL", "C")]));
+}
+
+#[test]
+#[cfg(unix)]
+fn links_are_followed_and_those_that_lead_nowhere_left_out() {
+    let here = Sandbox::new();
+    here.write("elsewhere/shared.journey", CLEAN).write("shop/a.journey", CLEAN);
+    let link = |to: &str, from: &str| std::os::unix::fs::symlink(here.path(to), here.path(from)).unwrap();
+    link("elsewhere", "shop/elsewhere");
+    link("nowhere.journey", "shop/gone.journey");
+    link("shop", "shop/again");
+    let output = here.journey(&["check", "shop", "--output-format", "json"]);
+    assert!(output.contains("\"files\": 2"), "{output}");
+}
+
+#[test]
+fn what_a_code_means() {
+    let here = Sandbox::new();
+    let named = here.journey(&["explain", "unknown-tag"]);
+    assert!(named.contains("J0201") && named.ends_with("--- exit 0\n"), "{named}");
+    let page = |shown: &str| shown.split_once('\n').unwrap().1.to_owned();
+    assert_eq!(page(&here.journey(&["explain", "j0201"])), page(&named));
+    let all = here.journey(&["explain"]);
+    assert!(all.lines().count() > 20 && all.contains("J0201 unknown-tag"), "{all}");
+}

@@ -107,6 +107,22 @@ fn actions_at(uri: &str, line: u32) -> Value {
 }
 
 #[test]
+fn other_places_are_pointed_at_if_the_editor_can_show_them() {
+    let text = "journey welcome {\n  on tag lead\n  reenter never\n  purpose transactional\n  if opened hello end\n  \
+                send email hello as hello\n  end\n}\n";
+    let disk = shop();
+    disk.write("/shop/messages/hello.email.md", "---\nsubject: Hello\n---\nHello!\n");
+    let finding = |capabilities| {
+        let mut editor = Editor::ready(&disk, capabilities);
+        editor.open(JOURNEY, 1, text);
+        editor.findings(JOURNEY)["diagnostics"][0].clone()
+    };
+    let finding_with = finding(everything());
+    insta::assert_snapshot!(serde_json::to_string_pretty(&finding_with).unwrap());
+    assert_eq!(finding(json!({}))["relatedInformation"], Value::Null);
+}
+
+#[test]
 fn fixes_are_offered_where_the_finding_is() {
     let mut editor = Editor::ready(&shop(), everything());
     editor.open(JOURNEY, 7, BROKEN);
