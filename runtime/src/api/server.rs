@@ -30,7 +30,8 @@ pub struct ServeConfig {
     pub database: PathBuf,
     /// The bearer token that the API asks for, if any.
     pub token: Option<String>,
-    /// Where the links in messages point; without, they are not tracked.
+    /// Where the links in messages point; without, they are not tracked, and the unsubscribe link points at the address
+    /// itself.
     pub base_url: Option<String>,
     /// The secrets that sign links, newest first; without, the database's own.
     pub secrets: Vec<String>,
@@ -127,18 +128,18 @@ impl Server {
             secrets => Keys::new(secrets),
         };
         let keys = keys.ok_or(ServeError::Secret)?;
+        let address = config.listen;
+        let listen = |cause| ServeError::Listen { address, cause };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
         let links = match &config.base_url {
             Some(base_url) => Links::tracked(base_url, keys.clone())?,
-            None => Links::untracked(keys.clone()),
+            None => Links::untracked(keys.clone()).at(&format!("http://{address}"))?,
         };
         let topics = bundle.schema.topics.iter().map(|topic| (topic.name.clone(), topic.title.clone())).collect();
         let renderer = Renderer::new(&with_messages(&bundle, &older), links)?;
         let linked = Arc::new(Linked::new(bundle, &older)?);
         let outlet = Outlet::new(renderer, config.transports);
-        let address = config.listen;
-        let listen = |cause| ServeError::Listen { address, cause };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
         let gate = Gate::new(Arc::clone(&linked));
         let engine = Engine::start(store, linked, outlet, Arc::new(SystemClock::default())).await?;
         let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics };
