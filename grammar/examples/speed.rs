@@ -1,16 +1,14 @@
-//! How fast sources become trees: `cargo test --release -p journey-grammar --test speed -- --ignored --nocapture`.
+//! How fast sources become trees: `cargo run --release -p journey-grammar --example speed`.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "it measures and says so")]
 
 use journey_grammar::{lex, parse};
 use std::hint::black_box;
 use std::time::Instant;
 
-#[test]
-#[ignore = "measures; run it in release"]
-fn megabytes_a_second() {
+fn main() {
     let mut sources = Vec::new();
-    for entry in std::fs::read_dir("tests/fixtures").unwrap() {
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures")).unwrap() {
         sources.push(std::fs::read_to_string(entry.unwrap().path()).unwrap());
     }
     let bytes: usize = sources.iter().map(String::len).sum();
