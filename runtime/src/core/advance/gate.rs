@@ -176,6 +176,9 @@ impl Advance<'_> {
                 (Some("trigger"), Some(name)) => {
                     trigger.insert(name.clone(), run.trigger.field(name));
                 }
+                (Some("trigger"), None) => {
+                    top.insert(SmolStr::new_static("trigger"), run.trigger.clone());
+                }
                 (Some(name), _) => {
                     let slot = prepared.program.slots.iter().position(|slot| slot == name);
                     let local = slot.and_then(|slot| run.slots.get(slot)).cloned();

@@ -6,7 +6,9 @@ use super::{Advance, MAX_ENDED, MAX_HISTORY, MAX_MESSAGES};
 
 impl Advance<'_> {
     pub(super) fn prune(&mut self) {
-        let (clock, zone) = (self.clock, self.zone());
+        let clock = self.clock;
+        let hopes = self.contact.state.ended.iter().any(|ended| ended.goal.is_some());
+        let zone = if hopes { self.zone() } else { self.linked.zone() };
         let state = &mut self.contact.state;
         for ended in &mut state.ended {
             let open = ended.goal.as_ref().is_some_and(|run| {

@@ -84,3 +84,14 @@ fn a_mail_of_another_system_counts_where_names_are_declared_by_their_use() {
         assert_eq!(out.outgoing.len(), usize::from(open));
     }
 }
+
+#[test]
+fn a_waiting_contact_is_small() {
+    let linked = Linked::new(bundle(vec![sentence()]), []).unwrap();
+    let mut contact = Contact::new(ContactId(1), "ada", at("2026-03-27 10:00"));
+    let tagged = [input(1, "2026-03-27 10:00", upsert(&[("email", "a@b.example")], &["x"]))];
+    advance(&linked, &mut contact, &tagged, at("2026-03-27 10:00"));
+    assert_eq!(contact.state.runs.len(), 1);
+    let bytes = postcard::to_stdvec(&contact.state).unwrap().len();
+    assert!(bytes <= 100, "{bytes} bytes");
+}

@@ -3,6 +3,7 @@
 mod decided;
 mod first;
 mod random;
+mod wider;
 
 use journey_bytecode::*;
 
