@@ -205,6 +205,7 @@ impl<'a> Build<'a> {
             declare(&self.implied, &mut schema);
         }
         diagnostic::sort(&mut self.diagnostics);
+        diagnostic::limit(&mut self.diagnostics);
         if self.diagnostics.iter().any(is_error) {
             return Compilation { diagnostics: self.diagnostics, bundle: None, tests: self.tests };
         }

@@ -88,7 +88,11 @@ fn read_file(project: &Project, id: FileId) -> (Content, Vec<Diagnostic>) {
             let parse = journey_grammar::parse(text);
             let findings = syntax::findings(id, &file.path, &parse);
             let errors = parse.errors.iter().map(|error| error.range).collect();
-            (Content::Journey(JourneyFile { file: id, tree: parse.tree, errors }), findings)
+            // What another kind of text would declare is nothing to go by.
+            match syntax::is_gibberish(&parse) {
+                true => (Content::Nothing, findings),
+                false => (Content::Journey(JourneyFile { file: id, tree: parse.tree, errors }), findings),
+            }
         }
         FileKind::Message => {
             let (read, findings) = messages::read(id, &file.path, text);

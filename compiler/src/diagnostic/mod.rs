@@ -11,7 +11,7 @@ use std::ops::Range;
 
 pub use code::Code;
 pub use lines::{Encoding, LineIndex, Position};
-pub use order::{limit_per_file, sort};
+pub use order::{MAX_FINDINGS, limit, sort};
 use serde::{Deserialize, Serialize};
 pub use suggest::{nearest, one_of, quote};
 

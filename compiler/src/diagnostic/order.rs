@@ -1,8 +1,9 @@
 //! The order of findings: by file, place and code, each said once.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::Diagnostic;
+use super::{Code, Diagnostic};
 use crate::project::FileId;
 
 /// Sorts by file, place and code, and drops what was said twice.
@@ -12,26 +13,41 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.dedup_by(|a, b| key(a) == key(b) && a.message == b.message);
 }
 
-/// Keeps the first so many findings of each file, in the order given, and says how many more there are of each file
-/// that has more.
-pub fn limit_per_file(diagnostics: &mut Vec<Diagnostic>, most: usize) -> BTreeMap<FileId, usize> {
-    let mut seen = BTreeMap::new();
-    diagnostics.retain(|d| {
-        let count = seen.entry(d.primary.span.file).or_insert(0_usize);
-        *count += 1;
-        *count <= most
-    });
-    seen.retain(|_, count| {
-        *count = count.saturating_sub(most);
-        *count > 0
-    });
-    seen
+/// The most findings of one file: who has more mends these first, and looks again.
+pub const MAX_FINDINGS: usize = 100;
+
+/// Keeps the worst and then the first [`MAX_FINDINGS`] of each file, and says how many more there are. Takes and leaves
+/// sorted findings.
+pub fn limit(diagnostics: &mut Vec<Diagnostic>) {
+    let mut counts: BTreeMap<FileId, usize> = BTreeMap::new();
+    for d in diagnostics.iter() {
+        *counts.entry(d.primary.span.file).or_default() += 1;
+    }
+    counts.retain(|_, count| *count > MAX_FINDINGS);
+    for (file, count) in counts {
+        let (mut of_file, others): (Vec<_>, Vec<_>) =
+            std::mem::take(diagnostics).into_iter().partition(|d| d.primary.span.file == file);
+        of_file.sort_by_key(|d| Reverse(d.severity));
+        let mut rest = of_file.split_off(MAX_FINDINGS.min(of_file.len()));
+        rest.sort_by_key(|d| d.primary.span);
+        *diagnostics = others;
+        diagnostics.extend(of_file);
+        if let Some(first) = rest.first() {
+            let message = format!("there are {} more findings in this file", count - MAX_FINDINGS);
+            let mut more = Diagnostic::new(Code::MoreFindings, first.primary.span, message)
+                .label("the next one")
+                .help("mend the first ones; the others often follow from them");
+            more.severity = rest.iter().map(|d| d.severity).max().unwrap_or(more.severity);
+            diagnostics.push(more);
+        }
+    }
+    sort(diagnostics);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::{Code, Span};
+    use crate::diagnostic::{Severity, Span};
 
     fn finding(file: u32, start: u32, message: &str) -> Diagnostic {
         Diagnostic::new(Code::Syntax, Span { file: FileId(file), start, end: start + 1 }, message)
@@ -46,9 +62,19 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_counted() {
-        let mut found: Vec<_> = (0..5).map(|n| finding(0, n, "x")).chain([finding(1, 0, "y")]).collect();
-        assert_eq!(limit_per_file(&mut found, 3), BTreeMap::from([(FileId(0), 2)]));
-        assert_eq!(found.len(), 4);
+    fn the_rest_is_counted_and_errors_come_first() {
+        let hint = |n| Diagnostic { severity: Severity::Hint, ..finding(0, n, "hint") };
+        let mut found: Vec<_> = (0..150).map(hint).chain([finding(0, 200, "error"), finding(1, 0, "other")]).collect();
+        sort(&mut found);
+        limit(&mut found);
+        assert_eq!(found.iter().filter(|d| d.message == "hint").count(), MAX_FINDINGS - 1);
+        assert_eq!(found.iter().filter(|d| d.severity == Severity::Error).count(), 2);
+        let more: Vec<_> = found.iter().filter(|d| d.code == Code::MoreFindings).collect();
+        assert_eq!(more.len(), 1);
+        assert_eq!((more[0].severity, more[0].primary.span.start), (Severity::Hint, 99));
+        assert_eq!(more[0].message, "there are 51 more findings in this file");
+        let before = found.clone();
+        sort(&mut found);
+        assert_eq!(found, before);
     }
 }

@@ -7,8 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Encoding, LineIndex, Span, quote};
 pub fn text(id: FileId, file: &File) -> Result<&str, Diagnostic> {
     let File { path, bytes } = file;
     if bytes.len() > MAX_FILE {
-        let message =
-            format!("{path} is too large: {} bytes, and a file may have {MAX_FILE}", bytes.len(), path = quote(path));
+        let message = format!("{} is too large: a file may have {MAX_FILE} bytes (1 MiB)", quote(path));
         return Err(Diagnostic::new(Code::FileTooLarge, Span::beginning(id), message).help(
             "split it into several files; every `.journey` file of a project sees the declarations of all others",
         ));

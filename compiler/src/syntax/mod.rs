@@ -43,9 +43,24 @@ fn empty(file: FileId, path: &str) -> Diagnostic {
         .help("write a journey, as `on tag lead send email welcome`, or remove the file")
 }
 
-/// Whether nothing in a file could be made sense of.
-fn is_gibberish(parse: &Parse) -> bool {
-    !parse.errors.is_empty() && parse.tree.root().children().all(|node| node.kind() == SyntaxKind::Error)
+/// Whether a file is another kind of text: nothing in it could be made sense of, or very much in it is wrong and little
+/// is right.
+pub(crate) fn is_gibberish(parse: &Parse) -> bool {
+    if parse.errors.is_empty() {
+        return false;
+    }
+    let mut children = parse.tree.root().children().peekable();
+    if children.peek().is_some() && children.all(|node| node.kind() == SyntaxKind::Error) {
+        return true;
+    }
+    let mut lost = 0;
+    let mut end = 0;
+    for node in parse.tree.root().descendants().filter(|node| node.kind() == SyntaxKind::Error) {
+        let range = node.range();
+        lost += range.end.saturating_sub(range.start.max(end)) as usize;
+        end = end.max(range.end);
+    }
+    parse.errors.len() > MAX_SYNTAX_FINDINGS && lost > parse.tree.text().len() / 2
 }
 
 fn gibberish(file: FileId, path: &str, parse: &Parse) -> Diagnostic {
