@@ -11,6 +11,9 @@ use crate::terminal::{BOLD, Terminal};
 // PAGES: the pages under docs/diagnostics, by file name without `.md`, made by build.rs.
 include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
+/// Lines of prose keep to this width.
+const WIDTH: usize = 88;
+
 const EXAMPLES: &str = "\
 Examples:
   journey explain J0201
@@ -41,7 +44,40 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
 
 fn page(code: Code) -> String {
     let page = PAGES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&code.to_string()));
-    page.map_or_else(|| format!("{}\n", heading(code)), |(_, page)| (*page).to_owned())
+    page.map_or_else(|| format!("{}\n", heading(code)), |(_, page)| plain(page))
+}
+
+/// A page of the manual as a terminal shows it: headings stand out, examples are set in, lines keep to the width.
+fn plain(page: &str) -> String {
+    let mut out = String::new();
+    let mut in_code = false;
+    for line in page.lines() {
+        if line.starts_with("```") {
+            in_code = !in_code;
+        } else if in_code {
+            let _ = writeln!(out, "{}", format!("    {line}").trim_end());
+        } else if line.starts_with('#') {
+            let _ = writeln!(out, "{BOLD}{}{BOLD:#}", line.trim_start_matches(['#', ' ']));
+        } else {
+            out.push_str(&wrapped(line));
+        }
+    }
+    out
+}
+
+fn wrapped(text: &str) -> String {
+    let (mut out, mut column) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        if column > 0 {
+            let fits = column + 1 + width <= WIDTH;
+            out.push(if fits { ' ' } else { '\n' });
+            column = if fits { column + 1 } else { 0 };
+        }
+        out.push_str(word);
+        column += width;
+    }
+    out + "\n"
 }
 
 fn list() -> String {
@@ -53,4 +89,23 @@ fn list() -> String {
 
 fn heading(code: Code) -> String {
     format!("{BOLD}{code} {}{BOLD:#}: {}", code.name(), code.summary())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_shown_plainly() {
+        let page = format!("# J0201: unknown-tag\n\n{}\n\n```journey\n  end\n```\n", "word ".repeat(20));
+        let long = "word ".repeat(17).trim_end().to_owned();
+        let shown = format!("{BOLD}J0201: unknown-tag{BOLD:#}\n\n{long}\nword word word\n\n      end\n");
+        assert_eq!(plain(&page), shown);
+    }
+
+    #[test]
+    fn every_code_has_a_page() {
+        let without = Code::ALL.iter().filter(|code| PAGES.iter().all(|(name, _)| *name != code.to_string()));
+        assert_eq!(without.map(|code| format!("{code} {}", code.name())).collect::<Vec<_>>(), [""; 0]);
+    }
 }

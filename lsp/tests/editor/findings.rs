@@ -181,3 +181,64 @@ fn edits_in_every_encoding_give_the_same_text() {
         assert_eq!(findings["diagnostics"][0]["range"]["start"], json!({ "line": 2, "character": 16 }), "{findings}");
     }
 }
+
+/// The place of a byte as an editor that counts bytes names it.
+fn place(text: &str, at: usize) -> Value {
+    let before = &text[..at];
+    let line = before.matches('\n').count();
+    json!({ "line": line, "character": at - before.rfind('\n').map_or(0, |end| end + 1) })
+}
+
+#[test]
+fn after_many_edits_the_findings_are_those_of_a_fresh_start() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) as usize % below
+    };
+    let pieces =
+        ["{", "}", "\n", "  wait 2d\n", "  add tag lead\n", "custommer", "\"", "if has tag lead end\n", " ", "end"];
+    let mut texts = [(DECLARED, DECLARATIONS.to_owned()), (JOURNEY, MENDED.to_owned())];
+    let mut editor = Editor::ready(&shop(), everything());
+    for (uri, text) in &texts {
+        editor.open(uri, 0, text);
+    }
+    for version in 1..=300 {
+        let (uri, text) = &mut texts[random(2)];
+        let (a, b) = (random(text.len() + 1), random(text.len() + 1));
+        // Mostly a word more, sometimes a few bytes less.
+        let (start, end, new) = match random(3) {
+            0 => (a.min(b), a.max(b).min(a.min(b) + 9), ""),
+            _ => (a, a, pieces[random(pieces.len())]),
+        };
+        let range = json!({ "start": place(text, start), "end": place(text, end) });
+        editor.change(uri, version, json!([{ "range": range, "text": new }]));
+        text.replace_range(start..end, new);
+    }
+    // One change more in each: the findings that come with the last one are of all that went before.
+    let mut fresh = Editor::ready(&shop(), everything());
+    let mut told = [Vec::new(), Vec::new()];
+    for (uri, text) in &mut texts {
+        text.push('\n');
+        editor.change(uri, 1_000, json!([{ "text": text }]));
+        fresh.open(uri, 1_000, text);
+        for (editor, told) in [&mut editor, &mut fresh].into_iter().zip(&mut told) {
+            let findings = |p: &Value| p["uri"] == *uri && p["version"] == 1_000;
+            told.push(editor.wait("textDocument/publishDiagnostics", findings)["diagnostics"].clone());
+        }
+    }
+    // The first file may have been told of again when the second one changed.
+    for (editor, told) in [&mut editor, &mut fresh].into_iter().zip(&mut told) {
+        let again = editor.heard.drain(..).filter_map(|message| match message {
+            lsp_server::Message::Notification(n) if n.params["uri"] == DECLARED && n.params["version"] == 1_000 => {
+                Some(n.params["diagnostics"].clone())
+            }
+            _ => None,
+        });
+        told[0] = again.last().unwrap_or(told[0].clone());
+    }
+    assert_eq!(told[0], told[1]);
+    assert!(!told[0][1].as_array().unwrap().is_empty(), "there is something to find");
+}
