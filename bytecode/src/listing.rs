@@ -3,11 +3,11 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use crate::program::{
-    Clause, ConstIx, EventPattern, Exit, HandleIx, MessageRef, NameIx, Op, Pc, Program, Reenter, SlotIx, Trigger,
-    TriggerKind,
+    Aggregate, Clause, ConstIx, EventPattern, Exit, HandleIx, MessageRef, NameIx, Op, Pc, Program, Reenter, SlotIx,
+    Trigger, TriggerKind,
 };
 use crate::schema::{LocalWindow, Weekday, WeekdaySet};
-use crate::value::{Date, Instant, Span, Time, Value};
+use crate::value::{Date, Instant, Number, Span, Time, Value};
 use crate::{Channel, Purpose};
 
 impl Display for Program {
@@ -74,7 +74,20 @@ impl Program {
             Some(Purpose::Transactional) => writeln!(f, "  purpose transactional")?,
             None => {}
         }
-        self.hours.map_or(Ok(()), |hours| writeln!(f, "  hours {hours}"))
+        if let Some(hours) = self.hours {
+            writeln!(f, "  hours {hours}")?;
+        }
+        if let Some(collect) = &self.collect {
+            let most = collect.most.map_or(String::new(), |most| format!(" at most {most}"));
+            writeln!(f, "  collect for {}{most} as {}", collect.window, self.slot(collect.slot))?;
+        }
+        if self.priority != 0 {
+            writeln!(f, "  priority {}", self.priority)?;
+        }
+        if self.holdout != 0 {
+            writeln!(f, "  holdout {}%", Number(i64::from(self.holdout) * 100))?;
+        }
+        Ok(())
     }
 
     /// Says what a clause that begins here is for.
@@ -91,6 +104,9 @@ impl Program {
         });
         let goals = self.goals.iter().filter_map(|goal| goal.pattern.filter).any(|c| here(&c));
         let subjects = self.sends.iter().filter_map(|send| send.subject).any(|c| here(&c));
+        for (ix, _) in self.histories.iter().enumerate().filter(|(_, h)| h.filter.as_ref().is_some_and(here)) {
+            writeln!(f, "history {ix}:")?;
+        }
         let named = [("trigger", triggers), ("exit", exits), ("goal", goals), ("subject", subjects)];
         for (word, _) in named.iter().filter(|(_, is)| *is) {
             writeln!(f, "{word}:")?;
@@ -138,6 +154,24 @@ impl Program {
                         write!(f, ", past -> {}", past.0)?;
                     }
                     writeln!(f)?;
+                }
+                Ok(())
+            }
+            Op::History(ix) => {
+                let Some(history) = self.histories.get(ix.index()) else { return Ok(()) };
+                write!(f, "{MARGIN}{} of {}", history.aggregate, history.event)?;
+                if let Some(filter) = history.filter {
+                    write!(f, " where @{}", filter.0)?;
+                }
+                if let Some(within) = history.within {
+                    write!(f, " within {within}")?;
+                }
+                writeln!(f, "{}", if history.since_entry { " since entry" } else { "" })
+            }
+            Op::Split(ix) => {
+                let Some(split) = self.splits.get(ix.index()) else { return Ok(()) };
+                for (share, side, target) in &split.sides {
+                    writeln!(f, "{MARGIN}{}% {side} -> {}", Number(i64::from(*share) * 100), target.0)?;
                 }
                 Ok(())
             }
@@ -209,6 +243,8 @@ impl Display for Listed<'_> {
             Op::Load(ix) => line("load", &p.slot(ix)),
             Op::Now => line("now", &""),
             Op::Today => line("today", &""),
+            Op::CreatedAt => line("created-at", &""),
+            Op::NextAnniversary => line("next-anniv.", &""),
             Op::EnteredAt => line("entered-at", &""),
             Op::WaitStart => line("wait-start", &""),
             Op::DayOf => line("day-of", &""),
@@ -275,6 +311,23 @@ impl Display for Listed<'_> {
             Op::Notify(ix) => line("notify", &p.name(ix)),
             Op::End => line("end", &""),
         }
+    }
+}
+
+impl Display for Aggregate {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (word, field) = match self {
+            Self::Count => return f.write_str("count"),
+            Self::FirstAt => return f.write_str("first moment"),
+            Self::LastAt => return f.write_str("last moment"),
+            Self::Sum(field) => ("sum", field),
+            Self::Average(field) => ("average", field),
+            Self::Min(field) => ("least", field),
+            Self::Max(field) => ("greatest", field),
+            Self::First(field) => ("first", field),
+            Self::Last(field) => ("last", field),
+        };
+        write!(f, "{word} {field}")
     }
 }
 

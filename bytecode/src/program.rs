@@ -413,6 +413,8 @@ pub enum Op {
     Now,
     /// → the day it is for the contact
     Today,
+    /// → when the contact was created
+    CreatedAt,
     /// → when the run began
     EnteredAt,
     /// → when the present wait began; the present moment outside a deadline
@@ -461,6 +463,8 @@ pub enum Op {
     /// moment time → the first moment at or after it whose wall clock in the contact's zone shows the time on one of
     /// the days
     NextAt(WeekdaySet),
+    /// moment day time → the first moment at or after it that is the time on a day on which the day comes round
+    NextAnniversary,
     /// moment window-from window-to → the first moment at or after it inside the window
     NextWithin(WeekdaySet),
 

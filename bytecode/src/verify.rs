@@ -228,6 +228,7 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::Load(_)
         | Op::Now
         | Op::Today
+        | Op::CreatedAt
         | Op::EnteredAt
         | Op::WaitStart
         | Op::HasTag(_)
@@ -263,7 +264,7 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::EndsWith
         | Op::NextAt(_)
         | Op::Anniversary => (2, 1),
-        Op::NextWithin(_) => (3, 1),
+        Op::NextWithin(_) | Op::NextAnniversary => (3, 1),
         Op::JumpUnless(_)
         | Op::AndJump(_)
         | Op::OrJump(_)

@@ -46,7 +46,8 @@ pub(crate) fn compile(project: &Project) -> Compilation {
     // A journey file that cannot be read may declare anything.
     let unread = project.ids().filter(|(_, file)| file.kind() == FileKind::Journey).count() > files.len();
     let unsure = if unread { Unsure::ALL } else { Unsure::default() };
-    let index = Index::build(&files, project.lone, unsure, known_messages(project, &sources), &mut diagnostics);
+    let mut index = Index::build(&files, project.lone, unsure, known_messages(project, &sources), &mut diagnostics);
+    index.conditions = check::segments(&index, &files, &mut diagnostics);
     let mut build = Build::new(&index, &sources, diagnostics);
     let sent = SentNames::of(files.iter().flat_map(|file| &file.file.items));
     for (unit, file) in units.iter().zip(&files) {

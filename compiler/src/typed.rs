@@ -1,8 +1,11 @@
 //! A journey in which every name is looked up and every expression has a type. Flow analysis fills in what only the order
 //! of steps decides (which message a bare `opened` means); code generation reads the rest off.
 
+use std::cmp::Ordering;
+
 use journey_bytecode::{
-    Channel, LocalWindow, MessageRef, Purpose, Reenter, SlotIx, Span, StatusKind, TriggerKind, Type, Value, WeekdaySet,
+    Aggregate, Channel, LocalWindow, MessageRef, Purpose, Reenter, SlotIx, Span, StatusKind, TriggerKind, Type, Value,
+    WeekdaySet,
 };
 use smol_str::SmolStr;
 
@@ -298,6 +301,8 @@ pub(crate) enum ExprKind {
     Now,
     /// The present day.
     Today,
+    /// When the contact was created.
+    CreatedAt,
     /// When the wait began.
     WaitStart,
     /// The weekday of a moment.
@@ -336,6 +341,18 @@ pub(crate) enum ExprKind {
     Arithmetic(Box<Expr>, Vec<(crate::hir::ArithmeticOp, Expr)>),
     /// Whether there is a value.
     IsSet(Box<Expr>),
+    /// What history tells.
+    History(Box<History>),
+    /// The contact's stage in the funnel.
+    Stage(SmolStr),
+    /// Whether the contact consents to the topic.
+    Consents(SmolStr, Option<Channel>),
+    /// Whether the contact has a run of the journey.
+    InJourney(SmolStr),
+    /// Whether the contact had a run of the journey, within a time or ever.
+    WasInJourney(SmolStr, Option<Span>),
+    /// Whether a stable draw falls into the share, in parts of a million.
+    Chance(u32),
     /// Whether the contact has the tag.
     HasTag(SmolStr),
     /// What happened to a message.
@@ -344,6 +361,21 @@ pub(crate) enum ExprKind {
     ClickedLink(SmolStr, About),
     /// What happened to any message of a channel within this time.
     StatusWithin(StatusKind, Option<Channel>, Span),
+}
+
+/// A question about past events.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct History {
+    /// The event.
+    pub(crate) event: SmolStr,
+    /// Which occurrences count.
+    pub(crate) filter: Option<Expr>,
+    /// How far back.
+    pub(crate) within: Option<Span>,
+    /// Only since the run began.
+    pub(crate) since_entry: bool,
+    /// What is asked.
+    pub(crate) aggregate: Aggregate,
 }
 
 /// Whether a place may be without a value.
@@ -366,6 +398,84 @@ pub(crate) enum Comparison {
     GreaterOrEqual,
 }
 
+impl Expr {
+    /// The expressions directly inside.
+    pub(crate) fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::WeekdayOf(of)
+            | ExprKind::HourOf(of)
+            | ExprKind::ToInstant(of)
+            | ExprKind::DayOf(of)
+            | ExprKind::Reached(of)
+            | ExprKind::Not(of)
+            | ExprKind::IsSet(of)
+            | ExprKind::NextWithin(_, of) => vec![of],
+            ExprKind::NextAt(_, sides)
+            | ExprKind::Anniversary(sides)
+            | ExprKind::Compare(_, sides)
+            | ExprKind::Contains(sides)
+            | ExprKind::StartsWith(sides)
+            | ExprKind::EndsWith(sides)
+            | ExprKind::In(sides) => vec![&sides.0, &sides.1],
+            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().collect(),
+            ExprKind::Arithmetic(first, rest) => {
+                std::iter::once(&**first).chain(rest.iter().map(|(_, operand)| operand)).collect()
+            }
+            ExprKind::History(history) => history.filter.iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The expressions directly inside.
+    pub(crate) fn children_mut(&mut self) -> Vec<&mut Self> {
+        match &mut self.kind {
+            ExprKind::WeekdayOf(of)
+            | ExprKind::HourOf(of)
+            | ExprKind::ToInstant(of)
+            | ExprKind::DayOf(of)
+            | ExprKind::Reached(of)
+            | ExprKind::Not(of)
+            | ExprKind::IsSet(of)
+            | ExprKind::NextWithin(_, of) => vec![of],
+            ExprKind::NextAt(_, sides)
+            | ExprKind::Anniversary(sides)
+            | ExprKind::Compare(_, sides)
+            | ExprKind::Contains(sides)
+            | ExprKind::StartsWith(sides)
+            | ExprKind::EndsWith(sides)
+            | ExprKind::In(sides) => {
+                let (left, right) = &mut **sides;
+                vec![left, right]
+            }
+            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter_mut().collect(),
+            ExprKind::Arithmetic(first, rest) => {
+                std::iter::once(&mut **first).chain(rest.iter_mut().map(|(_, operand)| operand)).collect()
+            }
+            ExprKind::History(history) => history.filter.iter_mut().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether this or an expression inside is so.
+    pub(crate) fn any(&self, is: &impl Fn(&Self) -> bool) -> bool {
+        is(self) || self.children().into_iter().any(|child| child.any(is))
+    }
+
+    /// The same expression, standing somewhere else; where it stood before, everything unset was seen to.
+    #[must_use]
+    pub(crate) fn put_at(mut self, loc: Loc) -> Self {
+        self.loc = loc;
+        if let ExprKind::Place(_, optional) = &mut self.kind {
+            *optional = Optional::No;
+        }
+        for child in self.children_mut() {
+            let moved = std::mem::replace(child, Self::error(loc)).put_at(loc);
+            *child = moved;
+        }
+        self
+    }
+}
+
 impl Comparison {
     /// What holds when this one does not.
     #[must_use]
@@ -377,6 +487,19 @@ impl Comparison {
             Self::LessOrEqual => Self::Greater,
             Self::Greater => Self::LessOrEqual,
             Self::GreaterOrEqual => Self::Less,
+        }
+    }
+
+    /// Whether it holds between two values.
+    pub(crate) fn holds(self, a: &Value, b: &Value) -> bool {
+        let order = a.order(b);
+        match self {
+            Self::Equal => a == b,
+            Self::NotEqual => a != b,
+            Self::Less => order.is_some_and(Ordering::is_lt),
+            Self::LessOrEqual => order.is_some_and(Ordering::is_le),
+            Self::Greater => order.is_some_and(Ordering::is_gt),
+            Self::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
         }
     }
 

@@ -126,6 +126,17 @@ impl Zone {
             .unwrap_or(Instant::NEVER)
     }
 
+    /// The first moment at or after `at` that is the time on a day on which `day` comes round.
+    pub fn next_anniversary(self, at: Instant, day: Date, time: Time) -> Instant {
+        let Some(born) = NaiveDate::from_epoch_days(day.0) else { return Instant::NEVER };
+        let Some(now) = NaiveDate::from_epoch_days(self.today(at).0) else { return Instant::NEVER };
+        (now.year().saturating_sub(1)..=now.year().saturating_add(2))
+            .filter_map(|year| in_year(born, year))
+            .map(|date| self.instant(wall_of_date(Date(date.to_epoch_days())).saturating_add(millis_of(time))))
+            .find(|moment| *moment >= at)
+            .unwrap_or(Instant::NEVER)
+    }
+
     /// Whether the moment lies in the window.
     pub fn is_within(self, at: Instant, window: LocalWindow) -> bool {
         let wall = self.wall(at);
@@ -259,8 +270,12 @@ pub fn comes_round(day: Date, on: Date) -> bool {
     let (Some(day), Some(on)) = (NaiveDate::from_epoch_days(day.0), NaiveDate::from_epoch_days(on.0)) else {
         return false;
     };
-    let this_year = day.with_year(on.year()).or_else(|| day.pred_opt()?.with_year(on.year()));
-    this_year == Some(on)
+    in_year(day, on.year()) == Some(on)
+}
+
+/// The day in another year.
+fn in_year(day: NaiveDate, year: i32) -> Option<NaiveDate> {
+    day.with_year(year).or_else(|| day.pred_opt()?.with_year(year))
 }
 
 /// The day of a wall-clock date-time.

@@ -115,7 +115,7 @@ impl Checker<'_> {
                 return None;
             }
             EventKind::Status(status, about) => {
-                let (about, link) = self.about(*status, about)?;
+                let (about, link) = self.about(*status, about, loc)?;
                 Pattern { event: status.name().into(), about, link, filter: None, loc }
             }
         })
@@ -133,7 +133,7 @@ impl Checker<'_> {
     }
 
     /// The fields of a declared event.
-    fn declared(&mut self, name: &Name) -> Option<Fields> {
+    pub(super) fn declared(&mut self, name: &Name) -> Option<Fields> {
         if let Some(event) = self.index.events.get(&name.text) {
             let known = event.fields.iter().map(|field| {
                 let shape = FieldShape { ty: field.ty.clone(), optional: field.optional, conflict: false };
@@ -177,8 +177,29 @@ impl Checker<'_> {
         Some(fields.open.is_empty().then(|| known.collect()))
     }
 
+    /// The type of an event's field; the inner `None` is one that nobody knows yet.
+    #[expect(clippy::option_option, reason = "said above")]
+    pub(super) fn event_field(&mut self, event: &Name, name: &Name) -> Option<Option<Type>> {
+        let fields = self.declared(event)?;
+        if let Some(shape) = fields.known.get(&name.text) {
+            return Some(shape.ty.clone());
+        }
+        if !fields.open.is_empty() {
+            return Some(self.implied.field(&fields.open, &name.text).ty);
+        }
+        let names: Vec<SmolStr> = fields.known.keys().cloned().collect();
+        let list = names.join(", ");
+        self.report(Code::UnknownField, name.loc, format!("`{}` has no field `{}`", event.text, name.text)).suggest_or(
+            &name.text,
+            names.iter().map(SmolStr::as_str),
+            "no such field",
+            format!("its fields: {list}"),
+        );
+        None
+    }
+
     /// `where` of an event; bare words are its fields first.
-    fn filter(&mut self, filter: Option<&Expr>, fields: &Fields) -> Option<typed::Expr> {
+    pub(super) fn filter(&mut self, filter: Option<&Expr>, fields: &Fields) -> Option<typed::Expr> {
         let filter = filter?;
         let outer = self.event.replace(fields.clone());
         let checked = self.condition(filter);

@@ -34,6 +34,10 @@ pub(crate) struct Checker<'a> {
     pub(super) inline: Vec<super::Inline>,
     /// Some step cannot be run yet, so that what is sent is not known.
     pub(super) partial: bool,
+    /// Whether it is a segment, which knows contacts and no runs.
+    pub(super) in_segment: bool,
+    /// While segments are checked: those that are.
+    pub(super) segments: Option<&'a BTreeMap<SmolStr, Option<Expr>>>,
     /// Some trigger is not known, so that its fields are not, either.
     pub(super) trigger_unknown: bool,
 }
@@ -85,6 +89,8 @@ impl<'a> Checker<'a> {
             sends: Vec::new(),
             inline: Vec::new(),
             partial: false,
+            in_segment: false,
+            segments: None,
             trigger_unknown: false,
         }
     }
@@ -212,11 +218,22 @@ impl<'a> Checker<'a> {
                 Some(tag) => truth(T::HasTag(tag), loc),
                 None => Expr::error(loc),
             },
-            H::InSegment(name) => {
-                let later = hir::Later { what: format!("in {}", name.text).into(), loc };
-                self.diagnostics.push(super::not_yet(&later, self.text));
-                Expr::error(loc)
-            }
+            H::InGroup(name) => self.in_group(name, loc),
+            H::InJourney(name) => match self.journey_named(name) {
+                Some(journey) => truth(T::InJourney(journey), loc),
+                None => Expr::error(loc),
+            },
+            H::WasInJourney(name, within) => match self.journey_named(name) {
+                Some(journey) => truth(T::WasInJourney(journey, *within), loc),
+                None => Expr::error(loc),
+            },
+            H::Consents(topic, channel) => match self.topic(topic) {
+                Some(topic) => truth(T::Consents(topic, *channel), loc),
+                None => Expr::error(loc),
+            },
+            H::Did(did) => self.did(did, loc),
+            H::Aggregate(aggregate) => self.aggregate(aggregate, loc),
+            H::Chance(share) => truth(T::Chance(*share), loc),
         }
     }
 
@@ -310,6 +327,7 @@ impl<'a> Checker<'a> {
             "today" => Expr { kind: T::Today, ty: Some(Type::Date), loc },
             "weekday" => weekday_of(now(loc)),
             "hour" => Expr { kind: T::HourOf(Box::new(now(loc))), ty: Some(Type::Number), loc },
+            "created" => Expr { kind: T::CreatedAt, ty: Some(Type::DateTime), loc },
             "true" | "false" => Expr::constant(Value::Bool(name == "true"), Type::Bool, loc),
             _ => {
                 // The fields of an event that is declared by its use are, too.
@@ -426,6 +444,10 @@ impl<'a> Checker<'a> {
             return field(place, &shape, loc);
         }
         if self.trigger_unknown {
+            return Expr::error(loc);
+        }
+        if self.in_segment {
+            self.needs_a_run(loc, "trigger");
             return Expr::error(loc);
         }
         if self.event.as_ref().is_some_and(|event| event.known.contains_key(&name.text)) {
@@ -587,7 +609,7 @@ impl<'a> Checker<'a> {
 
     /// `opened story`.
     fn status(&mut self, status: StatusKind, about: &About, loc: Loc) -> Expr {
-        let Some((message, link)) = self.about(status, about) else { return Expr::error(loc) };
+        let Some((message, link)) = self.about(status, about, loc) else { return Expr::error(loc) };
         match (about.within, message) {
             (None, message) => match link {
                 Some(link) => truth(T::ClickedLink(link, message), loc),
@@ -608,7 +630,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Which message, and which link of it.
-    pub(super) fn about(&mut self, status: StatusKind, about: &About) -> Option<(typed::About, Option<SmolStr>)> {
+    pub(super) fn about(
+        &mut self,
+        status: StatusKind,
+        about: &About,
+        loc: Loc,
+    ) -> Option<(typed::About, Option<SmolStr>)> {
         let link = match &about.link {
             Some(link) if status != StatusKind::Clicked => {
                 let message = format!("a link can be clicked, not {}", status.name());
@@ -620,6 +647,10 @@ impl<'a> Checker<'a> {
             Some(link) => Some(link.text.clone()),
             None => None,
         };
+        if self.in_segment && !matches!(about.kind, AboutKind::Any(_) | AboutKind::AnyNamed(_)) {
+            self.needs_a_run(loc, status.name());
+            return None;
+        }
         let message = match &about.kind {
             AboutKind::Bare => typed::About::Bare,
             AboutKind::Any(channel) => typed::About::Is(MessageRef::Any(*channel)),
@@ -743,7 +774,7 @@ impl<'a> Checker<'a> {
                 .help("only numbers, money, dates, times, moments and durations are ordered; to ask for some values, write `in [a, b]`");
             return Expr::error(loc);
         }
-        super::moments::compare(comparison, left, right, loc)
+        Self::compared(comparison, left, right, loc)
     }
 
     /// Says that two values cannot be compared.

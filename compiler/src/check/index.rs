@@ -11,6 +11,7 @@ use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::flow::Messages;
 use crate::hir::{self, Item, Name, PolicyKind, Unsure};
 use crate::text::Text;
+use crate::typed::Expr;
 
 /// A file with its text.
 pub(crate) struct Source<'a> {
@@ -37,6 +38,9 @@ pub(crate) struct Index<'a> {
     pub(crate) events: BTreeMap<SmolStr, EventInfo>,
     pub(crate) topics: BTreeMap<SmolStr, TopicInfo>,
     pub(crate) segments: BTreeMap<SmolStr, SegmentInfo<'a>>,
+    /// The segments' conditions, once they are checked.
+    pub(crate) conditions: BTreeMap<SmolStr, Option<Expr>>,
+    pub(crate) funnels: BTreeMap<SmolStr, FunnelInfo>,
     pub(crate) journeys: BTreeMap<SmolStr, Span>,
     pub(crate) messages: BTreeMap<(Channel, SmolStr), MessageInfo>,
     pub(crate) policy: Policy,
@@ -72,6 +76,12 @@ pub(crate) struct FieldInfo {
 /// A topic.
 pub(crate) struct TopicInfo {
     title: SmolStr,
+    span: Span,
+}
+
+/// A funnel.
+pub(crate) struct FunnelInfo {
+    pub(crate) stages: Vec<SmolStr>,
     span: Span,
 }
 
@@ -171,6 +181,7 @@ impl<'a> Index<'a> {
                     self.topics.insert(declaration.name.text.clone(), topic);
                 }
             }
+            Item::Funnel(funnel) => self.funnel(funnel, text, diagnostics),
             Item::Policy(policy) => self.policy(policy, text, diagnostics),
             Item::Journey(journey) => {
                 let name = journey_name(journey, text);
@@ -251,6 +262,24 @@ impl<'a> Index<'a> {
             fields.push(FieldInfo { name: field.name.text.clone(), ty, optional: field.optional });
         }
         self.events.insert(declaration.name.text.clone(), EventInfo { fields, span });
+    }
+
+    fn funnel(&mut self, funnel: &hir::FunnelDecl, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {
+        let span = text.span(funnel.name.loc);
+        if let Some(first) = self.funnels.get(&funnel.name.text) {
+            diagnostics.push(twice("funnel", &funnel.name, span, first.span));
+            return;
+        }
+        let mut stages: Vec<SmolStr> = Vec::with_capacity(funnel.stages.len());
+        for stage in &funnel.stages {
+            if stages.contains(&stage.text) {
+                let first = funnel.stages.iter().find(|first| first.text == stage.text).unwrap_or(stage);
+                diagnostics.push(twice("stage", stage, text.span(stage.loc), text.span(first.loc)));
+            } else {
+                stages.push(stage.text.clone());
+            }
+        }
+        self.funnels.insert(funnel.name.text.clone(), FunnelInfo { stages, span });
     }
 
     fn policy(&mut self, policy: &hir::PolicyDecl, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {

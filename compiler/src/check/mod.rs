@@ -3,8 +3,10 @@
 pub(crate) mod codes;
 mod event;
 mod expr;
+mod group;
 mod handles;
 mod header;
+mod history;
 mod implied;
 mod index;
 mod moments;
@@ -22,6 +24,7 @@ use crate::text::Text;
 use crate::typed;
 pub(crate) use event::TriggerFields;
 use expr::Checker;
+pub(crate) use group::segments;
 pub(crate) use implied::Implied;
 pub(crate) use index::{Index, MessageInfo, Source};
 pub(crate) use test::{SentNames, test};

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use journey_bytecode::{ConstIx, NameIx, Op, Pc, Value, stack_effect};
+use journey_bytecode::{ConstIx, HistoryIx, NameIx, Op, Pc, Value, stack_effect};
 use smol_str::SmolStr;
+
+use crate::typed::History;
 
 /// A piece of code that grows.
 #[derive(Default)]
@@ -95,6 +97,8 @@ pub(super) fn narrow(n: usize) -> u16 {
 pub(super) struct Tables {
     consts: Table<Value>,
     names: Table<SmolStr>,
+    /// Questions about past events, as they are asked; their filters are generated when nothing else is.
+    histories: Vec<History>,
 }
 
 impl Tables {
@@ -106,8 +110,21 @@ impl Tables {
         NameIx(self.names.place(name))
     }
 
+    pub(super) fn history(&mut self, history: &History) -> HistoryIx {
+        let known = self.histories.iter().position(|known| known == history);
+        HistoryIx(narrow(known.unwrap_or_else(|| {
+            self.histories.push(history.clone());
+            self.histories.len() - 1
+        })))
+    }
+
+    /// The question of this number.
+    pub(super) fn asked(&self, number: usize) -> Option<History> {
+        self.histories.get(number).cloned()
+    }
+
     pub(super) fn take(&mut self) -> (Vec<Value>, Vec<SmolStr>) {
-        let Self { consts, names } = std::mem::take(self);
+        let Self { consts, names, .. } = std::mem::take(self);
         (consts.entries, names.entries)
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn expr(code: &mut Code, tables: &mut Tables, e: &Expr) {
         }),
         ExprKind::Now => code.op(Op::Now),
         ExprKind::Today => code.op(Op::Today),
+        ExprKind::CreatedAt => code.op(Op::CreatedAt),
         ExprKind::WaitStart => code.op(Op::WaitStart),
         ExprKind::WeekdayOf(of) => unary(code, tables, of, Op::WeekdayOf),
         ExprKind::HourOf(of) => unary(code, tables, of, Op::HourOf),
@@ -58,6 +59,15 @@ pub(super) fn expr(code: &mut Code, tables: &mut Tables, e: &Expr) {
                 );
             }
         }
+        ExprKind::History(history) => code.op(Op::History(tables.history(history))),
+        ExprKind::Stage(funnel) => code.op(Op::Stage(tables.name(funnel))),
+        ExprKind::Consents(topic, channel) => code.op(Op::Consents(tables.name(topic), *channel)),
+        ExprKind::InJourney(journey) => code.op(Op::InJourney(tables.name(journey))),
+        ExprKind::WasInJourney(journey, within) => {
+            constant(code, tables, &within.map_or(Value::Unset, Value::Span));
+            code.op(Op::WasInJourney(tables.name(journey)));
+        }
+        ExprKind::Chance(share) => code.op(Op::Chance(*share)),
         ExprKind::HasTag(tag) => code.op(Op::HasTag(tables.name(tag))),
         ExprKind::Status(status, about) => code.op(Op::Status(*status, about.settled())),
         ExprKind::ClickedLink(link, about) => code.op(Op::ClickedLink(tables.name(link), about.settled())),
@@ -116,33 +126,5 @@ fn chain(code: &mut Code, tables: &mut Tables, parts: &[Expr], jump: fn(journey_
 
 /// Whether an attribute of the contact decides the value, so that a change of it must be looked at again.
 pub(super) fn reads_contact(e: &Expr) -> bool {
-    match &e.kind {
-        ExprKind::Place(Place::Attribute(_), _) | ExprKind::HasTag(_) => true,
-        ExprKind::Error
-        | ExprKind::Const(_)
-        | ExprKind::Place(..)
-        | ExprKind::Now
-        | ExprKind::Today
-        | ExprKind::WaitStart
-        | ExprKind::Status(..)
-        | ExprKind::ClickedLink(..)
-        | ExprKind::StatusWithin(..) => false,
-        ExprKind::WeekdayOf(of)
-        | ExprKind::HourOf(of)
-        | ExprKind::ToInstant(of)
-        | ExprKind::DayOf(of)
-        | ExprKind::Reached(of)
-        | ExprKind::Not(of)
-        | ExprKind::IsSet(of)
-        | ExprKind::NextWithin(_, of) => reads_contact(of),
-        ExprKind::NextAt(_, sides)
-        | ExprKind::Anniversary(sides)
-        | ExprKind::Compare(_, sides)
-        | ExprKind::Contains(sides)
-        | ExprKind::StartsWith(sides)
-        | ExprKind::EndsWith(sides)
-        | ExprKind::In(sides) => reads_contact(&sides.0) || reads_contact(&sides.1),
-        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().any(reads_contact),
-        ExprKind::Arithmetic(first, rest) => reads_contact(first) || rest.iter().any(|(_, e)| reads_contact(e)),
-    }
+    e.any(&|e| matches!(e.kind, ExprKind::Place(Place::Attribute(_), _) | ExprKind::HasTag(_)))
 }

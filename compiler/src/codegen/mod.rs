@@ -4,8 +4,8 @@ mod emit;
 mod expr;
 
 use journey_bytecode::{
-    Arm, Clause, Deadline, EventPattern, Exit, Goal, Handle, MAX_CODE, MAX_STACK, Op, Pc, Program, SendDef, SendIx,
-    SourceMap, StepInfo, StepIx, Trigger, Value, WaitDef, WaitIx,
+    Arm, Clause, Deadline, EventPattern, Exit, Goal, Handle, History, MAX_CODE, MAX_STACK, Op, Pc, Program, SendDef,
+    SendIx, SourceMap, StepInfo, StepIx, Trigger, Value, WaitDef, WaitIx,
 };
 
 use crate::text::Text;
@@ -30,7 +30,8 @@ pub(crate) fn conditions(conditions: &[typed::Expr], text: &Text<'_>) -> (Progra
     generator.steps.op(Op::End);
     let base = generator.steps.len();
     let clauses = conditions.iter().map(|c| Clause(generator.clause(c).0.saturating_add(base))).collect();
-    let mut program = Program { max_stack: generator.clauses.max_stack(), ..Program::default() };
+    let histories = generator.histories();
+    let mut program = Program { histories, max_stack: generator.clauses.max_stack(), ..Program::default() };
     generator.assemble(&mut program);
     (program, clauses)
 }
@@ -77,6 +78,7 @@ impl<'a> Generator<'a> {
         if self.steps.reachable() {
             self.steps.op(Op::End);
         }
+        let histories = self.histories();
         let mut program = Program {
             name: journey.name.clone(),
             triggers,
@@ -95,6 +97,7 @@ impl<'a> Generator<'a> {
             sends: std::mem::take(&mut self.sends),
             waits: std::mem::take(&mut self.waits),
             handles: journey.handles.iter().map(|name| Handle { name: name.clone() }).collect(),
+            histories,
             slots: journey.slots.iter().map(|slot| slot.name.clone()).collect(),
             max_stack: self.steps.max_stack().max(self.clauses.max_stack()),
             map: SourceMap {
@@ -128,12 +131,28 @@ impl<'a> Generator<'a> {
             (program.names.len(), table, "names"),
             (program.sends.len(), table, "sends"),
             (program.waits.len(), table, "waits"),
+            (program.histories.len(), table, "questions about past events"),
             (program.map.steps.len(), table, "steps"),
             (program.handles.len(), table, "named messages"),
             (program.slots.len(), table, "local variables"),
             (usize::from(program.max_stack), usize::from(MAX_STACK), "nested operators"),
         ];
         counts.into_iter().find(|(count, most, _)| count > most).map_or(Ok(()), |(_, _, what)| Err(TooLarge(what)))
+    }
+
+    /// The questions about past events with their filters, which may ask more of them.
+    fn histories(&mut self) -> Vec<History> {
+        let mut histories = Vec::new();
+        while let Some(asked) = self.tables.asked(histories.len()) {
+            histories.push(History {
+                filter: asked.filter.as_ref().map(|filter| self.clause(filter)),
+                event: asked.event,
+                within: asked.within,
+                since_entry: asked.since_entry,
+                aggregate: asked.aggregate,
+            });
+        }
+        histories
     }
 
     fn clause(&mut self, expr: &typed::Expr) -> Clause {
@@ -285,4 +304,5 @@ fn clauses(program: &mut Program) -> impl Iterator<Item = &mut Clause> {
         .chain(program.goals.iter_mut().filter_map(|goal| goal.pattern.filter.as_mut()))
         .chain(waits)
         .chain(program.sends.iter_mut().filter_map(|send| send.subject.as_mut()))
+        .chain(program.histories.iter_mut().filter_map(|history| history.filter.as_mut()))
 }

@@ -138,10 +138,20 @@ codes! {
     UnknownValue = 208, "unknown-value", Error;
     /// A type that the language does not have.
     UnknownType = 209, "unknown-type", Error;
+    /// A segment that no `segment` declaration defines.
+    UnknownSegment = 210, "unknown-segment", Error;
+    /// A journey that the project does not have.
+    UnknownJourney = 211, "unknown-journey", Error;
     /// An attribute that the contact does not have.
     UnknownAttribute = 212, "unknown-attribute", Error;
     /// A channel that messages do not have.
     UnknownChannel = 213, "unknown-channel", Error;
+    /// A funnel, or a stage of one, that no `funnel` declaration has.
+    UnknownStage = 214, "unknown-stage", Error;
+    /// A segment that asks for itself.
+    SegmentCycle = 215, "segment-cycle", Error;
+    /// A question about a run where there is none.
+    NeedsARun = 216, "needs-a-run", Error;
     /// A name that is declared twice.
     DuplicateName = 220, "duplicate-name", Error;
     /// A line of a header that may stand only once.

@@ -1,13 +1,13 @@
 //! What an expression needs to be evaluated, and what is known after a condition came out one way or the other.
 
-use journey_bytecode::{Channel, MessageRef, StatusKind, Type, Value};
+use journey_bytecode::{Aggregate, Channel, MessageRef, StatusKind, Type, Value};
 
 use super::Flow;
 use super::domain::Domain;
 use super::state::{Asked, State, Subject, meet};
 use crate::diagnostic::Code;
 use crate::hir::Loc;
-use crate::typed::{About, Comparison, Expr, ExprKind, Optional, Place};
+use crate::typed::{About, Comparison, Expr, ExprKind, History, Optional, Place};
 
 /// How a condition can come out.
 pub(super) struct Decision {
@@ -79,9 +79,13 @@ impl Flow<'_> {
             }
             ExprKind::Compare(comparison, sides) => {
                 let comparison = *comparison;
-                self.value(&mut sides.0, &mut state);
-                self.value(&mut sides.1, &mut state);
+                self.compared_value(&mut sides.0, &mut state);
+                self.compared_value(&mut sides.1, &mut state);
                 compared(comparison, &sides.0, &sides.1, state).whole(loc)
+            }
+            ExprKind::Reached(moment) => {
+                self.compared_value(moment, &mut state);
+                Decision::open(state.clone(), state)
             }
             ExprKind::In(sides) => {
                 self.value(&mut sides.0, &mut state);
@@ -96,6 +100,9 @@ impl Flow<'_> {
                 }
             }
             ExprKind::IsSet(inner) => {
+                if let ExprKind::History(history) = &mut inner.kind {
+                    self.asked(history, &state);
+                }
                 let ExprKind::Place(place, Optional::Yes) = &inner.kind else {
                     return Decision::open(state.clone(), state);
                 };
@@ -119,6 +126,9 @@ impl Flow<'_> {
             }
             ExprKind::StatusWithin(status, channel, _) => {
                 self.possible(*status, *channel, loc);
+                Decision::open(state.clone(), state)
+            }
+            ExprKind::Consents(..) | ExprKind::InJourney(_) | ExprKind::WasInJourney(..) | ExprKind::Chance(_) => {
                 Decision::open(state.clone(), state)
             }
             ExprKind::Place(..) => {
@@ -159,6 +169,26 @@ impl Flow<'_> {
         (on, meet(left), constants)
     }
 
+    /// A value that is only compared: without an answer from history, no comparison holds.
+    fn compared_value(&mut self, e: &mut Expr, state: &mut State) {
+        match &mut e.kind {
+            ExprKind::History(history) => self.asked(history, state),
+            ExprKind::Arithmetic(..) | ExprKind::ToInstant(_) | ExprKind::DayOf(_) => {
+                e.children_mut().into_iter().for_each(|child| self.compared_value(child, state));
+            }
+            _ => self.value(e, state),
+        }
+    }
+
+    /// A question about past events.
+    fn asked(&mut self, history: &mut History, state: &State) {
+        if let Some(filter) = &mut history.filter {
+            let mut known = state.clone();
+            known.forget_facts();
+            self.condition(filter, known);
+        }
+    }
+
     /// Sees to it that everything in an expression that needs a value has one.
     pub(super) fn value(&mut self, e: &mut Expr, state: &mut State) {
         let loc = e.loc;
@@ -174,12 +204,20 @@ impl Flow<'_> {
             | ExprKind::Place(_, Optional::No)
             | ExprKind::Now
             | ExprKind::Today
+            | ExprKind::CreatedAt
             | ExprKind::WaitStart => {}
+            ExprKind::Stage(_) => {}
+            ExprKind::History(history) => {
+                self.asked(history, state);
+                let certain = history.aggregate == Aggregate::Count || happened(history, state);
+                if !certain {
+                    self.no_answer(&history.event.clone(), loc);
+                }
+            }
             ExprKind::WeekdayOf(of)
             | ExprKind::HourOf(of)
             | ExprKind::ToInstant(of)
             | ExprKind::DayOf(of)
-            | ExprKind::Reached(of)
             | ExprKind::NextWithin(_, of) => self.value(of, state),
             ExprKind::NextAt(_, sides)
             | ExprKind::Anniversary(sides)
@@ -201,6 +239,11 @@ impl Flow<'_> {
             | ExprKind::Compare(..)
             | ExprKind::In(_)
             | ExprKind::IsSet(_)
+            | ExprKind::Reached(_)
+            | ExprKind::Consents(..)
+            | ExprKind::InJourney(_)
+            | ExprKind::WasInJourney(..)
+            | ExprKind::Chance(_)
             | ExprKind::HasTag(_)
             | ExprKind::Status(..)
             | ExprKind::ClickedLink(..)
@@ -208,6 +251,14 @@ impl Flow<'_> {
                 self.condition(e, state.clone());
             }
         }
+    }
+
+    fn no_answer(&mut self, event: &str, loc: Loc) {
+        let source = self.text.show(loc);
+        self.report(Code::UnsetValue, loc, format!("`{source}` may be unset here"), |d| {
+            d.label(format!("there may have been no `{event}`"))
+                .help(format!("ask first: `if did {event} {{ .. }}` around this step"))
+        });
     }
 
     fn unset(&mut self, place: &Place, loc: Loc) {
@@ -287,6 +338,23 @@ pub(super) fn subject(e: &Expr) -> Option<Subject> {
         ExprKind::Place(place, _) => Some(Subject::Place(place.clone())),
         ExprKind::WeekdayOf(of) if matches!(of.kind, ExprKind::Now) => Some(Subject::Weekday),
         ExprKind::HourOf(of) if matches!(of.kind, ExprKind::Now) => Some(Subject::Hour),
+        ExprKind::History(history) if is_plain_count(history) => Some(Subject::Count(history.event.clone())),
+        ExprKind::Stage(funnel) => Some(Subject::Stage(funnel.clone())),
         _ => None,
     }
+}
+
+/// Whether it asks how often an event ever happened.
+fn is_plain_count(history: &History) -> bool {
+    history.aggregate == Aggregate::Count && is_plain(history)
+}
+
+fn is_plain(history: &History) -> bool {
+    history.filter.is_none() && history.within.is_none() && !history.since_entry
+}
+
+/// Whether the event is known to have happened, so that the question has an answer.
+fn happened(history: &History, state: &State) -> bool {
+    let count = state.fact(&Subject::Count(history.event.clone()), None);
+    is_plain(history) && count.that(Comparison::LessOrEqual, &Value::int(0)).is_empty()
 }

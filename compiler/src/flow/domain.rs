@@ -54,6 +54,11 @@ impl Domain {
         crossed || self.only.as_ref().is_some_and(Vec::is_empty)
     }
 
+    /// Whether all that is known is that the value is not below something.
+    pub(super) const fn is_lower_bound(&self) -> bool {
+        self.only.is_none() && self.except.is_empty() && self.low.is_some() && self.high.is_none()
+    }
+
     /// The texts that are possible, if only some are.
     pub(super) fn texts(&self) -> Vec<SmolStr> {
         let text = |value: &Value| match value {

@@ -36,6 +36,17 @@ pub(crate) fn follow(
     flow.journey(journey);
 }
 
+/// Sees to a condition that stands by itself.
+pub(crate) fn follow_condition(
+    condition: &mut Expr,
+    text: &Text<'_>,
+    messages: &dyn Messages,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut flow = Flow { text, messages, diagnostics, names: Vec::new(), sends: HashMap::new() };
+    flow.condition(condition, State::default());
+}
+
 /// Where a named message is sent, and what it may be.
 struct Sent {
     choices: Vec<(Channel, SmolStr)>,

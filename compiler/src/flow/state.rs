@@ -20,6 +20,10 @@ pub(super) enum Subject {
     Weekday,
     Hour,
     Tag(SmolStr),
+    /// How often an event ever happened.
+    Count(SmolStr),
+    /// The stage in a funnel.
+    Stage(SmolStr),
     Status(StatusKind, Asked),
 }
 
@@ -115,6 +119,11 @@ impl State {
         }
     }
 
+    /// Forgets what is known of values: others may have changed them, or it was so at another time.
+    pub(super) fn forget_facts(&mut self) {
+        self.facts = Rc::default();
+    }
+
     /// Notes that the place has a value for the rest of the way.
     pub(super) fn assume_set(&mut self, place: &Place) {
         if !self.set.contains(place) {
@@ -162,6 +171,8 @@ impl State {
         let lasts = |subject: &Subject, domain: &Domain| match subject {
             Subject::Place(Place::Trigger(_) | Place::Slot(_)) | Subject::IsSet(Place::Trigger(_)) => true,
             Subject::Status(..) => *domain == Domain::only(Value::Bool(true)),
+            // What happened has happened: only that it happened at least so often stays true.
+            Subject::Count(_) => domain.is_lower_bound(),
             _ => false,
         };
         self.keep(lasts);

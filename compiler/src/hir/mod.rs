@@ -42,11 +42,16 @@ pub struct Unsure {
     pub events: bool,
     /// `topic`
     pub topics: bool,
+    /// `segment`
+    pub segments: bool,
+    /// `funnel`
+    pub funnels: bool,
 }
 
 impl Unsure {
     /// Nothing can be said about any name.
-    pub const ALL: Self = Self { attributes: true, tags: true, events: true, topics: true };
+    pub const ALL: Self =
+        Self { attributes: true, tags: true, events: true, topics: true, segments: true, funnels: true };
 
     /// What either is unsure about.
     #[must_use]
@@ -56,6 +61,8 @@ impl Unsure {
             tags: self.tags || other.tags,
             events: self.events || other.events,
             topics: self.topics || other.topics,
+            segments: self.segments || other.segments,
+            funnels: self.funnels || other.funnels,
         }
     }
 }
@@ -75,6 +82,8 @@ pub enum Item {
     Policy(PolicyDecl),
     /// `segment NAME = COND`
     Segment(SegmentDecl),
+    /// `funnel NAME { new -> customer | lost }`
+    Funnel(FunnelDecl),
     /// A journey.
     Journey(Journey),
     /// A test.
@@ -201,6 +210,15 @@ pub struct SegmentDecl {
     pub name: Name,
     /// Who is in it.
     pub condition: Expr,
+}
+
+/// `funnel NAME { new -> customer | lost }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct FunnelDecl {
+    /// Its name.
+    pub name: Name,
+    /// Its stages, in order.
+    pub stages: Vec<Name>,
 }
 
 /// A journey.
@@ -564,8 +582,20 @@ pub enum ExprKind {
     Status(StatusKind, Box<About>),
     /// `has tag vip`
     HasTag(Name),
-    /// `in engaged`
-    InSegment(Name),
+    /// `in engaged`, `in sales.prospect`
+    InGroup(Name),
+    /// `in journey winback`
+    InJourney(Name),
+    /// `was in journey winback [within 30d]`
+    WasInJourney(Name, Option<Span>),
+    /// `consents to offers [via email]`
+    Consents(Name, Option<Channel>),
+    /// `did purchase at least 2 times within 30d`
+    Did(Box<Did>),
+    /// `sum of purchase.amount within 90d`
+    Aggregate(Box<Aggregate>),
+    /// `chance 10%`, in parts of a million
+    Chance(u32),
 }
 
 /// What a moment is within.
@@ -577,6 +607,63 @@ pub enum Within {
     Next(Span),
     /// `within weekdays 09:00 to 17:00`
     Window(LocalWindow),
+}
+
+/// A question about past events.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Past {
+    /// The event.
+    pub event: Name,
+    /// `where COND`
+    pub filter: Option<Expr>,
+    /// `within 30d`
+    pub within: Option<Span>,
+    /// `since entry`
+    pub since_entry: bool,
+}
+
+/// `did EVENT ..`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Did {
+    /// Which occurrences.
+    pub past: Past,
+    /// `at least 2 times`
+    pub count: Option<(Bound, u32)>,
+}
+
+/// How a count is compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Bound {
+    AtLeast,
+    AtMost,
+    Exactly,
+}
+
+/// What history adds up to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Aggregate {
+    /// What is made of it.
+    pub function: Function,
+    /// Which occurrences.
+    pub past: Past,
+    /// The field.
+    pub field: Option<Name>,
+}
+
+/// What can be made of past events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Function {
+    Count,
+    Sum,
+    Average,
+    Min,
+    Max,
+    First,
+    Last,
+    FirstAt,
+    LastAt,
 }
 
 /// Operators between two values that give a truth.

@@ -182,6 +182,16 @@ impl<'a> Env<'a> {
                 self.changes_at(self.zone().next_day(self.now));
                 owned(Value::Date(self.zone().today(self.now)))
             }
+            Op::CreatedAt => owned(Value::Instant(self.contact.created_at)),
+            Op::NextAnniversary => {
+                let (time, day, from) = (pop(stack), pop(stack), pop(stack));
+                owned(match (self.instant(&from), &*day, &*time) {
+                    (Some(from), Value::Date(day), Value::Time(time)) => {
+                        Value::Instant(self.zone().next_anniversary(from, *day, *time))
+                    }
+                    _ => Value::Unset,
+                })
+            }
             Op::EnteredAt => owned(Value::Instant(self.frame.entered_at)),
             Op::WaitStart => owned(Value::Instant(self.since)),
             Op::Reached => {

@@ -273,3 +273,16 @@ fn birthdays_come_round() {
     assert!(comes_round(day("1984-02-29"), day("2028-02-29")));
     assert!(!comes_round(day("1984-02-29"), day("2028-02-28")));
 }
+
+#[test]
+fn the_next_birthday_is_found() {
+    let zone = zone("Europe/Berlin");
+    let next = |at: &str, day: &str| {
+        zone.show(zone.next_anniversary(zone.read(at).unwrap(), read_date(day).unwrap(), Time(32_400)))
+    };
+    assert_eq!(next("2026-03-01 08:59", "1984-03-01"), "2026-03-01 09:00:00");
+    assert_eq!(next("2026-03-01 09:00", "1984-03-01"), "2026-03-01 09:00:00");
+    assert_eq!(next("2026-03-01 09:01", "1984-03-01"), "2027-03-01 09:00:00");
+    assert_eq!(next("2026-01-01 00:00", "1984-02-29"), "2026-02-28 09:00:00");
+    assert_eq!(next("2028-01-01 00:00", "1984-02-29"), "2028-02-29 09:00:00");
+}

@@ -4,7 +4,9 @@ use journey_bytecode::StatusKind;
 use journey_grammar::ast::{self, AstNode, CompareOp, MatchOp, Quantifier};
 use journey_grammar::{SyntaxKind, Token};
 
-use super::super::{About, AboutKind, ArithmeticOp, BinaryOp, Expr, ExprKind, Loc, Name, Within};
+use super::super::{
+    About, AboutKind, Aggregate, ArithmeticOp, BinaryOp, Bound, Did, Expr, ExprKind, Function, Loc, Name, Past, Within,
+};
 use super::{Lower, later, later_as, literal, name, name_of, path_name, string};
 use journey_bytecode::Channel;
 
@@ -76,9 +78,18 @@ impl Lower<'_> {
             },
             ast::Expr::Status(status) => self.status_expr(status)?,
             ast::Expr::HasTag(tag) => ExprKind::HasTag(name(tag.name()?)),
-            ast::Expr::Member(member) if !member.was() && member.journey().is_none() => {
-                ExprKind::InSegment(path_name(member.group()?))
+            ast::Expr::Member(member) => self.member(member)?,
+            ast::Expr::Consent(consent) => {
+                let channel = match consent.channel() {
+                    Some(name) => Some(self.channel(name)?),
+                    None => None,
+                };
+                ExprKind::Consents(name(consent.topic()?), channel)
             }
+            ast::Expr::Did(did) => self.did(did)?,
+            ast::Expr::Aggregate(aggregate) => self.aggregate(aggregate)?,
+            ast::Expr::Occurrence(occurrence) => self.occurrence(occurrence)?,
+            ast::Expr::Chance(chance) => ExprKind::Chance(literal::share(chance.percent()?)?),
             ast::Expr::Sum(sum) => self.arithmetic(sum.operands(), sum.operators())?,
             ast::Expr::Product(product) => self.arithmetic(product.operands(), product.operators())?,
             ast::Expr::Neg(neg) => ExprKind::Negate(self.boxed(neg.operand())?),
@@ -93,14 +104,7 @@ impl Lower<'_> {
             }
             ast::Expr::Path(path) => path_expr(path)?.kind,
             ast::Expr::Changed(_) => ExprKind::Later(later_as(expr, "changed")),
-            ast::Expr::Member(member) if member.was() => ExprKind::Later(later_as(expr, "was in")),
-            ast::Expr::Member(_) => ExprKind::Later(later_as(expr, "in journey")),
-            ast::Expr::Consent(_)
-            | ast::Expr::Reachable(_)
-            | ast::Expr::Did(_)
-            | ast::Expr::Chance(_)
-            | ast::Expr::Aggregate(_)
-            | ast::Expr::Occurrence(_) => ExprKind::Later(later(expr)),
+            ast::Expr::Reachable(_) => ExprKind::Later(later(expr)),
         })
     }
 
@@ -163,6 +167,103 @@ impl Lower<'_> {
         Some(ExprKind::Arithmetic(Box::new(first), rest))
     }
 
+    fn member(&mut self, member: ast::MemberExpr<'_>) -> Option<ExprKind> {
+        Some(match (member.was(), member.journey()) {
+            (false, Some(journey)) => ExprKind::InJourney(name(journey)),
+            (true, Some(journey)) if member.count().is_none() && member.since().is_none() => {
+                let within = match member.within() {
+                    Some(span) => Some(literal::duration(span)?),
+                    None => None,
+                };
+                ExprKind::WasInJourney(name(journey), within)
+            }
+            (false, None) => ExprKind::InGroup(path_name(member.group()?)),
+            (true, _) => ExprKind::Later(later_as(member, "was in")),
+        })
+    }
+
+    fn did(&mut self, did: ast::DidExpr<'_>) -> Option<ExprKind> {
+        if did.count().is_some_and(ast::CountClause::counts_days) {
+            return Some(ExprKind::Later(later_as(did, "counting days")));
+        }
+        let count = match did.count() {
+            Some(count) => {
+                let bound = match count.bound()? {
+                    ast::Bound::AtLeast => Bound::AtLeast,
+                    ast::Bound::AtMost => Bound::AtMost,
+                    ast::Bound::Exactly => Bound::Exactly,
+                };
+                Some((bound, count.number()?.text().parse().ok()?))
+            }
+            None => None,
+        };
+        let Some(past) = self.past(did.event()?, did.filter(), did.within(), did.since())? else {
+            return Some(ExprKind::Later(later_as(did, "since")));
+        };
+        Some(negated(ExprKind::Did(Box::new(Did { past, count })), did.is_negated(), did.range()))
+    }
+
+    fn aggregate(&mut self, aggregate: ast::AggregateExpr<'_>) -> Option<ExprKind> {
+        if aggregate.is_distinct() {
+            return Some(ExprKind::Later(later_as(aggregate, "distinct")));
+        }
+        let function = match aggregate.function()? {
+            ast::Aggregate::Count => Function::Count,
+            ast::Aggregate::Sum => Function::Sum,
+            ast::Aggregate::Average => Function::Average,
+            ast::Aggregate::Min => Function::Min,
+            ast::Aggregate::Max => Function::Max,
+        };
+        let (event, field) = event_and_field(aggregate.path()?)?;
+        let Some(past) = self.past_of(event, aggregate.filter(), aggregate.within(), aggregate.since())? else {
+            return Some(ExprKind::Later(later_as(aggregate, "since")));
+        };
+        Some(ExprKind::Aggregate(Box::new(Aggregate { function, past, field })))
+    }
+
+    fn occurrence(&mut self, occurrence: ast::OccurrenceExpr<'_>) -> Option<ExprKind> {
+        let function = match (occurrence.is_first(), occurrence.asks_when()) {
+            (true, true) => Function::FirstAt,
+            (false, true) => Function::LastAt,
+            (true, false) => Function::First,
+            (false, false) => Function::Last,
+        };
+        let (event, field) = event_and_field(occurrence.path()?)?;
+        let Some(past) = self.past_of(event, occurrence.filter(), occurrence.within(), occurrence.since())? else {
+            return Some(ExprKind::Later(later_as(occurrence, "since")));
+        };
+        Some(ExprKind::Aggregate(Box::new(Aggregate { function, past, field })))
+    }
+
+    fn past(
+        &mut self,
+        event: ast::Name<'_>,
+        filter: Option<ast::Expr<'_>>,
+        within: Option<Token<'_>>,
+        since: Option<ast::SinceClause<'_>>,
+    ) -> Option<Option<Past>> {
+        self.past_of(name(event), filter, within, since)
+    }
+
+    /// Past events; the inner `None` is a beginning that this version cannot count from.
+    fn past_of(
+        &mut self,
+        event: Name,
+        filter: Option<ast::Expr<'_>>,
+        within: Option<Token<'_>>,
+        since: Option<ast::SinceClause<'_>>,
+    ) -> Option<Option<Past>> {
+        let since_entry = since.is_some_and(ast::SinceClause::since_entry);
+        if since.is_some_and(|since| !since.since_entry() || since.until().is_some()) {
+            return Some(None);
+        }
+        let within = match within {
+            Some(span) => Some(literal::duration(span)?),
+            None => None,
+        };
+        Some(Some(Past { event, filter: filter.map(|filter| self.expr(filter)), within, since_entry }))
+    }
+
     fn status_expr(&mut self, expr: ast::StatusExpr<'_>) -> Option<ExprKind> {
         if expr.count().is_some() || expr.since().is_some() {
             let what = if expr.count().is_some() { "counting what happened to messages" } else { "since" };
@@ -202,6 +303,13 @@ pub(super) fn about(
     };
     let link = link.map(|token| Name { text: string(token), loc: token.range() });
     About { kind, link, within }
+}
+
+/// `purchase.amount`: the event, and its field.
+fn event_and_field(path: ast::Path<'_>) -> Option<(Name, Option<Name>)> {
+    let mut segments = path.segments();
+    let event = name_of(segments.next()?);
+    Some((event, segments.next().map(name_of)))
 }
 
 /// A dotted name as an expression.

@@ -80,6 +80,13 @@ pub(super) fn date_time(literal: ast::DateTimeLiteral<'_>) -> Option<i64> {
     Some(i64::from(date.0) * DAY_MILLIS + i64::from(time.0) * 1000)
 }
 
+/// A percentage, in parts of a million.
+pub(super) fn share(token: Token<'_>) -> Option<u32> {
+    let number = Number::parse(token.text().strip_suffix('%')?)?;
+    // A number holds millionths, and a percent is ten thousand parts of a million.
+    u32::try_from(number.0 / 100).ok()
+}
+
 /// The days of a set; ranges may go over the weekend.
 pub(super) fn days(set: ast::DaySet<'_>) -> Option<WeekdaySet> {
     let mut days = WeekdaySet(0);

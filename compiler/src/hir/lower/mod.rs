@@ -15,8 +15,8 @@ use journey_grammar::{Token, Tree};
 use smol_str::SmolStr;
 
 use super::{
-    ContactDecl, EventDecl, Expr, ExprKind, FieldDecl, File, HeaderKind, Item, Journey, Later, Loc, Name, PolicyDecl,
-    PolicyItem, PolicyKind, SegmentDecl, TopicDecl, TypeKind, TypeRef, Unsure,
+    ContactDecl, EventDecl, Expr, ExprKind, FieldDecl, File, FunnelDecl, HeaderKind, Item, Journey, Later, Loc, Name,
+    PolicyDecl, PolicyItem, PolicyKind, SegmentDecl, TopicDecl, TypeKind, TypeRef, Unsure,
 };
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::project::FileId;
@@ -46,6 +46,8 @@ pub fn lower(id: FileId, tree: &Tree, errors: &[Loc]) -> Lowered {
                 ast::Item::Tags(_) => unsure.tags = true,
                 ast::Item::Event(_) => unsure.events = true,
                 ast::Item::Topic(_) => unsure.topics = true,
+                ast::Item::Segment(_) => unsure.segments = true,
+                ast::Item::Funnel(_) => unsure.funnels = true,
                 _ => {}
             }
         }
@@ -94,11 +96,15 @@ impl Lower<'_> {
                 name: name(segment.name()?),
                 condition: self.optional_expr(segment.condition(), segment.range()),
             }),
+            ast::Item::Funnel(funnel) => Item::Funnel(FunnelDecl {
+                name: name(funnel.name()?),
+                stages: funnel.groups().flat_map(ast::StageGroup::stages).map(name).collect(),
+            }),
             ast::Item::Policy(policy) => {
                 Item::Policy(PolicyDecl { items: policy.rules().map(|rule| self.policy_rule(rule)).collect() })
             }
             ast::Item::Journey(journey) => Item::Journey(self.journey(journey)),
-            ast::Item::Funnel(_) | ast::Item::Score(_) | ast::Item::Voucher(_) => Item::Later(later(item)),
+            ast::Item::Score(_) | ast::Item::Voucher(_) => Item::Later(later(item)),
             ast::Item::Test(test) => Item::Test(self.test(test)),
         })
     }
