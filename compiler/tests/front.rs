@@ -8,7 +8,7 @@ use std::sync::Arc;
 use journey_bytecode::{Attribute, Event, Field, Policy, Purpose, Schema, Topic, Type, Value};
 use journey_compiler::diagnostic::{Applicability, Diagnostic, sort};
 use journey_compiler::messages;
-use journey_compiler::project::{FileId, Project};
+use journey_compiler::project::{FileId, MAX_FILE, Project};
 use journey_compiler::sources::Sources;
 use journey_compiler::template::{Piece, Template};
 use proptest::prelude::*;
@@ -169,4 +169,32 @@ proptest! {
             prop_assert_eq!(&source[usage.span.range()], usage.name());
         }
     }
+}
+
+/// Files that are no text, or no longer one.
+#[test]
+fn bytes_that_are_no_text() {
+    let files: [(&str, Vec<u8>); 9] = [
+        ("latin.journey", b"journey a {\n  on tag lead\n  send sms \"Gr\xfc\xdfe\"\n}\n".to_vec()),
+        ("utf16.journey", "\u{feff}on tag lead".encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("mark.journey", "\u{feff}on tag lead\nreenter never\nsend email welcome\n".as_bytes().to_vec()),
+        ("cut.journey", b"on tag lead send sms \"\xe2\x82".to_vec()),
+        ("zeros.journey", vec![0; 100]),
+        ("image.journey", (0..=255).cycle().take(1000).collect()),
+        ("large.journey", vec![b' '; MAX_FILE + 1]),
+        ("messages/photo.email.html", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec()),
+        ("messages/photo.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec()),
+    ];
+    let mut out = String::new();
+    for (path, bytes) in files {
+        let large = bytes.len() > 2000;
+        let project = support::of_files([(path.to_owned(), bytes)]);
+        let found = findings(&project);
+        let rendered = match large {
+            true => found.iter().map(|d| format!("[{}] {}\n", d.code, d.message)).collect(),
+            false => support::render(&project, &found),
+        };
+        out.push_str(&format!("=== {path}\n{}\n", if rendered.is_empty() { "nothing\n" } else { &rendered }));
+    }
+    insta::assert_snapshot!(out);
 }

@@ -240,6 +240,8 @@ codes! {
     UnusedLanguage = 524, "unused-language", Warning;
     /// A message's topic is not declared.
     UnknownMessageTopic = 525, "unknown-message-topic", Error;
+    /// A template applies a filter to a value that it is not for.
+    WrongFilter = 526, "wrong-filter", Error;
     /// A step on a channel for which contacts have no address.
     NoAddress = 550, "no-address", Error;
     /// A click on a message without links.

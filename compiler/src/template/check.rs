@@ -3,7 +3,7 @@
 use journey_bytecode::{BUILTIN_VARIABLES, Field, Policy, Schema, Type};
 use smol_str::SmolStr;
 
-use super::{Role, Template, Use};
+use super::{Applied, Role, Template, Use};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of, quote};
 
 /// What the project declares.
@@ -196,6 +196,11 @@ fn judge(usage: &Use, meaning: &Meaning, language: Option<&str>) -> Option<Diagn
     if meaning.optional && usage.role != Role::Guarded {
         return Some(unset(usage, meaning.ty.as_ref(), language));
     }
+    if let (Some(filter), Some(ty)) = (&usage.filter, &meaning.ty)
+        && let Some(found) = filtered(usage, filter, ty)
+    {
+        return Some(found);
+    }
     match &meaning.ty {
         Some(Type::List(_)) if usage.role == Role::Printed => {
             let name = usage.name();
@@ -210,6 +215,41 @@ fn judge(usage: &Use, meaning: &Meaning, language: Option<&str>) -> Option<Diagn
             let message = format!("`{}` has several parts and no text of its own", usage.name());
             Some(Diagnostic::new(Code::ListInText, usage.span, message).help("name one of its parts"))
         }
+        _ => None,
+    }
+}
+
+/// Whether the filter can do anything with the value.
+fn filtered(usage: &Use, filter: &Applied, ty: &Type) -> Option<Diagnostic> {
+    let list = matches!(ty, Type::List(_));
+    let text = ty.is_textual();
+    let (fits, is_for) = match filter.name.as_str() {
+        "date" => (matches!(ty, Type::Date | Type::Time | Type::DateTime), "dates and times"),
+        "money" => (matches!(ty, Type::Money | Type::Number), "money, and for numbers with a currency"),
+        "plural" => (list || *ty == Type::Number, "numbers and lists"),
+        "round" => (*ty == Type::Number, "numbers"),
+        "int" => (text || *ty == Type::Number, "numbers and texts"),
+        "join" | "sort" | "unique" => (list, "lists"),
+        "first" | "last" | "length" | "reverse" => (list || text, "lists and texts"),
+        _ => return None,
+    };
+    let name = usage.name();
+    let found = |message| Diagnostic::new(Code::WrongFilter, filter.span, message);
+    if !fits {
+        return Some(found(format!("`{}` is for {is_for}, and `{name}` is {}", filter.name, describe(ty))));
+    }
+    match filter.name.as_str() {
+        "date" | "money" | "plural" | "round" if filter.may_be_text => Some(
+            found(format!("`{}` can do nothing with the text that stands in for `{name}`", filter.name))
+                .help(format!("write `{{% if {name} %}} .. {{% endif %}}` around the sentence instead of `default`")),
+        ),
+        "money" if *ty == Type::Number && filter.args == 0 => {
+            Some(found(format!("`money` does not know the currency of `{name}`")).help("write it, as `money(\"EUR\")`"))
+        }
+        "plural" if !(2..=3).contains(&filter.args) => Some(
+            found("`plural` needs the word for one and the word for many".to_owned())
+                .help(format!("write `{name} | plural(\"item\", \"items\")`")),
+        ),
         _ => None,
     }
 }

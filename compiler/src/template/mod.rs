@@ -47,8 +47,23 @@ pub struct Use {
     pub steps: Vec<Span>,
     /// What happens to its value.
     pub role: Role,
+    /// The filter that it goes through first, `default` aside.
+    pub filter: Option<Applied>,
     /// How the line reads without the value: `Hello ,`; only where the value is printed as it is.
     pub gap: Option<String>,
+}
+
+/// A filter on a variable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Applied {
+    /// Its name.
+    pub name: SmolStr,
+    /// Where.
+    pub span: Span,
+    /// How many values stand in its parentheses.
+    pub args: usize,
+    /// Whether a `default` before it gives a text in place of the variable.
+    pub may_be_text: bool,
 }
 
 /// What a template does with a variable.

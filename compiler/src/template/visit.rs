@@ -10,7 +10,7 @@ use journey_bytecode::{BUILTIN_VARIABLES, FILTERS, TEMPLATE_TESTS};
 use minijinja::machinery::ast::{BinOpKind, Call, CallArg, Expr, Filter, IfExpr, Stmt, Test, UnaryOpKind};
 use smol_str::SmolStr;
 
-use super::{Piece, Role, Template, Use};
+use super::{Applied, Piece, Role, Template, Use};
 use crate::diagnostic::{Code, Diagnostic, Span, one_of, quote};
 
 /// What `loop` knows inside of `{% for %}`.
@@ -323,7 +323,8 @@ impl Visitor<'_> {
         let gap = (role == Role::Printed).then(|| gap(self.piece.text(), &chain.range)).flatten();
         let steps = steps.into_iter().map(|range| self.piece.span(range)).collect();
         let span = self.piece.span(chain.range.clone());
-        self.template.uses.push(Use { path: path.names, explicit: path.explicit, span, steps, role, gap });
+        let (path, explicit) = (path.names, path.explicit);
+        self.template.uses.push(Use { path, explicit, span, steps, role, filter: None, gap });
     }
 
     fn filter(&mut self, filter: &Filter<'_>, wanted: Wanted, whole: &Expr<'_>) {
@@ -335,7 +336,13 @@ impl Visitor<'_> {
             "default" => Wanted::Maybe,
             _ => Wanted::Value,
         };
+        let first = self.template.uses.len();
         filter.expr.iter().for_each(|expr| self.expr(expr, operand));
+        if let Some(expr) = &filter.expr
+            && filter.name != "default"
+        {
+            self.apply(filter, expr, span, first);
+        }
         self.args(&filter.args);
         match filter.name {
             "default" if filter.args.is_empty() => {
@@ -346,6 +353,24 @@ impl Visitor<'_> {
             }
             "first" | "last" => self.maybe_missing(whole, wanted, "a list may be empty"),
             _ => {}
+        }
+    }
+
+    /// Notes the filter at the variable that it is applied to; its use is the first one since `first`.
+    fn apply(&mut self, filter: &Filter<'_>, operand: &Expr<'_>, span: Span, first: usize) {
+        let mut operand = operand;
+        let mut may_be_text = false;
+        while let Expr::Filter(inner) = operand {
+            let Some(of) = inner.expr.as_ref().filter(|_| inner.name == "default") else { return };
+            let is_text = |arg: &CallArg<'_>| matches!(arg, CallArg::Pos(Expr::Const(c)) if c.value.as_str().is_some());
+            may_be_text |= inner.args.first().is_some_and(is_text);
+            operand = of;
+        }
+        let Some(chain) = chain(operand) else { return };
+        let place = self.piece.span(chain.range);
+        if let Some(usage) = self.template.uses.get_mut(first).filter(|usage| usage.span == place) {
+            let name = SmolStr::new(filter.name);
+            usage.filter = Some(Applied { name, span, args: filter.args.len(), may_be_text });
         }
     }
 
