@@ -76,6 +76,15 @@ pub struct TraceEntry {
     pub event: TraceEvent,
 }
 
+/// A fact that a decision saw.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Seen {
+    /// Which, in the words of the language: `plan`, `opened story`, `count of purchase`.
+    pub fact: SmolStr,
+    /// Its value.
+    pub value: Value,
+}
+
 /// What a trace can tell.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum TraceEvent {
@@ -93,8 +102,13 @@ pub enum TraceEvent {
     },
     /// The run came to a statement.
     Step(StepIx),
-    /// A decision, and what it saw.
-    Decided(bool),
+    /// A decision.
+    Decided {
+        /// Whether its condition held.
+        holds: bool,
+        /// What it saw.
+        saw: Vec<Seen>,
+    },
     /// A message went to the outbox.
     Sent {
         /// Its number.
@@ -190,8 +204,16 @@ pub enum TraceEvent {
 /// Why no run began.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum NotEntered {
-    /// `where` did not hold.
-    Filter,
+    /// The trigger's own `where` did not hold: such an event does not concern the journey.
+    Trigger {
+        /// What it saw.
+        saw: Vec<Seen>,
+    },
+    /// The journey's `where` did not hold.
+    Filter {
+        /// What it saw.
+        saw: Vec<Seen>,
+    },
     /// A run of this key is active.
     Active,
     /// `reenter never`, and it was in before.

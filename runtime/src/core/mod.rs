@@ -7,6 +7,7 @@ pub mod effect;
 pub mod input;
 mod link;
 mod vm;
+mod witness;
 
 pub use advance::{
     CLAUSE_FUEL, FUEL, MAX_CHAIN, MAX_COLLECTED, MAX_ENDED, MAX_HISTORY, MAX_MESSAGES, MAX_TIMERS, MAX_UNUSED,
@@ -14,3 +15,4 @@ pub use advance::{
 };
 pub use link::{LinkError, Linked, MESSAGE_MEMORY};
 pub use vm::holds;
+pub use witness::MAX_SEEN;

@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 use super::advance::CLAUSE_FUEL;
 use super::contact::{Contact, PastEvent, Run, SentMessage};
 use super::link::{Linked, Prepared};
+use super::witness::Witness;
 use crate::time::{self, Zone};
 
 /// All that an instruction can read.
@@ -90,7 +91,12 @@ const MAX_DEPTH: u8 = 4;
 impl<'a> Env<'a> {
     /// The value of a clause; unset if it needs more fuel than there is.
     pub(crate) fn value(&self, clause: Clause, fuel: &mut u32) -> Value {
-        match self.run(Pc(clause.0), fuel, |_| {}) {
+        self.witnessed(clause, fuel, &mut ())
+    }
+
+    /// The value of a clause, for somebody who watches.
+    pub(crate) fn witnessed(&self, clause: Clause, fuel: &mut u32, witness: &mut impl Witness) -> Value {
+        match self.run(Pc(clause.0), fuel, witness) {
             Stop::Return(value) => value,
             Stop::Effect(..) | Stop::Fuel => Value::Unset,
         }
@@ -102,7 +108,7 @@ impl<'a> Env<'a> {
     }
 
     /// Computes from `pc` to the next instruction with an effect.
-    pub(crate) fn run(&self, mut pc: Pc, fuel: &mut u32, mut decided: impl FnMut(bool)) -> Stop {
+    pub(crate) fn run(&self, mut pc: Pc, fuel: &mut u32, witness: &mut impl Witness) -> Stop {
         let program = &self.prepared.program;
         let mut stack = Stack::new();
         loop {
@@ -127,7 +133,7 @@ impl<'a> Env<'a> {
                     false => drop(stack.pop()),
                 },
                 Op::Return => return Stop::Return(pop(&mut stack).into_owned()),
-                Op::Decide => decided(stack.last().is_some_and(|top| top.is_true())),
+                Op::Decide => witness.decided(stack.last().is_some_and(|top| top.is_true())),
                 Op::SetAttribute(_) | Op::Store(_) | Op::Record(_) | Op::Suppress | Op::Notify(_) => {
                     return Stop::Effect(op, here, pop(&mut stack).into_owned());
                 }
@@ -145,6 +151,7 @@ impl<'a> Env<'a> {
                 | Op::End => return Stop::Effect(op, here, Value::Unset),
                 Op::History(ix) => {
                     let value = self.history(ix, fuel);
+                    witness.saw(program, op, &value);
                     stack.push(Cow::Owned(value));
                 }
                 Op::Chance(share) => {
@@ -154,6 +161,7 @@ impl<'a> Env<'a> {
                 }
                 _ => {
                     let value = self.compute(op, &mut stack);
+                    witness.saw(program, op, &value);
                     stack.push(value);
                 }
             }

@@ -12,7 +12,7 @@ pub(super) const fn matters(event: &TraceEvent) -> bool {
     !matches!(
         event,
         TraceEvent::Step(_)
-            | TraceEvent::Decided(_)
+            | TraceEvent::Decided { .. }
             | TraceEvent::Message { .. }
             | TraceEvent::Woke { .. }
             | TraceEvent::Waiting { .. }
@@ -41,7 +41,7 @@ pub(super) fn event(event: &TraceEvent, journey: &str) -> String {
         TraceEvent::GoalReached => format!("goal of `{journey}`"),
         TraceEvent::Ended(reason) => format!("end of `{journey}` because {}", why(reason)),
         TraceEvent::Step(_)
-        | TraceEvent::Decided(_)
+        | TraceEvent::Decided { .. }
         | TraceEvent::Message { .. }
         | TraceEvent::Woke { .. }
         | TraceEvent::Waiting { .. } => String::new(),
@@ -50,7 +50,8 @@ pub(super) fn event(event: &TraceEvent, journey: &str) -> String {
 
 fn not_entered(reason: &NotEntered) -> &'static str {
     match reason {
-        NotEntered::Filter => "its `where` does not hold",
+        NotEntered::Trigger { .. } => "the `where` of its trigger does not hold",
+        NotEntered::Filter { .. } => "its `where` does not hold",
         NotEntered::Active => "a run is active",
         NotEntered::Never => "it was in before, and `reenter` says never",
         NotEntered::TooEarly { .. } => "it was in too short a time ago",

@@ -201,6 +201,8 @@ impl Tally {
                 journey.entered += 1;
                 journey.active += 1;
             }
+            // Such an event does not concern the journey.
+            TraceEvent::NotEntered { reason: NotEntered::Trigger { .. } } => {}
             TraceEvent::NotEntered { reason } => {
                 let reason = not_entered(reason).to_owned();
                 *self.journey(linked, &entry.journey).not_entered.entry(reason).or_default() += 1;
@@ -258,7 +260,8 @@ impl Tally {
 
 fn not_entered(reason: &NotEntered) -> &'static str {
     match reason {
-        NotEntered::Filter => "filter",
+        NotEntered::Trigger { .. } => "trigger",
+        NotEntered::Filter { .. } => "filter",
         NotEntered::Active => "active",
         NotEntered::Never => "reenter never",
         NotEntered::TooEarly { .. } => "reenter after",

@@ -10,6 +10,7 @@ use crate::core::contact::{EndReason, Parked, Run};
 use crate::core::effect::{NotEntered, TraceEvent, WokenBy};
 use crate::core::link::{Prepared, TriggerKey};
 use crate::core::vm::{Frame, draw};
+use crate::core::witness::Decisions;
 
 impl Advance<'_> {
     /// Lets the journeys begin that this triggers.
@@ -41,18 +42,31 @@ impl Advance<'_> {
     pub(super) fn triggered(&mut self, key: &TriggerKey, happening: &Happening) {
         // Two triggers of one journey that mean the same event start one run.
         let mut done = Vec::new();
+        let mut refused = Vec::new();
         for at in self.linked.triggers(key) {
             if done.contains(&at.program) {
                 continue;
             }
             let Some(prepared) = self.linked.current(at.program).cloned() else { continue };
             let Some(trigger) = prepared.program.triggers.get(at.trigger) else { continue };
+            if !self.means(&trigger.kind, happening) {
+                continue;
+            }
             let env = self.env(&prepared, Frame::before(self.clock, &happening.payload), &happening.payload);
-            if self.means(&trigger.kind, happening)
-                && trigger.filter.is_none_or(|filter| env.holds(filter, &mut CLAUSE_FUEL.clone()))
-            {
+            let mut decisions = Decisions::default();
+            let holds = |filter| env.witnessed(filter, &mut CLAUSE_FUEL.clone(), &mut decisions).is_true();
+            if trigger.filter.is_none_or(holds) {
                 done.push(at.program);
                 self.enter(&prepared, words(&trigger.kind), &happening.payload);
+            } else {
+                refused.push((at.program, prepared, decisions.saw));
+            }
+        }
+        for (program, prepared, saw) in refused {
+            if !done.contains(&program) {
+                done.push(program);
+                let reason = NotEntered::Trigger { saw };
+                self.trace(None, &prepared.program.name, TraceEvent::NotEntered { reason });
             }
         }
     }
@@ -88,7 +102,9 @@ impl Advance<'_> {
     pub(super) fn enter(&mut self, prepared: &Arc<Prepared>, trigger: String, payload: &Value) {
         let program = &prepared.program;
         let env = self.env(prepared, Frame::before(self.clock, payload), payload);
-        let filtered = program.filter.is_some_and(|filter| !env.holds(filter, &mut CLAUSE_FUEL.clone()));
+        let mut decisions = Decisions::default();
+        let holds = |filter| env.witnessed(filter, &mut CLAUSE_FUEL.clone(), &mut decisions).is_true();
+        let filtered = !program.filter.is_none_or(holds);
         let key = program.key.map_or(Value::Unset, |key| env.value(key, &mut CLAUSE_FUEL.clone()));
         if !filtered
             && let Some(collect) = &program.collect
@@ -97,7 +113,7 @@ impl Advance<'_> {
             return;
         }
         let refused = if filtered {
-            Some(NotEntered::Filter)
+            Some(NotEntered::Filter { saw: decisions.saw })
         } else if self.is_unsubscribed(prepared) {
             Some(NotEntered::Unsubscribed)
         } else if let Some(reason) = self.refuses_again(prepared, &key) {

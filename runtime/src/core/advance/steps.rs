@@ -13,6 +13,7 @@ use crate::core::contact::{EndReason, Parked, Run};
 use crate::core::effect::{Notice, TraceEvent, WokenBy};
 use crate::core::link::Prepared;
 use crate::core::vm::{Frame, Stop, draw};
+use crate::core::witness::Decisions;
 use crate::time;
 
 /// Why a run fails whose program does what no compiler emits.
@@ -33,12 +34,10 @@ impl Advance<'_> {
     pub(super) fn go(&mut self, mut run: Run, prepared: &Arc<Prepared>, mut pc: Pc) {
         let mut fuel = self.fuel_of(run.version);
         let reason = loop {
-            let mut decisions = Vec::new();
-            let stop = self
-                .env(prepared, Frame::of(&run), &Value::Unset)
-                .run(pc, &mut fuel, |decision| decisions.push(decision));
-            for decision in decisions {
-                self.trace(Some(run.number), &run.journey, TraceEvent::Decided(decision));
+            let mut decisions = Decisions::default();
+            let stop = self.env(prepared, Frame::of(&run), &Value::Unset).run(pc, &mut fuel, &mut decisions);
+            for (holds, saw) in decisions.made {
+                self.trace(Some(run.number), &run.journey, TraceEvent::Decided { holds, saw });
             }
             let (op, at, value) = match stop {
                 Stop::Effect(op, at, value) => (op, at, value),

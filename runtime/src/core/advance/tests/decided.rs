@@ -108,6 +108,11 @@ fn show(linked: &Linked, told: &mut String, out: &Outcome) {
             TraceEvent::NotEntered { reason: NotEntered::TooEarly { until } } => {
                 format!("does not enter before {}", show(*until))
             }
+            TraceEvent::NotEntered { reason: NotEntered::Trigger { saw } } => {
+                format!("is not concerned: {}", seen(saw))
+            }
+            TraceEvent::NotEntered { reason: NotEntered::Filter { saw } } => format!("does not enter: {}", seen(saw)),
+            TraceEvent::Decided { holds, saw } => format!("decides {holds}: {}", seen(saw)),
             TraceEvent::NotEntered { reason } => format!("does not enter: {reason:?}"),
             TraceEvent::Sent { channel, name, .. } => format!("sends {channel} {name}"),
             TraceEvent::Skipped { channel, name, reason, .. } => format!("skips {channel} {name}: {reason:?}"),
@@ -121,6 +126,10 @@ fn show(linked: &Linked, told: &mut String, out: &Outcome) {
         };
         writeln!(told, "{}    {}{run} {what}", show(entry.at), entry.journey).unwrap();
     }
+}
+
+fn seen(saw: &[Seen]) -> String {
+    saw.iter().map(|seen| format!("{} = {}", seen.fact, seen.value)).collect::<Vec<_>>().join(", ")
 }
 
 #[test]

@@ -45,7 +45,10 @@ fn the_sentence() {
         assert_eq!(early.trace, []);
         let out = advance(&linked, &mut contact, &[], at("2026-03-29 10:00"));
         assert_eq!(out.due, None);
-        let decided = out.trace.iter().any(|entry| entry.event == TraceEvent::Decided(opens));
+        let decided = out.trace.iter().any(|entry| {
+            let saw = vec![Seen { fact: "opened".into(), value: Value::Bool(opens) }];
+            entry.event == TraceEvent::Decided { holds: opens, saw }
+        });
         assert!(decided, "{:?}", out.trace);
         assert_eq!(out.outgoing.len(), usize::from(opens));
         if let Some(mail) = out.outgoing.first() {
