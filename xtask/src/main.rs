@@ -6,7 +6,7 @@ mod picture;
 mod test;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -40,6 +40,19 @@ fn main() -> ExitCode {
             Err(missing) => missing.explain(),
         },
     }
+}
+
+/// Cargo, at the root of the workspace, as if it had been started by hand.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo told us about our own package would look like a change to build scripts, and build again.
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|own| name.to_string_lossy().starts_with(own)) {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(root());
+    command
 }
 
 /// The root of the workspace: the folder above this crate's.

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold before something lands.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// What is run, in this order; a failure does not keep the later ones from running.
@@ -40,10 +40,9 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn cargo(args: &[&str]) -> bool {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // With CI set, a suite that needs a foreign program fails without it instead of skipping, and snapshots are
     // compared, never written.
-    let status = Command::new(cargo).args(args).env("CI", "true").current_dir(crate::root()).status();
+    let status = crate::cargo().args(args).env("CI", "true").status();
     match status {
         Ok(status) => status.success(),
         Err(error) => {
