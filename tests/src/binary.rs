@@ -49,7 +49,7 @@ pub fn journey() -> &'static Path {
 pub fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(journey());
     command.args(args);
-    for variable in ["RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE"] {
+    for variable in ["RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "JOURNEY_API_TOKEN"] {
         command.env_remove(variable);
     }
     command.env("NO_COLOR", "1").env("COLUMNS", "120").stdin(Stdio::null());
@@ -101,13 +101,23 @@ pub struct Server {
 impl Server {
     /// Starts serving a project on a free port and waits until it answers.
     pub fn start(project: &Path) -> Self {
-        Self::start_at(project, &format!("127.0.0.1:{}", crate::free_port()))
+        Self::start_with(project, &[])
+    }
+
+    /// The same with something in its environment.
+    pub fn start_with(project: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::spawn(project, &format!("127.0.0.1:{}", crate::free_port()), environment)
     }
 
     /// The same at an address that the test has chosen.
     pub fn start_at(project: &Path, address: &str) -> Self {
+        Self::spawn(project, address, &[])
+    }
+
+    fn spawn(project: &Path, address: &str, environment: &[(&str, &str)]) -> Self {
         let address = address.to_owned();
         let mut child = command(["serve".as_ref(), project.as_os_str(), "--listen".as_ref(), address.as_ref()])
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
