@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 
 use journey_bytecode::{
-    Aggregate, Channel, LocalWindow, MessageRef, Purpose, Reenter, SlotIx, Span, StatusKind, TriggerKind, Type, Value,
-    WeekdaySet,
+    Aggregate, Channel, LocalWindow, MessageRef, Purpose, Reenter, SlotIx, Span, StatusKind, Time, TriggerKind, Type,
+    Value, WeekdaySet,
 };
 use smol_str::SmolStr;
 
@@ -38,6 +38,12 @@ pub(crate) struct Journey {
     pub(crate) purpose: Option<Purpose>,
     /// `hours`
     pub(crate) hours: Option<LocalWindow>,
+    /// `collect`
+    pub(crate) collect: Option<journey_bytecode::Collect>,
+    /// `priority`
+    pub(crate) priority: i8,
+    /// `holdout`
+    pub(crate) holdout: u32,
     /// The steps.
     pub(crate) body: Block,
     /// Messages with a name, in source order: each name once.
@@ -59,11 +65,24 @@ pub(crate) struct Slot {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Trigger {
     /// What happens.
-    pub(crate) kind: TriggerKind,
+    pub(crate) kind: On,
     /// `where`
     pub(crate) filter: Option<Expr>,
     /// Where it stands.
     pub(crate) loc: Loc,
+}
+
+/// What starts a run.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum On {
+    /// Something that happens.
+    Event(TriggerKind),
+    /// A condition became true.
+    Enters(SmolStr, Expr),
+    /// A condition became false.
+    Leaves(SmolStr, Expr),
+    /// A moment of the calendar.
+    Moment(Expr),
 }
 
 /// `exit when`
@@ -167,6 +186,35 @@ pub(crate) enum StepKind {
     Set(SmolStr, Expr),
     /// Sets a local variable.
     Let(SlotIx, Expr),
+    /// Continues at the contact's side: share in parts of a million, name and steps.
+    Split(SmolStr, Vec<(u32, SmolStr, Block)>),
+    /// Repeats its steps.
+    Repeat {
+        /// Counts how often.
+        slot: SlotIx,
+        /// How often at most.
+        times: u32,
+        /// What ends it early, asked after each time.
+        until: Option<Expr>,
+        /// The steps.
+        body: Block,
+    },
+    /// Steps in a row that one statement stands for.
+    Sequence(Block),
+    /// Moves the contact in a funnel.
+    MoveTo(SmolStr, SmolStr),
+    /// Lets an event happen: its fields by name.
+    Record(SmolStr, Vec<(SmolStr, Expr)>),
+    /// Records consent.
+    Subscribe(SmolStr, Option<Channel>),
+    /// Withdraws consent.
+    Unsubscribe(SmolStr),
+    /// Sends nothing any more, for a reason.
+    Suppress(SmolStr),
+    /// Starts another journey.
+    StartJourney(SmolStr),
+    /// Stops a journey.
+    StopJourney(SmolStr),
     /// Ends the run.
     End,
     /// Something was wrong with it, and has been said.
@@ -183,6 +231,8 @@ impl StepKind {
                 .collect(),
             Self::If { then, otherwise, .. } => vec![then, otherwise],
             Self::Choose { arms, otherwise, .. } => arms.iter().map(|(_, then)| then).chain(otherwise).collect(),
+            Self::Split(_, sides) => sides.iter().map(|(_, _, then)| then).collect(),
+            Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
             _ => Vec::new(),
         }
     }
@@ -196,6 +246,8 @@ impl StepKind {
                 .collect(),
             Self::If { then, otherwise, .. } => vec![then, otherwise],
             Self::Choose { arms, otherwise, .. } => arms.iter_mut().map(|(_, then)| then).chain(otherwise).collect(),
+            Self::Split(_, sides) => sides.iter_mut().map(|(_, _, then)| then).collect(),
+            Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
             _ => Vec::new(),
         }
     }
@@ -232,6 +284,8 @@ pub(crate) struct Deadline {
     pub(crate) at: Expr,
     /// What follows then.
     pub(crate) then: Block,
+    /// Whether the moment must be known, although there is a way for one that is past.
+    pub(crate) required: bool,
     /// What follows if the moment was past when the wait began; `then` without.
     pub(crate) past: Option<Block>,
 }
@@ -309,6 +363,8 @@ pub(crate) enum ExprKind {
     WeekdayOf(Box<Expr>),
     /// The hour of a moment.
     HourOf(Box<Expr>),
+    /// The next moment, from the first one on, on which the day comes round at the time.
+    NextAnniversary(Box<(Expr, Expr)>, Time),
     /// A moment of a day or wall-clock time.
     ToInstant(Box<Expr>),
     /// The day of a moment.
@@ -411,6 +467,7 @@ impl Expr {
             | ExprKind::IsSet(of)
             | ExprKind::NextWithin(_, of) => vec![of],
             ExprKind::NextAt(_, sides)
+            | ExprKind::NextAnniversary(sides, _)
             | ExprKind::Anniversary(sides)
             | ExprKind::Compare(_, sides)
             | ExprKind::Contains(sides)
@@ -438,6 +495,7 @@ impl Expr {
             | ExprKind::IsSet(of)
             | ExprKind::NextWithin(_, of) => vec![of],
             ExprKind::NextAt(_, sides)
+            | ExprKind::NextAnniversary(sides, _)
             | ExprKind::Anniversary(sides)
             | ExprKind::Compare(_, sides)
             | ExprKind::Contains(sides)

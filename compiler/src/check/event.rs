@@ -2,15 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{BuiltinEvent, Field, MessageRef, StatusKind, TriggerKind, Type, Value, builtin_fields};
+use journey_bytecode::{
+    BuiltinEvent, Field, MessageRef, StatusKind, TriggerKind, Type, Value, WeekdaySet, builtin_fields,
+};
 use smol_str::SmolStr;
 
-use super::expr::{Checker, FieldShape, Fields, Want};
+use super::expr::{Checker, FieldShape, Fields, Want, shifted, to_instant};
 use super::index::FieldInfo;
+use super::moments::day_of;
 use super::not_yet;
+use super::types::a;
+use super::wait::{next_at, wait_start};
 use crate::diagnostic::Code;
 use crate::hir::{About, AboutKind, EventKind, EventPattern, Expr, Later, Loc, Name};
-use crate::typed::{self, Comparison, ExprKind, Optional, Pattern, Place, Trigger};
+use crate::typed::{self, Comparison, ExprKind, On, Optional, Pattern, Place, Trigger};
 
 /// The fields that a trigger hands to the run, as templates see them.
 pub(crate) struct TriggerFields {
@@ -24,6 +29,8 @@ impl Checker<'_> {
     /// A trigger, and the fields that it hands to the run.
     pub(super) fn trigger_of(&mut self, pattern: &EventPattern) -> Option<(Trigger, Fields, TriggerFields)> {
         let builtin = |event| builtin(event, "");
+        let event = On::Event;
+        let mut segment = None;
         let (kind, fields) = match &pattern.kind {
             EventKind::Error => return None,
             EventKind::Later(later) => {
@@ -32,35 +39,116 @@ impl Checker<'_> {
             }
             EventKind::Named(name) => {
                 let fields = self.declared(name)?;
-                (TriggerKind::Event(name.text.clone()), fields)
+                (event(TriggerKind::Event(name.text.clone())), fields)
             }
-            EventKind::Created => (TriggerKind::Created, builtin(BuiltinEvent::Created)),
-            EventKind::Tag(tag) => (TriggerKind::Tag(self.tag(tag)?), builtin(BuiltinEvent::Tagged)),
-            EventKind::Untag(tag) => (TriggerKind::Untag(self.tag(tag)?), builtin(BuiltinEvent::Untagged)),
+            EventKind::Created => (event(TriggerKind::Created), builtin(BuiltinEvent::Created)),
+            EventKind::Tag(tag) => (event(TriggerKind::Tag(self.tag(tag)?)), builtin(BuiltinEvent::Tagged)),
+            EventKind::Untag(tag) => (event(TriggerKind::Untag(self.tag(tag)?)), builtin(BuiltinEvent::Untagged)),
             EventKind::Changes { attribute, from, to } => {
                 let ty = self.attribute_type(attribute)?;
                 let from = self.change_value(from.as_deref(), ty.as_ref())?;
                 let to = self.change_value(to.as_deref(), ty.as_ref())?;
                 let kind = TriggerKind::Changes { attribute: attribute.text.clone(), from, to };
-                (kind, changed_fields(ty.as_ref()))
+                (event(kind), changed_fields(ty.as_ref()))
             }
-            EventKind::Status(..) | EventKind::Unsubscribed(_) => {
-                let what = self.text.slice(pattern.loc).split_whitespace().next().unwrap_or("this");
-                let later = Later { what: format!("on {what}").into(), loc: pattern.loc };
-                self.diagnostics.push(not_yet(&later, self.text));
-                return None;
+            EventKind::Status(status, about) => self.message_trigger(*status, about, pattern.loc)?,
+            EventKind::Unsubscribed(topic) => {
+                let topic = match topic {
+                    Some(topic) => Some(self.topic(topic)?),
+                    None => None,
+                };
+                (event(TriggerKind::Unsubscribed(topic)), builtin(BuiltinEvent::Unsubscribed))
             }
+            EventKind::Segment(name, enters) => {
+                let condition = self.segment(name)?.put_at(name.loc);
+                let on = if *enters { On::Enters } else { On::Leaves };
+                (on(name.text.clone(), condition), Fields::default())
+            }
+            EventKind::Reaches(stage) => {
+                let (funnel, stage) = self.stage_of(stage)?;
+                (event(TriggerKind::Reaches { funnel, stage }), builtin(BuiltinEvent::Moved))
+            }
+            EventKind::Every { days, time, segment: who } => {
+                if let Some(name) = who {
+                    segment = Some(self.segment(name)?.put_at(name.loc));
+                }
+                (On::Moment(next_at(*days, wait_start(pattern.loc), *time)), Fields::default())
+            }
+            EventKind::Date(date, offset, time) => {
+                let date = self.date(date)?;
+                let moved = if offset.millis == 0 || date.ty == Some(Type::DateTime) {
+                    shifted(date, *offset)
+                } else {
+                    shifted(to_instant(date), *offset)
+                };
+                let begin = if moved.ty == Some(Type::Date) { to_instant(moved) } else { to_instant(day_of(moved)) };
+                (On::Moment(next_at(WeekdaySet::ALL, begin, *time)), Fields::default())
+            }
+            EventKind::Anniversary(date, time) => {
+                let date = self.date(date)?;
+                let day = if date.ty == Some(Type::DateTime) { day_of(date) } else { date };
+                let (loc, sides) = (day.loc, Box::new((wait_start(day.loc), day)));
+                let next = ExprKind::NextAnniversary(sides, *time);
+                (On::Moment(typed::Expr { kind: next, ty: Some(Type::DateTime), loc }), Fields::default())
+            }
+            EventKind::Call => (event(TriggerKind::Call), Fields::default()),
         };
-        let filter = self.filter(pattern.filter.as_deref(), &fields);
+        let filter = segment.or_else(|| self.filter(pattern.filter.as_deref(), &fields));
         let name = match &kind {
-            TriggerKind::Tag(tag) => format!("tag {tag}"),
-            TriggerKind::Untag(tag) => format!("untag {tag}"),
-            TriggerKind::Changes { attribute, .. } => format!("{attribute} changes"),
-            TriggerKind::Created => "created".to_owned(),
-            _ => fields.of.clone(),
+            On::Event(TriggerKind::Tag(tag)) => format!("tag {tag}"),
+            On::Event(TriggerKind::Untag(tag)) => format!("untag {tag}"),
+            On::Event(TriggerKind::Event(_)) => fields.of.clone(),
+            _ => self.text.show(pattern.loc),
         };
         let shape = TriggerFields { name, fields: declared_fields(&fields) };
         Some((Trigger { kind, filter, loc: pattern.loc }, fields, shape))
+    }
+
+    /// `on clicked price`: of any send of a message of this name, or of any message.
+    fn message_trigger(&mut self, status: StatusKind, about: &About, loc: Loc) -> Option<(On, Fields)> {
+        let later = |what: &str| Later { what: what.into(), loc };
+        let message = match &about.kind {
+            AboutKind::Bare | AboutKind::Any(None) => None,
+            AboutKind::Named(name) => {
+                let known = self.index.messages.keys().any(|(_, known)| *known == name.text);
+                if !known && !self.index.lone {
+                    let names: Vec<SmolStr> = self.index.messages.keys().map(|(_, name)| name.clone()).collect();
+                    self.report(Code::UnknownMessage, name.loc, format!("there is no message `{}`", name.text))
+                        .suggest_or(
+                            &name.text,
+                            names.iter().map(SmolStr::as_str),
+                            "no such message",
+                            "name a message of the project; names given with `as` are known inside their journey alone",
+                        );
+                    return None;
+                }
+                Some(name.text.clone())
+            }
+            AboutKind::Any(Some(_)) | AboutKind::AnyNamed(_) => {
+                self.diagnostics.push(not_yet(&later("on .. any"), self.text));
+                return None;
+            }
+        };
+        if status == StatusKind::Skipped || about.link.is_some() {
+            let what = if about.link.is_some() { "on clicked .. link" } else { "on skipped" };
+            self.diagnostics.push(not_yet(&later(what), self.text));
+            return None;
+        }
+        let fields = BuiltinEvent::parse(status.name()).map(|event| builtin(event, "")).unwrap_or_default();
+        Some((On::Event(TriggerKind::Message(status, message)), fields))
+    }
+
+    /// The day or moment of a trigger; if it is unset, there is none, and nothing starts.
+    fn date(&mut self, date: &Expr) -> Option<typed::Expr> {
+        let checked = self.expr(date, Want::Any);
+        match checked.ty.as_ref()? {
+            Type::Date | Type::DateTime => Some(checked),
+            ty => {
+                let message = format!("a trigger at a date needs a day or a moment, and this is {}", a(ty));
+                self.report(Code::NotAMoment, date.loc, message).label("when is that?");
+                None
+            }
+        }
     }
 
     /// An event that ends a run, counts as success, or wakes it.
@@ -84,6 +172,22 @@ impl Checker<'_> {
                 let fields = self.declared(name)?;
                 let filter = self.filter(pattern.filter.as_deref(), &fields);
                 Pattern { event: name.text.clone(), about: none, link: None, filter, loc }
+            }
+            EventKind::Segment(name, _) => {
+                let later = Later { what: "a wait for a segment".into(), loc };
+                let help = format!("wait for the condition: `wait until in {}`", name.text);
+                self.diagnostics.push(not_yet(&later, self.text).help(help));
+                return None;
+            }
+            EventKind::Reaches(stage) => {
+                let (funnel, stage) = self.stage_of(stage)?;
+                let parts =
+                    vec![field_is("funnel", Value::Text(funnel), loc), field_is("stage", Value::Text(stage), loc)];
+                made(BuiltinEvent::Moved, Some(typed::Expr::truth(ExprKind::And(parts), loc)))
+            }
+            // Only a trigger can be one of these.
+            EventKind::Every { .. } | EventKind::Date(..) | EventKind::Anniversary(..) | EventKind::Call => {
+                return None;
             }
             EventKind::Created => made(BuiltinEvent::Created, None),
             EventKind::Tag(tag) => {

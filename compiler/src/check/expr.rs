@@ -34,6 +34,8 @@ pub(crate) struct Checker<'a> {
     pub(super) inline: Vec<super::Inline>,
     /// Some step cannot be run yet, so that what is sent is not known.
     pub(super) partial: bool,
+    /// Splits so far, by name.
+    pub(super) splits: Vec<(SmolStr, Loc)>,
     /// Whether it is a segment, which knows contacts and no runs.
     pub(super) in_segment: bool,
     /// While segments are checked: those that are.
@@ -89,6 +91,7 @@ impl<'a> Checker<'a> {
             sends: Vec::new(),
             inline: Vec::new(),
             partial: false,
+            splits: Vec::new(),
             in_segment: false,
             segments: None,
             trigger_unknown: false,

@@ -111,7 +111,20 @@ pub(super) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
             arms.iter().for_each(|arm| each(&arm.then));
             after.iter().for_each(|(_, _, then)| each(then));
         }
-        StepKind::Wait(Wait::For(_))
+        StepKind::Split(_, sides) => sides.iter().for_each(|side| each(&side.then)),
+        StepKind::Repeat { body, .. } => each(body),
+        StepKind::Countdown { points, otherwise, .. } => {
+            points.iter().for_each(|point| each(&point.then));
+            otherwise.iter().for_each(each);
+        }
+        StepKind::MoveTo(_)
+        | StepKind::Record(..)
+        | StepKind::Subscribe(..)
+        | StepKind::Unsubscribe(_)
+        | StepKind::Suppress(_)
+        | StepKind::StartJourney(_)
+        | StepKind::StopJourney(_)
+        | StepKind::Wait(Wait::For(_))
         | StepKind::Send(_)
         | StepKind::AddTag(_)
         | StepKind::RemoveTag(_)

@@ -1,6 +1,6 @@
 //! Headers of journeys.
 
-use journey_bytecode::{LocalWindow, Purpose, Reenter};
+use journey_bytecode::{Collect, LocalWindow, Purpose, Reenter, Type};
 use smol_str::SmolStr;
 
 use super::event::{TriggerFields, joined};
@@ -23,6 +23,9 @@ pub(super) struct Header {
     pub(super) topic: Option<SmolStr>,
     pub(super) purpose: Option<Purpose>,
     pub(super) hours: Option<LocalWindow>,
+    pub(super) collect: Option<Collect>,
+    pub(super) priority: i8,
+    pub(super) holdout: u32,
 }
 
 impl Checker<'_> {
@@ -58,6 +61,16 @@ impl Checker<'_> {
                 HeaderKind::Topic(topic) => header.topic = self.topic(topic),
                 HeaderKind::Purpose(purpose) => header.purpose = Some(*purpose),
                 HeaderKind::Hours(hours) => header.hours = Some(*hours),
+                HeaderKind::Collect { window, most, name } => {
+                    let fields = self.trigger.known.iter();
+                    let fields: Option<Vec<_>> =
+                        fields.map(|(name, shape)| Some((name.clone(), shape.ty.clone()?))).collect();
+                    let ty = fields.map(|fields| Type::List(Type::Record(fields.into()).into()));
+                    let slot = self.local(name, ty);
+                    header.collect = Some(Collect { window: *window, most: *most, slot });
+                }
+                HeaderKind::Priority(priority) => header.priority = *priority,
+                HeaderKind::Holdout(share) => header.holdout = *share,
                 HeaderKind::Later(later) => self.diagnostics.push(not_yet(later, self.text)),
             }
         }
@@ -166,6 +179,9 @@ const fn once(kind: &HeaderKind) -> Option<&'static str> {
         HeaderKind::Topic(_) => "topic",
         HeaderKind::Purpose(_) => "purpose",
         HeaderKind::Hours(_) => "hours",
+        HeaderKind::Collect { .. } => "collect",
+        HeaderKind::Priority(_) => "priority",
+        HeaderKind::Holdout(_) => "holdout",
         HeaderKind::On(_)
         | HeaderKind::ExitWhen(_)
         | HeaderKind::Goal { .. }

@@ -126,7 +126,7 @@ fn with_day(comparison: Comparison, moment: Expr, day: Expr, loc: Loc) -> Expr {
     }
 }
 
-fn day_of(moment: Expr) -> Expr {
+pub(super) fn day_of(moment: Expr) -> Expr {
     let loc = moment.loc;
     Expr { kind: ExprKind::DayOf(Box::new(moment)), ty: Some(Type::Date), loc }
 }

@@ -1,13 +1,24 @@
 //! Steps.
 
-use journey_bytecode::{Channel, SlotIx, Type, Value};
+use journey_bytecode::{Channel, Number, SlotIx, Span, Type, Value, WeekdaySet};
 use smol_str::SmolStr;
 
-use super::expr::{Checker, Want};
+use super::expr::{Checker, Want, shifted, to_instant};
+use super::types::a;
+use super::wait::next_at;
 use super::{Inline, Sent, not_yet};
 use crate::diagnostic::Code;
-use crate::hir::{self, Block, ChooseArm, ChooseValue, Expr, Loc, Name, SendMessage};
-use crate::typed::{self, Comparison, ExprKind, Slot, Step, StepKind};
+use crate::hir::{self, Block, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, SendMessage, SplitSide};
+use crate::typed::{self, Comparison, Deadline, ExprKind, Slot, Step, StepKind, Wait};
+
+/// The most times that steps may be repeated.
+const MAX_REPEAT: u32 = 1000;
+
+/// What the local variable is called that counts how often steps were repeated; no name can be this.
+const COUNTER: SmolStr = SmolStr::new_static("(times)");
+
+/// All sides of a split, in parts of a million.
+const WHOLE: u64 = 1_000_000;
 
 impl Checker<'_> {
     /// Steps in a row; local variables live as long as their block.
@@ -38,6 +49,35 @@ impl Checker<'_> {
             hir::StepKind::RemoveTag(tag) => StepKind::RemoveTag(self.tag(tag)?),
             hir::StepKind::Set(attribute, value) => self.set(attribute, value)?,
             hir::StepKind::Let(name, value) => self.binding(name, value),
+            hir::StepKind::Split(name, sides) => self.split(name, sides, step.head, inner),
+            hir::StepKind::Repeat { times, times_loc, until, body } => {
+                if *times > MAX_REPEAT {
+                    self.report(
+                        Code::ImpossibleValue,
+                        *times_loc,
+                        format!("this repeats {times} times, and {MAX_REPEAT} is the most"),
+                    )
+                    .label("too often")
+                    .help("repeat less often, with longer waits");
+                }
+                let slot = self.slot(COUNTER, Some(Type::Number));
+                let body = self.block(body, inner);
+                let until = until.as_ref().map(|until| self.condition(until));
+                StepKind::Repeat { slot, times: *times, until, body }
+            }
+            hir::StepKind::Countdown { date, points, otherwise } => {
+                self.countdown(date, points, otherwise.as_ref(), depth)?
+            }
+            hir::StepKind::MoveTo(stage) => {
+                let (funnel, stage) = self.stage_of(stage)?;
+                StepKind::MoveTo(funnel, stage)
+            }
+            hir::StepKind::Record(event, fields) => self.record(event, fields)?,
+            hir::StepKind::Subscribe(topic, channel) => StepKind::Subscribe(self.topic(topic)?, *channel),
+            hir::StepKind::Unsubscribe(topic) => StepKind::Unsubscribe(self.topic(topic)?),
+            hir::StepKind::Suppress(reason) => StepKind::Suppress(reason.clone()),
+            hir::StepKind::StartJourney(name) => StepKind::StartJourney(self.journey_named(name)?),
+            hir::StepKind::StopJourney(name) => StepKind::StopJourney(self.journey_named(name)?),
             hir::StepKind::End => StepKind::End,
             hir::StepKind::Later(later) => {
                 self.diagnostics.push(not_yet(later, self.text));
@@ -176,6 +216,18 @@ impl Checker<'_> {
 
     fn binding(&mut self, name: &Name, value: &Expr) -> StepKind {
         let value = self.expr(value, Want::Any);
+        StepKind::Let(self.local(name, value.ty.clone()), value)
+    }
+
+    /// A local variable, in sight from here to the end of its block.
+    pub(super) fn local(&mut self, name: &Name, ty: Option<Type>) -> SlotIx {
+        self.local_name(name);
+        let slot = self.slot(name.text.clone(), ty);
+        self.scope.push((name.text.clone(), slot));
+        slot
+    }
+
+    fn local_name(&mut self, name: &Name) {
         let words = ["now", "today", "weekday", "hour", "contact", "trigger", "true", "false"];
         if words.contains(&name.text.as_str()) {
             self.report(Code::ReservedName, name.loc, format!("`{}` is a word of the language", name.text))
@@ -188,10 +240,161 @@ impl Checker<'_> {
             self.report(Code::DuplicateName, name.loc, format!("`{}` already has a value here", name.text))
                 .label("choose another name");
         }
+    }
+
+    fn slot(&mut self, name: SmolStr, ty: Option<Type>) -> SlotIx {
         let slot = SlotIx(u16::try_from(self.slots.len()).unwrap_or(u16::MAX));
-        self.slots.push(Slot { name: name.text.clone(), ty: value.ty.clone() });
-        self.scope.push((name.text.clone(), slot));
-        StepKind::Let(slot, value)
+        self.slots.push(Slot { name, ty });
+        slot
+    }
+
+    fn split(&mut self, name: &Name, sides: &[SplitSide], head: Loc, inner: u16) -> StepKind {
+        let mut seen: Vec<&Name> = Vec::new();
+        for side in sides {
+            if let Some(first) = seen.iter().find(|first| first.text == side.name.text) {
+                let first = self.text.span(first.loc);
+                self.report(Code::DuplicateName, side.name.loc, format!("two sides are called `{}`", side.name.text))
+                    .label("again")
+                    .also(first, "the first one")
+                    .help("give each side a name of its own, so that reports can tell them apart");
+            }
+            seen.push(&side.name);
+        }
+        let sum: u64 = sides.iter().map(|side| u64::from(side.share)).sum();
+        if sum != WHOLE {
+            let percent = Number(i64::try_from(sum).unwrap_or(i64::MAX).saturating_mul(100));
+            let loc = sides.last().map_or(head, |side| side.share_loc);
+            let first = sides.first().map_or(head, |side| side.share_loc);
+            self.report(
+                Code::UnevenShares,
+                first.cover(loc),
+                format!("the sides of `{}` add up to {percent} %", name.text),
+            )
+            .label("100 % in all")
+            .help("change the shares so that every contact falls on one side");
+        }
+        if let Some(first) = self.splits.iter().find(|(known, _)| *known == name.text) {
+            let first = self.text.span(first.1);
+            self.report(
+                Code::DuplicateName,
+                name.loc,
+                format!("two splits of this journey are called `{}`", name.text),
+            )
+            .label("again")
+            .also(first, "the first one")
+            .help("give it another name: contacts would fall on the same sides of both");
+        }
+        self.splits.push((name.text.clone(), name.loc));
+        let sides = sides.iter().map(|side| (side.share, side.name.text.clone(), self.block(&side.then, inner)));
+        StepKind::Split(name.text.clone(), sides.collect())
+    }
+
+    fn record(&mut self, event: &Name, given: &[(Name, Expr)]) -> Option<StepKind> {
+        let fields = self.event_fields(event);
+        let mut values: Vec<(SmolStr, typed::Expr)> = Vec::new();
+        for (name, value) in given {
+            let ty = match &fields {
+                Some(Some(_)) => self.event_field(event, name),
+                _ => None,
+            };
+            let want = match (&ty, &fields) {
+                (Some(Some(ty)), _) => Want::Type(ty),
+                (None, Some(None)) => Want::Any,
+                _ => Want::Unknown,
+            };
+            let mut value = self.expr(value, want);
+            if let Some(Some(ty)) = &ty {
+                value = self.assigned(value, ty, &format!("`{}`", name.text));
+            }
+            if values.iter().any(|(known, _)| *known == name.text) {
+                self.report(Code::DuplicateName, name.loc, format!("`{}` is given twice", name.text)).label("again");
+            } else {
+                values.push((name.text.clone(), value));
+            }
+        }
+        for field in fields?.iter().flatten().filter(|field| !field.optional) {
+            if given.iter().all(|(name, _)| name.text != field.name) {
+                let ty = field.ty.as_ref().map_or_else(|| "unknown".to_owned(), a);
+                self.report(
+                    Code::MissingField,
+                    event.loc,
+                    format!("`{}` lacks its field `{}`", event.text, field.name),
+                )
+                .label("without it")
+                .help(format!("give it: `record {} {{ {}: .. }}`, which is {ty}", event.text, field.name));
+            }
+        }
+        Some(StepKind::Record(event.text.clone(), values))
+    }
+
+    /// A countdown is a wait for each point, which passes over it if it is past.
+    fn countdown(
+        &mut self,
+        date: &Expr,
+        points: &[CountdownPoint],
+        otherwise: Option<&Block>,
+        depth: u16,
+    ) -> Option<StepKind> {
+        let date = self.expr(date, Want::Type(&Type::DateTime));
+        let inner = depth.saturating_add(1);
+        let mut steps = Vec::with_capacity(points.len());
+        let mut before: Option<(Span, Loc)> = None;
+        for point in points {
+            if let Some((last, loc)) = before
+                && point.offset.rough_millis() <= last.rough_millis()
+            {
+                let at = self.text.span(loc);
+                self.report(Code::UselessPart, point.head, "this point is not later than the one before it")
+                    .label("never reached in time")
+                    .also(at, "the one before")
+                    .help("write the points in the order in which they come");
+            }
+            before = Some((point.offset, point.head));
+            let then = self.block(&point.then, inner.saturating_add(1));
+            let at = self.point(&date, point);
+            let wait = at.map(|at| {
+                let deadline = Deadline { at, then, required: otherwise.is_none(), past: Some(Vec::new()) };
+                StepKind::Wait(Wait { deadline: Some(deadline), arms: Vec::new(), conditions: Vec::new() })
+            });
+            steps.push(Step { kind: wait.unwrap_or(StepKind::Error), head: point.head, depth: inner });
+        }
+        let otherwise = otherwise.map(|block| self.block(block, inner));
+        let ty = date.ty.clone()?;
+        if !matches!(ty, Type::DateTime | Type::Date) {
+            self.report(
+                Code::NotAMoment,
+                date.loc,
+                format!("a countdown needs a day or a moment, and this is {}", a(&ty)),
+            )
+            .label("when is that?");
+            return None;
+        }
+        Some(match otherwise {
+            None => StepKind::Sequence(steps),
+            Some(otherwise) => {
+                let loc = date.loc;
+                let condition = typed::Expr::truth(ExprKind::IsSet(Box::new(date)), loc);
+                StepKind::If { condition, then: steps, otherwise }
+            }
+        })
+    }
+
+    fn point(&self, date: &typed::Expr, point: &CountdownPoint) -> Option<typed::Expr> {
+        let moved = if point.offset == Span::default() { date.clone() } else { shifted(date.clone(), point.offset) };
+        let moment = match date.ty.as_ref()? {
+            Type::Date if point.offset.millis == 0 => to_instant(moved),
+            Type::Date => shifted(to_instant(date.clone()), point.offset),
+            Type::DateTime => moved,
+            _ => return None,
+        };
+        Some(match point.at {
+            Some(time) => {
+                let loc = moment.loc;
+                let day = typed::Expr { kind: ExprKind::DayOf(Box::new(moment)), ty: Some(Type::Date), loc };
+                next_at(WeekdaySet::ALL, to_instant(day), time)
+            }
+            None => moment,
+        })
     }
 
     fn choose(&mut self, subject: &Expr, arms: &[ChooseArm], otherwise: Option<&Block>, inner: u16) -> StepKind {

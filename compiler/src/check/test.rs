@@ -247,7 +247,15 @@ impl TestChecker<'_> {
                 Stimulus::Message(*status, message, about.link.as_ref().map(|link| link.text.clone()))
             }
             EventKind::Named(name) => self.event(name, &[])?,
-            EventKind::Changes { .. } | EventKind::Later(_) | EventKind::Error => return None,
+            EventKind::Changes { .. }
+            | EventKind::Segment(..)
+            | EventKind::Reaches(_)
+            | EventKind::Every { .. }
+            | EventKind::Date(..)
+            | EventKind::Anniversary(..)
+            | EventKind::Call
+            | EventKind::Later(_)
+            | EventKind::Error => return None,
         })
     }
 

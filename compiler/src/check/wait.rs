@@ -181,11 +181,11 @@ impl Checker<'_> {
     }
 }
 
-fn wait_start(loc: Loc) -> Expr {
+pub(super) fn wait_start(loc: Loc) -> Expr {
     Expr { kind: ExprKind::WaitStart, ty: Some(Type::DateTime), loc }
 }
 
-fn next_at(days: WeekdaySet, from: Expr, time: Time) -> Expr {
+pub(super) fn next_at(days: WeekdaySet, from: Expr, time: Time) -> Expr {
     let loc = from.loc;
     let time = Expr::constant(Value::Time(time), Type::Time, loc);
     Expr { kind: ExprKind::NextAt(days, Box::new((from, time))), ty: Some(Type::DateTime), loc }
@@ -193,10 +193,14 @@ fn next_at(days: WeekdaySet, from: Expr, time: Time) -> Expr {
 
 /// A wait for a moment.
 fn moment(at: Expr, past: Option<Block>) -> Wait {
-    Wait { deadline: Some(Deadline { at, then: Vec::new(), past }), arms: Vec::new(), conditions: Vec::new() }
+    Wait {
+        deadline: Some(Deadline { at, then: Vec::new(), required: false, past }),
+        arms: Vec::new(),
+        conditions: Vec::new(),
+    }
 }
 
 /// The end of a wait that waits for something else.
 fn time_out(after: Span, loc: Loc, then: Block) -> Deadline {
-    Deadline { at: shifted(wait_start(loc), after), then, past: None }
+    Deadline { at: shifted(wait_start(loc), after), then, required: false, past: None }
 }

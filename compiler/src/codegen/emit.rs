@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use journey_bytecode::{ConstIx, HistoryIx, NameIx, Op, Pc, Value, stack_effect};
+use journey_bytecode::{ConstIx, HistoryIx, NameIx, Op, Pc, ShapeIx, Value, stack_effect};
 use smol_str::SmolStr;
 
 use crate::typed::History;
@@ -97,6 +97,7 @@ pub(super) fn narrow(n: usize) -> u16 {
 pub(super) struct Tables {
     consts: Table<Value>,
     names: Table<SmolStr>,
+    shapes: Table<Vec<SmolStr>>,
     /// Questions about past events, as they are asked; their filters are generated when nothing else is.
     histories: Vec<History>,
 }
@@ -108,6 +109,10 @@ impl Tables {
 
     pub(super) fn name(&mut self, name: &SmolStr) -> NameIx {
         NameIx(self.names.place(name))
+    }
+
+    pub(super) fn shape(&mut self, names: Vec<SmolStr>) -> ShapeIx {
+        ShapeIx(self.shapes.place(&names))
     }
 
     pub(super) fn history(&mut self, history: &History) -> HistoryIx {
@@ -123,9 +128,9 @@ impl Tables {
         self.histories.get(number).cloned()
     }
 
-    pub(super) fn take(&mut self) -> (Vec<Value>, Vec<SmolStr>) {
-        let Self { consts, names, .. } = std::mem::take(self);
-        (consts.entries, names.entries)
+    pub(super) fn take(&mut self) -> (Vec<Value>, Vec<SmolStr>, Vec<Vec<SmolStr>>) {
+        let Self { consts, names, shapes, .. } = std::mem::take(self);
+        (consts.entries, names.entries, shapes.entries)
     }
 }
 

@@ -30,6 +30,12 @@ pub(super) fn expr(code: &mut Code, tables: &mut Tables, e: &Expr) {
         ExprKind::Not(of) => unary(code, tables, of, Op::Not),
         ExprKind::IsSet(of) => unary(code, tables, of, Op::IsSet),
         ExprKind::NextAt(days, sides) => binary(code, tables, sides, Op::NextAt(*days)),
+        ExprKind::NextAnniversary(sides, time) => {
+            expr(code, tables, &sides.0);
+            expr(code, tables, &sides.1);
+            constant(code, tables, &Value::Time(*time));
+            code.op(Op::NextAnniversary);
+        }
         ExprKind::NextWithin(window, from) => {
             expr(code, tables, from);
             constant(code, tables, &Value::Time(window.from));

@@ -5,8 +5,10 @@ mod expr;
 
 use journey_bytecode::{
     Arm, Clause, Deadline, EventPattern, Exit, Goal, Handle, History, MAX_CODE, MAX_STACK, Op, Pc, Program, SendDef,
-    SendIx, SourceMap, StepInfo, StepIx, Trigger, Value, WaitDef, WaitIx,
+    SendIx, SlotIx, SourceMap, Split, SplitIx, StepInfo, StepIx, Trigger, TriggerKind, Value, WaitDef, WaitIx,
 };
+
+use smol_str::SmolStr;
 
 use crate::text::Text;
 use crate::typed;
@@ -43,6 +45,7 @@ struct Generator<'a> {
     tables: Tables,
     sends: Vec<SendDef>,
     waits: Vec<WaitDef>,
+    splits: Vec<Split>,
     infos: Vec<StepInfo>,
 }
 
@@ -55,13 +58,26 @@ impl<'a> Generator<'a> {
             tables: Tables::default(),
             sends: Vec::new(),
             waits: Vec::new(),
+            splits: Vec::new(),
             infos: Vec::new(),
         }
     }
 
     fn journey(&mut self, journey: &typed::Journey) -> Result<Program, TooLarge> {
         let triggers = (journey.triggers.iter())
-            .map(|t| Trigger { kind: t.kind.clone(), filter: t.filter.as_ref().map(|f| self.clause(f)) })
+            .map(|trigger| {
+                let kind = match &trigger.kind {
+                    typed::On::Event(kind) => kind.clone(),
+                    typed::On::Enters(segment, condition) => {
+                        TriggerKind::Enters(segment.clone(), self.clause(condition))
+                    }
+                    typed::On::Leaves(segment, condition) => {
+                        TriggerKind::Leaves(segment.clone(), self.clause(condition))
+                    }
+                    typed::On::Moment(moment) => TriggerKind::Moment(self.clause(moment)),
+                };
+                Trigger { kind, filter: trigger.filter.as_ref().map(|filter| self.clause(filter)) }
+            })
             .collect();
         let filter = journey.filter.as_ref().map(|filter| self.clause(filter));
         let key = journey.key.as_ref().map(|key| self.clause(key));
@@ -90,6 +106,10 @@ impl<'a> Generator<'a> {
             topic: journey.topic.clone(),
             purpose: journey.purpose,
             hours: journey.hours,
+            collect: journey.collect.clone(),
+            priority: journey.priority,
+            holdout: journey.holdout,
+            splits: std::mem::take(&mut self.splits),
             entry: Pc(0),
             code: Vec::new(),
             consts: Vec::new(),
@@ -120,7 +140,7 @@ impl<'a> Generator<'a> {
         for clause in clauses(program) {
             clause.0 = clause.0.saturating_add(base);
         }
-        (program.consts, program.names) = self.tables.take();
+        (program.consts, program.names, program.shapes) = self.tables.take();
     }
 
     fn limits(&self, program: &Program) -> Result<(), TooLarge> {
@@ -131,6 +151,7 @@ impl<'a> Generator<'a> {
             (program.names.len(), table, "names"),
             (program.sends.len(), table, "sends"),
             (program.waits.len(), table, "waits"),
+            (program.splits.len(), table, "splits"),
             (program.histories.len(), table, "questions about past events"),
             (program.map.steps.len(), table, "steps"),
             (program.handles.len(), table, "named messages"),
@@ -211,6 +232,31 @@ impl<'a> Generator<'a> {
                 expr::expr(&mut self.steps, &mut self.tables, value);
                 self.steps.op(Op::Store(*slot));
             }
+            typed::StepKind::Split(name, sides) => self.split(name, sides),
+            typed::StepKind::Repeat { slot, times, until, body } => self.repeat(*slot, *times, until.as_ref(), body),
+            typed::StepKind::Sequence(steps) => self.block(steps),
+            typed::StepKind::MoveTo(funnel, stage) => {
+                self.steps.op(Op::MoveTo(self.tables.name(funnel), self.tables.name(stage)));
+            }
+            typed::StepKind::Record(event, fields) => {
+                for (_, value) in fields {
+                    expr::expr(&mut self.steps, &mut self.tables, value);
+                }
+                let shape = self.tables.shape(fields.iter().map(|(name, _)| name.clone()).collect());
+                self.steps.op(Op::MakeRecord(shape, emit::narrow(fields.len())));
+                self.steps.op(Op::Record(self.tables.name(event)));
+            }
+            typed::StepKind::Subscribe(topic, channel) => {
+                self.steps.op(Op::Subscribe(self.tables.name(topic), *channel));
+            }
+            typed::StepKind::Unsubscribe(topic) => self.steps.op(Op::Unsubscribe(self.tables.name(topic))),
+            typed::StepKind::Suppress(reason) => {
+                let reason = self.tables.constant(&Value::Text(reason.clone()));
+                self.steps.op(Op::Const(reason));
+                self.steps.op(Op::Suppress);
+            }
+            typed::StepKind::StartJourney(name) => self.steps.op(Op::StartJourney(self.tables.name(name))),
+            typed::StepKind::StopJourney(name) => self.steps.op(Op::StopJourney(self.tables.name(name))),
             typed::StepKind::End | typed::StepKind::Error => self.steps.op(Op::End),
         }
     }
@@ -228,6 +274,56 @@ impl<'a> Generator<'a> {
             self.steps.land(unless);
         }
         otherwise.into_iter().for_each(|otherwise| self.block(otherwise));
+        overs.into_iter().for_each(|over| self.steps.land(over));
+    }
+
+    fn split(&mut self, name: &SmolStr, sides: &[(u32, SmolStr, typed::Block)]) {
+        let ix = SplitIx(emit::narrow(self.splits.len()));
+        self.splits.push(Split { name: name.clone(), sides: Vec::new() });
+        self.steps.op(Op::Split(ix));
+        self.steps.unreachable();
+        let mut overs = Vec::new();
+        let mut targets = Vec::new();
+        for (share, side, then) in sides {
+            targets.push((*share, side.clone(), self.steps.label()));
+            self.block(then);
+            if self.steps.reachable() {
+                overs.push(self.steps.jump(Op::Jump));
+            }
+        }
+        overs.into_iter().for_each(|over| self.steps.land(over));
+        if let Some(split) = self.splits.get_mut(ix.index()) {
+            split.sides = targets;
+        }
+    }
+
+    /// The steps, then the question whether that was enough, then back.
+    fn repeat(&mut self, slot: SlotIx, times: u32, until: Option<&typed::Expr>, body: &typed::Block) {
+        let number = |tables: &mut Tables, n: i64| Op::Const(tables.constant(&Value::int(n)));
+        self.steps.op(number(&mut self.tables, 0));
+        self.steps.op(Op::Store(slot));
+        let top = self.steps.label();
+        self.block(body);
+        if !self.steps.reachable() {
+            return;
+        }
+        let mut overs = Vec::new();
+        if let Some(until) = until {
+            expr::expr(&mut self.steps, &mut self.tables, until);
+            self.steps.op(Op::Decide);
+            let unless = self.steps.jump(Op::JumpUnless);
+            overs.push(self.steps.jump(Op::Jump));
+            self.steps.land(unless);
+        }
+        self.steps.op(Op::Load(slot));
+        self.steps.op(number(&mut self.tables, 1));
+        self.steps.op(Op::Add);
+        self.steps.op(Op::Store(slot));
+        self.steps.op(Op::Load(slot));
+        self.steps.op(number(&mut self.tables, i64::from(times)));
+        self.steps.op(Op::Less);
+        overs.push(self.steps.jump(Op::JumpUnless));
+        self.steps.op(Op::Jump(top));
         overs.into_iter().for_each(|over| self.steps.land(over));
     }
 
@@ -297,7 +393,16 @@ fn clauses(program: &mut Program) -> impl Iterator<Item = &mut Clause> {
             .chain(wait.conditions.iter_mut().map(|(condition, _)| condition))
             .chain(wait.deadline.as_mut().map(|deadline| &mut deadline.at))
     });
-    (program.triggers.iter_mut().filter_map(|trigger| trigger.filter.as_mut()))
+    let moments = program.triggers.iter_mut().flat_map(|trigger| {
+        let moment = match &mut trigger.kind {
+            TriggerKind::Enters(_, clause) | TriggerKind::Leaves(_, clause) | TriggerKind::Moment(clause) => {
+                Some(clause)
+            }
+            _ => None,
+        };
+        moment.into_iter().chain(&mut trigger.filter)
+    });
+    moments
         .chain(&mut program.filter)
         .chain(&mut program.key)
         .chain(exits)

@@ -190,6 +190,8 @@ codes! {
     UselessPart = 409, "useless-part", Error;
     /// A choice that leaves out a value.
     NotExhaustive = 410, "not-exhaustive", Error;
+    /// A split whose sides do not add up to 100 %.
+    UnevenShares = 411, "uneven-shares", Error;
     /// A file's name in `messages/` does not say which message it is.
     MessagePath = 501, "message-path", Error;
     /// A message is written in a format that this version does not read.
@@ -254,7 +256,7 @@ codes! {
     TestExpectsNothing = 902, "test-expects-nothing", Warning;
     /// A test names a reason for an end or a refusal that does not exist.
     UnknownReason = 903, "unknown-reason", Error;
-    /// An event in a test lacks a field that every such event has.
+    /// An event lacks a field that every such event has.
     MissingField = 904, "missing-field", Error;
     /// A bare status before the journey sent anything: it means any message since the contact entered.
     StatusSinceEntry = 1001, "status-since-entry", Hint;

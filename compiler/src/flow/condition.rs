@@ -220,6 +220,7 @@ impl Flow<'_> {
             | ExprKind::DayOf(of)
             | ExprKind::NextWithin(_, of) => self.value(of, state),
             ExprKind::NextAt(_, sides)
+            | ExprKind::NextAnniversary(sides, _)
             | ExprKind::Anniversary(sides)
             | ExprKind::Contains(sides)
             | ExprKind::StartsWith(sides)

@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hir::Loc;
 use crate::text::Text;
 use crate::typed::{
-    Arm, Block, Deadline, Exit, Expr, ExprKind, Journey, Optional, Pattern, Place, Send, Step, StepKind, Wait,
+    Arm, Block, Deadline, Exit, Expr, ExprKind, Journey, On, Optional, Pattern, Place, Send, Step, StepKind, Wait,
 };
 use state::{State, Subject, meet};
 
@@ -32,7 +32,8 @@ pub(crate) fn follow(
 ) {
     let mut sends = HashMap::new();
     collect(&journey.body, &mut sends);
-    let mut flow = Flow { text, messages, diagnostics, names: journey.handles.clone(), sends };
+    let mut flow =
+        Flow { text, messages, diagnostics, journey: journey.name.clone(), names: journey.handles.clone(), sends };
     flow.journey(journey);
 }
 
@@ -43,7 +44,8 @@ pub(crate) fn follow_condition(
     messages: &dyn Messages,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut flow = Flow { text, messages, diagnostics, names: Vec::new(), sends: HashMap::new() };
+    let mut flow =
+        Flow { text, messages, diagnostics, journey: SmolStr::default(), names: Vec::new(), sends: HashMap::new() };
     flow.condition(condition, State::default());
 }
 
@@ -57,6 +59,7 @@ struct Flow<'a> {
     text: &'a Text<'a>,
     messages: &'a dyn Messages,
     diagnostics: &'a mut Vec<Diagnostic>,
+    journey: SmolStr,
     names: Vec<SmolStr>,
     sends: HashMap<HandleIx, Vec<Sent>>,
 }
@@ -71,10 +74,13 @@ impl Flow<'_> {
             .map(|trigger| {
                 let mut state = State::default();
                 match &trigger.kind {
-                    TriggerKind::Tag(tag) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(true)),
-                    TriggerKind::Untag(tag) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(false)),
-                    TriggerKind::Changes { attribute, to: Some(to), .. } => {
+                    On::Event(TriggerKind::Tag(tag)) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(true)),
+                    On::Event(TriggerKind::Untag(tag)) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(false)),
+                    On::Event(TriggerKind::Changes { attribute, to: Some(to), .. }) => {
                         state.learn(&Subject::Place(Place::Attribute(attribute.clone())), to.clone());
+                    }
+                    On::Event(TriggerKind::Reaches { funnel, stage }) => {
+                        state.learn(&Subject::Stage(funnel.clone()), Value::Text(stage.clone()));
                     }
                     _ => {}
                 }
@@ -164,10 +170,42 @@ impl Flow<'_> {
                 self.value(value, &mut state);
                 assign(&mut state, Place::Slot(*slot), &value.kind);
             }
+            StepKind::Split(_, sides) => {
+                let ways: Vec<_> = sides.iter_mut().map(|(_, _, then)| self.block(then, Some(state.clone()))).collect();
+                return meet(ways);
+            }
+            StepKind::Repeat { until, body, .. } => return self.repeat(until.as_mut(), body, state),
+            StepKind::Sequence(steps) => return self.block(steps, Some(state)),
+            StepKind::MoveTo(funnel, stage) => {
+                state.learn(&Subject::Stage(funnel.clone()), Value::Text(stage.clone()));
+            }
+            StepKind::Record(event, fields) => {
+                fields.iter_mut().for_each(|(_, value)| self.value(value, &mut state));
+                state.forget(&Subject::Count(event.clone()));
+            }
+            StepKind::Subscribe(..) | StepKind::Unsubscribe(_) | StepKind::Suppress(_) | StepKind::StartJourney(_) => {}
+            // A journey that stops itself ends.
+            StepKind::StopJourney(journey) if *journey == self.journey => return None,
+            StepKind::StopJourney(_) => {}
             StepKind::End => return None,
             StepKind::Error => {}
         }
         Some(state)
+    }
+
+    /// The steps may come again: of what they change, only what every time knows is known at their beginning.
+    fn repeat(&mut self, until: Option<&mut Expr>, body: &mut Block, mut state: State) -> Option<State> {
+        let mut sent = HashMap::new();
+        collect(body, &mut sent);
+        state.come_again(sent.keys().copied(), sends(body));
+        let after = self.block(body, Some(state))?;
+        match until {
+            Some(until) => {
+                let (enough, again) = self.condition(until, after);
+                meet([Some(enough), Some(again)])
+            }
+            None => Some(after),
+        }
     }
 
     /// The first arm that fits is taken; what is left over must have an `else`.
@@ -240,10 +278,10 @@ impl Flow<'_> {
         waited.wait();
         let mut ways = Vec::new();
         let mut deadline = wait.deadline.take();
-        if let Some(Deadline { at, past, .. }) = &mut deadline {
+        if let Some(Deadline { at, past, required, .. }) = &mut deadline {
             // With a way for a moment that is past, one that is unset takes it too.
             let mut known = state.clone();
-            if past.is_some() {
+            if past.is_some() && !*required {
                 assume_all_set(at, &mut known);
             }
             self.value(at, &mut known);
@@ -428,6 +466,11 @@ fn assume_all_set(e: &Expr, state: &mut State) {
         }
         _ => {}
     }
+}
+
+/// Whether the steps send anything.
+fn sends(block: &Block) -> bool {
+    block.iter().any(|step| matches!(step.kind, StepKind::Send(_)) || step.kind.blocks().into_iter().any(sends))
 }
 
 /// Finds where each named message is sent.

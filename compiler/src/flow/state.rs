@@ -178,6 +178,19 @@ impl State {
         self.keep(lasts);
     }
 
+    /// The place is reached again, after these messages may have been sent.
+    pub(super) fn come_again(&mut self, sent: impl Iterator<Item = HandleIx>, sends: bool) {
+        self.forget_facts();
+        let maybe: Vec<_> = sent.filter(|handle| !self.maybe_sent.contains(handle)).collect();
+        if !maybe.is_empty() {
+            Rc::make_mut(&mut self.maybe_sent).extend(maybe);
+        }
+        if sends {
+            self.last.possible = true;
+            self.last.channels = u8::MAX;
+        }
+    }
+
     /// A message is sent, under this name. It may have to wait for its window.
     pub(super) fn send(&mut self, handle: Option<HandleIx>, channels: impl Iterator<Item = Channel>) {
         self.wait();

@@ -279,6 +279,19 @@ pub enum HeaderKind {
     Purpose(Purpose),
     /// `hours ..`
     Hours(LocalWindow),
+    /// `collect for 15m [at most 50] as NAME`
+    Collect {
+        /// For how long.
+        window: Span,
+        /// How many at most.
+        most: Option<u32>,
+        /// The list's name.
+        name: Name,
+    },
+    /// `priority high`: 1, 0 or -1.
+    Priority(i8),
+    /// `holdout 5%`, in parts of a million.
+    Holdout(u32),
     /// Cannot yet be run.
     Later(Later),
     /// Cannot be read; the parser has said so.
@@ -331,6 +344,25 @@ pub enum EventKind {
     Status(StatusKind, Box<About>),
     /// `unsubscribed [TOPIC]`
     Unsubscribed(Option<Name>),
+    /// `enters SEGMENT`, or `leaves SEGMENT` without the flag.
+    Segment(Name, bool),
+    /// `reaches sales.customer`
+    Reaches(Name),
+    /// `every monday at 09:00 [for SEGMENT]`
+    Every {
+        /// The days.
+        days: WeekdaySet,
+        /// The time of day.
+        time: Time,
+        /// Who, if not everybody.
+        segment: Option<Name>,
+    },
+    /// `14d before renewal_date [at 09:00]`: so long after the date, before it if negative.
+    Date(Box<Expr>, Span, Time),
+    /// `birthday at 09:00`, every year.
+    Anniversary(Box<Expr>, Time),
+    /// `call`
+    Call,
     /// Cannot yet be run.
     Later(Later),
     /// Cannot be read; the parser has said so.
@@ -406,12 +438,74 @@ pub enum StepKind {
     Set(Name, Expr),
     /// `let NAME = EXPR`
     Let(Name, Expr),
+    /// `split NAME { 50% a { .. } 50% b { .. } }`
+    Split(Name, Vec<SplitSide>),
+    /// `repeat up to N times [until COND] { .. }`
+    Repeat {
+        /// How often at most.
+        times: u32,
+        /// Where that stands.
+        times_loc: Loc,
+        /// What ends it early, asked after each time.
+        until: Option<Expr>,
+        /// What is repeated.
+        body: Block,
+    },
+    /// `countdown to DATE { 30d before STEP .. }`
+    Countdown {
+        /// The day or moment.
+        date: Expr,
+        /// Its points as written.
+        points: Vec<CountdownPoint>,
+        /// What follows if there is no date.
+        otherwise: Option<Block>,
+    },
+    /// `move to sales.prospect`
+    MoveTo(Name),
+    /// `record EVENT { field: value }`
+    Record(Name, Vec<(Name, Expr)>),
+    /// `subscribe TOPIC [via CHANNEL]`
+    Subscribe(Name, Option<Channel>),
+    /// `unsubscribe TOPIC`
+    Unsubscribe(Name),
+    /// `suppress ["reason"]`
+    Suppress(SmolStr),
+    /// `start journey NAME`
+    StartJourney(Name),
+    /// `stop journey NAME`
+    StopJourney(Name),
     /// `end`
     End,
     /// Cannot yet be run.
     Later(Later),
     /// Cannot be read; the parser has said so.
     Error,
+}
+
+/// A side of a split.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SplitSide {
+    /// Its share in parts of a million.
+    pub share: u32,
+    /// Where that stands.
+    pub share_loc: Loc,
+    /// Its name.
+    pub name: Name,
+    /// What follows.
+    pub then: Block,
+}
+
+/// A point of a countdown.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CountdownPoint {
+    /// How long after the date; before it, if negative.
+    pub offset: Span,
+    /// `at 09:00`
+    pub at: Option<Time>,
+    /// Its first words.
+    pub head: Loc,
+    /// What follows.
+    pub then: Block,
 }
 
 /// A case of a `choose`.

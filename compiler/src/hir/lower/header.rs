@@ -1,17 +1,22 @@
 //! Headers of journeys, and what can happen.
 
-use journey_bytecode::{Purpose, Reenter};
+use journey_bytecode::{Purpose, Reenter, Time, WeekdaySet};
 use journey_grammar::ast::{self, AstNode};
 
-use super::super::{EventKind, EventOrCondition, EventPattern, Header, HeaderKind, Loc, Name};
+use super::super::{EventKind, EventOrCondition, EventPattern, Header, HeaderKind, Name};
 use super::expr::{about, path_expr, status_kind};
-use super::{Lower, later, later_as, literal, name};
+use super::{Lower, later, later_as, literal, name, path_name};
 use crate::diagnostic::{Code, one_of};
 
 impl Lower<'_> {
     pub(super) fn clause(&mut self, clause: ast::Clause<'_>) -> Vec<Header> {
         let loc = clause.range();
         let kinds = match clause {
+            // `collect .. per KEY` is two things in one line.
+            ast::Clause::Collect(collect) => {
+                let key = collect.per().and_then(ast::PerClause::key).and_then(path_expr).map(HeaderKind::Per);
+                key.into_iter().chain([self.clause_kind(clause).unwrap_or(HeaderKind::Error)]).collect()
+            }
             ast::Clause::Exit(exit) => self.exit(exit),
             _ => vec![self.clause_kind(clause).unwrap_or(HeaderKind::Error)],
         };
@@ -40,9 +45,20 @@ impl Lower<'_> {
             ast::Clause::Purpose(purpose) => HeaderKind::Purpose(self.purpose(purpose.name()?)?),
             ast::Clause::Hours(hours) => HeaderKind::Hours(self.window(hours.window()?)?),
             ast::Clause::Exit(_) => return None,
-            ast::Clause::Collect(_) | ast::Clause::Priority(_) | ast::Clause::Holdout(_) | ast::Clause::Migrate(_) => {
-                HeaderKind::Later(later(clause))
+            ast::Clause::Collect(collect) if collect.duration().is_none() => {
+                HeaderKind::Later(later_as(collect, "collect until"))
             }
+            ast::Clause::Collect(collect) => {
+                let most = match collect.limit() {
+                    Some(limit) => Some(self.count(limit)?),
+                    None => None,
+                };
+                let window = literal::duration(collect.duration()?)?;
+                HeaderKind::Collect { window, most, name: name(collect.name()?) }
+            }
+            ast::Clause::Priority(priority) => HeaderKind::Priority(self.priority(priority.name()?)?),
+            ast::Clause::Holdout(holdout) => HeaderKind::Holdout(literal::share(holdout.percent()?)?),
+            ast::Clause::Migrate(_) => HeaderKind::Later(later(clause)),
         })
     }
 
@@ -58,6 +74,18 @@ impl Lower<'_> {
                 None
             }
         }
+    }
+
+    fn priority(&mut self, name: ast::Name<'_>) -> Option<i8> {
+        const KNOWN: [(&str, i8); 3] = [("low", -1), ("normal", 0), ("high", 1)];
+        let known = KNOWN.iter().find(|(word, _)| *word == name.text());
+        if known.is_none() {
+            let words = || KNOWN.iter().map(|(word, _)| *word);
+            self.report(Code::UnknownValue, name.range(), format!("there is no priority `{}`", name.text()), |d| {
+                d.label("no such priority").suggest(name.text(), words()).help(format!("write {}", one_of(words())))
+            });
+        }
+        known.map(|(_, priority)| *priority)
     }
 
     /// Each thing behind `exit when` ends the run by itself.
@@ -97,11 +125,45 @@ impl Lower<'_> {
     fn trigger(&mut self, trigger: ast::Trigger<'_>) -> EventPattern {
         match trigger {
             ast::Trigger::Pattern(pattern) => self.pattern(pattern),
-            ast::Trigger::Call(call) => not_yet(later_as(call, "on call"), call.range()),
-            ast::Trigger::Schedule(schedule) => not_yet(later_as(schedule, "every"), schedule.range()),
-            ast::Trigger::Date(date) => not_yet(later_as(date, "before or after a date"), date.range()),
-            ast::Trigger::Anniversary(date) => not_yet(later_as(date, "a date's day"), date.range()),
+            _ => EventPattern {
+                kind: self.moment(trigger).unwrap_or(EventKind::Error),
+                filter: None,
+                loc: trigger.range(),
+            },
         }
+    }
+
+    /// A trigger that no event is.
+    fn moment(&mut self, trigger: ast::Trigger<'_>) -> Option<EventKind> {
+        Some(match trigger {
+            ast::Trigger::Pattern(_) => return None,
+            ast::Trigger::Call(call) if call.fields().next().is_some() => {
+                EventKind::Later(later_as(call, "on call with fields"))
+            }
+            ast::Trigger::Call(_) => EventKind::Call,
+            ast::Trigger::Schedule(schedule) if schedule.interval().is_some() => {
+                EventKind::Later(later_as(schedule, "every so often"))
+            }
+            ast::Trigger::Schedule(schedule) => EventKind::Every {
+                days: match schedule.days() {
+                    Some(days) => literal::days(days)?,
+                    None if schedule.every_day() => WeekdaySet::ALL,
+                    None => return None,
+                },
+                time: schedule.time().map_or(Some(Time(0)), literal::time)?,
+                segment: schedule.segment().map(name),
+            },
+            ast::Trigger::Date(date) => {
+                let offset = literal::duration(date.offset()?)?;
+                let offset = if date.is_before() { offset.negated() } else { offset };
+                let time = date.time().map_or(Some(Time(0)), literal::time)?;
+                EventKind::Date(Box::new(path_expr(date.date()?)?), offset, time)
+            }
+            ast::Trigger::Anniversary(date) => {
+                let time = date.time().map_or(Some(Time(0)), literal::time)?;
+                EventKind::Anniversary(Box::new(path_expr(date.date()?)?), time)
+            }
+        })
     }
 
     pub(super) fn pattern(&mut self, pattern: ast::Pattern<'_>) -> EventPattern {
@@ -131,15 +193,11 @@ impl Lower<'_> {
             ast::Pattern::Consent(consent) if !consent.is_subscribed() && consent.channel().is_none() => {
                 EventKind::Unsubscribed(consent.topic().map(name))
             }
-            ast::Pattern::Consent(_) | ast::Pattern::Message(_) | ast::Pattern::Segment(_) | ast::Pattern::Stage(_) => {
-                EventKind::Later(later(pattern))
-            }
+            ast::Pattern::Segment(segment) => EventKind::Segment(path_name(segment.segment()?), segment.is_enter()),
+            ast::Pattern::Stage(stage) => EventKind::Reaches(path_name(stage.stage()?)),
+            ast::Pattern::Consent(_) | ast::Pattern::Message(_) => EventKind::Later(later(pattern)),
         })
     }
-}
-
-fn not_yet(later: super::Later, loc: Loc) -> EventPattern {
-    EventPattern { kind: EventKind::Later(later), filter: None, loc }
 }
 
 /// The attribute of a path: `plan` or `contact.plan`.
@@ -150,7 +208,7 @@ pub(super) fn attribute(path: ast::Path<'_>) -> Option<Name> {
         ("contact", Some(second)) => second,
         (_, None) => first,
         // Said when the name is looked up: contacts have no attribute of this name.
-        _ => return Some(super::path_name(path)),
+        _ => return Some(path_name(path)),
     };
     Some(Name { text: last.text().into(), loc: last.range() })
 }

@@ -4,9 +4,12 @@ use journey_bytecode::WeekdaySet;
 use journey_grammar::ast::{self, AstNode};
 use journey_grammar::{Node, SyntaxKind};
 
-use super::super::{Block, ChooseArm, ChooseValue, Loc, RaceArm, Send, SendMessage, Step, StepKind, Until, Wait};
+use super::super::{
+    Block, ChooseArm, ChooseValue, CountdownPoint, Loc, RaceArm, Send, SendMessage, SplitSide, Step, StepKind, Until,
+    Wait,
+};
 use super::header::attribute;
-use super::{Lower, later, later_as, literal, name, string};
+use super::{Lower, later, later_as, literal, name, name_of, path_name, string};
 
 impl Lower<'_> {
     pub(super) fn step(&mut self, step: ast::Step<'_>) -> Step {
@@ -70,21 +73,52 @@ impl Lower<'_> {
             ast::Step::Add(_) => StepKind::Later(later_as(step, "add to a list")),
             ast::Step::Remove(_) => StepKind::Later(later_as(step, "remove from a list")),
             ast::Step::Label(_) => StepKind::Later(later_as(step, "step NAME:")),
-            ast::Step::Countdown(_)
-            | ast::Step::Split(_)
-            | ast::Step::Repeat(_)
-            | ast::Step::Move(_)
-            | ast::Step::Record(_)
-            | ast::Step::Subscribe(_)
-            | ast::Step::Unsubscribe(_)
-            | ast::Step::Suppress(_)
-            | ast::Step::Delete(_)
+            ast::Step::Split(split) => self.split(split)?,
+            ast::Step::Repeat(repeat) => {
+                let times = repeat.times()?;
+                StepKind::Repeat {
+                    times: self.count(times)?,
+                    times_loc: times.range(),
+                    until: repeat.until().map(|until| self.expr(until)),
+                    body: self.block(repeat.block()),
+                }
+            }
+            ast::Step::Countdown(countdown) => self.countdown(countdown)?,
+            ast::Step::Move(to) => StepKind::MoveTo(path_name(to.stage()?)),
+            ast::Step::Record(record) => {
+                let mut fields = Vec::new();
+                for field in record.fields().into_iter().flat_map(ast::RecordLiteral::fields) {
+                    let Some(field_name) = field.name() else { continue };
+                    fields.push((name_of(field_name), self.optional_expr(field.value(), field.range())));
+                }
+                StepKind::Record(name(record.event()?), fields)
+            }
+            ast::Step::Subscribe(subscribe) => match subscribe.settings().next() {
+                Some(setting) => StepKind::Later(later_as(setting, "subscribe .. with")),
+                None => {
+                    let channel = match subscribe.channel() {
+                        Some(name) => Some(self.channel(name)?),
+                        None => None,
+                    };
+                    StepKind::Subscribe(name(subscribe.topic()?), channel)
+                }
+            },
+            ast::Step::Unsubscribe(unsubscribe) => match (unsubscribe.topic(), unsubscribe.channel()) {
+                (Some(topic), None) => StepKind::Unsubscribe(name(topic)),
+                (None, _) => StepKind::Later(later_as(step, "unsubscribe from everything")),
+                (_, Some(_)) => StepKind::Later(later_as(step, "unsubscribe .. via")),
+            },
+            ast::Step::Suppress(suppress) => StepKind::Suppress(suppress.reason().map(string).unwrap_or_default()),
+            ast::Step::Start(start) if start.fields().is_some() => {
+                StepKind::Later(later_as(step, "start journey .. with"))
+            }
+            ast::Step::Start(start) => StepKind::StartJourney(name(start.name()?)),
+            ast::Step::Stop(stop) => StepKind::StopJourney(name(stop.name()?)),
+            ast::Step::Delete(_)
             | ast::Step::Notify(_)
             | ast::Step::Call(_)
             | ast::Step::Voucher(_)
-            | ast::Step::Ask(_)
-            | ast::Step::Start(_)
-            | ast::Step::Stop(_) => StepKind::Later(later(step)),
+            | ast::Step::Ask(_) => StepKind::Later(later(step)),
         })
     }
 
@@ -182,6 +216,52 @@ impl Lower<'_> {
             after.push((literal::duration(token)?, token.range(), self.block(timeout.block())));
         }
         Some(StepKind::Wait(Wait::First { arms, after }))
+    }
+
+    fn split(&mut self, split: ast::SplitStep<'_>) -> Option<StepKind> {
+        if let Some(measure) = split.measure() {
+            return Some(StepKind::Later(later_as(measure, "split .. measure")));
+        }
+        if split.run_for().is_some() || split.then_best() {
+            return Some(StepKind::Later(later_as(split, "split .. then best")));
+        }
+        let mut sides = Vec::new();
+        for arm in split.arms() {
+            let share = arm.percent()?;
+            sides.push(SplitSide {
+                share: literal::share(share)?,
+                share_loc: share.range(),
+                name: name(arm.name()?),
+                then: self.block(arm.block()),
+            });
+        }
+        Some(StepKind::Split(name(split.name()?), sides))
+    }
+
+    fn countdown(&mut self, countdown: ast::CountdownStep<'_>) -> Option<StepKind> {
+        let mut points = Vec::new();
+        for point in countdown.points() {
+            let offset = match point.offset() {
+                Some(offset) => literal::duration(offset)?,
+                None if point.on_the_day() => journey_bytecode::Span::default(),
+                None => return None,
+            };
+            let at = match point.time() {
+                Some(time) => Some(literal::time(time)?),
+                None => None,
+            };
+            points.push(CountdownPoint {
+                offset: if point.is_before() { offset.negated() } else { offset },
+                at,
+                head: head(point.syntax()),
+                then: self.body(point.body()),
+            });
+        }
+        Some(StepKind::Countdown {
+            date: self.optional_expr(countdown.date(), countdown.range()),
+            points,
+            otherwise: self.otherwise(countdown.otherwise()),
+        })
     }
 
     fn choose_arm(&mut self, arm: ast::ChooseArm<'_>) -> ChooseArm {
