@@ -154,6 +154,28 @@ impl Checker<'_> {
         None
     }
 
+    /// A stage by its dotted name.
+    pub(super) fn stage_of(&mut self, name: &Name) -> Option<(SmolStr, SmolStr)> {
+        if let Some((funnel, stage)) = name.text.split_once('.') {
+            return self.stage(name, funnel, stage);
+        }
+        let funnels = self.index.funnels.iter();
+        let fits: Vec<_> = funnels.filter(|(_, funnel)| funnel.stages.contains(&name.text)).map(|(f, _)| f).collect();
+        let report = self.report(Code::UnknownStage, name.loc, format!("`{}` does not say of which funnel", name.text));
+        match fits.as_slice() {
+            [funnel] => {
+                let instead = format!("{funnel}.{}", name.text);
+                report.label(format!("did you mean `{instead}`?")).replace(
+                    name.loc,
+                    &instead,
+                    format!("Replace `{}` with `{instead}`", name.text),
+                );
+            }
+            _ => report.label("of which funnel?").help("write funnel and stage: `sales.prospect`"),
+        }
+        None
+    }
+
     /// A journey of the project.
     pub(super) fn journey_named(&mut self, name: &Name) -> Option<SmolStr> {
         if self.index.journeys.contains_key(&name.text) {
