@@ -94,7 +94,8 @@ fn opened_before_sent() {
 #[test]
 fn no_end() {
     insta::assert_snapshot!(check(
-        "journey welcome {\n  on tag lead\n  reenter never\n  topic offers\n  send email story\n  wait 3d\n}\n"
+        "journey welcome {\n  on tag lead\n  reenter never\n  topic offers\n  send email story\n  wait for purchase\n  \
+         add tag customer\n}\n"
     ));
 }
 

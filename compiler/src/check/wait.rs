@@ -10,6 +10,23 @@ use crate::typed::{Arm, Block, Deadline, Expr, ExprKind, Wait};
 
 impl Checker<'_> {
     pub(super) fn wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Wait> {
+        let checked = self.any_wait(wait, head, inner)?;
+        // An `else` without a time is told by itself.
+        let otherwise = match wait {
+            hir::Wait::Until { otherwise, .. } | hir::Wait::Event { otherwise, .. } => otherwise.is_some(),
+            hir::Wait::For(_) | hir::Wait::First { .. } => false,
+        };
+        if checked.deadline.is_none() && !otherwise {
+            let time = if matches!(wait, hir::Wait::First { .. }) { "after 30d { end }" } else { "up to 30d else end" };
+            self.report(Code::NoEnd, head, "this wait may never end")
+                .label("until when at the latest?")
+                .note("A contact to whom it never happens stands here for ever, and cannot enter again.")
+                .help(format!("say how long, and what then: `{time}`"));
+        }
+        Some(checked)
+    }
+
+    fn any_wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Wait> {
         match wait {
             hir::Wait::For(length) => self.wait_for(length),
             hir::Wait::Until { until, up_to, otherwise } => {

@@ -192,6 +192,8 @@ codes! {
     NotExhaustive = 410, "not-exhaustive", Error;
     /// A split whose sides do not add up to 100 %.
     UnevenShares = 411, "uneven-shares", Error;
+    /// A wait that may never end.
+    NoEnd = 412, "no-end", Warning;
     /// A file's name in `messages/` does not say which message it is.
     MessagePath = 501, "message-path", Error;
     /// A message is written in a format that this version does not read.
