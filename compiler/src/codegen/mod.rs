@@ -10,6 +10,7 @@ use journey_bytecode::{
 
 use smol_str::SmolStr;
 
+use crate::hir::Loc;
 use crate::text::Text;
 use crate::typed;
 use emit::{Code, Tables};
@@ -47,6 +48,8 @@ struct Generator<'a> {
     waits: Vec<WaitDef>,
     splits: Vec<Split>,
     infos: Vec<StepInfo>,
+    /// Where the last step stands: offset, line and column.
+    last: (u32, u32, u32),
 }
 
 impl<'a> Generator<'a> {
@@ -60,6 +63,7 @@ impl<'a> Generator<'a> {
             waits: Vec::new(),
             splits: Vec::new(),
             infos: Vec::new(),
+            last: (0, 0, 0),
         }
     }
 
@@ -192,6 +196,22 @@ impl<'a> Generator<'a> {
         }
     }
 
+    /// Line and column of a step. Steps come in source order, so only what lies between two of them is counted, however
+    /// long the line.
+    fn place(&mut self, offset: u32) -> (u32, u32) {
+        let (last, line, column) = self.last;
+        let between = (last <= offset && line > 0).then(|| self.text.slice(Loc { start: last, end: offset }));
+        let (line, column) = match between {
+            Some(between) if !between.contains(['\n', '\r']) => {
+                let characters = u32::try_from(between.chars().count()).unwrap_or(u32::MAX);
+                (line, column.saturating_add(characters))
+            }
+            _ => self.text.line_column(offset),
+        };
+        self.last = (offset, line, column);
+        (line, column)
+    }
+
     fn block(&mut self, block: &[typed::Step]) {
         for step in block {
             self.step(step);
@@ -200,7 +220,7 @@ impl<'a> Generator<'a> {
 
     fn step(&mut self, step: &typed::Step) {
         let ix = StepIx(emit::narrow(self.infos.len()));
-        let (line, column) = self.text.line_column(step.head.start);
+        let (line, column) = self.place(step.head.start);
         let label = self.text.label(step.head);
         self.infos.push(StepInfo { label, depth: step.depth, line, column });
         self.steps.op(Op::Step(ix));

@@ -38,7 +38,7 @@ pub fn lower(id: FileId, tree: &Tree, errors: &[Loc]) -> Lowered {
     let mut explained = 0;
     for item in ast::File::of(tree).items() {
         let range = item.range();
-        let inside = errors.iter().filter(|error| error.start <= range.end && error.end >= range.start).count();
+        let inside = touching(errors, range);
         explained += inside;
         if inside > 0 {
             match item {
@@ -57,6 +57,12 @@ pub fn lower(id: FileId, tree: &Tree, errors: &[Loc]) -> Lowered {
         unsure = Unsure::ALL;
     }
     Lowered { file: File { items, unsure }, findings: lower.findings }
+}
+
+/// How many of the errors, which are in source order, touch the range.
+fn touching(errors: &[Loc], range: Loc) -> usize {
+    let before = errors.partition_point(|error| error.end < range.start);
+    errors.partition_point(|error| error.start <= range.end).saturating_sub(before)
 }
 
 struct Lower<'t> {
@@ -177,8 +183,7 @@ impl Lower<'_> {
             Some(name) => name.range(),
             None => header.first().map(|line| line.loc).or(body.first().map(|step| step.head)).unwrap_or(loc),
         };
-        let broken = self.errors.iter().any(|error| error.start <= loc.end && error.end >= loc.start)
-            || header.iter().any(|line| matches!(line.kind, HeaderKind::Error));
+        let broken = touching(self.errors, loc) > 0 || header.iter().any(|line| matches!(line.kind, HeaderKind::Error));
         Journey {
             name: journey.name().map(name),
             bare: matches!(journey, ast::AnyJourney::Bare(_)),

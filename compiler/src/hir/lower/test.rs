@@ -18,7 +18,7 @@ impl Lower<'_> {
             head: Loc { start: loc.start, end },
             contacts: Vec::new(),
             lines: Vec::new(),
-            broken: self.errors.iter().any(|error| error.start <= loc.end && error.end >= loc.start),
+            broken: super::touching(self.errors, loc) > 0,
         };
         for step in test.steps() {
             match step {
