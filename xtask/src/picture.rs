@@ -1,4 +1,4 @@
-//! `cargo xtask pictures`: what a terminal shows, as SVG for the README, made from the real output.
+//! `cargo xtask pictures`: what a terminal shows, as SVG and as text for the README, made from the real output.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -38,7 +38,30 @@ pub(crate) fn run() -> ExitCode {
         }
         println!("{} shows `journey {}`", picture.file, picture.command.join(" "));
     }
+    if let Err(cause) = put_into_readme() {
+        eprintln!("README.md: {cause}");
+        return ExitCode::FAILURE;
+    }
+    println!("README.md shows the table as text");
     ExitCode::SUCCESS
+}
+
+/// Puts the first picture's text into the README's block of that kind.
+fn put_into_readme() -> Result<(), String> {
+    let run = PICTURES.first().ok_or("there is no picture of a run")?;
+    let text = output(run).map_err(|error| error.to_string())?;
+    let plain: String = pieces(&text)
+        .iter()
+        .map(|line| line.iter().map(|piece| piece.text.as_str()).collect::<String>().trim_end().to_owned() + "\n")
+        .collect();
+    // The picture is taken elsewhere.
+    let plain = plain.replace("nurture/outbox", "examples/nurture/outbox");
+    let path = crate::root().join("README.md");
+    let readme = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    let parts =
+        readme.split_once("\n```text\n").and_then(|(before, rest)| Some((before, rest.split_once("\n```\n")?.1)));
+    let (before, after) = parts.ok_or("there is no block that begins with ```text")?;
+    fs::write(path, format!("{before}\n```text\n{plain}```\n{after}")).map_err(|error| error.to_string())
 }
 
 fn make(picture: &Picture) -> Result<(), String> {
