@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "it measures and says so")]
 
-use journey_grammar::{lex, parse};
+use journey_grammar::{format, lex, parse};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -28,4 +28,5 @@ fn main() {
     };
     measure("lex", &|source| drop(black_box(lex(source))));
     measure("lex and parse", &|source| drop(black_box(parse(source))));
+    measure("format", &|source| drop(black_box(format(source))));
 }

@@ -5,6 +5,7 @@
 
 pub mod ast;
 pub mod error;
+mod format;
 mod kind;
 mod lexer;
 mod parser;
@@ -13,6 +14,7 @@ mod text;
 pub mod tree;
 
 pub use error::{Describe, Expected, SyntaxError, SyntaxErrorKind};
+pub use format::{LINE_WIDTH, format, format_parsed};
 pub use kind::{CONNECTIVES, KEYWORDS, NODE_KINDS, RESERVED, SyntaxKind};
 pub use lexer::{MAX_SOURCE_LEN, Tokens, lex};
 pub use parser::{MAX_NESTING, Parse, parse};

@@ -75,6 +75,11 @@ impl Tree {
         self.token_range(0, self.0.kinds.len() as u32)
     }
 
+    /// The tokens from one number up to, not including, another.
+    pub(crate) fn tokens_between(&self, from: usize, to: usize) -> Tokens<'_> {
+        self.token_range(from as u32, to as u32)
+    }
+
     /// The tokens that touch an offset: none in an empty source, two on a boundary.
     pub fn tokens_at(&self, offset: u32) -> TokensAt<'_> {
         let after = self.0.starts.partition_point(|start| *start <= offset);

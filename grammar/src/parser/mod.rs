@@ -265,12 +265,10 @@ impl<'s> Parser<'s> {
         self.open.last().copied().unwrap_or(File)
     }
 
+    /// The token that was found, if it is on the line; else the end of the one before it.
     fn here(&self) -> TextRange {
-        if self.on_same_line() || self.position == 0 {
-            self.range_of(self.position)
-        } else {
-            TextRange::at(self.previous_end())
-        }
+        let inside = self.on_same_line() && !self.at(Eof) && !self.at_strict_item();
+        if inside || self.position == 0 { self.range_of(self.position) } else { TextRange::at(self.previous_end()) }
     }
 
     fn expect(&mut self, kind: SyntaxKind) -> bool {
@@ -457,6 +455,8 @@ impl<'s> Parser<'s> {
         let next = self.nth(1);
         match word {
             _ if matches!(next, SyntaxKind::Eq | Colon) => true,
+            SuppressKw => false,
+            _ if next == String => true,
             AndKw | OrKw | NotKw | IsKw | InKw | ElseKw | OnKw | WhereKw | IfKw | ChooseKw | NotifyKw | AskKw => false,
             WaitKw => !matches!(next, Duration | UntilKw | ForKw),
             AddKw | RemoveKw => next != TagKw,
@@ -520,6 +520,12 @@ impl<'s> Parser<'s> {
             }
             self.reserved_word(Expected::Path);
         }
+        self.path_from_here();
+        true
+    }
+
+    /// The words of a path, the first whatever it is.
+    fn path_from_here(&mut self) {
         let path = self.open(Path);
         self.bump();
         while self.eat(Dot) {
@@ -530,7 +536,6 @@ impl<'s> Parser<'s> {
             self.bump();
         }
         self.close(path);
-        true
     }
 
     /// A name, or a verb that an operator makes a name of: `voucher is set`.
@@ -578,7 +583,7 @@ impl<'s> Parser<'s> {
             TestKw => self.nth(1) == String && self.nth(2) == LBrace,
             JourneyKw | FunnelKw | ScoreKw | EventKw => self.nth(1).is_name() && self.nth(2) == LBrace,
             SegmentKw => self.nth(1).is_name() && self.nth(2) == Eq,
-            TopicKw | VoucherKw => self.nth(1).is_name() && self.nth(2) == String,
+            TopicKw | VoucherKw => self.nth(1).is_word() && self.nth(2) == String,
             _ => false,
         }
     }

@@ -191,11 +191,19 @@ impl Parser<'_> {
             }
             _ if self.literal() => {}
             LBracket => self.list_expr(),
-            _ if self.at_path() => {
-                self.path();
+            word if word.is_name() || self.reserved_for_name() => {
+                self.named_constant();
             }
             _ => self.expected(&[Expected::Constant]),
         }
+    }
+
+    /// A path whose first word is no reserved one, whatever follows: commas may come and go behind a default.
+    fn named_constant(&mut self) {
+        if self.current().is_verb() {
+            self.reserved_word(Expected::Constant);
+        }
+        self.path_from_here();
     }
 
     /// `{ field: value, .. }`

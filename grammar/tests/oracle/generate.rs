@@ -1,6 +1,6 @@
 //! Texts from the grammar itself: a walk through its rules that chooses at random.
 
-use crate::random::Random;
+use super::random::Random;
 use journey_grammar::KEYWORDS;
 use pest_meta::ast::{Expr, Rule, RuleType};
 use pest_meta::parser::{self, Rule as MetaRule, consume_rules};

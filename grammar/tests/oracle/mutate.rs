@@ -1,6 +1,6 @@
 //! Small damage to a text: tokens deleted, doubled, swapped, replaced, and characters thrown in.
 
-use crate::random::Random;
+use super::random::Random;
 use journey_grammar::lex;
 
 const TOKENS: &[&str] = &[

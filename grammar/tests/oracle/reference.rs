@@ -120,6 +120,7 @@ fn nodes(pair: Pair<'_, Rule>) -> Vec<RuleNode> {
             tail.kind.replace("_tail", "_expr")
         }
         "neg_constant" => "neg_expr".to_owned(),
+        "constant_path" => "path".to_owned(),
         tail if tail.ends_with("_tail") => rule,
         node if NODES.contains(node) => rule,
         _ => return children,
