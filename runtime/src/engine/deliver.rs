@@ -12,14 +12,22 @@ use super::outlet::{Attempt, Parcel};
 use super::{Shared, pause};
 use crate::core::effect::MessageId;
 use crate::send::{Settle, Verdict};
-use crate::store::{Delivery, DeliveryResult, Store};
+use crate::store::{Delivery, DeliveryResult, Store, StoreError};
 use crate::track::BoxFuture;
 
 /// How many messages may be on their way from the outbox to their results.
-const MAX_IN_FLIGHT: u32 = 512;
+const MAX_IN_FLIGHT: usize = 512;
 
-/// How many messages are handed to a transport together.
-const PARCEL: usize = 32;
+/// How many messages are claimed together.
+const CLAIM: u32 = 128;
+
+/// How many messages are handed to a transport together. A transport may deliver them one after the other, each after
+/// the result of the one before is durable: many small parcels share more transactions than a few large ones.
+const PARCEL: usize = 8;
+
+/// How long the scribe waits after a transaction that several notes shared: those who wrote them are about to write the
+/// next ones.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// How many notes may wait to be written.
 const MAX_NOTES: usize = 4_096;
@@ -56,38 +64,28 @@ pub(super) async fn deliver<S: Store>(shared: Arc<Shared<S>>) {
     let (pen, notes) = mpsc::channel(MAX_NOTES);
     let pen = Pen(pen);
     let scribe = tokio::spawn(write_notes(Arc::clone(&shared), notes));
-    let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize));
+    let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     let mut parcels = JoinSet::new();
     let mut stopping = shared.stopping.subscribe();
     while !*stopping.borrow_and_update() {
         while parcels.try_join_next().is_some() {}
-        let Ok(permit) = Arc::clone(&room).acquire_many_owned(PARCEL as u32).await else { break };
-        let now = shared.front.clock.now();
-        let queued = match shared.store.claim_messages(now, PARCEL).await {
-            Ok(queued) => queued,
+        let permit = tokio::select! {
+            permit = Arc::clone(&room).acquire_many_owned(CLAIM) => permit,
+            _ = stopping.changed() => continue,
+        };
+        let Ok(permit) = permit else { break };
+        match claim(&shared, &pen, &mut parcels, permit).await {
+            Ok(None) => {}
+            Ok(Some(next)) => tokio::select! {
+                () = tokio::time::sleep(next) => {}
+                () = shared.messages.notified() => {}
+                _ = stopping.changed() => {}
+            },
             Err(error) => {
                 shared.fail(error);
                 break;
             }
-        };
-        if queued.is_empty() {
-            drop(permit);
-            let next = match shared.store.next_message_due().await {
-                Ok(next) => pause(next, now),
-                Err(error) => {
-                    shared.fail(error);
-                    break;
-                }
-            };
-            tokio::select! {
-                () = tokio::time::sleep(next) => {}
-                () = shared.messages.notified() => {}
-                _ = stopping.changed() => {}
-            }
-            continue;
         }
-        let (packed, refused) = shared.outlet.pack(queued, now);
-        parcels.spawn(send(Arc::clone(&shared), pen.clone(), packed, refused, permit));
     }
     // What is on the wire gets its result; whoever stops us decides how long that may take.
     while parcels.join_next().await.is_some() {}
@@ -95,31 +93,46 @@ pub(super) async fn deliver<S: Store>(shared: Arc<Shared<S>>) {
     let _ = scribe.await;
 }
 
-/// Sends parcels and records what becomes of them.
-async fn send<S: Store>(
-    shared: Arc<Shared<S>>,
-    pen: Pen,
-    packed: Vec<Parcel>,
-    refused: Vec<Delivery>,
-    _permit: OwnedSemaphorePermit,
-) {
-    let mut tasks = JoinSet::new();
-    for delivery in refused {
-        let pen = pen.clone();
-        tasks.spawn(async move { pen.result(delivery).await });
+/// Claims messages and sends them off; how long to sleep where there were none.
+async fn claim<S: Store>(
+    shared: &Arc<Shared<S>>,
+    pen: &Pen,
+    parcels: &mut JoinSet<()>,
+    mut room: OwnedSemaphorePermit,
+) -> Result<Option<Duration>, StoreError> {
+    let now = shared.front.clock.now();
+    let queued = shared.store.claim_messages(now, CLAIM as usize).await?;
+    if queued.is_empty() {
+        return Ok(Some(pause(shared.store.next_message_due().await?, now)));
     }
-    for mut parcel in packed {
-        let (pen, shared) = (pen.clone(), Arc::clone(&shared));
-        tasks.spawn(async move {
-            let ids = parcel.attempts.iter().map(|attempt| attempt.id).collect();
-            let Some(withheld) = pen.leaves(ids).await else { return };
-            for delivery in parcel.withhold(&withheld, shared.front.clock.now()) {
-                pen.result(delivery).await;
-            }
-            hand_over(&shared, pen, parcel).await;
+    let (packed, refused) = shared.outlet.pack(queued, now);
+    for delivery in refused {
+        let (pen, room) = (pen.clone(), room.split(1));
+        parcels.spawn(async move {
+            pen.result(delivery).await;
+            drop(room);
         });
     }
-    while tasks.join_next().await.is_some() {}
+    for mut parcel in packed {
+        while let Some(part) = parcel.split(PARCEL) {
+            let (shared, pen, room) = (Arc::clone(shared), pen.clone(), room.split(part.attempts.len()));
+            parcels.spawn(async move {
+                send(&shared, pen, part).await;
+                drop(room);
+            });
+        }
+    }
+    Ok(None)
+}
+
+/// Sends a parcel and records what becomes of it.
+async fn send<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, mut parcel: Parcel) {
+    let ids = parcel.attempts.iter().map(|attempt| attempt.id).collect();
+    let Some(withheld) = pen.leaves(ids).await else { return };
+    for delivery in parcel.withhold(&withheld, shared.front.clock.now()) {
+        pen.result(delivery).await;
+    }
+    hand_over(shared, pen, parcel).await;
 }
 
 async fn hand_over<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, parcel: Parcel) {
@@ -178,11 +191,15 @@ async fn write_notes<S: Store>(shared: Arc<Shared<S>>, mut notes: mpsc::Receiver
         match shared.store.record(&deliveries, &ids).await {
             Ok(withheld) => {
                 shared.count_results(&deliveries);
+                let shared_by = written.len() + leaving.len();
                 for written in written {
                     let _ = written.send(());
                 }
                 for (ids, answer) in leaving {
                     let _ = answer.send(withheld.iter().filter(|id| ids.contains(id)).copied().collect());
+                }
+                if shared_by > 1 {
+                    tokio::time::sleep(GATHER).await;
                 }
             }
             Err(error) => return shared.fail(error),

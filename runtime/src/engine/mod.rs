@@ -36,6 +36,10 @@ const BATCH: usize = 1_000;
 /// How many batches are under way at once: while one is written, the next is advanced.
 const STEPPERS: usize = 2;
 
+/// How long a stepper rests after a batch that was not full: what comes in meanwhile shares a transaction, and the one
+/// writer has time for others. The first batch after a rest is taken at once.
+const REST: Duration = Duration::from_millis(20);
+
 /// How long a task sleeps at most: a machine's clock may be set, and a timer then comes early.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 
@@ -187,6 +191,12 @@ async fn advance_contacts<S: Store>(shared: Arc<Shared<S>>) {
             shared.front.metrics.batches.add(1);
             // Where there was work there may be more, for the other stepper too.
             shared.contacts.notify_one();
+            if stepped.contacts < BATCH {
+                tokio::select! {
+                    () = tokio::time::sleep(REST) => {}
+                    _ = stopping.changed() => {}
+                }
+            }
             continue;
         }
         let next = match shared.store.next_due().await {

@@ -90,6 +90,16 @@ impl Outlet {
 }
 
 impl Parcel {
+    /// Takes out at most so many of the messages; nothing if there are none.
+    pub(crate) fn split(&mut self, most: usize) -> Option<Self> {
+        let most = most.min(self.rendered.len());
+        (most > 0).then(|| Self {
+            transport: Arc::clone(&self.transport),
+            rendered: self.rendered.drain(..most).collect(),
+            attempts: self.attempts.drain(..most).collect(),
+        })
+    }
+
     /// Takes out messages that may not go, because their contacts unsubscribed after they were decided.
     pub(crate) fn withhold(&mut self, withheld: &[MessageId], now: Instant) -> Vec<Delivery> {
         if withheld.is_empty() {

@@ -7,6 +7,9 @@ use journey_bytecode::Instant;
 use crate::core::{Linked, advance, advance_part};
 use crate::store::{Advanced, Claimed, MAX_INPUTS_PER_ADVANCE, Pending, Store, StoreError};
 
+/// How long a contact is held back that an advance leaves due at once, which the core does not do: 1 minute.
+const HELD_BACK: i64 = 60_000;
+
 /// What a batch did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Stepped {
@@ -36,12 +39,16 @@ pub(crate) async fn step<S: Store>(
     let mut advanced = Vec::with_capacity(contacts.len());
     for Pending { mut contact, inputs } in contacts {
         let id = contact.id.0;
-        // The core does not panic. Should it ever, one contact stops and not all of them.
         // Inputs that do not fit into this advance come before timers that are due after these.
         let more = i64::try_from(inputs.len()).is_ok_and(|count| count >= MAX_INPUTS_PER_ADVANCE);
         let advance = if more { advance_part } else { advance };
+        // The core does not panic. Should it ever, one contact stops and not all of them.
         match catch_unwind(AssertUnwindSafe(|| advance(linked, &mut contact, &inputs, now))) {
-            Ok(outcome) => {
+            Ok(mut outcome) => {
+                if !more && outcome.due.is_some_and(|due| due <= now) {
+                    tracing::error!(contact = id, "a contact is due again at once; it is held back");
+                    outcome.due = Some(Instant(now.0.saturating_add(HELD_BACK)));
+                }
                 stepped.contacts += 1;
                 stepped.inputs += inputs.len();
                 stepped.messages += outcome.outgoing.len();

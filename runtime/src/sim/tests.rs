@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -106,4 +107,75 @@ async fn ten_thousand_contacts() {
     let report = simulate(&MemoryStore::default(), &transport, Scenario { contacts, ..Scenario::default() }).await;
     assert_eq!((report.contacts, report.journeys[0].ended["ended"]), (10_000, 10_000));
     assert_eq!(report.messages.iter().map(|message| message.sent).sum::<u64>(), 10_000, "nobody has a phone");
+}
+
+/// What a store knows in the end: every contact, with its trace and what became of its messages.
+async fn all<S: Store>(store: &S) -> String {
+    let mut all = Vec::new();
+    for contact in store.contacts_after(crate::core::contact::ContactId(0), 1_000).await.unwrap() {
+        let (trace, deliveries) = (store.trace(contact.id).await.unwrap(), store.deliveries(contact.id).await.unwrap());
+        all.push((contact, trace, deliveries));
+    }
+    format!("{all:#?} {:?}", store.counts().await.unwrap())
+}
+
+/// A transport that is often busy, and sometimes refuses, depending on the message and the attempt alone.
+fn moody(seed: u64) -> std::sync::Arc<Recorder> {
+    Recorder::answering(move |rendered, before| {
+        let mood = seed.wrapping_mul(31) ^ (rendered.id.contact.0 as u64 * 7) ^ u64::from(rendered.id.number + before);
+        match mood % 5 {
+            0 => Verdict::Failed { cause: "550".into() },
+            1 | 2 => Verdict::Retry { after: None, cause: "421".into() },
+            _ => Verdict::Delivered { response: "250".into() },
+        }
+    })
+}
+
+/// Somebody, something, and after how many hours.
+type Happening = (u8, u8, u32);
+
+fn random_scenario(happenings: &[Happening]) -> Scenario {
+    let gate = Gate::new(linked());
+    let events = happenings.iter().map(|(who, what, hours)| {
+        let contact = format!("c{}", who % 4);
+        let at = crate::time::rfc3339(Instant(DEFAULT_START.0 + i64::from(*hours % 240) * 3_600_000));
+        let id = format!("e{}", u32::from(*what) * 3 + hours % 3);
+        let json = match what % 8 {
+            0 => json!({"contact": contact, "at": at, "tag": "lead"}),
+            1 => json!({"contact": contact, "at": at, "untag": "lead"}),
+            2 => json!({"contact": contact, "at": at, "opened": "story"}),
+            3 => json!({"contact": contact, "at": at, "event": "purchase", "data": {"amount": "9 EUR"}, "id": id}),
+            4 => json!({"contact": contact, "at": at, "unsubscribed": true}),
+            5 => json!({"contact": contact, "at": at, "set": {"phone": "+4915112345678"}}),
+            6 => json!({"contact": contact, "at": at, "set": {"email": "new@x.example"}, "id": id}),
+            _ => json!({"contact": contact, "at": at, "clicked": "price", "link": "buy"}),
+        };
+        gate.event(&json, Instant::NEVER).unwrap()
+    });
+    let contact = |n: u8| {
+        let tags: &[&str] = if n == 0 { &["lead"] } else { &[] };
+        let json = json!({"id": format!("c{n}"), "attributes": {"email": format!("c{n}@x.example")}, "tags": tags});
+        gate.contact(&json, Instant::NEVER).unwrap()
+    };
+    Scenario { contacts: (0..3).map(contact).collect(), events: events.collect(), ..Scenario::default() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_store_comes_to_the_same(happenings in prop::collection::vec(any::<Happening>(), 0..24), seed: u64) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (memory, in_memory) = (MemoryStore::default(), moody(seed));
+            let first = simulate(&memory, &in_memory, random_scenario(&happenings)).await;
+            let folder = tempfile::tempdir().unwrap();
+            let (sqlite, in_sqlite) = (SqliteStore::open(folder.path().join("journey.db")).await.unwrap(), moody(seed));
+            let second = simulate(&sqlite, &in_sqlite, random_scenario(&happenings)).await;
+            prop_assert_eq!(first, second);
+            prop_assert_eq!(in_memory.log(), in_sqlite.log());
+            prop_assert_eq!(all(&memory).await, all(&sqlite).await);
+            Ok(())
+        })?;
+    }
 }

@@ -26,7 +26,7 @@ pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 
 /// The most inputs of one contact that one advance takes; the rest follows in the next one.
-pub const MAX_INPUTS_PER_ADVANCE: i64 = 500;
+pub const MAX_INPUTS_PER_ADVANCE: i64 = 100;
 
 /// A store of contacts. All methods may be called at the same time.
 ///

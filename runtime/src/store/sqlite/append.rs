@@ -5,23 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use journey_bytecode::Instant;
 use smol_str::SmolStr;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::{Writer, begin, json, slice};
+use super::{Query, Rows, Writer, hex, json, list, unhex};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
 use crate::store::{Acceptance, NewInput, Whose};
 
-/// An input's id with what its body was, by contact.
-type Fingerprints = HashMap<(ContactId, SmolStr), [u8; 16]>;
-
 /// Takes inputs in one transaction.
 pub(super) async fn accept(writer: &mut Writer, inputs: &[NewInput], now: Instant) -> sqlx::Result<Vec<Acceptance>> {
-    let mut transaction = begin(&mut writer.connection).await?;
-    let mut keys = known_keys(&mut transaction, inputs).await?;
-    let named = inputs.iter().filter_map(|input| whose(input, &keys));
-    let mut log = Log::load(&mut transaction, named).await?;
-    let mut fingerprints = known_fingerprints(&mut transaction, inputs, &keys).await?;
+    let connection = &mut writer.connection;
+    let (mut keys, mut log) = known_contacts(connection, inputs).await?;
+    let mut fingerprints = known_fingerprints(connection, inputs, &keys).await?;
     let mut next_contact = writer.next_contact;
     let mut created = Vec::new();
     let mut take = |input: &NewInput| {
@@ -32,7 +27,7 @@ pub(super) async fn accept(writer: &mut Writer, inputs: &[NewInput], now: Instan
                 next_contact += 1;
                 created.push((contact.0, key.clone(), now.0));
                 keys.insert(key.clone(), contact);
-                log.create(contact);
+                log.know(contact, 0);
                 contact
             }
             _ => return Acceptance::UnknownContact,
@@ -48,13 +43,16 @@ pub(super) async fn accept(writer: &mut Writer, inputs: &[NewInput], now: Instan
         Acceptance::Accepted { contact, seq: log.push(contact, input.at, &input.kind, id) }
     };
     let answers = inputs.iter().map(&mut take).collect();
-    if !created.is_empty() {
-        let contacts = "INSERT INTO contacts (id, key, created_at)
-             SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)";
-        sqlx::query(contacts).bind(json(&created)).execute(&mut *transaction).await?;
+    if log.is_empty() {
+        return Ok(answers);
     }
-    log.write(&mut transaction).await?;
-    transaction.commit().await?;
+    let append = concat!(
+        "BEGIN IMMEDIATE;
+         INSERT INTO contacts (id, key, created_at) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);",
+        append_inputs!(),
+        "COMMIT"
+    );
+    log.bind(sqlx::query(append).bind(json(&created))).execute(connection).await?;
     writer.next_contact = next_contact;
     Ok(answers)
 }
@@ -66,86 +64,99 @@ fn whose(input: &NewInput, keys: &HashMap<SmolStr, ContactId>) -> Option<Contact
     }
 }
 
-async fn known_keys(
+/// The contacts that inputs name, and the logs of those.
+async fn known_contacts(
     connection: &mut SqliteConnection,
     inputs: &[NewInput],
-) -> sqlx::Result<HashMap<SmolStr, ContactId>> {
-    let keys: BTreeSet<&str> = inputs
-        .iter()
-        .filter_map(|input| match &input.contact {
-            Whose::Key(key) => Some(key.as_str()),
-            Whose::Id(_) => None,
-        })
-        .collect();
-    if keys.is_empty() {
-        return Ok(HashMap::new());
+) -> sqlx::Result<(HashMap<SmolStr, ContactId>, Log)> {
+    let (mut keys, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for input in inputs {
+        match &input.contact {
+            Whose::Key(key) => _ = keys.insert(key.as_str()),
+            Whose::Id(id) => _ = ids.insert(id.0),
+        }
     }
-    let known = "SELECT c.key, c.id FROM json_each(?1) j CROSS JOIN contacts c ON c.key = j.value";
-    let keys = json(&keys.into_iter().collect::<Vec<_>>());
-    let rows = sqlx::query(known).bind(keys).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((row.try_get::<&str, _>(0)?.into(), ContactId(row.try_get(1)?)))).collect()
+    let known = "SELECT json_group_array(json_array(key, contact, accepted)) FROM (
+             SELECT c.key, r.contact, r.accepted FROM json_each(?1) j CROSS JOIN contacts c ON c.key = j.value
+             CROSS JOIN ready r ON r.contact = c.id
+             UNION ALL
+             SELECT NULL, r.contact, r.accepted FROM json_each(?2) j CROSS JOIN ready r ON r.contact = j.value)";
+    let (keys, ids): (Vec<_>, Vec<_>) = (keys.into_iter().collect(), ids.into_iter().collect());
+    let rows = list::<(Option<SmolStr>, i64, i64)>(sqlx::query(known).bind(json(&keys)).bind(json(&ids)), connection);
+    let (mut keys, mut log) = (HashMap::new(), Log::default());
+    for (key, contact, accepted) in rows.await? {
+        log.know(ContactId(contact), accepted);
+        if let Some(key) = key {
+            keys.insert(key, ContactId(contact));
+        }
+    }
+    Ok((keys, log))
 }
 
+/// What was accepted under the ids of inputs, by contact and id.
 async fn known_fingerprints(
     connection: &mut SqliteConnection,
     inputs: &[NewInput],
     keys: &HashMap<SmolStr, ContactId>,
-) -> sqlx::Result<Fingerprints> {
+) -> sqlx::Result<HashMap<(ContactId, SmolStr), [u8; 16]>> {
     let asked = |input: &NewInput| Some((whose(input, keys)?.0, input.id.clone()?));
     let asked: Vec<_> = inputs.iter().filter_map(asked).collect();
     if asked.is_empty() {
         return Ok(HashMap::new());
     }
-    let known = "SELECT i.contact, i.id, i.fingerprint FROM json_each(?1) j
+    let known = "SELECT json_group_array(json_array(i.contact, i.id, hex(i.fingerprint))) FROM json_each(?1) j
          CROSS JOIN inputs i ON i.contact = j.value ->> 0 AND i.id = j.value ->> 1";
-    let rows = sqlx::query(known).bind(json(&asked)).fetch_all(connection).await?;
-    rows.iter()
-        .map(|row| {
-            let fingerprint = row.try_get::<&[u8], _>(2)?.try_into().unwrap_or_default();
-            Ok(((ContactId(row.try_get(0)?), row.try_get::<&str, _>(1)?.into()), fingerprint))
-        })
-        .collect()
+    let rows = list::<(i64, SmolStr, String)>(sqlx::query(known).bind(json(&asked)), connection).await?;
+    let known = |(contact, id, fingerprint): (i64, SmolStr, String)| {
+        ((ContactId(contact), id), unhex(&fingerprint).try_into().unwrap_or_default())
+    };
+    Ok(rows.into_iter().map(known).collect())
 }
 
+/// The statements that write a [`Log`].
+macro_rules! append_inputs {
+    () => {
+        "INSERT INTO inputs (contact, seq, at, id, fingerprint, body)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4),
+                 substr(?, value ->> 5, value ->> 6)
+             FROM json_each(?);
+         INSERT INTO ready (contact, due, accepted, applied)
+             SELECT value ->> 0, ?, value ->> 1, 0 FROM json_each(?) WHERE true
+             ON CONFLICT (contact) DO UPDATE SET accepted = excluded.accepted;
+         INSERT OR REPLACE INTO unsubscribed (contact, topic, seq)
+             SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE value ->> 2 IS NOT NULL;
+         DELETE FROM unsubscribed WHERE (contact, topic) IN
+             (SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE value ->> 2 IS NULL);"
+    };
+}
+pub(super) use append_inputs;
+
 /// Inputs to append to the logs of their contacts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Log {
     /// The last place given, by contact.
     accepted: BTreeMap<ContactId, i64>,
     changed: BTreeSet<ContactId>,
-    rows: Vec<InputRow>,
-    blob: Vec<u8>,
+    inputs: Rows<InputRow>,
     /// The newest word on each topic, `''` for everything: the place of an unsubscribe, none for a subscribe.
     topics: BTreeMap<(i64, SmolStr), Option<i64>>,
 }
 
-/// contact, place, moment, id, start of the fingerprint, start and length of the body
-type InputRow = (i64, i64, i64, Option<SmolStr>, usize, usize, usize);
+/// contact, place, moment, id and fingerprint, start and length of the body
+type InputRow = (i64, i64, i64, Option<SmolStr>, Option<String>, usize, usize);
 
 impl Log {
-    /// The logs of these contacts.
-    pub(super) async fn load(
-        connection: &mut SqliteConnection,
-        contacts: impl Iterator<Item = ContactId>,
-    ) -> sqlx::Result<Self> {
-        let contacts: BTreeSet<i64> = contacts.map(|contact| contact.0).collect();
-        let mut accepted = BTreeMap::new();
-        if !contacts.is_empty() {
-            let known = "SELECT r.contact, r.accepted FROM json_each(?1) j CROSS JOIN ready r ON r.contact = j.value";
-            let contacts = json(&contacts.into_iter().collect::<Vec<_>>());
-            for row in sqlx::query(known).bind(contacts).fetch_all(connection).await? {
-                accepted.insert(ContactId(row.try_get(0)?), row.try_get(1)?);
-            }
-        }
-        Ok(Self { accepted, changed: BTreeSet::new(), rows: Vec::new(), blob: Vec::new(), topics: BTreeMap::new() })
+    /// A contact whose log is so long.
+    pub(super) fn know(&mut self, contact: ContactId, accepted: i64) {
+        self.accepted.insert(contact, accepted);
     }
 
-    pub(super) fn knows(&self, contact: ContactId) -> bool {
+    fn knows(&self, contact: ContactId) -> bool {
         self.accepted.contains_key(&contact)
     }
 
-    fn create(&mut self, contact: ContactId) {
-        self.accepted.insert(contact, 0);
+    fn is_empty(&self) -> bool {
+        self.inputs.rows.is_empty()
     }
 
     /// Gives the input its place.
@@ -167,44 +178,21 @@ impl Log {
             InputKind::Subscribe { topic, .. } => _ = self.topics.insert((contact.0, topic.clone()), None),
             _ => {}
         }
-        let fingerprint = self.blob.len() + 1;
-        let id = id.map(|(id, fingerprint)| {
-            self.blob.extend_from_slice(fingerprint);
-            id
-        });
-        let (start, length) = slice(kind, &mut self.blob);
-        self.rows.push((contact.0, seq, at.0, id, fingerprint, start, length));
+        let (id, fingerprint) = id.unzip();
+        let fingerprint = fingerprint.map(|bytes| hex(bytes));
+        let (start, length) = self.inputs.add(kind);
+        self.inputs.rows.push((contact.0, seq, at.0, id, fingerprint, start, length));
         seq
     }
 
-    /// Writes the rows.
-    pub(super) async fn write(mut self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
+    /// Binds the parameters of [`append_inputs`].
+    pub(super) fn bind(mut self, query: Query) -> Query {
         // Neighbours share pages of the indexes.
-        self.rows.sort_unstable_by_key(|row| (row.0, row.1));
-        let inputs = "INSERT INTO inputs (contact, seq, at, id, fingerprint, body)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
-                 CASE WHEN value ->> 3 IS NOT NULL THEN substr(?2, value ->> 4, 16) END,
-                 substr(?2, value ->> 5, value ->> 6)
-             FROM json_each(?1)";
-        sqlx::query(inputs).bind(json(&self.rows)).bind(self.blob).execute(&mut *connection).await?;
-        let ready = "INSERT INTO ready (contact, due, accepted, applied)
-             SELECT value ->> 0, ?2, value ->> 1, 0 FROM json_each(?1) WHERE true
-             ON CONFLICT (contact) DO UPDATE SET accepted = excluded.accepted";
-        let changed: Vec<_> = self.changed.iter().filter_map(|id| Some((id.0, *self.accepted.get(id)?))).collect();
-        sqlx::query(ready).bind(json(&changed)).bind(Instant::NEVER.0).execute(&mut *connection).await?;
-        if !self.topics.is_empty() {
-            let rows: Vec<_> = self.topics.iter().map(|((contact, topic), seq)| (contact, topic, seq)).collect();
-            let rows = json(&rows);
-            let unsubscribe = "INSERT OR REPLACE INTO unsubscribed (contact, topic, seq)
-                 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE value ->> 2 IS NOT NULL";
-            sqlx::query(unsubscribe).bind(rows.clone()).execute(&mut *connection).await?;
-            let subscribe = "DELETE FROM unsubscribed WHERE (contact, topic) IN
-                 (SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE value ->> 2 IS NULL)";
-            sqlx::query(subscribe).bind(rows).execute(connection).await?;
-        }
-        Ok(())
+        self.inputs.rows.sort_unstable_by_key(|row| (row.0, row.1));
+        let length = |id: &ContactId| Some((id.0, *self.accepted.get(id)?));
+        let lengths: Vec<_> = self.changed.iter().filter_map(length).collect();
+        let topics: Vec<_> = self.topics.iter().map(|((contact, topic), seq)| (contact, topic, seq)).collect();
+        let query = self.inputs.bind(query).bind(Instant::NEVER.0).bind(json(&lengths));
+        query.bind(json(&topics)).bind(json(&topics))
     }
 }

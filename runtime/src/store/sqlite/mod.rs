@@ -2,7 +2,9 @@
 //!
 //! One connection writes, in transactions that begin with the write lock; `synchronous=FULL`, so that what is
 //! acknowledged survives a power failure. Batches travel as one JSON array and one blob of which the array names slices:
-//! one statement a table, however many rows. After the first failed operation nothing more is accepted.
+//! one statement a table, however many rows; what is read comes back as one JSON array. A transaction is one text of
+//! several statements, because each trip to the connection's thread costs more than a statement. After the first failed
+//! operation nothing more is accepted.
 
 mod append;
 mod schema;
@@ -12,13 +14,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use journey_bytecode::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
-use sqlx::{Connection, Row, Sqlite, SqliteConnection, SqlitePool, Transaction};
-use tokio::sync::{Mutex, MutexGuard};
+use smol_str::SmolStr;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection, Row, Sqlite, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
 
 use super::wake::{self, Wake};
 use super::{
@@ -35,6 +39,9 @@ const CHECKPOINT_PAGES: &str = "20000";
 
 /// The page cache of each connection, in KiB (negative, as SQLite wants it): 64 MB.
 const CACHE_KIB: &str = "-65536";
+
+/// How long to wait for whoever else writes into the file, as a tool for looking into it may.
+const BUSY: Duration = Duration::from_secs(60);
 
 /// How many connections read beside the one that writes.
 const READERS: u32 = 2;
@@ -55,6 +62,8 @@ pub struct SqliteStore {
 struct Writer {
     connection: SqliteConnection,
     next_contact: i64,
+    /// Whether somebody dropped a write before it was over.
+    torn: bool,
 }
 
 /// The right to commit claimed contacts.
@@ -64,6 +73,9 @@ pub struct Lease {
     /// The timer and the inputs accepted when the contact was claimed.
     was: HashMap<ContactId, (Instant, i64)>,
 }
+
+/// contact, timer, inputs accepted, state; key and creation where there is no state yet
+type ClaimRow = (i64, i64, i64, String, Option<SmolStr>, Option<i64>);
 
 fn open_error(path: &Path, error: &sqlx::Error) -> StoreError {
     StoreError::Open { path: path.to_owned(), cause: error.to_string() }
@@ -78,13 +90,14 @@ impl SqliteStore {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
+            .busy_timeout(BUSY)
+            .disable_statement_logging()
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", CACHE_KIB)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(open)?;
         schema::migrate(&mut connection, path).await?;
-        let next_contact = "SELECT coalesce(max(id), 0) + 1 FROM contacts";
-        let next_contact = sqlx::query(next_contact).fetch_one(&mut connection).await.map_err(open)?.get(0);
+        let next_contact = next_contact(&mut connection).await.map_err(open)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
@@ -93,7 +106,7 @@ impl SqliteStore {
             .map_err(open)?;
         let (wake, queue) = agenda(&mut connection).await.map_err(open)?;
         Ok(Self {
-            writer: Mutex::new(Writer { connection, next_contact }),
+            writer: Mutex::new(Writer { connection, next_contact, torn: false }),
             readers,
             wake,
             queue: SyncMutex::new(queue),
@@ -115,16 +128,26 @@ impl SqliteStore {
         self.failed.get().map_or(Ok(()), |cause| Err(StoreError::Failed(Arc::clone(cause))))
     }
 
-    async fn writer(&self) -> Result<MutexGuard<'_, Writer>, StoreError> {
-        let writer = self.writer.lock().await;
+    /// Writes. Whoever drops this before it is over leaves its transaction to the next one, which undoes it.
+    async fn write<T>(&self, write: impl AsyncFnOnce(&mut Writer) -> sqlx::Result<T>) -> Result<T, StoreError> {
+        let mut writer = self.writer.lock().await;
         self.check()?;
-        Ok(writer)
+        if std::mem::replace(&mut writer.torn, true) {
+            writer.mend().await.map_err(|error| self.fail(error))?;
+        }
+        let written = write(&mut writer).await.map_err(|error| self.fail(error))?;
+        writer.torn = false;
+        Ok(written)
     }
 
-    async fn fetch(
-        &self,
-        query: sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>,
-    ) -> Result<Vec<SqliteRow>, StoreError> {
+    /// Reads the rows of a query that gives them as one JSON array.
+    async fn list<T: DeserializeOwned>(&self, query: Query) -> Result<Vec<T>, StoreError> {
+        self.check()?;
+        let mut reader = self.readers.acquire().await.map_err(|error| self.fail(error))?;
+        list(query, &mut reader).await.map_err(|error| self.fail(error))
+    }
+
+    async fn fetch(&self, query: Query) -> Result<Vec<SqliteRow>, StoreError> {
         self.check()?;
         query.fetch_all(&self.readers).await.map_err(|error| self.fail(error))
     }
@@ -162,16 +185,51 @@ async fn agenda(connection: &mut SqliteConnection) -> sqlx::Result<(Wake, BTreeS
             break;
         }
     }
-    let open = "SELECT contact, number, due FROM outbox o
-                WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number)";
-    let rows = sqlx::query(open).fetch_all(connection).await?;
-    let queue = rows.iter().map(|row| Ok((Instant(row.try_get(2)?), message_id(row)?))).collect::<sqlx::Result<_>>()?;
+    let open = "SELECT json_group_array(json_array(contact, number, due)) FROM outbox o
+         WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number)";
+    let rows = list::<(i64, u32, i64)>(sqlx::query(open), connection).await?;
+    let queue = rows.into_iter().map(|(contact, number, due)| (Instant(due), message_id((contact, number)))).collect();
     Ok((wake, queue))
 }
 
-/// A message's id from the first two columns.
-fn message_id(row: &SqliteRow) -> sqlx::Result<MessageId> {
-    Ok(MessageId { contact: ContactId(row.try_get(0)?), number: row.try_get(1)? })
+async fn next_contact(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
+    sqlx::query("SELECT coalesce(max(id), 0) + 1 FROM contacts").fetch_one(connection).await?.try_get(0)
+}
+
+impl Writer {
+    /// Undoes a transaction that nobody finished; it may also have been finished, with nobody there to hear of it.
+    async fn mend(&mut self) -> sqlx::Result<()> {
+        if sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await.is_err() {
+            tracing::debug!("a dropped write was finished");
+        }
+        self.next_contact = next_contact(&mut self.connection).await?;
+        Ok(())
+    }
+}
+
+type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
+
+/// The rows of a query that gives them as one JSON array: a row at a time, each would wake its reader.
+async fn list<T: DeserializeOwned>(query: Query, connection: &mut SqliteConnection) -> sqlx::Result<Vec<T>> {
+    let row = query.fetch_one(connection).await?;
+    serde_json::from_str(row.try_get(0)?).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// The bytes of a hexadecimal number, as SQLite writes it.
+fn unhex(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => byte - b'0',
+        _ => byte.wrapping_sub(b'A').wrapping_add(10) & 0xf,
+    };
+    text.as_bytes().as_chunks().0.iter().map(|[high, low]| digit(*high) << 4 | digit(*low)).collect()
+}
+
+const fn message_id((contact, number): (i64, u32)) -> MessageId {
+    MessageId { contact: ContactId(contact), number }
 }
 
 fn message_keys(ids: &[MessageId]) -> String {
@@ -183,9 +241,30 @@ fn json<T: Serialize>(rows: &[T]) -> String {
     serde_json::to_string(rows).unwrap_or_else(|_| "[]".into())
 }
 
-/// A slice of the blob that travels beside a JSON array: where it starts, from 1, and its length.
-fn slice<T: Serialize>(value: &T, blob: &mut Vec<u8>) -> (usize, usize) {
-    (blob.len() + 1, codec::append(value, blob))
+/// Rows on their way into a table: one JSON array, and one blob of which each row names a slice.
+#[derive(Debug)]
+struct Rows<R> {
+    rows: Vec<R>,
+    blob: Vec<u8>,
+}
+
+impl<R> Default for Rows<R> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), blob: Vec::new() }
+    }
+}
+
+impl<R: Serialize> Rows<R> {
+    /// Appends a value to the blob; where it starts, from 1, and its length.
+    fn add<T: Serialize>(&mut self, value: &T) -> (usize, usize) {
+        (self.blob.len() + 1, codec::append(value, &mut self.blob))
+    }
+
+    /// Binds the blob and the array, in this order. A text of several statements has parameters without numbers: each
+    /// statement takes the next ones.
+    fn bind(self, query: Query) -> Query {
+        query.bind(self.blob).bind(json(&self.rows))
+    }
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> String) -> Result<T, StoreError> {
@@ -203,9 +282,7 @@ impl Store for SqliteStore {
     type Lease = Lease;
 
     async fn accept(&self, inputs: &[NewInput], now: Instant) -> Result<Vec<Acceptance>, StoreError> {
-        let mut writer = self.writer().await?;
-        let answers = append::accept(&mut writer, inputs, now).await.map_err(|error| self.fail(error))?;
-        drop(writer);
+        let answers = self.write(async |writer| append::accept(writer, inputs, now).await).await?;
         for answer in &answers {
             if let Acceptance::Accepted { contact, .. } = answer {
                 self.wake.run(*contact);
@@ -221,35 +298,35 @@ impl Store for SqliteStore {
             return Ok(claimed);
         }
         let ids = json(&claimed.lease.wake.ids().iter().map(|id| id.0).collect::<Vec<_>>());
-        let contacts = "SELECT r.contact, r.due, r.accepted, s.body, c.key, c.created_at FROM json_each(?1) j
-             CROSS JOIN ready r ON r.contact = j.value LEFT JOIN states s ON s.contact = j.value
-             LEFT JOIN contacts c ON s.contact IS NULL AND c.id = j.value";
-        let rows = self.fetch(sqlx::query(contacts).bind(ids.clone())).await?;
+        let contacts = "SELECT json_group_array(
+                 json_array(r.contact, r.due, r.accepted, hex(s.body), c.key, c.created_at) ORDER BY r.contact)
+                 FROM json_each(?1) j CROSS JOIN ready r ON r.contact = j.value
+                 LEFT JOIN states s ON s.contact = j.value LEFT JOIN contacts c ON s.contact IS NULL AND c.id = j.value";
+        let contacts = self.list::<ClaimRow>(sqlx::query(contacts).bind(ids.clone())).await?;
         let inputs =
-            "SELECT i.contact, i.seq, i.at, i.body FROM json_each(?1) j CROSS JOIN ready r ON r.contact = j.value
-             JOIN inputs i ON i.contact = r.contact AND i.seq > r.applied AND i.seq <= r.applied + ?2
-             ORDER BY i.contact, i.seq";
-        let pending = self.fetch(sqlx::query(inputs).bind(ids).bind(MAX_INPUTS_PER_ADVANCE)).await?;
-        let mut pending = pending.iter().peekable();
-        let read = |error| self.fail(error);
-        for row in &rows {
-            let id = ContactId(row.try_get(0).map_err(read)?);
-            let was = (Instant(row.try_get(1).map_err(read)?), row.try_get(2).map_err(read)?);
-            let mut contact = contact_from(id, row, 3).map_err(read)?;
+            "SELECT json_group_array(json_array(i.contact, i.seq, i.at, hex(i.body)) ORDER BY i.contact, i.seq)
+                 FROM json_each(?1) j CROSS JOIN ready r ON r.contact = j.value
+                 CROSS JOIN inputs i ON i.contact = r.contact AND i.seq > r.applied AND i.seq <= r.applied + ?2";
+        let inputs = sqlx::query(inputs).bind(ids).bind(MAX_INPUTS_PER_ADVANCE);
+        let mut pending = self.list::<(i64, i64, i64, String)>(inputs).await?.into_iter().peekable();
+        for (id, due, accepted, body, key, created_at) in contacts {
+            let mut contact = match key {
+                None => codec::read(&unhex(&body)),
+                Some(key) => Ok(Contact::new(ContactId(id), key, Instant(created_at.unwrap_or_default()))),
+            };
             let mut inputs = Vec::new();
-            while let Some(row) = pending.next_if(|row| row.try_get(0).is_ok_and(|contact: i64| contact == id.0)) {
-                let (seq, at) = (row.try_get(1).map_err(read)?, Instant(row.try_get(2).map_err(read)?));
-                match codec::read::<InputKind>(row.try_get(3).map_err(read)?) {
-                    Ok(kind) => inputs.push(Input { seq, at, kind }),
+            while let Some((_, seq, at, body)) = pending.next_if(|(contact, ..)| *contact == id) {
+                match codec::read::<InputKind>(&unhex(&body)) {
+                    Ok(kind) => inputs.push(Input { seq, at: Instant(at), kind }),
                     Err(cause) => contact = Err(format!("input {seq}: {cause}")),
                 }
             }
             match contact {
                 Ok(contact) => {
-                    claimed.lease.was.insert(id, was);
+                    claimed.lease.was.insert(ContactId(id), (Instant(due), accepted));
                     claimed.contacts.push(Pending { contact, inputs });
                 }
-                Err(cause) => claimed.damaged.push((id, cause)),
+                Err(cause) => claimed.damaged.push((ContactId(id), cause)),
             }
         }
         Ok(claimed)
@@ -257,10 +334,8 @@ impl Store for SqliteStore {
 
     async fn commit(&self, lease: Lease, advanced: Vec<Advanced>) -> Result<(), StoreError> {
         let batch = write::Batch::of(&advanced);
-        let mut writer = self.writer().await?;
-        batch.write(&mut writer.connection).await.map_err(|error| self.fail(error))?;
-        drop(writer);
-        self.queue().extend(batch.queued);
+        let queued = self.write(async |writer| batch.write(&mut writer.connection).await).await?;
+        self.queue().extend(queued);
         lease.wake.settle(advanced.iter().map(|Advanced { contact, outcome }| {
             let (was_due, accepted) = lease.was.get(&contact.id).copied().unwrap_or((Instant::NEVER, 0));
             let due = outcome.due.unwrap_or(Instant::NEVER);
@@ -285,24 +360,18 @@ impl Store for SqliteStore {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let open = "SELECT o.contact, o.number, o.attempts, o.body FROM json_each(?1) j
-             CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1 ORDER BY j.id";
-        let rows = self.fetch(sqlx::query(open).bind(message_keys(&ids))).await?;
-        let read = |error| self.fail(error);
-        rows.iter()
-            .map(|row| {
-                let attempts = row.try_get(2).map_err(read)?;
-                let body = row.try_get(3).map_err(read)?;
-                Ok(Queued { outgoing: decode(body, || "a message in the outbox".into())?, attempts })
-            })
-            .collect()
+        let open = "SELECT json_group_array(json_array(o.attempts, hex(o.body)) ORDER BY j.id) FROM json_each(?1) j
+             CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
+        let rows = self.list::<(u32, String)>(sqlx::query(open).bind(message_keys(&ids))).await?;
+        let queued = |(attempts, body): (u32, String)| {
+            Ok(Queued { outgoing: decode(&unhex(&body), || "a message in the outbox".into())?, attempts })
+        };
+        rows.into_iter().map(queued).collect()
     }
 
     async fn record(&self, results: &[Delivery], leaving: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
-        let mut writer = self.writer().await?;
-        let recorded = write::record(&mut writer.connection, results, leaving).await;
-        let write::Recorded { told, withheld } = recorded.map_err(|error| self.fail(error))?;
-        drop(writer);
+        let recorded = self.write(async |writer| write::record(&mut writer.connection, results, leaving).await);
+        let write::Recorded { told, withheld } = recorded.await?;
         for contact in told {
             self.wake.run(contact);
         }
@@ -316,16 +385,13 @@ impl Store for SqliteStore {
     }
 
     async fn resend_ambiguous(&self) -> Result<Vec<MessageId>, StoreError> {
-        let mut writer = self.writer().await?;
-        let resent = write::resend_ambiguous(&mut writer.connection).await.map_err(|error| self.fail(error))?;
-        drop(writer);
+        let resent = self.write(async |writer| write::resend_ambiguous(&mut writer.connection).await).await?;
         self.queue().extend(&resent);
         Ok(resent.into_iter().map(|(_, id)| id).collect())
     }
 
     async fn keep_programs(&self, programs: &[KeptProgram]) -> Result<(), StoreError> {
-        let mut writer = self.writer().await?;
-        write::keep_programs(&mut writer.connection, programs).await.map_err(|error| self.fail(error))
+        self.write(async |writer| write::keep_programs(&mut writer.connection, programs).await).await
     }
 
     async fn programs(&self) -> Result<Vec<KeptProgram>, StoreError> {
@@ -374,7 +440,7 @@ impl Store for SqliteStore {
         let delivery = |row: &SqliteRow| {
             let body = row.try_get(4).map_err(read)?;
             Ok(Delivery {
-                id: message_id(row).map_err(read)?,
+                id: message_id((row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?)),
                 at: Instant(row.try_get(2).map_err(read)?),
                 attempts: row.try_get(3).map_err(read)?,
                 result: decode(body, || format!("a delivery of contact {}", contact.0))?,
@@ -417,10 +483,7 @@ impl SqliteStore {
         sqlx::raw_sql(limit).execute(&mut self.writer.lock().await.connection).await.unwrap();
     }
 
-    async fn contacts(
-        &self,
-        query: sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>,
-    ) -> Result<Vec<Contact>, StoreError> {
+    async fn contacts(&self, query: Query) -> Result<Vec<Contact>, StoreError> {
         let rows = self.fetch(query).await?;
         let contact = |row: &SqliteRow| {
             let id = ContactId(row.try_get(0).map_err(|error| self.fail(error))?);
@@ -429,9 +492,4 @@ impl SqliteStore {
         };
         rows.iter().map(contact).collect()
     }
-}
-
-/// Begins a transaction with the write lock.
-async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<Transaction<'_, Sqlite>> {
-    connection.begin_with("BEGIN IMMEDIATE").await
 }

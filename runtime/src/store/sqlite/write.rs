@@ -1,27 +1,26 @@
 //! What the engine writes: stepped contacts, and what became of messages.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use journey_bytecode::{Instant, Purpose};
 use smol_str::SmolStr;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::append::Log;
-use super::{begin, json, message_id, message_keys, slice};
+use super::append::{Log, append_inputs};
+use super::{Rows, json, list, message_id, message_keys};
 use crate::core::contact::ContactId;
 use crate::core::effect::MessageId;
 use crate::store::{Advanced, Delivery, DeliveryResult, KeptProgram, codec};
 
-/// The rows of one commit, made before the write lock is taken.
+/// The rows of one commit, made before the writer is taken.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     /// Messages for the queue.
     pub(super) queued: Vec<(Instant, MessageId)>,
-    states: Vec<(i64, usize, usize)>,
+    states: Rows<(i64, usize, usize)>,
     ready: Vec<(i64, i64, i64)>,
-    outbox: Vec<OutboxRow>,
-    trace: Vec<(i64, usize, usize)>,
-    blob: Vec<u8>,
+    outbox: Rows<OutboxRow>,
+    trace: Rows<(i64, usize, usize)>,
 }
 
 /// contact, number, due, last input known, whether it is marketing, topic, start and length of the message
@@ -30,50 +29,45 @@ type OutboxRow = (i64, u32, i64, i64, bool, Option<SmolStr>, usize, usize);
 impl Batch {
     pub(super) fn of(advanced: &[Advanced]) -> Self {
         let mut batch = Self::default();
-        let blob = &mut batch.blob;
         for Advanced { contact, outcome } in advanced {
             let id = contact.id.0;
-            let (start, length) = slice(contact, blob);
-            batch.states.push((id, start, length));
+            let (start, length) = batch.states.add(contact);
+            batch.states.rows.push((id, start, length));
             batch.ready.push((id, outcome.due.unwrap_or(Instant::NEVER).0, contact.state.applied));
             if !outcome.trace.is_empty() {
-                let (start, length) = slice(&outcome.trace, blob);
-                batch.trace.push((id, start, length));
+                let (start, length) = batch.trace.add(&outcome.trace);
+                batch.trace.rows.push((id, start, length));
             }
             for message in &outcome.outgoing {
-                let (start, length) = slice(message, blob);
+                let (start, length) = batch.outbox.add(message);
                 let marketing = message.purpose == Purpose::Marketing;
                 let topic = message.topic.clone();
                 let (number, applied) = (message.id.number, contact.state.applied);
-                batch.outbox.push((id, number, message.at.0, applied, marketing, topic, start, length));
+                batch.outbox.rows.push((id, number, message.at.0, applied, marketing, topic, start, length));
                 batch.queued.push((message.at, message.id));
             }
         }
         batch
     }
 
-    pub(super) async fn write(&self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
-        let mut transaction = begin(connection).await?;
-        let states = "INSERT OR REPLACE INTO states (contact, body)
-             SELECT value ->> 0, substr(?2, value ->> 1, value ->> 2) FROM json_each(?1)";
-        sqlx::query(states).bind(json(&self.states)).bind(&self.blob).execute(&mut *transaction).await?;
-        let ready = "INSERT INTO ready (contact, due, accepted, applied)
-             SELECT value ->> 0, value ->> 1, 0, value ->> 2 FROM json_each(?1) WHERE true
-             ON CONFLICT (contact) DO UPDATE SET due = excluded.due, applied = excluded.applied";
-        sqlx::query(ready).bind(json(&self.ready)).execute(&mut *transaction).await?;
-        if !self.outbox.is_empty() {
-            let outbox = "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, body)
+    /// Writes the rows; returns the messages for the queue.
+    pub(super) async fn write(self, connection: &mut SqliteConnection) -> sqlx::Result<Vec<(Instant, MessageId)>> {
+        let write = "BEGIN IMMEDIATE;
+             INSERT OR REPLACE INTO states (contact, body)
+                 SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
+             INSERT INTO ready (contact, due, accepted, applied)
+                 SELECT value ->> 0, value ->> 1, 0, value ->> 2 FROM json_each(?) WHERE true
+                 ON CONFLICT (contact) DO UPDATE SET due = excluded.due, applied = excluded.applied;
+             INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, body)
                  SELECT value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, value ->> 4, value ->> 5,
-                     substr(?2, value ->> 6, value ->> 7)
-                 FROM json_each(?1)";
-            sqlx::query(outbox).bind(json(&self.outbox)).bind(&self.blob).execute(&mut *transaction).await?;
-        }
-        if !self.trace.is_empty() {
-            let trace = "INSERT INTO trace (contact, body)
-                 SELECT value ->> 0, substr(?2, value ->> 1, value ->> 2) FROM json_each(?1)";
-            sqlx::query(trace).bind(json(&self.trace)).bind(&self.blob).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await
+                     substr(?, value ->> 6, value ->> 7)
+                 FROM json_each(?);
+             INSERT INTO trace (contact, body)
+                 SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
+             COMMIT";
+        let query = self.states.bind(sqlx::query(write)).bind(json(&self.ready));
+        self.trace.bind(self.outbox.bind(query)).execute(connection).await?;
+        Ok(self.queued)
     }
 }
 
@@ -92,118 +86,107 @@ pub(super) async fn record(
     results: &[Delivery],
     leaving: &[MessageId],
 ) -> sqlx::Result<Recorded> {
-    let mut transaction = begin(connection).await?;
-    let mut recorded = Recorded::default();
-    if !results.is_empty() {
-        recorded.told = settle(&mut transaction, results).await?;
+    // Nobody else writes, so that what is read here holds until it is written.
+    let withheld = withheld(connection, leaving).await?;
+    let leaving: Vec<MessageId> = leaving.iter().filter(|id| !withheld.contains(id)).copied().collect();
+    let lengths = open_logs(connection, results).await?;
+
+    let (mut retries, mut done, mut log, mut told) = (Vec::new(), BTreeMap::new(), Log::default(), HashSet::new());
+    for delivery in results {
+        let id = delivery.id;
+        // What is not in the outbox has had its result: a contact hears of it once.
+        let Some(accepted) = lengths.get(&id) else { continue };
+        if let Some(due) = delivery.retry_at() {
+            retries.push((id.contact.0, id.number, due.0, delivery.attempts));
+        } else if done.insert(id, delivery).is_none()
+            && let Some(kind) = delivery.news()
+        {
+            if told.insert(id.contact) {
+                log.know(id.contact, *accepted);
+            }
+            log.push(id.contact, delivery.at, &kind, None);
+        }
     }
-    if !leaving.is_empty() {
-        recorded.withheld = leave(&mut transaction, leaving).await?;
+    let mut settled = Rows::default();
+    for (id, delivery) in &done {
+        let failed = matches!(delivery.result, DeliveryResult::Failed { .. });
+        let (start, length) = settled.add(&delivery.result);
+        settled.rows.push((id.contact.0, id.number, delivery.at.0, delivery.attempts, failed, start, length));
     }
-    transaction.commit().await?;
-    Ok(recorded)
+    let tried: Vec<MessageId> = results.iter().map(|delivery| delivery.id).collect();
+    let done: Vec<MessageId> = done.into_keys().collect();
+
+    // The upsert finds its rows by key; an UPDATE with a join may read the whole outbox.
+    let write = concat!(
+        "BEGIN IMMEDIATE;",
+        append_inputs!(),
+        "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
+         INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, body)
+             SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, o.applied, o.marketing, o.topic, o.body
+             FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
+             WHERE true
+             ON CONFLICT (contact, number) DO UPDATE SET due = excluded.due, attempts = excluded.attempts;
+         INSERT OR REPLACE INTO deliveries (contact, number, at, attempts, failed, result, message)
+             SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, j.value ->> 4,
+                 substr(?, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 THEN o.body END
+             FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
+         DELETE FROM outbox WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
+         INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM json_each(?);
+         COMMIT"
+    );
+    let query = log.bind(sqlx::query(write)).bind(message_keys(&tried)).bind(json(&retries));
+    let query = settled.bind(query).bind(message_keys(&done)).bind(message_keys(&leaving));
+    query.execute(connection).await?;
+    Ok(Recorded { told, withheld })
 }
 
-/// Marks messages as on the wire; returns those withheld.
-async fn leave(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::Result<Vec<MessageId>> {
-    let withheld = "SELECT o.contact, o.number FROM json_each(?1) j
+/// The messages that may not leave.
+async fn withheld(connection: &mut SqliteConnection, leaving: &[MessageId]) -> sqlx::Result<Vec<MessageId>> {
+    if leaving.is_empty() {
+        return Ok(Vec::new());
+    }
+    let withheld = "SELECT json_group_array(json_array(o.contact, o.number)) FROM json_each(?1) j
          CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
          WHERE o.marketing AND EXISTS (
              SELECT 1 FROM unsubscribed u
              WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic) AND u.seq > o.applied)";
-    let rows = sqlx::query(withheld).bind(message_keys(ids)).fetch_all(&mut *connection).await?;
-    let withheld: Vec<MessageId> = rows.iter().map(message_id).collect::<sqlx::Result<_>>()?;
-    let leaving: Vec<MessageId> = ids.iter().filter(|id| !withheld.contains(id)).copied().collect();
-    let wire = "INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM json_each(?1)";
-    sqlx::query(wire).bind(message_keys(&leaving)).execute(connection).await?;
-    Ok(withheld)
+    let rows = list(sqlx::query(withheld).bind(message_keys(leaving)), connection).await?;
+    Ok(rows.into_iter().map(message_id).collect())
 }
 
-/// Writes what became of messages; returns the contacts that hear of it.
-async fn settle(connection: &mut SqliteConnection, deliveries: &[Delivery]) -> sqlx::Result<HashSet<ContactId>> {
-    let ids: Vec<MessageId> = deliveries.iter().map(|delivery| delivery.id).collect();
-    let wire = "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
-    sqlx::query(wire).bind(message_keys(&ids)).execute(&mut *connection).await?;
-
-    let mut retries = Vec::new();
-    let mut done = BTreeMap::new();
-    for delivery in deliveries {
-        match delivery.retry_at() {
-            Some(due) => retries.push((delivery.id.contact.0, delivery.id.number, due.0, delivery.attempts)),
-            None => _ = done.insert(delivery.id, delivery),
-        }
+/// Which of the messages are in the outbox, and how long the logs of their contacts are.
+async fn open_logs(connection: &mut SqliteConnection, results: &[Delivery]) -> sqlx::Result<HashMap<MessageId, i64>> {
+    if results.is_empty() {
+        return Ok(HashMap::new());
     }
-    if !retries.is_empty() {
-        // An upsert finds its rows by key; an UPDATE with a join may read the whole outbox.
-        let again = "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, body)
-             SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, o.applied, o.marketing, o.topic, o.body
-             FROM json_each(?1) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1 WHERE true
-             ON CONFLICT (contact, number) DO UPDATE SET due = excluded.due, attempts = excluded.attempts";
-        sqlx::query(again).bind(json(&retries)).execute(&mut *connection).await?;
-    }
-    finish(connection, &done).await
-}
-
-async fn finish(
-    connection: &mut SqliteConnection,
-    done: &BTreeMap<MessageId, &Delivery>,
-) -> sqlx::Result<HashSet<ContactId>> {
-    if done.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let mut blob = Vec::new();
-    let mut rows = Vec::with_capacity(done.len());
-    for (id, delivery) in done {
-        let failed = matches!(delivery.result, DeliveryResult::Failed { .. });
-        let (start, length) = slice(&delivery.result, &mut blob);
-        rows.push((id.contact.0, id.number, delivery.at.0, delivery.attempts, failed, start, length));
-    }
-    let results = "INSERT OR REPLACE INTO deliveries (contact, number, at, attempts, failed, result, message)
-         SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, j.value ->> 4,
-             substr(?2, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 THEN o.body END
-         FROM json_each(?1) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
-    sqlx::query(results).bind(json(&rows)).bind(blob).execute(&mut *connection).await?;
-    // What is not in the outbox has had its result: a contact hears of it once.
-    let leave = "DELETE FROM outbox WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
-         RETURNING contact, number";
-    let ids: Vec<MessageId> = done.keys().copied().collect();
-    let left = sqlx::query(leave).bind(message_keys(&ids)).fetch_all(&mut *connection).await?;
-    let left: HashSet<MessageId> = left.iter().map(message_id).collect::<sqlx::Result<_>>()?;
-
-    let told: HashSet<ContactId> = left.iter().map(|id| id.contact).collect();
-    let mut log = Log::load(&mut *connection, told.iter().copied()).await?;
-    for (id, delivery) in done.iter().filter(|(id, _)| left.contains(id)) {
-        if let Some(kind) = delivery.news() {
-            log.push(id.contact, delivery.at, &kind, None);
-        }
-    }
-    log.write(connection).await?;
-    Ok(told)
+    let ids: BTreeSet<MessageId> = results.iter().map(|delivery| delivery.id).collect();
+    let open = "SELECT json_group_array(json_array(o.contact, o.number, r.accepted)) FROM json_each(?1) j
+         CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
+         CROSS JOIN ready r ON r.contact = o.contact";
+    let ids = message_keys(&ids.into_iter().collect::<Vec<_>>());
+    let rows = list::<(i64, u32, i64)>(sqlx::query(open).bind(ids), connection).await?;
+    Ok(rows.into_iter().map(|(contact, number, accepted)| (message_id((contact, number)), accepted)).collect())
 }
 
 /// Queues messages again that were on the wire.
 pub(super) async fn resend_ambiguous(connection: &mut SqliteConnection) -> sqlx::Result<Vec<(Instant, MessageId)>> {
-    let mut transaction = begin(connection).await?;
-    let ambiguous = "SELECT o.contact, o.number, o.due FROM wire w
-         JOIN outbox o ON o.contact = w.contact AND o.number = w.number ORDER BY o.due, o.contact, o.number";
-    let rows = sqlx::query(ambiguous).fetch_all(&mut *transaction).await?;
-    let resent =
-        rows.iter().map(|row| Ok((Instant(row.try_get(2)?), message_id(row)?))).collect::<sqlx::Result<_>>()?;
-    sqlx::query("DELETE FROM wire").execute(&mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(resent)
+    let ambiguous =
+        "SELECT json_group_array(json_array(o.contact, o.number, o.due) ORDER BY o.due, o.contact, o.number)
+         FROM wire w CROSS JOIN outbox o ON o.contact = w.contact AND o.number = w.number";
+    let rows = list::<(i64, u32, i64)>(sqlx::query(ambiguous), &mut *connection).await?;
+    sqlx::query("DELETE FROM wire").execute(connection).await?;
+    Ok(rows.into_iter().map(|(contact, number, due)| (Instant(due), message_id((contact, number)))).collect())
 }
 
 /// Keeps programs; of one that is kept already, the messages become the given ones.
 pub(super) async fn keep_programs(connection: &mut SqliteConnection, programs: &[KeptProgram]) -> sqlx::Result<()> {
-    let mut transaction = begin(connection).await?;
     for kept in programs {
         let keep = "INSERT INTO programs (version, body) VALUES (?1, ?2)
              ON CONFLICT (version) DO UPDATE SET body = excluded.body";
         let version = kept.program.version().0.to_vec();
         let mut body = Vec::new();
         codec::append(kept, &mut body);
-        sqlx::query(keep).bind(version).bind(body).execute(&mut *transaction).await?;
+        sqlx::query(keep).bind(version).bind(body).execute(&mut *connection).await?;
     }
-    transaction.commit().await
+    Ok(())
 }
