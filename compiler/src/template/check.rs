@@ -3,7 +3,8 @@
 use journey_bytecode::{BUILTIN_VARIABLES, Field, Policy, Schema, Type};
 use smol_str::SmolStr;
 
-use super::{Applied, Role, Template, Use};
+use super::value::{Demand, Kind, Need, Source};
+use super::{Role, Template, Use};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of, quote};
 
 /// What the project declares.
@@ -35,14 +36,21 @@ struct Meaning {
 /// Checks every variable but those of the trigger, which depend on the journey.
 pub fn check(template: &Template, scope: &Scope<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    let mut types = Vec::new();
     for usage in &template.uses {
         let meaning = if usage.is_trigger() { whole_trigger(usage) } else { meaning(usage, scope) };
         match meaning {
-            Ok(Some(meaning)) => found.extend(judge(usage, &meaning, scope.language)),
-            Ok(None) => {}
-            Err(finding) => found.push(finding),
+            Ok(meaning) => {
+                found.extend(meaning.as_ref().and_then(|meaning| judge(usage, meaning, scope.language)));
+                types.push(meaning.and_then(|meaning| meaning.ty));
+            }
+            Err(finding) => {
+                found.push(finding);
+                types.push(None);
+            }
         }
     }
+    found.extend(demands(template, &types, |_| true));
     found
 }
 
@@ -53,16 +61,86 @@ pub fn check_trigger(
     language: Option<&str>,
     at: Span,
 ) -> Vec<Diagnostic> {
-    let uses = template.uses.iter().filter(|usage| usage.is_trigger() && usage.path.len() > 1);
-    uses.filter_map(|usage| {
-        // One finding a use: the first trigger that does not fit.
-        let finding = triggers.iter().find_map(|trigger| match trigger_field(usage, trigger, triggers) {
-            Ok(meaning) => judge(usage, &meaning, language),
-            Err(finding) => Some(finding),
+    let is_field = |usage: &Use| usage.is_trigger() && usage.path.len() > 1;
+    let mut found = Vec::new();
+    for trigger in triggers {
+        let mut types = Vec::new();
+        for usage in &template.uses {
+            let meaning = if is_field(usage) { Some(trigger_field(usage, trigger, triggers)) } else { None };
+            match meaning {
+                Some(Ok(meaning)) => {
+                    found.extend(judge(usage, &meaning, language));
+                    types.push(meaning.ty);
+                }
+                Some(Err(finding)) => {
+                    found.push(finding);
+                    types.push(None);
+                }
+                None => types.push(None),
+            }
+        }
+        // What does not depend on the trigger has been said.
+        found.extend(demands(template, &types, |usage| is_field(usage)));
+    }
+    // One finding a place is enough: the first trigger that does not fit.
+    let mut places = Vec::new();
+    found.retain(|d: &Diagnostic| {
+        let new = !places.contains(&d.primary.span);
+        places.push(d.primary.span);
+        new
+    });
+    found.into_iter().map(|finding| finding.also(at, "sent here")).collect()
+}
+
+/// Values that cannot do what is asked of them, as far as they come from variables that `about` picks; what the template
+/// itself makes of them counts with them.
+fn demands(template: &Template, types: &[Option<Type>], about: impl Fn(&Use) -> bool) -> Vec<Diagnostic> {
+    let variable = |source: &Source| match source {
+        Source::Use(at) | Source::Item(at) => template.uses.get(*at),
+        Source::Kind(_) => None,
+    };
+    let concerned = |demand: &&Demand| demand.sources.iter().any(|source| variable(source).is_none_or(&about));
+    let found = template.demands.iter().filter(concerned).filter_map(|demand| {
+        let misfit = demand.sources.iter().find_map(|source| {
+            let ty = |at: usize| types.get(at).and_then(Option::as_ref);
+            let (kind, words) = match (*source, variable(source)) {
+                (Source::Kind(kind), _) => (kind, None),
+                (Source::Use(at), Some(usage)) => {
+                    let ty = ty(at)?;
+                    (Kind::of(ty), Some(format!("`{}` is {}", usage.name(), describe(ty))))
+                }
+                (Source::Item(at), Some(usage)) => {
+                    let Type::List(of) = ty(at)? else { return None };
+                    (Kind::of(of), Some(format!("an item of `{}` is {}", usage.name(), describe(of))))
+                }
+                _ => return None,
+            };
+            // A choice has to be there: a contact's list may be empty.
+            let fits =
+                demand.need.accepts(kind) && !(demand.need == Need::Choice && words.is_some() && kind == Kind::List);
+            (!fits).then_some((kind, words))
         });
-        finding.map(|finding| finding.also(at, "sent here"))
-    })
-    .collect()
+        let name = demand.sources.iter().find_map(|source| variable(source).map(Use::name));
+        misfit.map(|(kind, words)| unfit(demand, kind, words, name))
+    });
+    found.collect()
+}
+
+fn unfit(demand: &Demand, kind: Kind, words: Option<String>, name: Option<String>) -> Diagnostic {
+    let (by, is_for) = (&demand.by, demand.need.words());
+    let code = if demand.need == Need::Shown { Code::ListInText } else { Code::WrongFilter };
+    let found = |message| Diagnostic::new(code, demand.span, message);
+    match (words, name) {
+        (Some(words), _) if by == "money" && kind == Kind::Number => {
+            found(format!("`money` does not know the currency: {words}")).help("write it, as `money(\"EUR\")`")
+        }
+        (Some(words), _) => found(format!("`{by}` is for {is_for}, and {words}")),
+        (None, Some(name)) => {
+            found(format!("`{by}` is for {is_for}, and {} may stand here for `{name}`", kind.words()))
+                .help(format!("write `{{% if {name} %}} .. {{% endif %}}` around the sentence instead of `default`"))
+        }
+        (None, None) => found(format!("`{by}` is for {is_for}, and this is {}", kind.words())),
+    }
 }
 
 fn whole_trigger(usage: &Use) -> Result<Option<Meaning>, Diagnostic> {
@@ -141,9 +219,8 @@ fn walk(usage: &Use, from: usize, mut ty: Type, mut optional: bool) -> Result<Me
         };
         let owner = owner(usage, at);
         if step == "*" {
-            let message = format!("{owner} is not a list but {}", describe(&ty));
-            return Err(Diagnostic::new(Code::UnknownVariable, usage.span, message)
-                .help("`{% for %}` goes through a list, one item after the other"));
+            // That it is no list was said at the loop.
+            return Ok(Meaning { ty: None, optional: false });
         }
         let Some((_, inner)) = fields.iter().find(|(name, _)| name == step) else {
             let message = format!("{owner} has no part {step}", step = quote(step));
@@ -196,13 +273,8 @@ fn judge(usage: &Use, meaning: &Meaning, language: Option<&str>) -> Option<Diagn
     if meaning.optional && usage.role != Role::Guarded {
         return Some(unset(usage, meaning.ty.as_ref(), language));
     }
-    if let (Some(filter), Some(ty)) = (&usage.filter, &meaning.ty)
-        && let Some(found) = filtered(usage, filter, ty)
-    {
-        return Some(found);
-    }
     match &meaning.ty {
-        Some(Type::List(_)) if usage.role == Role::Printed => {
+        Some(Type::List(_)) if usage.printed => {
             let name = usage.name();
             let edit = Edit { span: usage.span.after(), text: " | join(', ')".to_owned() };
             Some(
@@ -211,45 +283,10 @@ fn judge(usage: &Use, meaning: &Meaning, language: Option<&str>) -> Option<Diagn
                     .fix("Write the items with commas between them", Applicability::Unsafe, vec![edit]),
             )
         }
-        Some(Type::Record(_)) if usage.role == Role::Printed => {
+        Some(Type::Record(_)) if usage.printed => {
             let message = format!("`{}` has several parts and no text of its own", usage.name());
             Some(Diagnostic::new(Code::ListInText, usage.span, message).help("name one of its parts"))
         }
-        _ => None,
-    }
-}
-
-/// Whether the filter can do anything with the value.
-fn filtered(usage: &Use, filter: &Applied, ty: &Type) -> Option<Diagnostic> {
-    let list = matches!(ty, Type::List(_));
-    let text = ty.is_textual();
-    let (fits, is_for) = match filter.name.as_str() {
-        "date" => (matches!(ty, Type::Date | Type::Time | Type::DateTime), "dates and times"),
-        "money" => (matches!(ty, Type::Money | Type::Number), "money, and for numbers with a currency"),
-        "plural" => (list || *ty == Type::Number, "numbers and lists"),
-        "round" => (*ty == Type::Number, "numbers"),
-        "int" => (text || *ty == Type::Number, "numbers and texts"),
-        "join" | "sort" | "unique" => (list, "lists"),
-        "first" | "last" | "length" | "reverse" => (list || text, "lists and texts"),
-        _ => return None,
-    };
-    let name = usage.name();
-    let found = |message| Diagnostic::new(Code::WrongFilter, filter.span, message);
-    if !fits {
-        return Some(found(format!("`{}` is for {is_for}, and `{name}` is {}", filter.name, describe(ty))));
-    }
-    match filter.name.as_str() {
-        "date" | "money" | "plural" | "round" if filter.may_be_text => Some(
-            found(format!("`{}` can do nothing with the text that stands in for `{name}`", filter.name))
-                .help(format!("write `{{% if {name} %}} .. {{% endif %}}` around the sentence instead of `default`")),
-        ),
-        "money" if *ty == Type::Number && filter.args == 0 => {
-            Some(found(format!("`money` does not know the currency of `{name}`")).help("write it, as `money(\"EUR\")`"))
-        }
-        "plural" if !(2..=3).contains(&filter.args) => Some(
-            found("`plural` needs the word for one and the word for many".to_owned())
-                .help(format!("write `{name} | plural(\"item\", \"items\")`")),
-        ),
         _ => None,
     }
 }
@@ -295,6 +332,9 @@ fn describe(ty: &Type) -> String {
     match ty {
         Type::Enum(_) => "one of several words".to_owned(),
         Type::Bool => "yes or no".to_owned(),
+        Type::Number => "a number".to_owned(),
+        Type::Text => "a text".to_owned(),
+        Type::Money => "an amount of money".to_owned(),
         Type::List(_) | Type::Record(_) => format!("a {ty}"),
         other => format!("of type `{other}`"),
     }

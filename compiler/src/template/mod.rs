@@ -5,7 +5,9 @@
 
 mod check;
 mod piece;
+mod scope;
 mod tags;
+mod value;
 mod visit;
 mod wording;
 
@@ -13,6 +15,7 @@ pub use check::{Scope, TriggerShape, check, check_trigger};
 use journey_bytecode::TemplateVariable;
 pub use piece::Piece;
 use smol_str::SmolStr;
+pub use value::{Demand, Kind, Need, Source};
 
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -27,6 +30,8 @@ pub const MAX_TEMPLATE_DEPTH: usize = 50;
 pub struct Template {
     /// The variables it uses, in source order.
     pub uses: Vec<Use>,
+    /// What it asks of values.
+    pub demands: Vec<Demand>,
     /// What is wrong with it whatever the project declares.
     pub findings: Vec<Diagnostic>,
     /// What always stands in it, whoever reads it: the text without its tags.
@@ -47,23 +52,10 @@ pub struct Use {
     pub steps: Vec<Span>,
     /// What happens to its value.
     pub role: Role,
-    /// The filter that it goes through first, `default` aside.
-    pub filter: Option<Applied>,
+    /// Whether its value is printed as it is.
+    pub printed: bool,
     /// How the line reads without the value: `Hello ,`; only where the value is printed as it is.
     pub gap: Option<String>,
-}
-
-/// A filter on a variable.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Applied {
-    /// Its name.
-    pub name: SmolStr,
-    /// Where.
-    pub span: Span,
-    /// How many values stand in its parentheses.
-    pub args: usize,
-    /// Whether a `default` before it gives a text in place of the variable.
-    pub may_be_text: bool,
 }
 
 /// What a template does with a variable.

@@ -1,45 +1,28 @@
-//! Walks a template's tree: which variables it uses, and which of them it can do without.
+//! Walks a template's tree: which variables it uses, which of them it can do without, and what it asks of each.
 //!
 //! A variable is *guarded* where its absence shows nowhere: in a condition, under `default`, and where a condition around it
 //! has established that it is set.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use journey_bytecode::{BUILTIN_VARIABLES, FILTERS, TEMPLATE_TESTS};
-use minijinja::machinery::ast::{BinOpKind, Call, CallArg, Expr, Filter, IfExpr, Stmt, Test, UnaryOpKind};
+use journey_bytecode::{FILTERS, TEMPLATE_TESTS};
+use minijinja::machinery::ast::{
+    BinOpKind, Call, CallArg, Expr, Filter, ForLoop, IfCond, IfExpr, Stmt, Test, UnaryOpKind,
+};
+use minijinja::value::ValueKind;
 use smol_str::SmolStr;
 
-use super::{Applied, Piece, Role, Template, Use};
+use super::scope::{Chain, Local, Path, Scopes, chain, place};
+use super::value::{Demand, Kind, Need, Source};
+use super::{Piece, Role, Template, Use};
 use crate::diagnostic::{Code, Diagnostic, Span, one_of, quote};
 
 /// What `loop` knows inside of `{% for %}`.
-const LOOP: &[&str] = &["first", "index", "index0", "last", "length", "nextitem", "previtem", "revindex", "revindex0"];
+const LOOP: &[&str] = &["first", "index", "index0", "last", "length", "revindex", "revindex0"];
 
 pub(super) fn visit(tree: &Stmt<'_>, piece: &Piece, template: &mut Template) {
-    let mut visitor = Visitor { piece, template, scopes: vec![BTreeMap::new()], known: BTreeSet::new() };
-    visitor.statement(tree);
-}
-
-/// A name that the template itself made.
-#[derive(Clone, Debug)]
-struct Local {
-    /// The variable that it stands for, if it is just another name for one.
-    alias: Option<Path>,
-    /// Whether it may be without a value.
-    maybe_unset: bool,
-}
-
-impl Local {
-    /// What only one of two ways has set.
-    const UNSURE: Self = Self { alias: None, maybe_unset: true };
-}
-
-/// A variable as the template means it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Path {
-    names: Vec<SmolStr>,
-    explicit: bool,
+    Visitor { piece, template, scopes: Scopes::default() }.statement(tree);
 }
 
 /// What an expression is wanted for.
@@ -53,22 +36,13 @@ enum Wanted {
     Print,
 }
 
+/// Where a value comes from; several if it is the one or the other.
+type Sources = Vec<Source>;
+
 struct Visitor<'a> {
     piece: &'a Piece,
     template: &'a mut Template,
-    scopes: Vec<BTreeMap<String, Local>>,
-    /// Variables that are known to be set here.
-    known: BTreeSet<Path>,
-}
-
-/// A chain of names: `contact.first_name`, with the place of each in the text.
-struct Chain {
-    names: Vec<(SmolStr, Range<usize>)>,
-    range: Range<usize>,
-}
-
-fn place(span: minijinja::machinery::Span) -> Range<usize> {
-    span.start_offset as usize..span.end_offset as usize
+    scopes: Scopes,
 }
 
 impl Visitor<'_> {
@@ -80,56 +54,35 @@ impl Visitor<'_> {
         match statement {
             Stmt::Template(template) => self.statements(&template.children),
             Stmt::EmitRaw(raw) => self.template.plain.push_str(raw.raw),
-            Stmt::EmitExpr(emit) => self.expr(&emit.expr, Wanted::Print),
-            Stmt::IfCond(cond) => {
-                self.condition(&cond.expr);
-                let before = self.scopes.clone();
-                self.knowing(true_paths(self, &cond.expr), |this| this.statements(&cond.true_body));
-                let after_true = std::mem::replace(&mut self.scopes, before);
-                self.knowing(false_paths(self, &cond.expr), |this| this.statements(&cond.false_body));
-                self.join(after_true);
-            }
-            Stmt::ForLoop(each) => {
-                self.expr(&each.iter, Wanted::Value);
-                let mut item = self.alias(&each.iter);
-                if let Some(path) = &mut item {
-                    path.names.push(SmolStr::new_static("*"));
+            Stmt::EmitExpr(emit) => {
+                let sources = self.expr(&emit.expr, Wanted::Print);
+                // A variable that is printed as it is has a finding of its own.
+                if chain(&emit.expr).is_none() {
+                    self.demand(sources, Need::Shown, "{{ }}", self.piece.span(place(emit.span())));
                 }
-                self.scopes.push(BTreeMap::new());
-                self.bind_name("loop", None);
-                self.bind(&each.target, item);
-                if let Some(filter) = &each.filter_expr {
-                    self.condition(filter);
-                }
-                self.statements(&each.body);
-                self.scopes.pop();
-                self.statements(&each.else_body);
             }
+            Stmt::IfCond(cond) => self.decision(cond),
+            Stmt::ForLoop(each) => self.each(each),
             Stmt::WithBlock(with) => {
-                let mut scope = BTreeMap::new();
+                self.scopes.push();
                 for (target, value) in &with.assignments {
-                    self.expr(value, Wanted::Value);
-                    let alias = self.alias(value);
-                    self.scopes.push(std::mem::take(&mut scope));
-                    self.bind(target, alias);
-                    scope = self.scopes.pop().unwrap_or_default();
+                    self.assign(target, value);
                 }
-                self.scopes.push(scope);
                 self.statements(&with.body);
                 self.scopes.pop();
             }
-            Stmt::Set(set) => {
-                self.expr(&set.expr, Wanted::Value);
-                let alias = self.alias(&set.expr);
-                self.bind(&set.target, alias);
-            }
+            Stmt::Set(set) => self.assign(&set.target, &set.expr),
             Stmt::SetBlock(set) => {
                 self.statements(&set.body);
-                set.filter.iter().for_each(|filter| self.expr(filter, Wanted::Value));
-                self.bind(&set.target, None);
+                let sources = match &set.filter {
+                    Some(filter) => self.expr(filter, Wanted::Value),
+                    None => vec![Source::Kind(Kind::Text)],
+                };
+                self.scopes.bind(&set.target, Local { sources, ..Local::default() });
             }
             Stmt::FilterBlock(block) => {
-                self.expr(&block.filter, Wanted::Value);
+                let sources = self.expr(&block.filter, Wanted::Value);
+                self.demand(sources, Need::Shown, "{% filter %}", self.piece.span(place(block.filter_span)));
                 self.statements(&block.body);
             }
             // The tags were checked before: no other statement comes here.
@@ -137,78 +90,57 @@ impl Visitor<'_> {
         }
     }
 
+    fn decision(&mut self, cond: &IfCond<'_>) {
+        self.condition(&cond.expr);
+        let before = self.scopes.clone();
+        self.scopes.know(self.scopes.true_paths(&cond.expr));
+        self.statements(&cond.true_body);
+        let after_true = std::mem::replace(&mut self.scopes, before);
+        self.scopes.know(self.scopes.false_paths(&cond.expr));
+        self.statements(&cond.false_body);
+        self.scopes.join(after_true);
+    }
+
+    fn each(&mut self, each: &ForLoop<'_>) {
+        let list = self.expr(&each.iter, Wanted::Value);
+        let mut alias = self.scopes.alias(&each.iter);
+        if let Some(path) = &mut alias {
+            path.names.push(SmolStr::new_static("*"));
+        }
+        let sources = list.iter().map(|source| source.item()).collect();
+        self.demand(list, Need::List, "{% for %}", self.piece.span(place(each.iter.span())));
+        let before = self.scopes.clone();
+        self.scopes.push();
+        self.scopes.bind_name("loop", Local::default());
+        self.scopes.bind(&each.target, Local { alias, sources, maybe_unset: false });
+        if let Some(filter) = &each.filter_expr {
+            self.condition(filter);
+            self.scopes.know(self.scopes.true_paths(filter));
+        }
+        self.statements(&each.body);
+        self.scopes = before;
+        self.statements(&each.else_body);
+    }
+
+    fn assign(&mut self, target: &Expr<'_>, value: &Expr<'_>) {
+        let sources = self.expr(value, Wanted::Value);
+        let alias = self.scopes.alias(value);
+        self.scopes.bind(target, Local { alias, sources, maybe_unset: false });
+    }
+
     /// Visits with more variables known to be set.
-    fn knowing(&mut self, paths: BTreeSet<Path>, visit: impl FnOnce(&mut Self)) {
-        let before = self.known.clone();
-        self.known.extend(paths);
-        visit(self);
-        self.known = before;
+    fn knowing<T>(&mut self, paths: BTreeSet<Path>, visit: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.scopes.clone();
+        self.scopes.know(paths);
+        let visited = visit(self);
+        self.scopes = before;
+        visited
     }
 
-    /// After a decision: what only one side has set may be unset.
-    fn join(&mut self, other: Vec<BTreeMap<String, Local>>) {
-        for (scope, other) in self.scopes.iter_mut().zip(other) {
-            for (name, local) in scope.iter_mut() {
-                match other.get(name) {
-                    Some(same) => {
-                        local.maybe_unset |= same.maybe_unset;
-                        if local.alias != same.alias {
-                            local.alias = None;
-                        }
-                    }
-                    None => *local = Local::UNSURE,
-                }
-            }
-            for name in other.into_keys() {
-                scope.entry(name).or_insert(Local::UNSURE);
-            }
+    fn demand(&mut self, sources: Sources, need: Need, by: &str, span: Span) {
+        if sources.iter().any(|source| !matches!(source, Source::Kind(kind) if need.accepts(*kind))) {
+            self.template.demands.push(Demand { sources, need, by: SmolStr::new(by), span });
         }
-    }
-
-    fn bind(&mut self, target: &Expr<'_>, alias: Option<Path>) {
-        match target {
-            Expr::Var(var) => self.bind_name(var.id, alias),
-            Expr::List(list) => list.items.iter().for_each(|item| self.bind(item, None)),
-            Expr::Tuple(list) => list.items.iter().for_each(|item| self.bind(item, None)),
-            _ => {}
-        }
-    }
-
-    fn bind_name(&mut self, name: &str, alias: Option<Path>) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.insert(name.to_owned(), Local { alias, maybe_unset: false });
-        }
-    }
-
-    fn local(&self, name: &str) -> Option<&Local> {
-        self.scopes.iter().rev().find_map(|scope| scope.get(name))
-    }
-
-    /// The variable that an expression is another name for.
-    fn alias(&self, expr: &Expr<'_>) -> Option<Path> {
-        self.resolve(&chain(expr)?).map(|(path, _)| path)
-    }
-
-    /// The variable that a chain of names means, and where each step of its path stands; none for a name that the
-    /// template made of something else.
-    fn resolve(&self, chain: &Chain) -> Option<(Path, Vec<Range<usize>>)> {
-        let (root, root_range) = chain.names.first()?;
-        let names = |from: usize| chain.names.iter().skip(from).map(|(name, _)| name.clone());
-        let ranges = |from: usize| chain.names.iter().skip(from).map(|(_, range)| range.clone());
-        if let Some(local) = self.local(root) {
-            let mut path = local.alias.clone()?;
-            // The one place of the local name stands for all that it means.
-            let steps = std::iter::repeat_n(root_range.clone(), path.names.len()).chain(ranges(1)).collect();
-            path.names.extend(names(1));
-            return Some((path, steps));
-        }
-        if root == "contact" && chain.names.len() > 1 {
-            let names: Vec<_> = names(1).collect();
-            let shadowed = |name: &SmolStr| name == "trigger" || BUILTIN_VARIABLES.contains(&name.as_str());
-            let explicit = names.first().is_some_and(shadowed);
-            return Some((Path { names, explicit }, ranges(1).collect()));
-        }
-        Some((Path { names: names(0).collect(), explicit: false }, ranges(0).collect()))
     }
 
     fn condition(&mut self, expr: &Expr<'_>) {
@@ -216,96 +148,164 @@ impl Visitor<'_> {
             Expr::UnaryOp(not) if matches!(not.op, UnaryOpKind::Not) => self.condition(&not.expr),
             Expr::BinOp(op) if matches!(op.op, BinOpKind::ScAnd) => {
                 self.condition(&op.left);
-                self.knowing(true_paths(self, &op.left), |this| this.condition(&op.right));
+                self.knowing(self.scopes.true_paths(&op.left), |this| this.condition(&op.right));
             }
             Expr::BinOp(op) if matches!(op.op, BinOpKind::ScOr) => {
                 self.condition(&op.left);
-                self.knowing(false_paths(self, &op.left), |this| this.condition(&op.right));
+                self.knowing(self.scopes.false_paths(&op.left), |this| this.condition(&op.right));
             }
-            _ => self.expr(expr, Wanted::Maybe),
+            _ => {
+                self.expr(expr, Wanted::Maybe);
+            }
         }
     }
 
-    fn expr(&mut self, expr: &Expr<'_>, wanted: Wanted) {
+    fn expr(&mut self, expr: &Expr<'_>, wanted: Wanted) -> Sources {
         if let Some(chain) = chain(expr) {
-            self.variable(&chain, wanted);
-            return;
+            return self.variable(&chain, wanted);
         }
         // Printing is about the variable itself; whatever is made of it needs its value.
         let needed = if wanted == Wanted::Maybe { Wanted::Maybe } else { Wanted::Value };
         match expr {
             Expr::Filter(filter) => self.filter(filter, wanted, expr),
-            Expr::Test(test) => self.test(test, expr),
-            Expr::IfExpr(choice) => self.choice(choice, needed),
-            Expr::UnaryOp(op) if matches!(op.op, UnaryOpKind::Not) => self.condition(&op.expr),
-            Expr::UnaryOp(op) => self.expr(&op.expr, Wanted::Value),
+            Expr::Test(test) => {
+                self.test(test, expr);
+                vec![Source::Kind(Kind::Truth)]
+            }
+            Expr::IfExpr(choice) => self.choice(choice, wanted, expr),
+            Expr::UnaryOp(op) if matches!(op.op, UnaryOpKind::Not) => {
+                self.condition(&op.expr);
+                vec![Source::Kind(Kind::Truth)]
+            }
+            Expr::UnaryOp(op) => {
+                let sources = self.expr(&op.expr, Wanted::Value);
+                self.demand(sources, Need::Number, "-", self.piece.span(place(op.span())));
+                vec![Source::Kind(Kind::Number)]
+            }
             Expr::BinOp(op) if matches!(op.op, BinOpKind::ScAnd) => {
                 // Without the left side, that is what comes out.
-                self.expr(&op.left, needed);
-                self.knowing(true_paths(self, &op.left), |this| this.expr(&op.right, needed));
+                let mut sources = self.expr(&op.left, needed);
+                sources.extend(self.knowing(self.scopes.true_paths(&op.left), |this| this.expr(&op.right, needed)));
+                sources
             }
             Expr::BinOp(op) if matches!(op.op, BinOpKind::ScOr) => {
-                self.condition(&op.left);
-                self.knowing(false_paths(self, &op.left), |this| this.expr(&op.right, needed));
+                let mut sources = self.expr(&op.left, Wanted::Maybe);
+                sources.extend(self.knowing(self.scopes.false_paths(&op.left), |this| this.expr(&op.right, needed)));
+                sources
             }
-            Expr::BinOp(op) => {
-                self.expr(&op.left, Wanted::Value);
-                self.expr(&op.right, Wanted::Value);
-            }
+            Expr::BinOp(op) => self.operator(op.op, &op.left, &op.right),
             Expr::Compare(compare) => {
                 self.expr(&compare.expr, Wanted::Value);
-                compare.ops.iter().for_each(|op| self.expr(&op.expr, Wanted::Value));
+                for op in &compare.ops {
+                    self.expr(&op.expr, Wanted::Value);
+                }
+                vec![Source::Kind(Kind::Truth)]
             }
-            Expr::GetAttr(get) => self.expr(&get.expr, Wanted::Value),
+            Expr::GetAttr(get) => {
+                let sources = self.expr(&get.expr, Wanted::Value);
+                self.demand(sources, Need::Parts, get.name, self.piece.span(place(get.span())));
+                vec![Source::Kind(Kind::Mixed)]
+            }
             Expr::GetItem(get) => {
-                self.expr(&get.expr, Wanted::Value);
+                let sources = self.expr(&get.expr, Wanted::Value);
+                let items = sources.iter().map(|source| source.item()).collect();
+                self.demand(sources, Need::List, "[ ]", self.piece.span(place(get.span())));
                 self.expr(&get.subscript_expr, Wanted::Value);
                 self.maybe_missing(expr, wanted, "a list may be shorter");
+                items
             }
             Expr::Slice(slice) => {
-                self.expr(&slice.expr, Wanted::Value);
-                [&slice.start, &slice.stop, &slice.step]
-                    .into_iter()
-                    .flatten()
-                    .for_each(|e| self.expr(e, Wanted::Value));
+                let sources = self.expr(&slice.expr, Wanted::Value);
+                self.demand(sources.clone(), Need::ListOrText, "[ : ]", self.piece.span(place(slice.span())));
+                for bound in [&slice.start, &slice.stop, &slice.step].into_iter().flatten() {
+                    let bound_sources = self.expr(bound, Wanted::Value);
+                    self.demand(bound_sources, Need::Number, "[ : ]", self.piece.span(place(bound.span())));
+                }
+                sources
             }
-            Expr::Call(call) => self.call(call, expr),
-            Expr::List(list) => list.items.iter().for_each(|item| self.expr(item, Wanted::Value)),
-            Expr::Tuple(list) => list.items.iter().for_each(|item| self.expr(item, Wanted::Value)),
-            Expr::Map(map) => map.keys.iter().chain(&map.values).for_each(|item| self.expr(item, Wanted::Value)),
-            Expr::Var(_) | Expr::Const(_) => {}
+            Expr::Call(call) => {
+                self.call(call, expr);
+                vec![Source::ANY]
+            }
+            Expr::List(list) => self.list(&list.items),
+            Expr::Tuple(list) => self.list(&list.items),
+            Expr::Map(map) => {
+                for item in map.keys.iter().chain(&map.values) {
+                    self.expr(item, Wanted::Value);
+                }
+                vec![Source::Kind(Kind::Record)]
+            }
+            Expr::Const(constant) => vec![Source::Kind(match constant.value.kind() {
+                ValueKind::Number => Kind::Number,
+                ValueKind::Bool => Kind::Truth,
+                ValueKind::Seq => Kind::List,
+                ValueKind::String => Kind::Text,
+                _ => Kind::Any,
+            })],
+            Expr::Var(_) => vec![Source::ANY],
         }
     }
 
-    fn choice(&mut self, choice: &IfExpr<'_>, needed: Wanted) {
+    fn list(&mut self, items: &[Expr<'_>]) -> Sources {
+        for item in items {
+            self.expr(item, Wanted::Value);
+        }
+        vec![Source::Kind(Kind::List)]
+    }
+
+    fn operator(&mut self, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>) -> Sources {
+        let (a, b) = (self.expr(left, Wanted::Value), self.expr(right, Wanted::Value));
+        let (left, right) = (self.piece.span(place(left.span())), self.piece.span(place(right.span())));
+        let sign = match op {
+            BinOpKind::Add => "+",
+            BinOpKind::Sub => "-",
+            BinOpKind::Mul => "*",
+            BinOpKind::Div => "/",
+            BinOpKind::FloorDiv => "//",
+            BinOpKind::Rem => "%",
+            BinOpKind::Pow => "**",
+            BinOpKind::Concat => {
+                self.demand(a, Need::Shown, "~", left);
+                self.demand(b, Need::Shown, "~", right);
+                return vec![Source::Kind(Kind::Text)];
+            }
+            BinOpKind::In => {
+                self.demand(b, Need::ListOrText, "in", right);
+                return vec![Source::Kind(Kind::Truth)];
+            }
+            _ => return vec![Source::Kind(Kind::Truth)],
+        };
+        self.demand(a, Need::Number, sign, left);
+        self.demand(b, Need::Number, sign, right);
+        vec![Source::Kind(Kind::Number)]
+    }
+
+    fn choice(&mut self, choice: &IfExpr<'_>, wanted: Wanted, whole: &Expr<'_>) -> Sources {
+        let needed = if wanted == Wanted::Maybe { Wanted::Maybe } else { Wanted::Value };
         self.condition(&choice.test_expr);
-        self.knowing(true_paths(self, &choice.test_expr), |this| this.expr(&choice.true_expr, needed));
-        if let Some(other) = &choice.false_expr {
-            self.knowing(false_paths(self, &choice.test_expr), |this| this.expr(other, needed));
+        let test = &choice.test_expr;
+        let mut sources = self.knowing(self.scopes.true_paths(test), |this| this.expr(&choice.true_expr, needed));
+        match &choice.false_expr {
+            Some(other) => {
+                sources.extend(self.knowing(self.scopes.false_paths(test), |this| this.expr(other, needed)));
+            }
+            // Printed, it means: or nothing.
+            None if wanted == Wanted::Value => self.maybe_missing(whole, wanted, "this `if` has no `else`"),
+            None => {}
         }
+        sources
     }
 
-    fn variable(&mut self, chain: &Chain, wanted: Wanted) {
-        let Some((root, root_range)) = chain.names.first() else { return };
-        let local = self.local(root).cloned();
+    fn variable(&mut self, chain: &Chain, wanted: Wanted) -> Sources {
+        let Some((root, root_range)) = chain.names.first() else { return vec![Source::ANY] };
+        let local = self.scopes.local(root).cloned();
         if root == "loop" && local.is_some() {
-            if let Some((field, range)) = chain.names.get(1)
-                && !LOOP.contains(&field.as_str())
-            {
-                let found = Diagnostic::new(
-                    Code::UnknownVariable,
-                    self.piece.span(range.clone()),
-                    format!("`loop` has no {field}", field = quote(field)),
-                );
-                let found = found.suggest(field, LOOP.iter().copied());
-                self.template.findings.push(found);
-            }
-            return;
+            return self.loop_field(chain);
         }
         if let Some(local) = &local
             && local.maybe_unset
             && wanted != Wanted::Maybe
-            && !self.known.contains(&Path { names: vec![root.clone()], explicit: false })
+            && !self.scopes.is_local_known(root)
         {
             let message = format!("`{root}` has no value on one of the ways that lead here");
             self.template.findings.push(
@@ -313,68 +313,108 @@ impl Visitor<'_> {
                     .help(format!("set it in the `{{% else %}}` too, or write `{root} | default(\"..\")`")),
             );
         }
-        let Some((path, steps)) = self.resolve(chain) else { return };
-        let guarded = wanted == Wanted::Maybe || self.known.contains(&path);
-        let role = match wanted {
-            _ if guarded => Role::Guarded,
-            Wanted::Print => Role::Printed,
-            _ => Role::Needed,
-        };
-        let gap = (role == Role::Printed).then(|| gap(self.piece.text(), &chain.range)).flatten();
-        let steps = steps.into_iter().map(|range| self.piece.span(range)).collect();
         let span = self.piece.span(chain.range.clone());
-        let (path, explicit) = (path.names, path.explicit);
-        self.template.uses.push(Use { path, explicit, span, steps, role, filter: None, gap });
-    }
-
-    fn filter(&mut self, filter: &Filter<'_>, wanted: Wanted, whole: &Expr<'_>) {
-        let span = name_of(self.piece, filter.name, whole);
-        if !FILTERS.contains(&filter.name) {
-            self.template.findings.push(unknown_filter(filter.name, span));
-        }
-        let operand = match filter.name {
-            "default" => Wanted::Maybe,
-            _ => Wanted::Value,
+        let Some((path, steps)) = self.scopes.resolve(chain) else {
+            let sources = local.map_or_else(|| vec![Source::ANY], |local| local.sources);
+            let Some((part, _)) = chain.names.get(1) else { return sources };
+            self.demand(sources, Need::Parts, part, span);
+            return vec![Source::Kind(Kind::Mixed)];
         };
-        let first = self.template.uses.len();
-        filter.expr.iter().for_each(|expr| self.expr(expr, operand));
-        if let Some(expr) = &filter.expr
-            && filter.name != "default"
-        {
-            self.apply(filter, expr, span, first);
-        }
-        self.args(&filter.args);
-        match filter.name {
-            "default" if filter.args.is_empty() => {
-                let found =
-                    Diagnostic::new(Code::UnsetInTemplate, span, "this `default` gives no text to fall back on")
-                        .help("write what stands there instead, as `default(\"there\")`");
-                self.template.findings.push(found);
+        let role = match wanted {
+            Wanted::Maybe => Role::Guarded,
+            _ if self.scopes.is_known(&path) => Role::Guarded,
+            Wanted::Print => Role::Printed,
+            Wanted::Value => Role::Needed,
+        };
+        let gap = (wanted == Wanted::Print).then(|| gap(self.piece.text(), &chain.range)).flatten();
+        let steps = steps.into_iter().map(|range| self.piece.span(range)).collect();
+        let printed = wanted == Wanted::Print;
+        let (path, explicit) = (path.names, path.explicit);
+        self.template.uses.push(Use { path, explicit, span, steps, role, printed, gap });
+        vec![Source::Use(self.template.uses.len() - 1)]
+    }
+
+    fn loop_field(&mut self, chain: &Chain) -> Sources {
+        match chain.names.get(1) {
+            Some((field, _)) if matches!(field.as_str(), "first" | "last") => vec![Source::Kind(Kind::Truth)],
+            Some((field, _)) if LOOP.contains(&field.as_str()) => vec![Source::Kind(Kind::Number)],
+            Some((field, range)) => {
+                let span = self.piece.span(range.clone());
+                let found = Diagnostic::new(Code::UnknownVariable, span, format!("`loop` has no {}", quote(field)));
+                self.template.findings.push(found.suggest(field, LOOP.iter().copied()));
+                vec![Source::ANY]
             }
-            "first" | "last" => self.maybe_missing(whole, wanted, "a list may be empty"),
-            _ => {}
+            None => vec![Source::Kind(Kind::Record)],
         }
     }
 
-    /// Notes the filter at the variable that it is applied to; its use is the first one since `first`.
-    fn apply(&mut self, filter: &Filter<'_>, operand: &Expr<'_>, span: Span, first: usize) {
-        let mut operand = operand;
-        let mut may_be_text = false;
-        while let Expr::Filter(inner) = operand {
-            let Some(of) = inner.expr.as_ref().filter(|_| inner.name == "default") else { return };
-            let is_text = |arg: &CallArg<'_>| matches!(arg, CallArg::Pos(Expr::Const(c)) if c.value.as_str().is_some());
-            may_be_text |= inner.args.first().is_some_and(is_text);
-            operand = of;
+    fn filter(&mut self, filter: &Filter<'_>, wanted: Wanted, whole: &Expr<'_>) -> Sources {
+        let name = filter.name;
+        let span = name_of(self.piece, name, whole);
+        if !FILTERS.contains(&name) {
+            self.template.findings.push(unknown_filter(name, span));
         }
-        let Some(chain) = chain(operand) else { return };
-        let place = self.piece.span(chain.range);
-        if let Some(usage) = self.template.uses.get_mut(first).filter(|usage| usage.span == place) {
-            let name = SmolStr::new(filter.name);
-            usage.filter = Some(Applied { name, span, args: filter.args.len(), may_be_text });
+        let operand = if name == "default" { Wanted::Maybe } else { Wanted::Value };
+        let sources = match &filter.expr {
+            Some(expr) => self.expr(expr, operand),
+            // A block is text.
+            None => vec![Source::Kind(Kind::Text)],
+        };
+        let args = self.args(&filter.args);
+        let need = match name {
+            "default" => return self.default(filter, sources, &args, span, wanted),
+            "date" => Need::Moment,
+            "money" if args.is_empty() => Need::Money,
+            "money" => Need::MoneyOrNumber,
+            "plural" => Need::Countable,
+            "round" | "int" => Need::Number,
+            "join" | "sort" | "unique" => Need::List,
+            "first" | "last" | "length" | "reverse" => Need::ListOrText,
+            "one_of" => Need::Choice,
+            _ => Need::Shown,
+        };
+        if name == "plural" && !(2..=3).contains(&args.len()) {
+            let found =
+                Diagnostic::new(Code::WrongFilter, span, "`plural` needs the word for one and the word for many");
+            self.template.findings.push(found.help("write it as `visits | plural(\"visit\", \"visits\")`"));
+        }
+        self.demand(sources.clone(), need, name, span);
+        match name {
+            "first" | "last" => {
+                self.maybe_missing(whole, wanted, "it may be empty");
+                // Of a text it is a letter.
+                let item = |source: &Source| if *source == Source::Kind(Kind::Text) { *source } else { source.item() };
+                sources.iter().map(item).collect()
+            }
+            "sort" | "unique" => vec![Source::Kind(Kind::List)],
+            "reverse" => sources,
+            "length" | "int" | "round" => vec![Source::Kind(Kind::Number)],
+            "one_of" => vec![Source::Kind(Kind::Mixed)],
+            _ => vec![Source::Kind(Kind::Text)],
         }
     }
 
-    /// A value taken from a list, which need not be there.
+    fn default(
+        &mut self,
+        filter: &Filter<'_>,
+        mut sources: Sources,
+        args: &[Sources],
+        span: Span,
+        wanted: Wanted,
+    ) -> Sources {
+        match args.first() {
+            Some(fallback) => sources.extend(fallback),
+            None if filter.args.is_empty() && wanted != Wanted::Maybe => {
+                let found =
+                    Diagnostic::new(Code::UnsetInTemplate, span, "this `default` gives no text to fall back on");
+                self.template.findings.push(found.help("write what stands there instead, as `default(\"there\")`"));
+            }
+            None => {}
+        }
+        sources
+    }
+
+    /// A value that need not be there.
     fn maybe_missing(&mut self, expr: &Expr<'_>, wanted: Wanted, why: &str) {
         if wanted == Wanted::Maybe {
             return;
@@ -431,14 +471,16 @@ impl Visitor<'_> {
         self.template.findings.push(found);
     }
 
-    fn args(&mut self, args: &[CallArg<'_>]) {
+    fn args(&mut self, args: &[CallArg<'_>]) -> Vec<Sources> {
+        let mut all = Vec::new();
         for arg in args {
             match arg {
                 CallArg::Pos(expr) | CallArg::Kwarg(_, expr) | CallArg::PosSplat(expr) | CallArg::KwargSplat(expr) => {
-                    self.expr(expr, Wanted::Value);
+                    all.push(self.expr(expr, Wanted::Value));
                 }
             }
         }
+        all
     }
 }
 
@@ -470,91 +512,6 @@ fn unknown_filter(name: &str, span: Span) -> Diagnostic {
         _ => found.suggest(name, FILTERS.iter().copied()),
     };
     found.help(format!("the filters are {}", one_of(FILTERS.iter().copied()).replace(" or ", " and ")))
-}
-
-/// What is set if this is true.
-fn true_paths(visitor: &Visitor<'_>, expr: &Expr<'_>) -> BTreeSet<Path> {
-    if let Some(path) = chain(expr).and_then(|chain| named(visitor, &chain)) {
-        return BTreeSet::from([path]);
-    }
-    match expr {
-        // About a test that does not exist enough has been said.
-        Expr::Test(test) if test.name != "undefined" => true_paths(visitor, &test.expr),
-        Expr::UnaryOp(op) if matches!(op.op, UnaryOpKind::Not) => false_paths(visitor, &op.expr),
-        Expr::BinOp(op) => {
-            let sides = || (true_paths(visitor, &op.left), true_paths(visitor, &op.right));
-            match op.op {
-                BinOpKind::ScAnd => {
-                    let (left, right) = sides();
-                    left.union(&right).cloned().collect()
-                }
-                BinOpKind::ScOr => {
-                    let (left, right) = sides();
-                    left.intersection(&right).cloned().collect()
-                }
-                // A comparison that holds has seen a value; that there might be none has been said at the comparison.
-                _ => {
-                    let (left, right) = sides();
-                    left.union(&right).cloned().collect()
-                }
-            }
-        }
-        _ => BTreeSet::new(),
-    }
-}
-
-/// What is set if this is not true.
-fn false_paths(visitor: &Visitor<'_>, expr: &Expr<'_>) -> BTreeSet<Path> {
-    match expr {
-        Expr::Test(test) if test.name != "defined" => true_paths(visitor, &test.expr),
-        Expr::UnaryOp(op) if matches!(op.op, UnaryOpKind::Not) => true_paths(visitor, &op.expr),
-        Expr::BinOp(op) => {
-            let (left, right) = (false_paths(visitor, &op.left), false_paths(visitor, &op.right));
-            match op.op {
-                BinOpKind::ScOr => left.union(&right).cloned().collect(),
-                BinOpKind::ScAnd => left.intersection(&right).cloned().collect(),
-                // See above; both outcomes have seen a value.
-                _ => true_paths(visitor, expr),
-            }
-        }
-        _ => BTreeSet::new(),
-    }
-}
-
-/// The path of a chain, or of a local name that stands for no variable.
-fn named(visitor: &Visitor<'_>, chain: &Chain) -> Option<Path> {
-    visitor.resolve(chain).map(|(path, _)| path).or_else(|| {
-        let (root, _) = chain.names.first()?;
-        visitor.local(root)?;
-        Some(Path { names: vec![root.clone()], explicit: false })
-    })
-}
-
-fn chain(expr: &Expr<'_>) -> Option<Chain> {
-    match expr {
-        Expr::Var(var) => {
-            let range = place(var.span());
-            Some(Chain { names: vec![(SmolStr::new(var.id), range.clone())], range })
-        }
-        Expr::GetAttr(get) => {
-            let end = get.span().end_offset as usize;
-            extend(&get.expr, get.name, end - get.name.len().min(end)..end)
-        }
-        Expr::GetItem(get) => {
-            let Expr::Const(name) = &get.subscript_expr else { return None };
-            let mut chain = extend(&get.expr, name.value.as_str()?, place(name.span()))?;
-            chain.range.end = chain.range.end.max(get.span().end_offset as usize);
-            Some(chain)
-        }
-        _ => None,
-    }
-}
-
-fn extend(of: &Expr<'_>, name: &str, range: Range<usize>) -> Option<Chain> {
-    let mut chain = chain(of)?;
-    chain.range.end = chain.range.end.max(range.end);
-    chain.names.push((SmolStr::new(name), range));
-    Some(chain)
 }
 
 /// How the line around `{{ name }}` reads without it, if the words beside it are plain text: `Hello ,`.
