@@ -22,7 +22,19 @@ impl Project {
     pub fn example(name: &str) -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap() };
         copy(&crate::root().join("examples").join(name), project.path());
+        project.forget_runs();
         project
+    }
+
+    /// Removes what a run leaves behind: whoever tries the example in place finds it there.
+    fn forget_runs(&self) {
+        let _ = fs::remove_dir_all(self.path().join("outbox"));
+        list(self.path(), &mut |path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name.ends_with(".journeyc") || name.contains(".db") {
+                fs::remove_file(path).unwrap();
+            }
+        });
     }
 
     /// Its folder.
@@ -70,7 +82,7 @@ fn copy(from: &Path, to: &Path) {
     });
 }
 
-/// Visits every file below a folder in order of name; what a run leaves behind is not part of a project.
+/// Visits every file below a folder in order of name.
 pub fn list(folder: &Path, visit: &mut impl FnMut(&Path)) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
