@@ -2,7 +2,9 @@
 
 use std::env;
 use std::path::{Component, Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use journey_bytecode::Date;
 use journey_compiler::config::{self, Config};
 use journey_compiler::project::{CONFIG, File, FileId, Project};
 use journey_ide::Snapshot;
@@ -21,7 +23,7 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// A project of these files.
     pub(crate) fn project(root: PathBuf, files: Vec<File>) -> Self {
-        Self { root, snapshot: Snapshot::new(Project { files, lone: false }), lone: None }
+        Self { root, snapshot: Snapshot::on(Project { files, lone: false }, today()), lone: None }
     }
 
     /// One file without a project.
@@ -29,7 +31,7 @@ impl Workspace {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let files = vec![File { path: name, bytes: bytes.into() }];
         let root = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Self { root, snapshot: Snapshot::new(Project { files, lone: true }), lone: Some(path) }
+        Self { root, snapshot: Snapshot::on(Project { files, lone: true }, today()), lone: Some(path) }
     }
 
     /// Its settings; a lone file has the defaults.
@@ -50,6 +52,12 @@ impl Workspace {
         let path = self.snapshot.project().files.get(file.0 as usize).map(|file| file.path.as_str());
         show(&self.root.join(path.unwrap_or_default()))
     }
+}
+
+/// The present day at Greenwich.
+fn today() -> Option<Date> {
+    let days = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs() / 86_400;
+    i32::try_from(days).ok().map(Date)
 }
 
 /// A path as seen from the working directory, with `/` on every system.

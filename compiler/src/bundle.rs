@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{Bundle, Channel, Event, Field, Program, Purpose, Schema, TestCase, Topic, Type, verify};
+use journey_bytecode::{Bundle, Channel, Date, Event, Field, Program, Purpose, Schema, TestCase, Topic, Type, verify};
 use smol_str::SmolStr;
 
 use crate::Compilation;
-use crate::check::{self, Checked, Implied, Index, MessageInfo, SentNames, Source};
+use crate::check::{self, Checked, Implied, Index, MessageInfo, SentNames, Source, Uses};
 use crate::codegen::{self, TooLarge};
 use crate::diagnostic::{self, Code, Diagnostic, Severity, Span};
 use crate::flow;
 use crate::hir::{self, Item, Lowered, Unsure};
+use crate::lint::{self, Lints, Scene};
 use crate::messages::{self, FileName, MessageSource};
 use crate::project::{FileId, FileKind, Project};
 use crate::sources::Sources;
@@ -25,7 +26,7 @@ struct Unit<'a> {
     lowered: Lowered,
 }
 
-pub(crate) fn compile(project: &Project) -> Compilation {
+pub(crate) fn compile(project: &Project, today: Option<Date>) -> Compilation {
     let sources = Sources::read(project);
     let mut diagnostics = sources.findings.clone();
     let units: Vec<Unit<'_>> = (sources.journeys.iter())
@@ -47,23 +48,26 @@ pub(crate) fn compile(project: &Project) -> Compilation {
     let unread = project.ids().filter(|(_, file)| file.kind() == FileKind::Journey).count() > files.len();
     let unsure = if unread { Unsure::ALL } else { Unsure::default() };
     let mut index = Index::build(&files, project.lone, unsure, known_messages(project, &sources), &mut diagnostics);
-    index.conditions = check::segments(&index, &files, &mut diagnostics);
-    let mut build = Build::new(&index, &sources, diagnostics);
+    let mut uses = Uses::default();
+    index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
+    let mut build = Build::new(&index, &sources, today, diagnostics);
+    build.lints.uses = uses;
     let sent = SentNames::of(files.iter().flat_map(|file| &file.file.items));
     for (unit, file) in units.iter().zip(&files) {
         for item in &file.file.items {
             match item {
                 Item::Journey(journey) => build.journey(journey, &file.text, unit),
                 Item::Test(test) => {
-                    let (case, mut diagnostics) = check::test(&index, &file.text, test, &sent);
-                    build.tests.extend(case);
-                    build.diagnostics.append(&mut diagnostics);
+                    let mut tested = check::test(&index, &file.text, test, &sent);
+                    build.lints.test(tested.case.as_ref(), tested.uses);
+                    build.tests.extend(tested.case);
+                    build.diagnostics.append(&mut tested.diagnostics);
                 }
                 _ => {}
             }
         }
     }
-    build.finish(project)
+    build.finish(project, &files)
 }
 
 /// The messages that there are; one whose file cannot be read is there all the same.
@@ -71,8 +75,16 @@ fn known_messages(project: &Project, sources: &Sources) -> BTreeMap<(Channel, Sm
     let files = project.ids().filter(|(_, file)| file.kind() == FileKind::Message);
     let names = files.filter_map(|(id, file)| FileName::read(id, &file.path).ok());
     let mut known: BTreeMap<_, _> =
-        names.map(|name| ((name.channel, name.name), MessageInfo { links: true })).collect();
-    known.extend(sources.messages.iter().map(|m| ((m.channel, m.name.clone()), MessageInfo { links: has_links(m) })));
+        names.map(|name| ((name.channel, name.name), MessageInfo { links: true, ..MessageInfo::default() })).collect();
+    known.extend(sources.messages.iter().map(|m| {
+        let info = MessageInfo {
+            links: has_links(m),
+            purpose: m.purpose.as_ref().map(|purpose| purpose.value),
+            topic: m.topic.as_ref().map(|topic| topic.value.clone()),
+            at: m.texts.first().map(|text| text.head),
+        };
+        ((m.channel, m.name.clone()), info)
+    }));
     known
 }
 
@@ -91,10 +103,13 @@ struct Build<'a> {
     purposes: BTreeMap<(Channel, SmolStr), Purpose>,
     /// The first journey, to speak of the file at.
     first: Option<Span>,
+    /// The present day, if somebody says it.
+    today: Option<Date>,
+    lints: Lints,
 }
 
 impl<'a> Build<'a> {
-    fn new(index: &'a Index<'a>, sources: &'a Sources, diagnostics: Vec<Diagnostic>) -> Self {
+    fn new(index: &'a Index<'a>, sources: &'a Sources, today: Option<Date>, diagnostics: Vec<Diagnostic>) -> Self {
         Self {
             index,
             schema: index.schema(),
@@ -106,6 +121,8 @@ impl<'a> Build<'a> {
             inline: Vec::new(),
             purposes: BTreeMap::new(),
             first: None,
+            today,
+            lints: Lints::default(),
         }
     }
 
@@ -113,9 +130,10 @@ impl<'a> Build<'a> {
         self.first = self.first.or(Some(text.span(journey.head)));
         let mut checked = check::journey(self.index, text, journey);
         self.messages(&checked, text, unit);
-        if checked.whole {
-            flow::follow(&mut checked.journey, text, self.index, &mut checked.diagnostics);
-        }
+        let entry =
+            checked.whole.then(|| flow::follow(&mut checked.journey, text, self.index, &mut checked.diagnostics));
+        let scene = Scene { index: self.index, config: &self.sources.config.lint, today: self.today, text };
+        self.lints.journey(&scene, journey, &checked, entry);
         let sound = checked.whole && !checked.diagnostics.iter().any(is_error);
         self.diagnostics.append(&mut checked.diagnostics);
         self.implied.merge(checked.implied);
@@ -189,7 +207,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn finish(mut self, project: &Project) -> Compilation {
+    fn finish(mut self, project: &Project, files: &[Source<'_>]) -> Compilation {
         let mut schema = std::mem::take(&mut self.schema);
         let mut policy = self.index.policy.clone();
         policy.sender = policy.sender.take().or_else(|| self.sources.config.email.from.clone());
@@ -205,10 +223,12 @@ impl<'a> Build<'a> {
             self.diagnostics.extend(declared_by_use(&self.implied, self.first));
             declare(&self.implied, &mut schema);
         }
+        let pressure = std::mem::take(&mut self.lints).finish(self.index, files, self.sources, &mut self.diagnostics);
+        lint::settle(&self.sources.journeys, &self.sources.config.lint, &mut self.diagnostics);
         diagnostic::sort(&mut self.diagnostics);
         diagnostic::limit(&mut self.diagnostics);
         if self.diagnostics.iter().any(is_error) {
-            return Compilation { diagnostics: self.diagnostics, bundle: None, tests: self.tests };
+            return Compilation { diagnostics: self.diagnostics, bundle: None, tests: self.tests, pressure };
         }
         let placeholders = (self.implied.messages.iter())
             .map(|((name, channel), at)| messages::placeholder(name, *channel, *at).message());
@@ -228,7 +248,7 @@ impl<'a> Build<'a> {
             messages: texts,
             programs: self.programs,
         };
-        Compilation { diagnostics: self.diagnostics, bundle: Some(bundle), tests: self.tests }
+        Compilation { diagnostics: self.diagnostics, bundle: Some(bundle), tests: self.tests, pressure }
     }
 }
 

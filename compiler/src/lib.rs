@@ -9,6 +9,7 @@ pub mod config;
 pub mod diagnostic;
 mod flow;
 pub mod hir;
+mod lint;
 pub mod messages;
 pub mod project;
 pub mod sources;
@@ -18,7 +19,9 @@ mod text;
 mod typed;
 
 use diagnostic::Diagnostic;
+pub use journey_bytecode::Date;
 use journey_bytecode::{Bundle, TestCase};
+pub use lint::Pressure;
 use project::Project;
 
 /// What came of compiling a project.
@@ -30,9 +33,16 @@ pub struct Compilation {
     pub bundle: Option<Bundle>,
     /// The tests, in the order of files and lines; those with errors are left out.
     pub tests: Vec<TestCase>,
+    /// How much one run of each journey can send, in the order of files and lines; those with errors are left out.
+    pub pressure: Vec<Pressure>,
 }
 
 /// Compiles a project; the same files give the same answer.
 pub fn compile(project: &Project) -> Compilation {
-    bundle::compile(project)
+    bundle::compile(project, None)
+}
+
+/// Compiles a project, and looks out for dates that are past as of `today`; the same files and day give the same answer.
+pub fn compile_on(project: &Project, today: Date) -> Compilation {
+    bundle::compile(project, Some(today))
 }

@@ -3,15 +3,18 @@
 
 mod support;
 
-use journey_bytecode::{Bundle, verify};
-use journey_compiler::diagnostic::{Applicability, Code, Diagnostic, Severity};
+use journey_bytecode::{Bundle, Date, verify};
+use journey_compiler::diagnostic::{Applicability, Code, Diagnostic, Level, Severity};
 use journey_compiler::project::Project;
-use journey_compiler::{Compilation, compile};
+use journey_compiler::{Compilation, compile_on};
 use proptest::prelude::*;
+
+/// The day on which all of this is checked: 2026-06-01.
+const TODAY: Date = Date(20_605);
 
 /// Compiles, and asserts what must hold of every compilation.
 fn checked(project: &Project) -> Compilation {
-    let compilation = compile(project);
+    let compilation = compile_on(project, TODAY);
     support::assert_sound(project, &compilation.diagnostics);
     let errors = compilation.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
     assert_eq!(compilation.bundle.is_none(), errors > 0, "a bundle if and only if there is no error");
@@ -30,6 +33,8 @@ const PROJECT: &str = r#"
 [project]
 name = "shop"
 timezone = "Europe/Berlin"
+[lint]
+LEVELS
 // file: declarations.journey
 contact {
   email: email
@@ -73,11 +78,48 @@ Hello
 {"a": 1}
 "#;
 
+/// What is told of a fixture beside errors: little, so that it shows what it is for.
+const LEVELS: &str = "all = \"off\"\nno-reenter = \"warn\"\nstatus-since-entry = \"info\"\nno-end = \"warn\"\n\
+    long-sms = \"warn\"\nunused-language = \"warn\"\ntest-expects-nothing = \"warn\"";
+
+/// A fixture; one about lints begins its title with their names, before a colon, and those are told.
 fn fixture(title: &str, text: &str) -> Project {
-    if title.starts_with("alone") || text.contains("// file: ") {
+    let names = title.split_once(':').map_or("", |(names, _)| names).split(", ");
+    let lints: Vec<Code> = names.filter_map(Code::parse).filter(|code| code.is_lint()).collect();
+    let level = |code: &Code| match code.level() {
+        Level::Off => Level::Warning,
+        level => level,
+    };
+    let set = lints.iter().map(|code| format!("\n{} = \"{}\"", code.name(), level(code).name()));
+    let levels =
+        if lints.is_empty() { LEVELS.to_owned() } else { set.fold("all = \"off\"".to_owned(), |all, one| all + &one) };
+    if title.starts_with("alone") {
         return support::project(text);
     }
-    support::project(&format!("{}// file: main.journey\n{text}", PROJECT.trim_start()))
+    let settings = "// file: journey.toml\n";
+    if text.contains(settings) && !text.contains("[lint]") {
+        return support::project(&text.replacen(settings, &format!("{settings}[lint]\n{levels}\n"), 1));
+    }
+    if text.contains(settings) {
+        return support::project(text);
+    }
+    let base = PROJECT.trim_start().replace("LEVELS", &levels);
+    if text.contains("// file: ") && !lints.is_empty() {
+        // Its own files beside those of the project, and in place of those of the same name.
+        let mut project = support::project(text);
+        for file in support::project(&base).files {
+            if project.files.iter().all(|own| own.path != file.path) {
+                project.files.push(file);
+            }
+        }
+        project.files.sort_by(|a, b| a.path.cmp(&b.path));
+        project.lone = false;
+        return project;
+    }
+    if text.contains("// file: ") {
+        return support::project(text);
+    }
+    support::project(&format!("{base}// file: main.journey\n{text}"))
 }
 
 /// Findings as people see them.
@@ -87,22 +129,27 @@ fn findings(title: &str, text: &str) -> String {
     if rendered.is_empty() { "nothing\n".to_owned() } else { rendered }
 }
 
+/// What is said of the cases of a fixture.
+fn cases(path: &std::path::Path) -> String {
+    let fixture = std::fs::read_to_string(path).unwrap();
+    let cases = support::cases(&fixture).into_iter();
+    cases.map(|(title, text)| format!("=== {title}\n{}\n", findings(&title, &text))).collect()
+}
+
 #[test]
 fn findings_read_well() {
-    insta::glob!("check/*.txt", |path| {
-        let fixture = std::fs::read_to_string(path).unwrap();
-        let mut out = String::new();
-        for (title, text) in support::cases(&fixture) {
-            out.push_str(&format!("=== {title}\n{}\n", findings(&title, &text)));
-        }
-        insta::assert_snapshot!(out);
-    });
+    insta::glob!("check/*.txt", |path| insta::assert_snapshot!(cases(path)));
+}
+
+#[test]
+fn advice_reads_well() {
+    insta::glob!("lint/*.txt", |path| insta::assert_snapshot!(cases(path)));
 }
 
 /// A fix that claims to be safe does away with what it is offered for, and breaks nothing else.
 #[test]
 fn safe_fixes_mend() {
-    insta::glob!("check/*.txt", |path| {
+    insta::glob!("{check,lint}/*.txt", |path| {
         let text = std::fs::read_to_string(path).unwrap();
         for (title, text) in support::cases(&text) {
             let project = fixture(&title, &text);
@@ -123,7 +170,9 @@ fn safe_fixes_mend() {
 fn programs_read_well() {
     insta::glob!("programs/*.journey", |path| {
         let project = support::project(&std::fs::read_to_string(path).unwrap());
-        let compilation = checked(&project);
+        let mut compilation = checked(&project);
+        // Advice is shown by fixtures of its own.
+        compilation.diagnostics.retain(|d| !d.code.is_lint() || matches!(d.code.number(), 1000..1050));
         let mut out = support::render(&project, &compilation.diagnostics);
         for program in compilation.bundle.iter().flat_map(|bundle| &bundle.programs) {
             out.push_str(&format!("{program}\n"));
@@ -209,6 +258,34 @@ fn one_journey_does_not_hide_what_is_wrong_with_another() {
     }
 }
 
+/// What is said about a file stays the same, whatever is wrong with the others.
+#[test]
+fn one_file_does_not_hide_what_is_wrong_with_another() {
+    let wrong = "journey zz_a { on tag { send } }\njourney zz_b { on tag leed if plann is pro send email welcom end wait 1d }\n";
+    let of_main = |project: &Project| -> Vec<(Code, String, std::ops::Range<usize>)> {
+        let main = project.files.iter().position(|file| file.path == "main.journey").unwrap();
+        let found = checked(project).diagnostics.into_iter();
+        let found = found.filter(|d| d.primary.span.file.0 as usize == main);
+        found.map(|d| (d.code, d.message, d.primary.span.range())).collect()
+    };
+    insta::glob!("check/*.txt", |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        for (title, text) in support::cases(&text) {
+            if title.starts_with("alone") || text.contains("// file: ") {
+                continue;
+            }
+            let project = fixture(&title, &text);
+            for name in ["a_first.journey", "z_last.journey"] {
+                let mut both = project.clone();
+                let bytes = wrong.as_bytes().into();
+                both.files.push(journey_compiler::project::File { path: name.to_owned(), bytes });
+                both.files.sort_by(|a, b| a.path.cmp(&b.path));
+                assert_eq!(of_main(&both), of_main(&project), "{title}, beside {name}");
+            }
+        }
+    });
+}
+
 fn codes(project: &Project) -> Vec<Code> {
     checked(project).diagnostics.iter().map(|d| d.code).collect()
 }
@@ -219,14 +296,14 @@ fn every_code_has_a_case() {
     // Said when nothing else can be: shown by tests of their own, or by none because they are mistakes of ours.
     const NOT_HERE: &[Code] = &[Code::Internal, Code::JourneyTooLarge];
     let seen = std::sync::Mutex::new(std::collections::BTreeSet::new());
-    insta::glob!("check/*.txt", |path| {
+    insta::glob!("{check,lint}/*.txt", |path| {
         let text = std::fs::read_to_string(path).unwrap();
         for (title, text) in support::cases(&text) {
             seen.lock().unwrap().extend(codes(&fixture(&title, &text)));
         }
     });
     let seen = seen.into_inner().unwrap();
-    let ours = |code: &Code| matches!(code.number(), 190..=499 | 550..=599 | 1000..=1099);
+    let ours = |code: &Code| matches!(code.number(), 50..=59 | 190..=499 | 550..=899 | 1000..=1199);
     let missing: Vec<_> =
         Code::ALL.iter().filter(|code| ours(code) && !seen.contains(code) && !NOT_HERE.contains(code)).collect();
     assert!(missing.is_empty(), "{missing:?}");

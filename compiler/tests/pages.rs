@@ -13,8 +13,9 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use journey_compiler::compile;
-use journey_compiler::diagnostic::{Code, Severity};
+use journey_bytecode::Date;
+use journey_compiler::compile_on;
+use journey_compiler::diagnostic::{Code, Level};
 
 /// Codes that no text on a page can yield: the page says in words what is wrong.
 const WITHOUT_EXAMPLE: &[Code] = &[
@@ -51,7 +52,13 @@ fn example<'a>(page: &'a str, heading: &str) -> Option<&'a str> {
 }
 
 /// The codes that an example yields beside the files that all examples share; its own files win.
-fn codes(base: &str, example: &str) -> (BTreeSet<Code>, String) {
+///
+/// Of all advice only the page's own counts; where it is off, it is turned on, unless the example brings settings of its own.
+fn codes(base: &str, example: &str, code: Code) -> (BTreeSet<Code>, String) {
+    let level = if code.level() == Level::Off { Level::Warning } else { code.level() };
+    let own = if code.is_lint() { format!("{} = \"{}\"\n", code.name(), level.name()) } else { String::new() };
+    let lints = format!("// file: journey.toml\n[lint]\n{own}");
+    let base = &base.replacen("// file: journey.toml\n", &lints, 1);
     let example = match example.starts_with("// file: ") {
         true => example.to_owned(),
         false => format!("// file: main.journey\n{example}"),
@@ -64,7 +71,9 @@ fn codes(base: &str, example: &str) -> (BTreeSet<Code>, String) {
     }
     project.files.sort_by(|a, b| a.path.cmp(&b.path));
     project.lone = false;
-    let found = compile(&project).diagnostics;
+    // 2026-06-01
+    let mut found = compile_on(&project, Date(20_605)).diagnostics;
+    found.retain(|d| !d.code.is_lint() || d.code == code);
     support::assert_sound(&project, &found);
     (found.iter().map(|d| d.code).collect(), support::render(&project, &found))
 }
@@ -80,12 +89,13 @@ fn every_code_has_a_page() {
             wrong.push(format!("{code} has no page"));
             continue;
         };
-        let severity = match code.severity() {
-            Severity::Error => "Error",
-            Severity::Warning => "Warning",
-            Severity::Hint => "Hint",
+        let level = match code.level() {
+            Level::Error => "Error".to_owned(),
+            Level::Warning => format!("Warning ({})", code.group().name()),
+            Level::Hint => format!("Hint ({})", code.group().name()),
+            Level::Off => format!("Off by default ({})", code.group().name()),
         };
-        let head = format!("# {code}: {}\n\n{severity}. {}\n", code.name(), code.summary());
+        let head = format!("# {code}: {}\n\n{level}. {}\n", code.name(), code.summary());
         if !page.starts_with(&head) {
             wrong.push(format!("{code} does not begin with\n{head}"));
         }
@@ -101,12 +111,12 @@ fn every_code_has_a_page() {
             }
             continue;
         };
-        if let (found, rendered) = codes(base, bad)
+        if let (found, rendered) = codes(base, bad, code)
             && found != BTreeSet::from([code])
         {
             wrong.push(format!("{code}, wrong, yields {found:?}\n{rendered}"));
         }
-        if let (found, rendered) = codes(base, good)
+        if let (found, rendered) = codes(base, good, code)
             && !found.is_empty()
         {
             wrong.push(format!("{code}, right, yields {found:?}\n{rendered}"));

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use journey_compiler::project::{FileId, Project};
-use journey_compiler::{Compilation, compile};
+use journey_compiler::{Compilation, Date, compile, compile_on};
 
 use crate::LineIndex;
 
@@ -17,13 +17,20 @@ struct Inner {
     project: Project,
     lines: Vec<OnceLock<LineIndex>>,
     compilation: OnceLock<Compilation>,
+    /// The present day, if somebody says it.
+    today: Option<Date>,
 }
 
 impl Snapshot {
     /// Freezes a project; its files must be sorted by path.
     pub fn new(project: Project) -> Self {
+        Self::on(project, None)
+    }
+
+    /// Freezes a project on a day: dates that are past by then are told.
+    pub fn on(project: Project, today: Option<Date>) -> Self {
         let lines = project.files.iter().map(|_| OnceLock::new()).collect();
-        Self(Arc::new(Inner { project, lines, compilation: OnceLock::new() }))
+        Self(Arc::new(Inner { project, lines, compilation: OnceLock::new(), today }))
     }
 
     /// The files.
@@ -50,6 +57,9 @@ impl Snapshot {
 
     /// What the compiler says.
     pub fn compilation(&self) -> &Compilation {
-        self.0.compilation.get_or_init(|| compile(&self.0.project))
+        self.0.compilation.get_or_init(|| match self.0.today {
+            Some(today) => compile_on(&self.0.project, today),
+            None => compile(&self.0.project),
+        })
     }
 }

@@ -49,7 +49,7 @@ fn every_journey_of_the_language_page_checks_clean() {
     let mut wrong = String::new();
     for journey in files {
         let project = Project::of(&[
-            ("journey.toml", "[project]\nname = \"manual\"\ntimezone = \"Europe/Berlin\"\n"),
+            ("journey.toml", "[project]\nname = \"manual\"\ntimezone = \"Europe/Berlin\"\n[lint]\nall = \"off\"\n"),
             ("declarations.journey", &declarations),
             ("example.journey", &journey),
             ("messages/nudge.sms.txt", "A word\n"),

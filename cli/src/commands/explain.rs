@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use journey_compiler::diagnostic::Code;
+use journey_compiler::diagnostic::{Code, Level};
 
 use super::{Exit, Outcome};
 use crate::failure::Failure;
@@ -88,7 +88,11 @@ fn list() -> String {
 }
 
 fn heading(code: Code) -> String {
-    format!("{BOLD}{code} {}{BOLD:#}: {}", code.name(), code.summary())
+    let level = match code.level() {
+        Level::Error => String::new(),
+        level => format!(" ({}, {})", code.group().name(), level.name()),
+    };
+    format!("{BOLD}{code} {}{BOLD:#}{level}: {}", code.name(), code.summary())
 }
 
 #[cfg(test)]

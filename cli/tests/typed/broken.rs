@@ -46,7 +46,7 @@ fn check(journey: &str) -> String {
 #[test]
 fn nothing_is_wrong() {
     insta::assert_snapshot!(check(
-        "journey welcome {\n  on tag lead\n  reenter never\n  topic offers\n  send email story as story\n  wait 3d\n  \
+        "journey welcome {\n  on tag lead\n  reenter never\n  exit when purchase\n  topic offers\n  send email story as story\n  wait 3d\n  \
          if opened story add tag customer\n  end\n}\n"
     ));
 }

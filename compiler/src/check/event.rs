@@ -12,6 +12,7 @@ use super::index::FieldInfo;
 use super::moments::day_of;
 use super::not_yet;
 use super::types::a;
+use super::uses::Named;
 use super::wait::{next_at, wait_start};
 use crate::diagnostic::Code;
 use crate::hir::{About, AboutKind, EventKind, EventPattern, Expr, Later, Loc, Name};
@@ -239,6 +240,7 @@ impl Checker<'_> {
     /// The fields of a declared event.
     pub(super) fn declared(&mut self, name: &Name) -> Option<Fields> {
         if let Some(event) = self.index.events.get(&name.text) {
+            self.uses.note(Named::Event, &name.text);
             let known = event.fields.iter().map(|field| {
                 let shape = FieldShape { ty: field.ty.clone(), optional: field.optional, conflict: false };
                 (field.name.clone(), shape)
@@ -338,6 +340,7 @@ impl Checker<'_> {
     /// A tag that is declared.
     pub(super) fn tag(&mut self, name: &Name) -> Option<SmolStr> {
         if self.index.tags.contains_key(&name.text) {
+            self.uses.note(Named::Tag, &name.text);
             return Some(name.text.clone());
         }
         if self.index.lone {
@@ -360,6 +363,7 @@ impl Checker<'_> {
     /// A topic that is declared.
     pub(super) fn topic(&mut self, name: &Name) -> Option<SmolStr> {
         if self.index.topics.contains_key(&name.text) {
+            self.uses.note(Named::Topic, &name.text);
             return Some(name.text.clone());
         }
         if self.index.lone {

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::expr::Checker;
 use super::index::{Index, Source};
+use super::uses::{Named, Uses};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::flow;
 use crate::hir::{self, ExprKind as H, Loc, Name};
@@ -16,12 +17,13 @@ use crate::typed::{Comparison, Expr, ExprKind};
 pub(crate) fn segments(
     index: &Index<'_>,
     sources: &[Source<'_>],
+    uses: &mut Uses,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<SmolStr, Option<Expr>> {
     let mut checked = BTreeMap::new();
     let mut path = Vec::new();
     for name in index.segments.keys() {
-        segment(index, sources, name, &mut path, &mut checked, diagnostics);
+        segment(index, sources, name, &mut path, &mut checked, uses, diagnostics);
     }
     checked
 }
@@ -33,6 +35,7 @@ fn segment(
     name: &SmolStr,
     path: &mut Vec<SmolStr>,
     checked: &mut BTreeMap<SmolStr, Option<Expr>>,
+    uses: &mut Uses,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let Some(info) = index.segments.get(name).filter(|_| !checked.contains_key(name)) else { return };
@@ -53,7 +56,7 @@ fn segment(
     let mut asked = Vec::new();
     groups(&info.declaration.condition, &mut asked);
     for other in asked {
-        segment(index, sources, &other, path, checked, diagnostics);
+        segment(index, sources, &other, path, checked, uses, diagnostics);
     }
     path.pop();
     if checked.contains_key(name) {
@@ -63,6 +66,7 @@ fn segment(
     checker.in_segment = true;
     checker.segments = Some(checked);
     let mut condition = checker.condition(&info.declaration.condition);
+    uses.merge(std::mem::take(&mut checker.uses));
     let mut found = std::mem::take(&mut checker.diagnostics);
     flow::follow_condition(&mut condition, &source.text, index, &mut found);
     let sound = found.is_empty() && condition.ty.is_some();
@@ -102,6 +106,7 @@ impl Checker<'_> {
             None => self.index.conditions.get(&name.text),
         };
         if let Some(condition) = known {
+            self.uses.note(Named::Segment, &name.text);
             return condition.clone();
         }
         if self.index.segments.contains_key(&name.text) || self.index.unsure.segments {
@@ -140,6 +145,7 @@ impl Checker<'_> {
             return None;
         };
         if known.stages.iter().any(|known| known == stage) {
+            self.uses.note(Named::Funnel, &funnel.into());
             return Some((funnel.into(), stage.into()));
         }
         let stages = known.stages.clone();
@@ -179,6 +185,7 @@ impl Checker<'_> {
     /// A journey of the project.
     pub(super) fn journey_named(&mut self, name: &Name) -> Option<SmolStr> {
         if self.index.journeys.contains_key(&name.text) {
+            self.uses.note(Named::Journey, &name.text);
             return Some(name.text.clone());
         }
         let names: Vec<SmolStr> = self.index.journeys.keys().cloned().collect();

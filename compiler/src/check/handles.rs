@@ -94,7 +94,7 @@ impl Checker<'_> {
 }
 
 /// The blocks inside a step.
-pub(super) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
+pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
     match step {
         StepKind::If { then, otherwise, .. } => {
             each(then);

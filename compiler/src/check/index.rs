@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{Attribute, BuiltinEvent, Cap, Channel, Event, Field, Policy, Schema, Topic, Type, Value};
+use journey_bytecode::{
+    Attribute, BuiltinEvent, Cap, Channel, Event, Field, Policy, Purpose, Schema, Topic, Type, Value,
+};
 use smol_str::SmolStr;
 
 use super::expr::Checker;
@@ -20,10 +22,16 @@ pub(crate) struct Source<'a> {
 }
 
 /// What the index knows of a message.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct MessageInfo {
     /// Whether it has a link.
     pub(crate) links: bool,
+    /// Its own purpose.
+    pub(crate) purpose: Option<Purpose>,
+    /// Its own topic.
+    pub(crate) topic: Option<SmolStr>,
+    /// Where its text begins, if that can be read.
+    pub(crate) at: Option<Span>,
 }
 
 /// The declarations of a project.
@@ -62,7 +70,7 @@ pub(crate) struct AttributeInfo {
 /// A declared event.
 pub(crate) struct EventInfo {
     pub(crate) fields: Vec<FieldInfo>,
-    span: Span,
+    pub(crate) span: Span,
 }
 
 /// A field of a declared event.
@@ -76,13 +84,13 @@ pub(crate) struct FieldInfo {
 /// A topic.
 pub(crate) struct TopicInfo {
     title: SmolStr,
-    span: Span,
+    pub(crate) span: Span,
 }
 
 /// A funnel.
 pub(crate) struct FunnelInfo {
     pub(crate) stages: Vec<SmolStr>,
-    span: Span,
+    pub(crate) span: Span,
 }
 
 /// A segment, to be put in wherever it is asked for.

@@ -16,6 +16,7 @@ mod report;
 mod step;
 mod test;
 mod types;
+mod uses;
 mod wait;
 
 use journey_bytecode::Channel;
@@ -28,9 +29,11 @@ use crate::typed;
 pub(crate) use event::TriggerFields;
 use expr::Checker;
 pub(crate) use group::segments;
+pub(crate) use handles::inner;
 pub(crate) use implied::Implied;
 pub(crate) use index::{Index, MessageInfo, Source};
 pub(crate) use test::{SentNames, test};
+pub(crate) use uses::{Named, Uses};
 
 /// A journey as far as it is understood.
 pub(crate) struct Checked {
@@ -48,6 +51,8 @@ pub(crate) struct Checked {
     pub(crate) triggers: Vec<TriggerFields>,
     /// Whether all of it is understood well enough to follow its ways.
     pub(crate) whole: bool,
+    /// The names that it uses.
+    pub(crate) uses: Uses,
 }
 
 /// A message that a journey sends.
@@ -110,6 +115,7 @@ pub(crate) fn journey<'a>(index: &'a Index<'a>, text: &'a Text<'a>, journey: &hi
         inline: checker.inline,
         triggers: header.fields,
         whole,
+        uses: checker.uses,
     }
 }
 

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::expr::Checker;
 use super::index::FieldInfo;
-use super::{Index, handles, not_yet};
+use super::{Index, Named, Uses, handles, not_yet};
 use crate::codegen;
 use crate::diagnostic::{Code, Diagnostic, one_of};
 use crate::hir::test::{Expectation, GivenContact, GivenFact, Test, TestAct, TestLine, TestMoment};
@@ -64,19 +64,24 @@ impl SentNames {
     }
 }
 
-/// Checks a test; none if it has errors.
-pub(crate) fn test<'a>(
-    index: &'a Index<'a>,
-    text: &'a Text<'a>,
-    test: &Test,
-    sent: &SentNames,
-) -> (Option<TestCase>, Vec<Diagnostic>) {
+/// A test as far as it is understood.
+pub(crate) struct Tested {
+    /// The test; none if it has errors.
+    pub(crate) case: Option<TestCase>,
+    /// What is wrong with it.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The names that it uses.
+    pub(crate) uses: Uses,
+}
+
+/// Checks a test.
+pub(crate) fn test<'a>(index: &'a Index<'a>, text: &'a Text<'a>, test: &Test, sent: &SentNames) -> Tested {
     let mut checker =
         TestChecker { checker: Checker::constants(index, text), sent, names: Vec::new(), conditions: Vec::new() };
     let case = checker.case(test);
-    let diagnostics = checker.checker.diagnostics;
+    let Checker { diagnostics, uses, .. } = checker.checker;
     let sound = !test.broken && !diagnostics.iter().any(|d| d.severity == crate::diagnostic::Severity::Error);
-    (sound.then_some(case), diagnostics)
+    Tested { case: sound.then_some(case), diagnostics, uses }
 }
 
 struct TestChecker<'a> {
@@ -311,6 +316,7 @@ impl TestChecker<'_> {
             return Some(name.text.clone());
         }
         if let Some(message) = self.sent.handles.get(&name.text) {
+            self.checker.uses.note(Named::Handle, &name.text);
             return Some(message.clone());
         }
         let names: BTreeSet<SmolStr> = (index.messages.keys().map(|(_, name)| name))

@@ -1,5 +1,6 @@
 //! The settings of a project: `journey.toml`.
 
+pub mod lint;
 mod read;
 
 use std::net::SocketAddr;
@@ -7,7 +8,8 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-pub use read::read;
+pub use lint::LintConfig;
+pub use read::{SECTIONS, read};
 
 /// The settings. Every key that may be left out has its default here; the file has no others.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -22,6 +24,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// `[server]`
     pub server: ServerConfig,
+    /// `[lint]`
+    pub lint: LintConfig,
 }
 
 /// `[project]`

@@ -7,18 +7,23 @@ use smol_str::SmolStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::lint::{self, LintConfig, Target};
 use super::{Config, SecretRef, Smtp, SmtpScheme};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, one_of, quote};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Group, Level, Profile, Span, nearest, one_of, quote};
 use crate::project::FileId;
 
-/// Every section and its keys.
-const KEYS: &[(&str, &[&str])] = &[
+/// Every section and its keys; `[lint]` knows every finding and group as well.
+pub const SECTIONS: &[(&str, &[&str])] = &[
     ("project", &["name", "timezone"]),
     ("email", &["smtp", "user", "password", "from"]),
     ("track", &["base_url", "secret"]),
     ("database", &["url"]),
     ("server", &["listen"]),
+    (LINT, &[lint::PROFILES, "max_steps", "max_depth", "max_per_day", "min_share"]),
 ];
+
+/// The section that sets levels.
+const LINT: &str = "lint";
 
 /// Reads the settings; one that is not valid has its default.
 pub fn read(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
@@ -87,6 +92,7 @@ impl<'a> Reader<'a> {
         if let Some(listen) = self.string("server", "listen").and_then(|setting| self.listen(setting)) {
             config.server.listen = listen;
         }
+        config.lint = self.lint();
         config
     }
 
@@ -135,7 +141,9 @@ impl<'a> Reader<'a> {
         for (key, value) in self.document {
             let name: &str = key.get_ref();
             let span = self.span(key.span());
-            match (KEYS.iter().find(|(section, _)| *section == name), value.get_ref()) {
+            match (SECTIONS.iter().find(|(section, _)| *section == name), value.get_ref()) {
+                // Its names are looked up where they are read.
+                (Some((LINT, _)), DeValue::Table(_)) => {}
                 (Some((section, keys)), DeValue::Table(table)) => self.section(section, keys, table),
                 (Some((section, _)), _) => {
                     let help = format!("write `[{section}]` on a line of its own, and its settings below it");
@@ -179,7 +187,7 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown_section(&mut self, name: &str, span: Span) {
-        let sections: Vec<_> = KEYS.iter().map(|(section, _)| *section).collect();
+        let sections: Vec<_> = SECTIONS.iter().map(|(section, _)| *section).collect();
         let found = Diagnostic::new(Code::UnknownSetting, span, format!("there is no section `[{name}]`"))
             .suggest(name, sections.iter().copied())
             .help(format!("the sections are {}", all_of(&sections)));
@@ -247,6 +255,93 @@ impl<'a> Reader<'a> {
                 self.bad(span, message, format!("write `{key} = \"{}\"`", written.replace(['"', '`', '\n'], "")))
             }
         }
+    }
+
+    /// `[lint]`: numbers, profiles, and levels of findings and groups.
+    fn lint(&mut self) -> LintConfig {
+        let mut config = LintConfig::default();
+        let Some(DeValue::Table(table)) = self.document.get(LINT).map(Spanned::get_ref) else { return config };
+        let mut said = Vec::new();
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            let span = self.span(value.span());
+            match name {
+                lint::PROFILES => said.extend(self.profiles(value)),
+                "max_steps" => config.max_steps = self.number(name, value).unwrap_or(config.max_steps),
+                "max_depth" => config.max_depth = self.number(name, value).unwrap_or(config.max_depth),
+                "max_per_day" => config.max_per_day = self.number(name, value).unwrap_or(config.max_per_day),
+                "min_share" => config.min_share = self.number(name, value).unwrap_or(config.min_share),
+                _ => match Target::parse(name) {
+                    Some(Target::Code(code)) if !code.is_lint() => {
+                        let message = format!("`{name}` is an error and stays one");
+                        let key = self.span(key.span());
+                        self.bad::<()>(key, message, "mend what it says; a project with errors cannot be run");
+                    }
+                    Some(target) => {
+                        let level = value.get_ref().as_str().and_then(Level::parse);
+                        match level {
+                            Some(level) => said.push((target, level)),
+                            None => {
+                                let levels = one_of(Level::ALL.map(Level::name));
+                                let message = format!("the level of `{name}` is {levels}");
+                                self.bad::<()>(span, message, format!("write `{name} = \"warn\"`"));
+                            }
+                        }
+                    }
+                    None => {
+                        let key = self.span(key.span());
+                        self.unknown_lint(name, key);
+                    }
+                },
+            }
+        }
+        config.set(said);
+        config
+    }
+
+    fn unknown_lint(&mut self, name: &str, span: Span) {
+        let codes = Code::ALL.iter().filter(|code| code.is_lint()).map(|code| code.name());
+        let known = codes.chain(Group::ALL.map(Group::name)).chain(lint::NUMBERS).chain([lint::PROFILES, lint::ALL]);
+        let message = format!("there is no finding, group or setting {}", quote(name));
+        let found = Diagnostic::new(Code::UnknownSetting, span, message).suggest(name, known);
+        let groups = all_of(&Group::ALL.map(Group::name));
+        self.found.push(found.help(format!("the groups are {groups}; `journey explain` lists all findings")));
+    }
+
+    fn profiles(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<(Target, Level)> {
+        let known = Profile::ALL.map(Profile::name);
+        let help = format!("write `profiles = [\"eu\"]`; there are {}", all_of(&known));
+        let DeValue::Array(names) = value.get_ref() else {
+            let span = self.span(value.span());
+            self.bad::<()>(span, "`profiles` is a list of names", help);
+            return Vec::new();
+        };
+        let mut said = Vec::new();
+        for item in names {
+            let name = item.get_ref().as_str().unwrap_or_default();
+            match Profile::parse(name) {
+                // The profile itself knows the level of each finding.
+                Some(profile) => said.push((Target::Profile(profile), Level::Warning)),
+                None => {
+                    let span = self.span(item.span());
+                    let written = self.text.get(span.range()).unwrap_or_default();
+                    let message = format!("there is no profile {}", quote(written.trim_matches('"')));
+                    self.bad::<()>(span, message, help.clone());
+                }
+            }
+        }
+        said
+    }
+
+    fn number(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<u32> {
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        };
+        number.filter(|number| *number > 0).or_else(|| {
+            let span = self.span(value.span());
+            self.bad(span, format!("`{key}` must be a whole number above 0"), format!("write `{key} = 10`"))
+        })
     }
 
     fn name(&mut self, (text, span): Setting<'_>) -> Option<SmolStr> {
@@ -416,7 +511,7 @@ impl<'a> Reader<'a> {
 
 /// The section that knows this key.
 fn section_of(key: &str) -> Option<&'static str> {
-    KEYS.iter().find(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section)
+    SECTIONS.iter().find(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section)
 }
 
 fn all_of(names: &[&str]) -> String {

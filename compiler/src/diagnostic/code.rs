@@ -6,10 +6,12 @@
 
 use std::fmt;
 
-use super::Severity;
+use super::{Group, Level, Severity};
 
 macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $name:literal, $severity:ident;)*) => {
+    (@group) => { Group::Correctness };
+    (@group $group:ident) => { Group::$group };
+    ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $name:literal, $level:ident $(, $group:ident)?;)*) => {
         /// A kind of finding.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[repr(u16)]
@@ -36,9 +38,28 @@ macro_rules! codes {
                 match self { $(Self::$variant => concat!($($doc,)+).trim_ascii(),)* }
             }
 
-            /// How bad it is unless configured otherwise.
+            /// Its level unless configured otherwise. An error stays one: what does not compile cannot be run.
+            pub const fn level(self) -> Level {
+                match self { $(Self::$variant => Level::$level,)* }
+            }
+
+            /// The group by which its level can be set.
+            pub const fn group(self) -> Group {
+                match self { $(Self::$variant => codes!(@group $($group)?),)* }
+            }
+
+            /// How bad it is unless configured otherwise; what is off is a warning once somebody asks for it.
             pub const fn severity(self) -> Severity {
-                match self { $(Self::$variant => Severity::$severity,)* }
+                match self.level() {
+                    Level::Error => Severity::Error,
+                    Level::Warning | Level::Off => Severity::Warning,
+                    Level::Hint => Severity::Hint,
+                }
+            }
+
+            /// Whether `[lint]` can set its level.
+            pub const fn is_lint(self) -> bool {
+                !matches!(self.level(), Level::Error)
             }
 
             /// The code of this text: `J0201` or its name.
@@ -57,7 +78,7 @@ codes! {
     /// A file is larger than a journey file may be.
     FileTooLarge = 3, "file-too-large", Error;
     /// A file holds no journey and no declaration.
-    EmptyFile = 4, "empty-file", Warning;
+    EmptyFile = 4, "empty-file", Warning, Hygiene;
     /// A setting in `journey.toml` is not valid.
     BadConfig = 5, "bad-config", Error;
     /// A file is not text at all.
@@ -74,6 +95,16 @@ codes! {
     UnknownTimezone = 11, "unknown-timezone", Error;
     /// The compiler made a program that the verifier refuses: a mistake of ours.
     Internal = 12, "internal", Error;
+    /// A comment for the checker that it cannot read.
+    BadAllow = 50, "bad-allow", Warning, Hygiene;
+    /// An `allow` for a finding that does not exist.
+    UnknownLint = 51, "unknown-lint", Warning, Hygiene;
+    /// An `allow` that gives no reason.
+    AllowWithoutReason = 52, "allow-without-reason", Warning, Hygiene;
+    /// An `allow` for something that is not found there.
+    UnusedAllow = 53, "unused-allow", Warning, Hygiene;
+    /// An `allow` for an error.
+    AllowOfError = 54, "allow-of-error", Warning, Hygiene;
     /// Something stands where something else should.
     Syntax = 101, "syntax", Error;
     /// A bracket is opened and never closed.
@@ -193,7 +224,11 @@ codes! {
     /// A split whose sides do not add up to 100 %.
     UnevenShares = 411, "uneven-shares", Error;
     /// A wait that may never end.
-    NoEnd = 412, "no-end", Warning;
+    NoEnd = 412, "no-end", Warning, Timing;
+    /// An exit that already holds when a run begins.
+    ExitsAtOnce = 450, "exits-at-once", Error;
+    /// An event of a race that an earlier one always takes.
+    ShadowedEvent = 452, "shadowed-event", Error;
     /// A file's name in `messages/` does not say which message it is.
     MessagePath = 501, "message-path", Error;
     /// A message is written in a format that this version does not read.
@@ -211,7 +246,7 @@ codes! {
     /// The texts of one message disagree about its purpose or topic.
     MessageConflict = 508, "message-conflict", Error;
     /// A text message takes very many segments.
-    LongSms = 509, "long-sms", Warning;
+    LongSms = 509, "long-sms", Warning, Style;
     /// A template cannot be read.
     TemplateSyntax = 510, "template-syntax", Error;
     /// A template uses a variable that does not exist.
@@ -241,7 +276,7 @@ codes! {
     /// No text of a message fits contacts of some language.
     MissingLanguage = 523, "missing-language", Error;
     /// A text is written for a language that no contact can have.
-    UnusedLanguage = 524, "unused-language", Warning;
+    UnusedLanguage = 524, "unused-language", Warning, Hygiene;
     /// A message's topic is not declared.
     UnknownMessageTopic = 525, "unknown-message-topic", Error;
     /// A template applies a filter to a value that it is not for.
@@ -252,10 +287,36 @@ codes! {
     NoLinks = 551, "no-links", Error;
     /// A step whose text cannot stand in the journey itself.
     NotInline = 552, "not-inline", Error;
+    /// One run can send more than a cap of the policy allows.
+    OverCap = 650, "over-cap", Warning, Pressure;
+    /// Journeys that start together can send more than a cap of the policy allows.
+    OverCapTogether = 651, "over-cap-together", Warning, Pressure;
+    /// All journeys together can send more than a cap of the policy allows.
+    ProjectPressure = 652, "project-pressure", Off, Pressure;
+    /// Marketing that belongs to no topic.
+    NoTopic = 655, "no-topic", Warning, Consent;
+    /// Something transactional that belongs to a topic.
+    TransactionalTopic = 656, "transactional-topic", Warning, Consent;
+    /// A message of one topic in a journey of another.
+    TopicMismatch = 657, "topic-mismatch", Warning, Consent;
+    /// Marketing mail without a postal address in the policy.
+    NoPostalAddress = 658, "no-postal-address", Warning, Consent;
+    /// A message that always waits for its window.
+    AlwaysDeferred = 750, "always-deferred", Warning, Timing;
+    /// A journey whose hours lie within the quiet hours.
+    NeverOpen = 751, "never-open", Error;
+    /// A wait until a day that is past.
+    PastDate = 752, "past-date", Warning, Timing;
+    /// A wait until a moment that is past by then.
+    AlreadyPast = 753, "already-past", Warning, Timing;
+    /// Journeys that start each other in a ring.
+    JourneyRing = 850, "journey-ring", Warning, Pressure;
+    /// The same message from two journeys that start together.
+    SameMessageTwice = 851, "same-message-twice", Warning, Pressure;
     /// A line of a test speaks of a contact that the test does not give.
     UnknownTestContact = 901, "unknown-test-contact", Error;
     /// A test that expects nothing cannot fail.
-    TestExpectsNothing = 902, "test-expects-nothing", Warning;
+    TestExpectsNothing = 902, "test-expects-nothing", Warning, Hygiene;
     /// A test names a reason for an end or a refusal that does not exist.
     UnknownReason = 903, "unknown-reason", Error;
     /// An event lacks a field that every such event has.
@@ -263,9 +324,109 @@ codes! {
     /// A bare status before the journey sent anything: it means any message since the contact entered.
     StatusSinceEntry = 1001, "status-since-entry", Hint;
     /// A journey that does not say whether a contact may come again.
-    NoReenter = 1002, "no-reenter", Warning;
+    NoReenter = 1002, "no-reenter", Warning, Hygiene;
     /// Names of a lone file that are declared by their use.
-    DeclaredByUse = 1003, "declared-by-use", Hint;
+    DeclaredByUse = 1003, "declared-by-use", Hint, Hygiene;
+    /// A branch that asks for opens alone.
+    BranchOnOpen = 1050, "branch-on-open", Off, Correctness;
+    /// A wait behind which nothing happens.
+    TrailingWait = 1051, "trailing-wait", Warning, Timing;
+    /// Two waits in a row.
+    AdjacentWaits = 1052, "adjacent-waits", Warning, Style;
+    /// A branch without a step.
+    EmptyBranch = 1053, "empty-branch", Warning, Style;
+    /// A branch whose two ways do the same.
+    SameBranches = 1054, "same-branches", Warning, Correctness;
+    /// A step that changes nothing.
+    NoOp = 1055, "no-op", Warning, Correctness;
+    /// Two messages on one channel without a wait between them.
+    SendsInARow = 1056, "sends-in-a-row", Warning, Pressure;
+    /// A journey that does not say what it is to achieve.
+    NoGoal = 1057, "no-goal", Off, Hygiene;
+    /// A journey that no test starts.
+    Untested = 1058, "untested", Off, Hygiene;
+    /// A journey that goes on after its goal is reached.
+    IgnoredGoal = 1059, "ignored-goal", Warning, Correctness;
+    /// A journey with very many steps.
+    LongJourney = 1060, "long-journey", Warning, Style;
+    /// Steps that are nested deep.
+    DeepNesting = 1061, "deep-nesting", Warning, Style;
+    /// A side of a split that is too small to tell.
+    SmallShare = 1062, "small-share", Warning, Correctness;
+    /// A loop that reminds without asking whether it worked.
+    ReminderLoop = 1063, "reminder-loop", Warning, Pressure;
+    /// A reminder of something abandoned that comes at once.
+    Hasty = 1064, "hasty", Warning, Timing;
+    /// Advertising by text message at any time of the day.
+    SmsAtNight = 1065, "sms-at-night", Warning, Consent;
+    /// A wait that is longer than the goal counts.
+    WaitBeyondGoal = 1066, "wait-beyond-goal", Warning, Timing;
+    /// Marketing that a contact gets as often as it is started.
+    ReenterAlways = 1067, "reenter-always", Hint, Pressure;
+    /// A journey without a line that says what it is for.
+    MissingDoc = 1068, "missing-doc", Off, Style;
+    /// A subject that shouts.
+    LoudSubject = 1069, "loud-subject", Warning, Style;
+    /// A subject that pretends to be an answer.
+    FakeReply = 1070, "fake-reply", Warning, Consent;
+    /// A name that is not in small letters.
+    Naming = 1071, "naming", Hint, Style;
+    /// A tag that no journey uses.
+    UnusedTag = 1072, "unused-tag", Warning, Hygiene;
+    /// An event that no journey uses.
+    UnusedEvent = 1073, "unused-event", Warning, Hygiene;
+    /// A topic that nothing belongs to.
+    UnusedTopic = 1074, "unused-topic", Warning, Hygiene;
+    /// A segment that nothing asks for.
+    UnusedSegment = 1075, "unused-segment", Warning, Hygiene;
+    /// A funnel that nothing uses.
+    UnusedFunnel = 1076, "unused-funnel", Warning, Hygiene;
+    /// A message that no journey sends.
+    UnusedMessage = 1077, "unused-message", Warning, Hygiene;
+    /// A name of a message that nothing asks about.
+    UnusedHandle = 1078, "unused-handle", Warning, Hygiene;
+    /// A local variable that nothing uses.
+    UnusedLet = 1079, "unused-let", Warning, Hygiene;
+    /// A tag that is asked for and that nothing sets.
+    TagNeverSet = 1080, "tag-never-set", Hint, Hygiene;
+    /// A tag that is set and that nothing asks for.
+    TagNeverRead = 1081, "tag-never-read", Off, Hygiene;
+    /// A wait of more than a year.
+    LongWait = 1082, "long-wait", Hint, Timing;
+    /// A wait of whole days that counts in hours.
+    HoursForDays = 1083, "hours-for-days", Hint, Timing;
+    /// A message at a fixed time at which people sleep.
+    AtNight = 1084, "at-night", Warning, Timing;
+    /// Several journeys send marketing, and the policy has no cap.
+    NoCap = 1085, "no-cap", Off, Pressure;
+    /// One run can send very many messages in a day.
+    ManyMessages = 1086, "many-messages", Warning, Pressure;
+    /// A trigger that stands twice.
+    DuplicateTrigger = 1087, "duplicate-trigger", Warning, Correctness;
+    /// A message behind a step that unsubscribes from it.
+    AfterUnsubscribe = 1088, "after-unsubscribe", Warning, Correctness;
+    /// A holdout that is compared by nothing.
+    HoldoutWithoutGoal = 1089, "holdout-without-goal", Warning, Correctness;
+    /// A transactional message that sells.
+    PromotionalTransactional = 1090, "promotional-transactional", Warning, Consent;
+    /// A loop that runs once.
+    RepeatOnce = 1091, "repeat-once", Warning, Style;
+    /// A question about a message at the moment at which it is sent.
+    AskedTooSoon = 1092, "asked-too-soon", Warning, Correctness;
+    /// An event that starts a journey and also ends it.
+    ExitOnTrigger = 1093, "exit-on-trigger", Warning, Correctness;
+    /// An `if` alone inside an `if`.
+    NestedIf = 1094, "nested-if", Hint, Style;
+    /// Many `if` in a row that ask for one value.
+    IfChain = 1095, "if-chain", Hint, Style;
+    /// A split without anything to tell its sides apart by.
+    UnmeasuredSplit = 1096, "unmeasured-split", Off, Hygiene;
+    /// Two segments of the same contacts.
+    DuplicateSegment = 1097, "duplicate-segment", Warning, Hygiene;
+    /// A loop that waits the first time only.
+    LoopAtOnce = 1098, "loop-at-once", Warning, Timing;
+    /// A goal that counts at any time.
+    EndlessGoal = 1099, "endless-goal", Off, Hygiene;
 }
 
 impl fmt::Display for Code {

@@ -2,14 +2,18 @@
 //!
 //! The compiler makes diagnostics, `cli` and `lsp` render them. Codes live in [`code`], one registry.
 
+mod baseline;
 mod code;
+mod level;
 mod lines;
 mod order;
 mod suggest;
 
 use std::ops::Range;
 
+pub use baseline::{Filtered, Fingerprint, filter, fingerprints};
 pub use code::Code;
+pub use level::{Group, Level, Profile};
 pub use lines::{Encoding, LineIndex, Position};
 pub use order::{MAX_FINDINGS, limit, sort};
 use serde::{Deserialize, Serialize};

@@ -81,11 +81,14 @@ impl Flow<'_> {
                 let comparison = *comparison;
                 self.compared_value(&mut sides.0, &mut state);
                 self.compared_value(&mut sides.1, &mut state);
-                compared(comparison, &sides.0, &sides.1, state).whole(loc)
+                match compared(comparison, &sides.0, &sides.1, &state) {
+                    Some(decision) => decision.whole(loc),
+                    None => question(e, &state).whole(loc),
+                }
             }
             ExprKind::Reached(moment) => {
                 self.compared_value(moment, &mut state);
-                Decision::open(state.clone(), state)
+                question(e, &state).whole(loc)
             }
             ExprKind::In(sides) => {
                 self.value(&mut sides.0, &mut state);
@@ -122,21 +125,27 @@ impl Flow<'_> {
             }
             ExprKind::ClickedLink(_, about) => {
                 self.settle(StatusKind::Clicked, about, loc, &mut state);
-                Decision::open(state.clone(), state)
+                question(e, &state).whole(loc)
             }
             ExprKind::StatusWithin(status, channel, _) => {
                 self.possible(*status, *channel, loc);
-                Decision::open(state.clone(), state)
+                question(e, &state).whole(loc)
             }
-            ExprKind::Consents(..) | ExprKind::InJourney(_) | ExprKind::WasInJourney(..) | ExprKind::Chance(_) => {
-                Decision::open(state.clone(), state)
+            ExprKind::Consents(..) | ExprKind::InJourney(_) | ExprKind::WasInJourney(..) => {
+                question(e, &state).whole(loc)
             }
+            // Each draw is its own.
+            ExprKind::Chance(_) => Decision::open(state.clone(), state),
             ExprKind::Place(..) => {
                 self.value(e, &mut state);
                 match (subject(e), &e.ty) {
                     (Some(subject), Some(Type::Bool)) => truth(&subject, &state).whole(loc),
                     _ => Decision::open(state.clone(), state),
                 }
+            }
+            ExprKind::Contains(_) | ExprKind::StartsWith(_) | ExprKind::EndsWith(_) | ExprKind::Anniversary(_) => {
+                self.value(e, &mut state);
+                question(e, &state).whole(loc)
             }
             _ => {
                 self.value(e, &mut state);
@@ -310,27 +319,40 @@ fn truth(subject: &Subject, state: &State) -> Decision {
     Decision { yes: way(true), no: way(false), constants: Vec::new() }
 }
 
-fn compared(comparison: Comparison, a: &Expr, b: &Expr, state: State) -> Decision {
+/// Something that has one answer until a step or a wait, however often it is asked.
+fn question(e: &Expr, state: &State) -> Decision {
+    match form(e) {
+        Some(form) => truth(&Subject::Question(form), state),
+        None => Decision::open(state.clone(), state.clone()),
+    }
+}
+
+/// The form of an expression: the same for two that ask the same; none where something is wrong with it, or drawn.
+fn form(e: &Expr) -> Option<Box<str>> {
+    let open = |e: &Expr| e.ty.is_none() || matches!(e.kind, ExprKind::Chance(_) | ExprKind::Error);
+    (!e.any(&open)).then(|| format!("{:?}", e.clone().put_at(Loc::new(0, 0)).kind).into())
+}
+
+/// What is known after a comparison with a constant; none if it is with something else.
+fn compared(comparison: Comparison, a: &Expr, b: &Expr, state: &State) -> Option<Decision> {
     if a.ty.is_none() || b.ty.is_none() {
-        return Decision::open(state.clone(), state);
+        return Some(Decision::open(state.clone(), state.clone()));
     }
     let (subject, ty, comparison, constant) = match (&a.kind, &b.kind) {
         (ExprKind::Const(a), ExprKind::Const(b)) => {
             // Two constants: the domain of the one knows how it compares with the other.
             let only = Domain::only(a.clone());
             let way = |comparison| (!only.that(comparison, b).is_empty()).then(|| state.clone());
-            return Decision { yes: way(comparison), no: way(comparison.negated()), constants: Vec::new() };
+            return Some(Decision { yes: way(comparison), no: way(comparison.negated()), constants: Vec::new() });
         }
         (_, ExprKind::Const(constant)) => (subject(a), &a.ty, comparison, constant),
         (ExprKind::Const(constant), _) => (subject(b), &b.ty, comparison.mirrored(), constant),
-        _ => return Decision::open(state.clone(), state),
+        _ => return None,
     };
-    let Some(subject) = subject else {
-        return Decision::open(state.clone(), state);
-    };
+    let subject = subject?;
     let domain = state.fact(&subject, ty.as_ref());
     let way = |comparison| state.with(&subject, domain.that(comparison, constant));
-    Decision { yes: way(comparison), no: way(comparison.negated()), constants: Vec::new() }
+    Some(Decision { yes: way(comparison), no: way(comparison.negated()), constants: Vec::new() })
 }
 
 /// What an expression reads, if that can be told apart from all else.
@@ -340,6 +362,8 @@ pub(super) fn subject(e: &Expr) -> Option<Subject> {
         ExprKind::WeekdayOf(of) if matches!(of.kind, ExprKind::Now) => Some(Subject::Weekday),
         ExprKind::HourOf(of) if matches!(of.kind, ExprKind::Now) => Some(Subject::Hour),
         ExprKind::History(history) if is_plain_count(history) => Some(Subject::Count(history.event.clone())),
+        // A count has an answer whatever happened.
+        ExprKind::History(history) if history.aggregate == Aggregate::Count => form(e).map(Subject::Question),
         ExprKind::Stage(funnel) => Some(Subject::Stage(funnel.clone())),
         _ => None,
     }

@@ -106,10 +106,37 @@ impl Domain {
         if self == other {
             return Some(self.clone());
         }
-        let (Some(a), Some(b)) = (&self.only, &other.only) else { return None };
+        let (Some(a), Some(b)) = (&self.only, &other.only) else {
+            let both = Self {
+                only: None,
+                except: self.except.iter().filter(|value| other.except.contains(value)).cloned().collect(),
+                low: looser(self.low.as_ref(), other.low.as_ref(), Ordering::Less),
+                high: looser(self.high.as_ref(), other.high.as_ref(), Ordering::Greater),
+            };
+            let knows = both.low.is_some() || both.high.is_some() || !both.except.is_empty();
+            return (knows && self.only.is_none() && other.only.is_none()).then_some(both);
+        };
         let mut only = a.clone();
         only.extend(b.iter().filter(|value| !a.contains(value)).cloned());
         (only.len() <= MAX_VALUES).then(|| Self { only: Some(only), ..Self::default() })
+    }
+
+    /// Whether no value is possible in both.
+    pub(super) fn excludes(&self, other: &Self) -> bool {
+        match (&self.only, &other.only) {
+            (Some(values), _) => !values.iter().any(|value| self.may_be(value) && other.may_be(value)),
+            (None, Some(_)) => other.excludes(self),
+            (None, None) => {
+                let mut both = self.clone();
+                if let Some((bound, included)) = &other.low {
+                    both.low = tighter(both.low, (bound, *included), Ordering::Greater);
+                }
+                if let Some((bound, included)) = &other.high {
+                    both.high = tighter(both.high, (bound, *included), Ordering::Less);
+                }
+                both.is_empty()
+            }
+        }
     }
 
     fn may_be(&self, value: &Value) -> bool {
@@ -124,6 +151,16 @@ impl Domain {
             && !self.except.contains(value)
             && !beyond(&self.low, Ordering::Less)
             && !beyond(&self.high, Ordering::Greater)
+    }
+}
+
+/// The bound that leaves more, if both are bounded.
+fn looser(a: Option<&(Value, bool)>, b: Option<&(Value, bool)>, looser: Ordering) -> Option<(Value, bool)> {
+    let ((a, a_in), (b, b_in)) = (a?, b?);
+    match a.order(b)? {
+        Ordering::Equal => Some((a.clone(), *a_in || *b_in)),
+        order if order == looser => Some((a.clone(), *a_in)),
+        _ => Some((b.clone(), *b_in)),
     }
 }
 
@@ -172,5 +209,17 @@ mod tests {
         let pro = plan().that(Comparison::Equal, &Value::text("pro"));
         assert!(!free.or(&pro).unwrap().that(Comparison::Equal, &Value::text("pro")).is_empty());
         assert_eq!(free.or(&Domain::default()), None);
+        let above = |n| Domain::default().that(Comparison::Greater, &Value::int(n));
+        assert!(above(5).or(&above(3)).unwrap().that(Comparison::LessOrEqual, &Value::int(3)).is_empty());
+        assert!(!above(5).or(&above(3)).unwrap().that(Comparison::Equal, &Value::int(4)).is_empty());
+    }
+
+    #[test]
+    fn what_excludes_each_other() {
+        let above = Domain::default().that(Comparison::Greater, &Value::int(5));
+        let below = Domain::default().that(Comparison::Less, &Value::int(3));
+        assert!(above.excludes(&below) && !above.excludes(&Domain::default()));
+        assert!(above.excludes(&Domain::only(Value::int(4))) && !Domain::only(Value::int(6)).excludes(&above));
+        assert!(Domain::only(Value::int(4)).excludes(&Domain::only(Value::int(6))));
     }
 }

@@ -15,6 +15,7 @@ use crate::text::Text;
 use crate::typed::{
     Arm, Block, Deadline, Exit, Expr, ExprKind, Journey, On, Optional, Pattern, Place, Send, Step, StepKind, Wait,
 };
+use domain::Domain;
 use state::{State, Subject, meet};
 
 /// What flow analysis asks about messages.
@@ -23,18 +24,48 @@ pub(crate) trait Messages {
     fn has_links(&self, channel: Channel, name: &str) -> bool;
 }
 
+/// What is known of a contact that enters a journey.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Entry(Vec<(Subject, Domain)>);
+
+impl Entry {
+    fn of(state: &State) -> Self {
+        let of_contact = |subject: &Subject| {
+            !matches!(subject, Subject::Question(_) | Subject::Place(Place::Trigger(_) | Place::Slot(_)))
+        };
+        Self(state.facts().filter(|(s, _)| of_contact(s)).map(|(s, d)| (s.clone(), d.clone())).collect())
+    }
+
+    /// Whether no contact can enter both at the same moment.
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
+        self.0.iter().any(|(subject, domain)| {
+            let theirs = other.0.iter().find(|(known, _)| known == subject);
+            theirs.is_some_and(|(_, theirs)| domain.excludes(theirs))
+        })
+    }
+
+    /// The tags that a contact must not have.
+    pub(crate) fn barred_tags(&self) -> Vec<SmolStr> {
+        let barred = |(subject, domain): &(Subject, Domain)| match subject {
+            Subject::Tag(tag) => (*domain == Domain::only(Value::Bool(false))).then(|| tag.clone()),
+            _ => None,
+        };
+        self.0.iter().filter_map(barred).collect()
+    }
+}
+
 /// Follows the ways through a journey, settles what only they decide, and tells what is wrong with them.
 pub(crate) fn follow(
     journey: &mut Journey,
     text: &Text<'_>,
     messages: &dyn Messages,
     diagnostics: &mut Vec<Diagnostic>,
-) {
+) -> Entry {
     let mut sends = HashMap::new();
     collect(&journey.body, &mut sends);
     let mut flow =
         Flow { text, messages, diagnostics, journey: journey.name.clone(), names: journey.handles.clone(), sends };
-    flow.journey(journey);
+    flow.journey(journey)
 }
 
 /// Sees to a condition that stands by itself.
@@ -69,7 +100,7 @@ impl Flow<'_> {
         self.diagnostics.push(more(Diagnostic::new(code, self.text.span(loc), message)));
     }
 
-    fn journey(&mut self, journey: &mut Journey) {
+    fn journey(&mut self, journey: &mut Journey) -> Entry {
         let entries: Vec<_> = (journey.triggers.iter_mut())
             .map(|trigger| {
                 let mut state = State::default();
@@ -105,14 +136,36 @@ impl Flow<'_> {
             match exit {
                 Exit::Event(pattern) => self.watched(pattern, &always),
                 Exit::Condition(condition) => {
+                    let told = self.diagnostics.len();
                     self.condition(condition, always.clone());
+                    if self.diagnostics.len() == told {
+                        self.exits_at_once(condition, &entry);
+                    }
                 }
             }
         }
         for goal in &mut journey.goals {
             self.watched(&mut goal.pattern, &always);
         }
+        let known = Entry::of(&entry);
         self.block(&mut journey.body, Some(entry));
+        known
+    }
+
+    /// An exit that holds for everybody who enters.
+    fn exits_at_once(&mut self, condition: &Expr, entry: &State) {
+        let told = self.diagnostics.len();
+        let (_, stays) = self.outcomes(&mut condition.clone(), entry.clone());
+        // Only the answer counts: what is unset at entry is no matter of a later moment.
+        self.diagnostics.truncate(told);
+        if stays.is_none() {
+            let source = self.text.show(condition.loc);
+            let message = format!("every run ends at once, because `{source}` holds for everybody who enters");
+            self.report(Code::ExitsAtOnce, condition.loc, message, |d| {
+                d.label("already so at the beginning")
+                    .help("take it out, or let those in for whom it does not hold: `where not (..)`")
+            });
+        }
     }
 
     /// An event that may happen at any time, before a message that it is about was sent as well.
@@ -148,6 +201,10 @@ impl Flow<'_> {
     }
 
     fn step(&mut self, step: &mut Step, mut state: State) -> Option<State> {
+        if changes(&step.kind) {
+            self.no_op(&step.kind, step.head, &state);
+            state.forget_questions();
+        }
         match &mut step.kind {
             StepKind::Send(send) => state.send(send.handle, send.choices.iter().map(|(channel, _)| *channel)),
             StepKind::Wait(wait) => return self.wait(wait, &state),
@@ -191,6 +248,41 @@ impl Flow<'_> {
             StepKind::Error => {}
         }
         Some(state)
+    }
+
+    /// A step that changes nothing, because it is so already.
+    fn no_op(&mut self, kind: &StepKind, head: Loc, state: &State) {
+        let is = |subject: Subject, value: &Value| {
+            state.facts().any(|(known, domain)| *known == subject && *domain == Domain::only(value.clone()))
+        };
+        let so = match kind {
+            StepKind::AddTag(tag) if is(Subject::Tag(tag.clone()), &Value::Bool(true)) => {
+                format!("every contact has the tag `{tag}` here already")
+            }
+            StepKind::RemoveTag(tag) if is(Subject::Tag(tag.clone()), &Value::Bool(false)) => {
+                format!("no contact has the tag `{tag}` here")
+            }
+            StepKind::Set(attribute, value) => {
+                let place = Place::Attribute(attribute.clone());
+                let same = match &value.kind {
+                    ExprKind::Const(value) => is(Subject::Place(place), value),
+                    ExprKind::Place(from, _) => *from == place,
+                    _ => false,
+                };
+                if !same {
+                    return;
+                }
+                format!("`{attribute}` is that here already")
+            }
+            StepKind::MoveTo(funnel, stage) if is(Subject::Stage(funnel.clone()), &Value::Text(stage.clone())) => {
+                format!("every contact is in `{funnel}.{stage}` here already")
+            }
+            _ => return,
+        };
+        let source = self.text.show(head);
+        self.report(Code::NoOp, head, format!("`{source}` changes nothing: {so}"), |d| {
+            d.label("without effect").help("remove it")
+        });
     }
 
     /// The steps may come again: of what they change, only what every time knows is known at their beginning.
@@ -286,6 +378,7 @@ impl Flow<'_> {
             }
             self.value(at, &mut known);
         }
+        self.shadowed(&wait.arms);
         for Arm { pattern, then, .. } in &mut wait.arms {
             let happened = self.pattern(pattern, &waited);
             ways.push(self.block(then, Some(happened)));
@@ -304,6 +397,27 @@ impl Flow<'_> {
         }
         wait.deadline = deadline;
         meet(ways)
+    }
+
+    /// An event of a race that an earlier one always takes.
+    fn shadowed(&mut self, arms: &[Arm]) {
+        let mut taken: HashMap<(&SmolStr, String), Loc> = HashMap::new();
+        for Arm { pattern, from_now, .. } in arms.iter().filter(|_| arms.len() > 1) {
+            let key = (&pattern.event, format!("{:?} {:?} {from_now}", pattern.about, pattern.link));
+            if let Some(first) = taken.get(&key) {
+                let (first, source) = (self.text.span(*first), self.text.show(pattern.loc));
+                self.report(
+                    Code::ShadowedEvent,
+                    pattern.loc,
+                    format!("`{source}` never comes first: the same event is taken before it"),
+                    |d| {
+                        d.label("never taken").also(first, "taken here").help("remove it, or ask for more with `where`")
+                    },
+                );
+            } else if pattern.filter.is_none() {
+                taken.insert(key, pattern.loc);
+            }
+        }
     }
 
     /// Follows an event; what is known when it happened.
@@ -483,4 +597,20 @@ fn collect(block: &Block, sends: &mut HashMap<HandleIx, Vec<Sent>>) {
             collect(inner, sends);
         }
     }
+}
+
+/// Whether the step changes something that can be asked about.
+const fn changes(kind: &StepKind) -> bool {
+    !matches!(
+        kind,
+        StepKind::Wait(_)
+            | StepKind::If { .. }
+            | StepKind::Choose { .. }
+            | StepKind::Split(..)
+            | StepKind::Repeat { .. }
+            | StepKind::Sequence(_)
+            | StepKind::Let(..)
+            | StepKind::End
+            | StepKind::Error
+    )
 }

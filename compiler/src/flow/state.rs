@@ -25,6 +25,8 @@ pub(super) enum Subject {
     /// The stage in a funnel.
     Stage(SmolStr),
     Status(StatusKind, Asked),
+    /// Anything else that gives the same answer until a step or a wait, by its form.
+    Question(Box<str>),
 }
 
 /// A message that a status is about.
@@ -124,6 +126,16 @@ impl State {
         self.facts = Rc::default();
     }
 
+    /// A step changes something: what was asked of more than one value may have another answer.
+    pub(super) fn forget_questions(&mut self) {
+        self.keep(|subject, _| !matches!(subject, Subject::Question(_)));
+    }
+
+    /// What is known of values, by subject.
+    pub(super) fn facts(&self) -> impl Iterator<Item = (&Subject, &Domain)> {
+        self.facts.iter()
+    }
+
     /// Notes that the place has a value for the rest of the way.
     pub(super) fn assume_set(&mut self, place: &Place) {
         if !self.set.contains(place) {
@@ -138,6 +150,7 @@ impl State {
     /// The run begins: what is known of the fields of the event is now known of the trigger.
     #[must_use]
     pub(super) fn started(mut self) -> Self {
+        self.forget_questions();
         let renamed = |place: &Place| match place {
             Place::Field(name) => Place::Trigger(name.clone()),
             other => other.clone(),
@@ -162,6 +175,7 @@ impl State {
         if self.set.iter().any(field) {
             Rc::make_mut(&mut self.set).retain(|place| !field(place));
         }
+        self.forget_questions();
         self.keep(|subject, _| !matches!(subject, Subject::Place(place) | Subject::IsSet(place) if field(place)));
         self
     }

@@ -282,6 +282,8 @@ pub struct Step {
     pub kind: StepKind,
     /// Its first words, up to the steps inside.
     pub head: Loc,
+    /// All of it.
+    pub loc: Loc,
 }
 
 /// Steps in a row.

@@ -13,7 +13,7 @@ use super::{Lower, later, later_as, literal, name, name_of, path_name, string};
 
 impl Lower<'_> {
     pub(super) fn step(&mut self, step: ast::Step<'_>) -> Step {
-        Step { kind: self.step_kind(step).unwrap_or(StepKind::Error), head: head(step.syntax()) }
+        Step { kind: self.step_kind(step).unwrap_or(StepKind::Error), head: head(step.syntax()), loc: step.range() }
     }
 
     fn body(&mut self, body: Option<ast::Body<'_>>) -> Block {

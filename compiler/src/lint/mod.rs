@@ -1,0 +1,215 @@
+//! Advice beyond errors: what a journey does that its author probably did not mean, and what journeys do together. Each
+//! finding has a group and a level, which `[lint]` sets, and which comments let pass.
+//!
+//! Every journey is looked at by itself, once; what several do together is judged from a [`Summary`] of each.
+
+mod allow;
+mod clock;
+mod consent;
+mod cycles;
+mod header;
+mod pressure;
+mod steps;
+mod texts;
+mod unused;
+
+use std::collections::BTreeSet;
+
+use journey_bytecode::{Cap, Channel, Date, Purpose, TestCase};
+use smol_str::SmolStr;
+
+use crate::check::{Checked, Index, Named, Source, Uses};
+use crate::config::LintConfig;
+use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::flow::Entry;
+use crate::hir;
+use crate::sources::{JourneyFile, Sources};
+use crate::text::Text;
+use crate::typed::Journey;
+use cycles::{Happening, Summary};
+
+/// What a journey is looked at with.
+pub(crate) struct Scene<'a> {
+    pub(crate) index: &'a Index<'a>,
+    pub(crate) config: &'a LintConfig,
+    /// The present day, if somebody says it.
+    pub(crate) today: Option<Date>,
+    pub(crate) text: &'a Text<'a>,
+}
+
+impl Scene<'_> {
+    /// What a journey sends the message for.
+    fn purpose(&self, journey: &Journey, channel: Channel, message: &SmolStr) -> Purpose {
+        let own = self.index.messages.get(&(channel, message.clone())).and_then(|info| info.purpose);
+        own.or(journey.purpose).unwrap_or_default()
+    }
+}
+
+/// What journeys are judged together with.
+struct Together<'a> {
+    caps: &'a [Cap],
+}
+
+/// A finding that counts only if nobody uses a name after all.
+struct Unless {
+    kind: Named,
+    name: SmolStr,
+    finding: Diagnostic,
+}
+
+/// Gathers what is found.
+#[derive(Default)]
+pub(crate) struct Lints {
+    found: Vec<Diagnostic>,
+    unless: Vec<Unless>,
+    summaries: Vec<Summary>,
+    /// Names used anywhere.
+    pub(crate) uses: Uses,
+    sent: BTreeSet<(Channel, SmolStr)>,
+    /// Tags that steps add, remove or set, each time.
+    changed_tags: Vec<SmolStr>,
+    /// Tags that start journeys.
+    starting_tags: BTreeSet<SmolStr>,
+    /// What tests let happen.
+    tested: BTreeSet<Happening>,
+    /// Tags that tests give to contacts.
+    given_tags: BTreeSet<SmolStr>,
+    /// The first marketing mail.
+    first_mail: Option<Span>,
+    /// The journeys that send marketing.
+    marketing: usize,
+    /// Not all of the project is understood.
+    partial: bool,
+}
+
+impl Lints {
+    /// Looks at a journey; `entry` is what is known of those who enter, none if its ways were not followed.
+    pub(crate) fn journey(
+        &mut self,
+        scene: &Scene<'_>,
+        source: &hir::Journey,
+        checked: &Checked,
+        entry: Option<Entry>,
+    ) {
+        self.uses.merge(checked.uses.clone());
+        self.sent.extend(checked.sends.iter().map(|sent| (sent.channel, sent.message.clone())));
+        let Some(entry) = entry.filter(|_| !source.broken) else {
+            self.partial = true;
+            return;
+        };
+        let journey = &checked.journey;
+        let counts = pressure::journey(scene, journey, &mut self.found);
+        clock::journey(scene, journey, &mut self.found);
+        consent::journey(scene, source, journey, &checked.sends, &mut self.found);
+        header::journey(scene, source, journey, &mut self.found);
+        steps::journey(scene, source, journey, &mut self.found, &mut self.unless);
+        let marketing = |channel, message: &SmolStr| scene.purpose(journey, channel, message) == Purpose::Marketing;
+        let mut sends = checked.sends.iter().filter(|sent| marketing(sent.channel, &sent.message)).peekable();
+        self.marketing += usize::from(sends.peek().is_some());
+        let mail = sends.find(|sent| sent.channel == Channel::Email).map(|sent| sent.at);
+        self.first_mail = self.first_mail.or(mail);
+        let summary = Summary::of(scene, journey, entry, counts);
+        unused::changed_tags(&journey.body, &mut self.changed_tags);
+        self.starting_tags.extend(summary.triggers().filter_map(|happening| match happening {
+            Happening::Tag(tag) | Happening::Untag(tag) => Some(tag.clone()),
+            _ => None,
+        }));
+        self.summaries.push(summary);
+    }
+
+    /// Looks at a test.
+    pub(crate) fn test(&mut self, case: Option<&TestCase>, uses: Uses) {
+        self.uses.merge(uses);
+        match case {
+            Some(case) => unused::tested(case, &mut self.tested, &mut self.given_tags),
+            None => self.partial = true,
+        }
+    }
+
+    /// What the journeys are and use together.
+    pub(crate) fn finish(
+        mut self,
+        index: &Index<'_>,
+        files: &[Source<'_>],
+        sources: &Sources,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<Pressure> {
+        let together = Together { caps: &index.policy.caps };
+        cycles::project(&together, &self.summaries, &mut self.found);
+        texts::project(sources, &mut self.found);
+        if !index.lone {
+            consent::project(sources, index.policy.address.as_deref(), self.first_mail, &mut self.found);
+        }
+        // What cannot be understood may use anything.
+        for part in sources.messages.iter().flat_map(|message| message.parts()).map(|(_, part)| part) {
+            let names = part.template.uses.iter().filter_map(|usage| usage.path.first());
+            names.for_each(|name| self.uses.note(Named::Variable, name));
+        }
+        let sound = !self.partial && diagnostics.iter().all(|d| d.severity != Severity::Error);
+        if sound {
+            let unless = std::mem::take(&mut self.unless);
+            let unused = unless.into_iter().filter(|unless| self.uses.count(unless.kind, &unless.name) == 0);
+            self.found.extend(unused.map(|unless| unless.finding));
+            if !index.lone {
+                unused::project(&mut self, index, files, sources);
+            }
+        }
+        diagnostics.append(&mut self.found);
+        let pressure = self.summaries.into_iter().map(|summary| Pressure {
+            journey: summary.name,
+            per_day: summary.counts.day,
+            per_week: summary.counts.week,
+        });
+        pressure.collect()
+    }
+}
+
+/// The most marketing messages that one run of a journey can send to a contact, over all ways through it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pressure {
+    /// The journey.
+    pub journey: SmolStr,
+    /// In any 24 hours.
+    pub per_day: usize,
+    /// In any 7 days.
+    pub per_week: usize,
+}
+
+/// Gives findings the levels that the project sets, and lets pass what its comments allow.
+pub(crate) fn settle(files: &[JourneyFile], config: &LintConfig, diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.retain_mut(|d| set_level(config, d));
+    allow::apply(files, config, diagnostics);
+    // What is said about the comments has levels too.
+    diagnostics.retain_mut(|d| set_level(config, d));
+}
+
+/// Whether the finding is told.
+fn set_level(config: &LintConfig, d: &mut Diagnostic) -> bool {
+    if !d.code.is_lint() {
+        return true;
+    }
+    match config.level(d.code).severity() {
+        // What a finding makes of itself, milder than others of its code, stays unless the project says otherwise.
+        Some(severity) if config.is_set(d.code) || d.severity > severity => d.severity = severity,
+        Some(_) => {}
+        None => return false,
+    }
+    true
+}
+
+/// A length of time in words: `7 days`, `36 hours`, `2 days 3 hours`.
+fn length(millis: i64) -> String {
+    const UNITS: [(i64, &str); 4] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second")];
+    // A day and some hours are hours.
+    let skip = usize::from(millis < 2 * 86_400_000 && millis % 86_400_000 != 0);
+    let mut rest = millis;
+    let mut parts = Vec::new();
+    for (unit, name) in UNITS.into_iter().skip(skip) {
+        let count = rest / unit;
+        rest %= unit;
+        if count > 0 && parts.len() < 2 {
+            parts.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
+        }
+    }
+    if parts.is_empty() { "no time".to_owned() } else { parts.join(" ") }
+}
