@@ -76,6 +76,16 @@ pub(crate) fn read_project(root: &Path) -> Result<Vec<File>, Failure> {
     Ok(files)
 }
 
+/// The directories of the projects around and below a directory; what cannot be looked into holds none.
+pub(crate) fn projects_in(directory: &Path) -> Vec<PathBuf> {
+    let targets = in_directory(directory).ok();
+    let project = |target| match target {
+        Target::Project(root, _) => Some(root),
+        Target::Lone(_) => None,
+    };
+    targets.into_iter().flatten().filter_map(project).collect()
+}
+
 /// What is loaded as one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Target {

@@ -55,7 +55,7 @@ impl Workspace {
 }
 
 /// The present day at Greenwich.
-fn today() -> Option<Date> {
+pub(crate) fn today() -> Option<Date> {
     let days = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs() / 86_400;
     i32::try_from(days).ok().map(Date)
 }

@@ -1,6 +1,7 @@
 //! The whole line: files to findings and, if none is an error, to the bundle.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use journey_bytecode::{Bundle, Channel, Date, Event, Field, Program, Purpose, Schema, TestCase, Topic, Type, verify};
 use smol_str::SmolStr;
@@ -23,18 +24,16 @@ struct Unit<'a> {
     id: FileId,
     path: &'a str,
     source: &'a str,
-    lowered: Lowered,
+    lowered: &'a Lowered,
 }
 
-pub(crate) fn compile(project: &Project, today: Option<Date>) -> Compilation {
-    let sources = Sources::read(project);
+pub(crate) fn compile(project: &Project, sources: &Sources, today: Option<Date>) -> Compilation {
     let mut diagnostics = sources.findings.clone();
     let units: Vec<Unit<'_>> = (sources.journeys.iter())
         .filter_map(|journeys| {
             let path = project.file(journeys.file)?.path.as_str();
-            let mut lowered = hir::lower(journeys.file, &journeys.tree, &journeys.errors);
-            diagnostics.append(&mut lowered.findings);
-            Some(Unit { id: journeys.file, path, source: journeys.tree.text(), lowered })
+            diagnostics.extend(journeys.lowered.findings.iter().cloned());
+            Some(Unit { id: journeys.file, path, source: journeys.tree.text(), lowered: &journeys.lowered })
         })
         .collect();
     let files: Vec<Source<'_>> = (units.iter())
@@ -47,10 +46,10 @@ pub(crate) fn compile(project: &Project, today: Option<Date>) -> Compilation {
     // A journey file that cannot be read may declare anything.
     let unread = project.ids().filter(|(_, file)| file.kind() == FileKind::Journey).count() > files.len();
     let unsure = if unread { Unsure::ALL } else { Unsure::default() };
-    let mut index = Index::build(&files, project.lone, unsure, known_messages(project, &sources), &mut diagnostics);
+    let mut index = Index::build(&files, project.lone, unsure, known_messages(project, sources), &mut diagnostics);
     let mut uses = Uses::default();
     index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
-    let mut build = Build::new(&index, &sources, today, diagnostics);
+    let mut build = Build::new(&index, sources, today, diagnostics);
     build.lints.uses = uses;
     let sent = SentNames::of(files.iter().flat_map(|file| &file.file.items));
     for (unit, file) in units.iter().zip(&files) {
@@ -171,7 +170,7 @@ impl<'a> Build<'a> {
                 channel: inline.channel,
                 purpose: None,
                 topic: None,
-                texts: vec![file],
+                texts: vec![Arc::new(file)],
             };
             if fields_known {
                 self.diagnostics.extend(message.check_trigger(&shapes, text.span(inline.loc)));

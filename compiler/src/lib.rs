@@ -23,6 +23,7 @@ pub use journey_bytecode::Date;
 use journey_bytecode::{Bundle, TestCase};
 pub use lint::Pressure;
 use project::Project;
+use sources::Sources;
 
 /// What came of compiling a project.
 #[derive(Debug, Default)]
@@ -39,10 +40,16 @@ pub struct Compilation {
 
 /// Compiles a project; the same files give the same answer.
 pub fn compile(project: &Project) -> Compilation {
-    bundle::compile(project, None)
+    compile_sources(project, &Sources::read(project), None)
 }
 
 /// Compiles a project, and looks out for dates that are past as of `today`; the same files and day give the same answer.
 pub fn compile_on(project: &Project, today: Date) -> Compilation {
-    bundle::compile(project, Some(today))
+    compile_sources(project, &Sources::read(project), Some(today))
+}
+
+/// Compiles a project whose files are [read](Sources::read) already, and looks out for dates that are past as of `today`;
+/// the same files and day give the same answer.
+pub fn compile_sources(project: &Project, sources: &Sources, today: Option<Date>) -> Compilation {
+    bundle::compile(project, sources, today)
 }

@@ -1,29 +1,43 @@
 //! A project, read: its settings, its texts, its messages. What stands in one file is read from that file alone.
 
+use std::sync::Arc;
+
 use journey_bytecode::Channel;
-use journey_grammar::{TextRange, Tree};
+use journey_grammar::{Parse, TextRange, Tree};
 
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostic;
+use crate::hir::{self, Lowered};
 use crate::messages::{self, MessageSource, TextFile};
-use crate::project::{FileId, FileKind, Project, text};
+use crate::project::{File, FileId, FileKind, Project, text};
 use crate::syntax;
 
 /// A project, read.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Sources {
     /// The settings; the defaults for a lone file.
     pub config: Config,
     /// The journey files, by path.
-    pub journeys: Vec<JourneyFile>,
+    pub journeys: Vec<Arc<JourneyFile>>,
     /// The messages, by name and channel; those whose text stands in a journey are not among them.
     pub messages: Vec<MessageSource>,
     /// What is wrong with the files themselves.
     pub findings: Vec<Diagnostic>,
+    /// What each file holds, by its id: kept for the next time.
+    files: Vec<Arc<ReadFile>>,
+}
+
+/// What one file holds, and the text that it was read from.
+#[derive(PartialEq, Debug)]
+struct ReadFile {
+    path: String,
+    bytes: Arc<[u8]>,
+    content: Content,
+    findings: Vec<Diagnostic>,
 }
 
 /// A file of declarations and journeys, parsed.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct JourneyFile {
     /// The file.
     pub file: FileId,
@@ -31,36 +45,63 @@ pub struct JourneyFile {
     pub tree: Tree,
     /// Where it could not be read: what follows from that need not be said.
     pub errors: Vec<TextRange>,
+    /// What it says.
+    pub lowered: Lowered,
 }
 
 /// What one file holds.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Debug)]
 enum Content {
     Config(Box<Config>),
-    Journey(JourneyFile),
-    Message(Box<TextFile>),
+    Journey(Arc<JourneyFile>),
+    Message(Arc<TextFile>),
     Nothing,
 }
 
 impl Sources {
     /// Reads a project.
     pub fn read(project: &Project) -> Self {
+        Self::default().read_again(project)
+    }
+
+    /// Reads a project of which an earlier state was read: only files that changed are read anew.
+    #[must_use]
+    pub fn read_again(&self, project: &Project) -> Self {
         let mut sources = Self::default();
         let mut texts = Vec::new();
-        for (id, _) in project.ids() {
-            let (content, findings) = read_file(project, id);
-            sources.findings.extend(findings);
-            match content {
-                Content::Config(config) => sources.config = *config,
-                Content::Journey(journeys) => sources.journeys.push(journeys),
-                Content::Message(text) => texts.push(*text),
+        for (id, file) in project.ids() {
+            // Places name their file by its id, so a file that moved in the list is another one.
+            let kept = self.files.get(id.0 as usize).filter(|kept| kept.path == file.path && kept.bytes == file.bytes);
+            let read = kept.map_or_else(|| Arc::new(read_file(id, file)), Arc::clone);
+            sources.findings.extend(read.findings.iter().cloned());
+            match &read.content {
+                Content::Config(config) => sources.config = Config::clone(config),
+                Content::Journey(journeys) => sources.journeys.push(Arc::clone(journeys)),
+                Content::Message(text) => texts.push(Arc::clone(text)),
                 Content::Nothing => {}
             }
+            sources.files.push(read);
         }
         let (messages, findings) = messages::collect(texts);
         sources.messages = messages;
         sources.findings.extend(findings);
         sources
+    }
+
+    /// The journey file of this id.
+    pub fn journey_file(&self, file: FileId) -> Option<&JourneyFile> {
+        match &self.files.get(file.0 as usize)?.content {
+            Content::Journey(journeys) => Some(journeys),
+            _ => None,
+        }
+    }
+
+    /// The message's text in the file of this id.
+    pub fn text_file(&self, file: FileId) -> Option<&TextFile> {
+        match &self.files.get(file.0 as usize)?.content {
+            Content::Message(text) => Some(text),
+            _ => None,
+        }
     }
 
     /// The message of this name and channel.
@@ -69,8 +110,12 @@ impl Sources {
     }
 }
 
-fn read_file(project: &Project, id: FileId) -> (Content, Vec<Diagnostic>) {
-    let Some(file) = project.file(id) else { return (Content::Nothing, Vec::new()) };
+fn read_file(id: FileId, file: &File) -> ReadFile {
+    let (content, findings) = read_content(id, file);
+    ReadFile { path: file.path.clone(), bytes: Arc::clone(&file.bytes), content, findings }
+}
+
+fn read_content(id: FileId, file: &File) -> (Content, Vec<Diagnostic>) {
     let kind = file.kind();
     if kind == FileKind::Message && !messages::is_message(&file.path) {
         return (Content::Nothing, Vec::new());
@@ -91,12 +136,17 @@ fn read_file(project: &Project, id: FileId) -> (Content, Vec<Diagnostic>) {
             // What another kind of text would declare is nothing to go by.
             match syntax::is_gibberish(&parse) {
                 true => (Content::Nothing, findings),
-                false => (Content::Journey(JourneyFile { file: id, tree: parse.tree, errors }), findings),
+                false => (Content::Journey(Arc::new(journey_file(id, parse, errors))), findings),
             }
         }
         FileKind::Message => {
             let (read, findings) = messages::read(id, &file.path, text);
-            (read.map_or(Content::Nothing, |read| Content::Message(Box::new(read))), findings)
+            (read.map_or(Content::Nothing, |read| Content::Message(Arc::new(read))), findings)
         }
     }
+}
+
+fn journey_file(file: FileId, Parse { tree, .. }: Parse, errors: Vec<TextRange>) -> JourneyFile {
+    let lowered = hir::lower(file, &tree, &errors);
+    JourneyFile { file, tree, errors, lowered }
 }

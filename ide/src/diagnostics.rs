@@ -27,3 +27,8 @@ pub fn diagnostics(snapshot: &Snapshot) -> Vec<FileDiagnostics<'_>> {
 pub fn is_unnecessary(code: Code) -> bool {
     ["unused-", "unreachable-"].iter().any(|prefix| code.name().starts_with(prefix))
 }
+
+/// Whether the finding marks something that is written in another way now: editors strike it through.
+pub fn is_deprecated(code: Code) -> bool {
+    code.name().starts_with("deprecated-")
+}

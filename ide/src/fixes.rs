@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use journey_compiler::diagnostic::{Applicability, Diagnostic, Fix};
+use journey_compiler::diagnostic::{Applicability, Diagnostic, Edit, Fix};
 use journey_compiler::project::FileId;
 
 use crate::Snapshot;
@@ -37,4 +37,19 @@ pub fn fixes(snapshot: &Snapshot, file: FileId, range: Range<u32>) -> Vec<Action
             })
         })
         .collect()
+}
+
+/// Everything in a file that can be mended without looking: the safe fixes that do not get into each other's way.
+pub fn fix_all(snapshot: &Snapshot, file: FileId) -> Vec<Edit> {
+    let mut edits: Vec<Edit> = Vec::new();
+    for diagnostic in snapshot.compilation().diagnostics.iter().filter(|d| d.primary.span.file == file) {
+        let [fix] = diagnostic.fixes.as_slice() else { continue };
+        let apart = |a: &Edit, b: &Edit| a.span.end < b.span.start || b.span.end < a.span.start;
+        let fits = fix.edits.iter().all(|edit| edit.span.file == file && edits.iter().all(|other| apart(edit, other)));
+        if fix.applicability == Applicability::Safe && fits {
+            edits.extend(fix.edits.iter().cloned());
+        }
+    }
+    edits.sort();
+    edits
 }

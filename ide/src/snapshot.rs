@@ -3,9 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use journey_compiler::project::{FileId, Project};
-use journey_compiler::{Compilation, Date, compile, compile_on};
+use journey_compiler::sources::Sources;
+use journey_compiler::{Compilation, Date, compile_sources};
+use journey_grammar::Tree;
 
 use crate::LineIndex;
+use crate::names::{self, Declarations, Names};
 
 /// A project at one moment, unsaved texts included. Cheap to clone and to send; what is computed from it is computed
 /// once, by whoever asks first.
@@ -16,6 +19,11 @@ pub struct Snapshot(Arc<Inner>);
 struct Inner {
     project: Project,
     lines: Vec<OnceLock<LineIndex>>,
+    /// An earlier state, whose unchanged files need not be read again.
+    earlier: Sources,
+    sources: OnceLock<Sources>,
+    declarations: OnceLock<Declarations>,
+    names: Vec<OnceLock<Names>>,
     compilation: OnceLock<Compilation>,
     /// The present day, if somebody says it.
     today: Option<Date>,
@@ -29,8 +37,22 @@ impl Snapshot {
 
     /// Freezes a project on a day: dates that are past by then are told.
     pub fn on(project: Project, today: Option<Date>) -> Self {
+        Self::with(project, Sources::default(), today)
+    }
+
+    /// Freezes a later state of the same project.
+    #[must_use]
+    pub fn later(&self, project: Project) -> Self {
+        // Sources are lists of shared files: cheap to clone.
+        let earlier = self.0.sources.get().unwrap_or(&self.0.earlier).clone();
+        Self::with(project, earlier, self.0.today)
+    }
+
+    fn with(project: Project, earlier: Sources, today: Option<Date>) -> Self {
         let lines = project.files.iter().map(|_| OnceLock::new()).collect();
-        Self(Arc::new(Inner { project, lines, compilation: OnceLock::new(), today }))
+        let names = project.files.iter().map(|_| OnceLock::new()).collect();
+        let (sources, declarations, compilation) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self(Arc::new(Inner { project, lines, earlier, sources, declarations, names, compilation, today }))
     }
 
     /// The files.
@@ -55,11 +77,38 @@ impl Snapshot {
         Some(self.0.lines.get(file.0 as usize)?.get_or_init(|| LineIndex::new(source.bytes.clone())))
     }
 
+    /// The path of a file, relative to the project.
+    pub fn path(&self, file: FileId) -> &str {
+        self.0.project.file(file).map(|file| file.path.as_str()).unwrap_or_default()
+    }
+
+    /// The text of a file; empty if it is none.
+    pub fn text(&self, file: FileId) -> &str {
+        self.0.project.file(file).and_then(|file| std::str::from_utf8(&file.bytes).ok()).unwrap_or_default()
+    }
+
+    /// The tree of a journey file.
+    pub fn tree(&self, file: FileId) -> Option<&Tree> {
+        self.sources().journey_file(file).map(|journeys| &journeys.tree)
+    }
+
+    /// The files, read.
+    pub fn sources(&self) -> &Sources {
+        self.0.sources.get_or_init(|| self.0.earlier.read_again(&self.0.project))
+    }
+
+    pub(crate) fn declarations(&self) -> &Declarations {
+        let path = |file| self.path(file).to_owned();
+        self.0.declarations.get_or_init(|| Declarations::of(self.sources(), path))
+    }
+
+    /// The names in a file.
+    pub(crate) fn names(&self, file: FileId) -> Option<&Names> {
+        Some(self.0.names.get(file.0 as usize)?.get_or_init(|| names::names(self, file)))
+    }
+
     /// What the compiler says.
     pub fn compilation(&self) -> &Compilation {
-        self.0.compilation.get_or_init(|| match self.0.today {
-            Some(today) => compile_on(&self.0.project, today),
-            None => compile(&self.0.project),
-        })
+        self.0.compilation.get_or_init(|| compile_sources(&self.0.project, self.sources(), self.0.today))
     }
 }

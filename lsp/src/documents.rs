@@ -1,12 +1,15 @@
 //! What is open in the editor, and the projects around it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gen_lsp_types::TextDocumentContentChangeEvent as Change;
-use journey_compiler::project::{File, FileId, Project, belongs};
+use journey_compiler::project::{File, Project, belongs};
 use journey_ide::{Encoding, LineIndex, Snapshot};
 
+use crate::convert::Client;
+use crate::view::{Place, View};
 use crate::{Disk, convert, uri};
 
 /// What is checked as one.
@@ -38,8 +41,12 @@ struct Open {
     disk: Option<Vec<File>>,
     /// The present state, once asked for.
     snapshot: Option<Snapshot>,
+    /// The state before, whose unchanged files need not be read again.
+    earlier: Option<Snapshot>,
     /// Whether the editor has not yet been told of the present state.
     unchecked: bool,
+    /// The documents that changed since it was last told, by URI.
+    edited: BTreeSet<String>,
 }
 
 /// All open documents and their projects.
@@ -47,16 +54,36 @@ pub(crate) struct Documents<D> {
     disk: D,
     documents: BTreeMap<String, Document>,
     projects: BTreeMap<Key, Open>,
+    /// The projects in the editor's folders, by folder: they are open whether a document is or not.
+    folders: BTreeMap<PathBuf, Vec<PathBuf>>,
 }
 
 impl<D: Disk> Documents<D> {
     pub(crate) const fn new(disk: D) -> Self {
-        Self { disk, documents: BTreeMap::new(), projects: BTreeMap::new() }
+        Self { disk, documents: BTreeMap::new(), projects: BTreeMap::new(), folders: BTreeMap::new() }
+    }
+
+    /// The editor opened a folder: its projects are checked.
+    pub(crate) fn add_folder(&mut self, uri: &str) {
+        let Some(folder) = uri::to_path(uri) else { return };
+        let projects = self.disk.projects(&folder);
+        for root in &projects {
+            self.changed(Some(&Key::Project(root.clone())), None);
+        }
+        self.folders.insert(folder, projects);
+    }
+
+    /// The editor closed a folder.
+    pub(crate) fn remove_folder(&mut self, uri: &str) {
+        if let Some(folder) = uri::to_path(uri) {
+            self.folders.remove(&folder);
+            self.forget_unused();
+        }
     }
 
     pub(crate) fn open(&mut self, uri: String, version: i32, text: String, is_journey: bool) {
         let (key, path) = self.place(&uri, is_journey);
-        self.changed(key.as_ref());
+        self.changed(key.as_ref(), Some(&uri));
         self.documents.insert(uri, Document { version, text, is_journey, key, path });
     }
 
@@ -76,13 +103,13 @@ impl<D: Disk> Documents<D> {
             }
         }
         let key = document.key.clone();
-        self.changed(key.as_ref());
+        self.changed(key.as_ref(), Some(uri));
         true
     }
 
     pub(crate) fn close(&mut self, uri: &str) {
         if let Some(document) = self.documents.remove(uri) {
-            self.changed(document.key.as_ref());
+            self.changed(document.key.as_ref(), Some(uri));
             self.forget_unused();
         }
     }
@@ -95,20 +122,46 @@ impl<D: Disk> Documents<D> {
             if let Some(document) = self.documents.get_mut(&uri) {
                 (document.key, document.path) = (key.clone(), path);
             }
-            self.changed(key.as_ref());
+            self.changed(key.as_ref(), None);
+        }
+        let folders: Vec<_> = self.folders.keys().cloned().collect();
+        for folder in folders {
+            let projects = self.disk.projects(&folder);
+            for root in &projects {
+                self.changed(Some(&Key::Project(root.clone())), None);
+            }
+            self.folders.insert(folder, projects);
         }
         for open in self.projects.values_mut() {
-            *open = Open { unchecked: true, ..Open::default() };
+            let earlier = open.snapshot.take().or(open.earlier.take());
+            *open = Open { unchecked: true, earlier, edited: std::mem::take(&mut open.edited), ..Open::default() };
         }
         self.forget_unused();
     }
 
-    /// The project that an open document is part of, and its file there. An error is a sentence for the user.
-    pub(crate) fn find(&mut self, uri: &str) -> Result<Option<(Key, Snapshot, FileId)>, String> {
-        let Some(Document { key: Some(key), path, .. }) = self.documents.get(uri) else { return Ok(None) };
-        let (key, path) = (key.clone(), path.clone());
-        let snapshot = self.snapshot(&key)?;
-        Ok(snapshot.file(&path).map(|file| (key, snapshot, file)))
+    /// The file of a URI in its project, if we have it. An error is a sentence for the user.
+    pub(crate) fn find(&mut self, uri: &str, client: &Arc<Client>) -> Result<Option<Place>, String> {
+        let (key, path) = match self.documents.get(uri) {
+            Some(document) => (document.key.clone(), document.path.clone()),
+            None => self.place(uri, false),
+        };
+        let Some(key) = key.filter(|key| self.projects.contains_key(key)) else { return Ok(None) };
+        let view = self.view(&key, client)?;
+        Ok(view.snapshot.file(&path).map(|file| Place { view, file }))
+    }
+
+    /// A project as it is now.
+    pub(crate) fn view(&mut self, key: &Key, client: &Arc<Client>) -> Result<View, String> {
+        let snapshot = self.snapshot(key)?;
+        let open = self.documents.iter().filter(|(_, document)| document.key.as_ref() == Some(key));
+        let open = open.map(|(uri, document)| (document.path.clone(), (uri.clone(), document.version)));
+        Ok(View { key: key.clone(), snapshot, client: Arc::clone(client), open: Arc::new(open.collect()) })
+    }
+
+    /// All projects as they are now, as far as they can be read.
+    pub(crate) fn views(&mut self, client: &Arc<Client>) -> Vec<View> {
+        let keys: Vec<_> = self.projects.keys().cloned().collect();
+        keys.iter().filter_map(|key| self.view(key, client).ok()).collect()
     }
 
     /// The present state of a project.
@@ -129,20 +182,23 @@ impl<D: Disk> Documents<D> {
                 Err(at) => files.insert(at, file),
             }
         }
-        let snapshot = Snapshot::new(Project { files, lone: matches!(key, Key::Lone(_)) });
+        let project = Project { files, lone: matches!(key, Key::Lone(_)) };
+        let snapshot = match open.earlier.take() {
+            Some(earlier) => earlier.later(project),
+            None => Snapshot::on(project, self.disk.today()),
+        };
         Ok(open.snapshot.insert(snapshot).clone())
     }
 
-    /// A project that the editor has not been told of, in its present state; it counts as told from now on.
-    pub(crate) fn next_unchecked(&mut self) -> Option<(Key, Result<Snapshot, String>)> {
+    /// A project that the editor has not been told of; it counts as told from now on. And the documents that changed
+    /// in it.
+    pub(crate) fn next_unchecked(&mut self) -> Option<(Key, BTreeSet<String>)> {
         let (key, open) = self.projects.iter_mut().find(|(_, open)| open.unchecked)?;
         open.unchecked = false;
-        let key = key.clone();
-        let snapshot = self.snapshot(&key);
-        Some((key, snapshot))
+        Some((key.clone(), std::mem::take(&mut open.edited)))
     }
 
-    /// Whether a project has open documents.
+    /// Whether a project is open.
     pub(crate) fn is_open(&self, key: &Key) -> bool {
         self.projects.contains_key(key)
     }
@@ -150,17 +206,6 @@ impl<D: Disk> Documents<D> {
     /// Whether nothing has changed since this project was handed out.
     pub(crate) fn is_current(&self, key: &Key) -> bool {
         self.projects.get(key).is_some_and(|open| !open.unchecked)
-    }
-
-    /// The URI of a project's file, as the editor writes it if it is open, and then its version.
-    pub(crate) fn uri(&self, key: &Key, snapshot: &Snapshot, file: FileId) -> (String, Option<i32>) {
-        let path = snapshot.project().files.get(file.0 as usize).map(|file| file.path.as_str()).unwrap_or_default();
-        let open = self.documents.iter().find(|(_, d)| d.key.as_ref() == Some(key) && d.path == path);
-        match (open, key) {
-            (Some((uri, document)), _) => (uri.clone(), Some(document.version)),
-            (None, Key::Project(root)) => (uri::of_path(&root.join(path)), None),
-            (None, Key::Lone(uri)) => (uri.clone(), None),
-        }
     }
 
     /// Where a document belongs.
@@ -177,17 +222,22 @@ impl<D: Disk> Documents<D> {
         (is_journey.then(|| Key::Lone(uri.to_owned())), name)
     }
 
-    fn changed(&mut self, key: Option<&Key>) {
+    fn changed(&mut self, key: Option<&Key>, document: Option<&str>) {
         if let Some(key) = key {
             let open = self.projects.entry(key.clone()).or_default();
-            open.snapshot = None;
+            open.earlier = open.snapshot.take().or(open.earlier.take());
             open.unchecked = true;
+            open.edited.extend(document.map(str::to_owned));
         }
     }
 
     fn forget_unused(&mut self) {
-        let documents = &self.documents;
-        self.projects.retain(|key, _| documents.values().any(|d| d.key.as_ref() == Some(key)));
+        let (documents, folders) = (&self.documents, &self.folders);
+        let in_folder = |key: &Key| match key {
+            Key::Project(root) => folders.values().flatten().any(|other| other == root),
+            Key::Lone(_) => false,
+        };
+        self.projects.retain(|key, _| in_folder(key) || documents.values().any(|d| d.key.as_ref() == Some(key)));
     }
 }
 
@@ -208,6 +258,14 @@ mod tests {
 
     impl Disk for Nothing {
         fn root(&self, _: &Path) -> Option<PathBuf> {
+            None
+        }
+
+        fn projects(&self, _: &Path) -> Vec<PathBuf> {
+            Vec::new()
+        }
+
+        fn today(&self) -> Option<journey_compiler::Date> {
             None
         }
 

@@ -1,16 +1,21 @@
 //! The language server protocol: the only crate that names its types. What to say comes from `journey-ide`; where
 //! files lie comes from whoever starts the server ([`Disk`]).
 
+mod capabilities;
 mod convert;
 mod documents;
+mod pool;
+mod progress;
 mod requests;
 mod server;
 mod transport;
 mod uri;
+mod view;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use journey_compiler::Date;
 use journey_compiler::project::File;
 pub use server::run;
 
@@ -18,6 +23,12 @@ pub use server::run;
 pub trait Disk: Send + 'static {
     /// The directory of the project that a file belongs to, which need not exist yet; none if it stands alone.
     fn root(&self, file: &Path) -> Option<PathBuf>;
+
+    /// The directories of the projects that a folder belongs to or holds, sorted.
+    fn projects(&self, folder: &Path) -> Vec<PathBuf>;
+
+    /// The present day, if it is known: dates that are past by then are told.
+    fn today(&self) -> Option<Date>;
 
     /// The files of the project in this directory, sorted by path; else a sentence that says why not.
     fn files(&self, root: &Path) -> Result<Vec<File>, String>;

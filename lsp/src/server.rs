@@ -1,23 +1,31 @@
-//! The session: messages are taken in order by one thread, which alone knows the documents; projects are checked on a
-//! second one, the latest state only, one at a time, as fast as it goes.
+//! The session: messages are taken in order by one thread, which alone knows the documents. Requests are answered from
+//! snapshots by a few others; projects are checked on one more, the latest state only, one at a time, as fast as it goes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use gen_lsp_types as lsp;
 use gen_lsp_types::{ErrorCodes, Notification as _, Request as _};
-use journey_ide::Snapshot;
 use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::convert::{self, Client};
+use crate::capabilities;
+use crate::convert::Client;
 use crate::documents::{Documents, Key};
-use crate::requests::{self, Answer};
+use crate::pool::Pool;
+use crate::progress::Progress;
+use crate::requests::{self, About, Answer, Ask, LastTokens};
+use crate::view::View;
 use crate::{Disk, Ending};
+
+/// What the protocol calls a request that the editor took back.
+const REQUEST_CANCELLED: i32 = -32800;
 
 const BUG: &str = "journey has a bug: checking failed; the server's log says where";
 
@@ -26,8 +34,10 @@ enum Event {
     Client(Message),
     /// The editor is gone.
     Gone,
-    /// A project has been checked; false if the checker panicked.
-    Checked(Key, Snapshot, bool),
+    /// A project has been checked, after these documents changed; false if the checker panicked.
+    Checked(View, BTreeSet<String>, bool),
+    /// A request has been answered.
+    Answered(RequestId, Answer),
 }
 
 /// Where the session is in its life.
@@ -42,7 +52,7 @@ enum Phase {
 pub fn run(connection: Connection, disk: impl Disk) -> Ending {
     let Connection { sender, receiver } = connection;
     let (events, inbox) = mpsc::channel();
-    let (jobs, work) = mpsc::channel::<(Key, Snapshot)>();
+    let (jobs, work) = mpsc::channel::<(View, BTreeSet<String>)>();
 
     let from_client = events.clone();
     thread::spawn(move || {
@@ -53,12 +63,13 @@ pub fn run(connection: Connection, disk: impl Disk) -> Ending {
         }
         let _ = from_client.send(Event::Gone);
     });
+    let checked = events.clone();
     thread::spawn(move || {
-        for (key, snapshot) in work {
+        for (view, edited) in work {
             let done = catch_unwind(AssertUnwindSafe(|| {
-                snapshot.compilation();
+                view.snapshot.compilation();
             }));
-            if events.send(Event::Checked(key, snapshot, done.is_ok())).is_err() {
+            if checked.send(Event::Checked(view, edited, done.is_ok())).is_err() {
                 return;
             }
         }
@@ -71,26 +82,43 @@ pub fn run(connection: Connection, disk: impl Disk) -> Ending {
     let session = Session {
         send: Box::new(send),
         phase: Phase::New,
-        client: Client::default(),
+        client: Arc::default(),
         documents: Documents::new(disk),
+        events,
+        pool: Pool::new(),
+        pending: HashMap::new(),
         jobs,
         checking: false,
         published: BTreeMap::new(),
+        last_tokens: Arc::new(Mutex::default()),
+        progress: Progress::default(),
         requests: 0,
     };
     session.run(&inbox)
 }
 
+/// The answer to a request that we panicked over.
+fn bug(method: &str) -> lsp_server::ResponseError {
+    let message = format!("journey has a bug: `{method}` failed; the server's log says where");
+    requests::error(ErrorCodes::InternalError, message)
+}
+
 struct Session<D> {
     send: Box<dyn Fn(Message)>,
     phase: Phase,
-    client: Client,
+    client: Arc<Client>,
     documents: Documents<D>,
-    jobs: Sender<(Key, Snapshot)>,
+    events: Sender<Event>,
+    pool: Pool,
+    /// The requests that are not answered yet, and whether the editor still wants to know.
+    pending: HashMap<RequestId, Arc<AtomicBool>>,
+    jobs: Sender<(View, BTreeSet<String>)>,
     /// Whether the other thread is at work.
     checking: bool,
     /// What the editor was last told of each file, by URI.
     published: BTreeMap<String, (Key, lsp::PublishDiagnosticsParams)>,
+    last_tokens: LastTokens,
+    progress: Progress,
     /// How many requests we sent.
     requests: i32,
 }
@@ -114,12 +142,13 @@ impl<D: Disk> Session<D> {
             };
             match event {
                 Event::Gone => return Ending::Abrupt,
-                Event::Checked(key, snapshot, done) => {
-                    let told = catch_unwind(AssertUnwindSafe(|| self.checked(&key, &snapshot, done)));
+                Event::Checked(view, edited, done) => {
+                    let told = catch_unwind(AssertUnwindSafe(|| self.checked(&view, &edited, done)));
                     if told.is_err() {
                         self.show(lsp::MessageType::Error, BUG.to_owned());
                     }
                 }
+                Event::Answered(id, answer) => self.answered(id, answer),
                 Event::Client(Message::Notification(n)) if n.method == lsp::ExitNotification::METHOD.as_str() => {
                     return if self.phase == Phase::ShutDown { Ending::Asked } else { Ending::Abrupt };
                 }
@@ -130,51 +159,97 @@ impl<D: Disk> Session<D> {
         }
     }
 
-    /// Answers a request, exactly once, whatever happens on the way.
+    /// Takes a request, which is answered exactly once, whatever happens on the way.
     fn request(&mut self, request: Request) {
         let id = request.id.clone();
+        if self.pending.contains_key(&id) {
+            return self.log(lsp::MessageType::Warning, format!("the request {id} came twice"));
+        }
+        self.pending.insert(id.clone(), Arc::default());
         let method = request.method.clone();
-        let answer = catch_unwind(AssertUnwindSafe(|| self.answer(request))).unwrap_or_else(|_| {
-            let message = format!("journey has a bug: `{method}` failed; the server's log says where");
-            Err(requests::error(ErrorCodes::InternalError, message))
-        });
-        (self.send)(Response { id, response_result: answer }.into());
+        let taken = catch_unwind(AssertUnwindSafe(|| self.take(request)));
+        match taken {
+            Ok(Some(answer)) => self.answered(id, answer),
+            Ok(None) => {}
+            Err(_) => self.answered(id, Err(bug(&method))),
+        }
     }
 
-    fn answer(&mut self, request: Request) -> Answer {
+    /// Answers a request at once, or hands it to the pool.
+    fn take(&mut self, request: Request) -> Option<Answer> {
+        let refuse = |code, message: &str| Some(Err(requests::error(code, message)));
         let initialize = request.method == lsp::InitializeRequest::METHOD.as_str();
         match self.phase {
-            Phase::New if initialize => self.initialize(&request.params),
-            Phase::New => Err(requests::error(ErrorCodes::ServerNotInitialized, "`initialize` comes first")),
-            Phase::ShutDown => Err(requests::error(ErrorCodes::InvalidRequest, "the server is shutting down")),
-            Phase::Running if initialize => Err(requests::error(ErrorCodes::InvalidRequest, "already initialized")),
+            Phase::New if initialize => Some(self.initialize(&request.params)),
+            Phase::New => refuse(ErrorCodes::ServerNotInitialized, "`initialize` comes first"),
+            Phase::ShutDown => refuse(ErrorCodes::InvalidRequest, "the server is shutting down"),
+            Phase::Running if initialize => refuse(ErrorCodes::InvalidRequest, "already initialized"),
             Phase::Running if request.method == lsp::ShutdownRequest::METHOD.as_str() => {
                 self.phase = Phase::ShutDown;
-                Ok(Value::Null)
+                Some(Ok(Value::Null))
             }
-            Phase::Running => requests::answer(request, &mut self.documents, self.client),
+            Phase::Running => match self.ask(&request) {
+                Ok(ask) => {
+                    self.hand_out(request, ask);
+                    None
+                }
+                Err(error) => Some(Err(error)),
+            },
+        }
+    }
+
+    /// What a request can see, as things are now: later changes do not concern it.
+    fn ask(&mut self, request: &Request) -> Result<Ask, lsp_server::ResponseError> {
+        let (place, views) = match requests::about(request) {
+            None => return Err(requests::unsupported(&request.method)),
+            Some(About::Everything) => (None, self.documents.views(&self.client)),
+            Some(About::File(uri)) => {
+                let found = self.documents.find(&uri, &self.client);
+                (found.map_err(|why| requests::error(ErrorCodes::InternalError, why))?, Vec::new())
+            }
+        };
+        Ok(Ask { place, views, last_tokens: Arc::clone(&self.last_tokens) })
+    }
+
+    fn hand_out(&self, request: Request, ask: Ask) {
+        let (id, method) = (request.id.clone(), request.method.clone());
+        let unwanted = self.pending.get(&id).cloned().unwrap_or_default();
+        let events = self.events.clone();
+        self.pool.run(move || {
+            if unwanted.load(Ordering::Relaxed) {
+                return;
+            }
+            let answer = catch_unwind(AssertUnwindSafe(|| requests::answer(request, &ask)));
+            // If the session is over, nobody waits for the answer.
+            let _ = events.send(Event::Answered(id, answer.unwrap_or_else(|_| Err(bug(&method)))));
+        });
+    }
+
+    /// Answers a request unless it is answered already, because the editor took it back.
+    fn answered(&mut self, id: RequestId, answer: Answer) {
+        if self.pending.remove(&id).is_some() {
+            (self.send)(Response { id, response_result: answer }.into());
+        }
+    }
+
+    /// The editor does not want the answer any more.
+    fn cancel(&mut self, params: &Value) {
+        let id = match params.get("id") {
+            Some(Value::Number(number)) => number.as_i64().and_then(|n| i32::try_from(n).ok()).map(RequestId::from),
+            Some(Value::String(text)) => Some(RequestId::from(text.clone())),
+            _ => None,
+        };
+        let Some(id) = id else { return };
+        if let Some(unwanted) = self.pending.get(&id) {
+            unwanted.store(true, Ordering::Relaxed);
+            self.answered(id, Err(requests::error(ErrorCodes::from(REQUEST_CANCELLED), "cancelled")));
         }
     }
 
     fn initialize(&mut self, params: &Value) -> Answer {
-        self.client = Client::new(params);
+        self.client = Arc::new(Client::new(params));
         self.phase = Phase::Running;
-        let sync = lsp::TextDocumentSyncOptions {
-            open_close: Some(true),
-            change: Some(lsp::TextDocumentSyncKind::Incremental),
-            save: Some(true.into()),
-            ..lsp::TextDocumentSyncOptions::default()
-        };
-        let actions = lsp::CodeActionOptions {
-            code_action_kinds: Some(vec![lsp::CodeActionKind::QuickFix]),
-            ..lsp::CodeActionOptions::default()
-        };
-        let capabilities = lsp::ServerCapabilities {
-            position_encoding: Some(convert::encoding_kind(self.client.encoding)),
-            text_document_sync: Some(sync.into()),
-            code_action_provider: Some(actions.into()),
-            ..lsp::ServerCapabilities::default()
-        };
+        let capabilities = capabilities::of(&self.client);
         let info = lsp::ServerInfo { name: "journey".into(), version: Some(env!("CARGO_PKG_VERSION").into()) };
         let result = lsp::InitializeResult { capabilities, server_info: Some(info) };
         serde_json::to_value(result).map_err(|e| requests::error(ErrorCodes::InternalError, e.to_string()))
@@ -210,11 +285,25 @@ impl<D: Disk> Session<D> {
                 session.documents.close(&p.text_document.uri.0);
                 session.take_back();
             }),
-            Method::TextDocumentDidSave | Method::WorkspaceDidChangeWatchedFiles => {
+            Method::TextDocumentDidSave | Method::WorkspaceDidChangeWatchedFiles | Method::WorkspaceDidRenameFiles => {
                 self.documents.refresh();
                 self.take_back();
             }
-            Method::Initialized if self.client.watches => self.watch_files(),
+            Method::WorkspaceDidChangeWorkspaceFolders => {
+                self.with(params, |session, p: lsp::DidChangeWorkspaceFoldersParams| {
+                    p.event.removed.iter().for_each(|folder| session.documents.remove_folder(&folder.uri.0));
+                    p.event.added.iter().for_each(|folder| session.documents.add_folder(&folder.uri.0));
+                    session.take_back();
+                });
+            }
+            Method::Initialized => {
+                if self.client.watches {
+                    self.watch_files();
+                }
+                let client = Arc::clone(&self.client);
+                client.folders.iter().for_each(|folder| self.documents.add_folder(folder));
+            }
+            Method::CancelRequest => self.cancel(&params),
             _ => {}
         }
     }
@@ -226,7 +315,11 @@ impl<D: Disk> Session<D> {
         }
     }
 
-    fn response(&self, response: Response) {
+    fn response(&mut self, response: Response) {
+        let granted = response.response_result.is_ok();
+        if let Some(message) = self.progress.answered(&response.id, granted) {
+            (self.send)(message);
+        }
         if let Err(error) = response.response_result {
             self.log(lsp::MessageType::Warning, format!("the editor refused a request: {}", error.message));
         }
@@ -237,10 +330,14 @@ impl<D: Disk> Session<D> {
         if self.checking {
             return;
         }
-        while let Some((key, snapshot)) = self.documents.next_unchecked() {
-            match snapshot {
-                Ok(snapshot) => {
-                    self.checking = self.jobs.send((key, snapshot)).is_ok();
+        while let Some((key, edited)) = self.documents.next_unchecked() {
+            match self.documents.view(&key, &self.client) {
+                Ok(view) => {
+                    if self.client.progress {
+                        let id = self.next_id();
+                        self.progress.begin(id).into_iter().for_each(|message| (self.send)(message));
+                    }
+                    self.checking = self.jobs.send((view, edited)).is_ok();
                     return;
                 }
                 Err(why) => self.show(lsp::MessageType::Error, why),
@@ -249,37 +346,47 @@ impl<D: Disk> Session<D> {
     }
 
     /// Tells the editor about a checked project, unless it has changed meanwhile: then it is checked again at once.
-    fn checked(&mut self, key: &Key, snapshot: &Snapshot, done: bool) {
+    fn checked(&mut self, view: &View, edited: &BTreeSet<String>, done: bool) {
         self.checking = false;
+        self.progress.end().into_iter().for_each(|message| (self.send)(message));
         if !done {
             self.show(lsp::MessageType::Error, BUG.to_owned());
-        } else if self.documents.is_current(key) {
-            self.publish(key, snapshot);
+        } else if self.documents.is_current(&view.key) {
+            self.publish(view, edited);
         }
     }
 
-    fn publish(&mut self, key: &Key, snapshot: &Snapshot) {
+    /// Tells what is new. An editor that asks for findings itself is only told to ask again, if they changed in a file
+    /// that it does not know to have changed.
+    fn publish(&mut self, view: &View, edited: &BTreeSet<String>) {
         let mut seen = Vec::new();
-        for file in journey_ide::diagnostics(snapshot) {
-            let (uri, version) = self.documents.uri(key, snapshot, file.file);
-            let of =
-                |span: journey_compiler::diagnostic::Span| lsp::Uri(self.documents.uri(key, snapshot, span.file).0);
-            let found = file.diagnostics.into_iter();
-            let diagnostics = found.map(|d| convert::diagnostic(snapshot, d, self.client, of)).collect();
-            let params = lsp::PublishDiagnosticsParams { uri: lsp::Uri(uri.clone()), version, diagnostics };
+        let mut stale = false;
+        for file in journey_ide::diagnostics(&view.snapshot) {
+            let (uri, version) = (view.uri(file.file), view.version(file.file));
+            let diagnostics = file.diagnostics.into_iter().map(|d| view.diagnostic(d)).collect();
+            let params = lsp::PublishDiagnosticsParams { uri: uri.clone(), version, diagnostics };
             // Nothing is said of a clean file that is not open, and nothing is said twice.
-            let known = match self.published.get(&uri) {
+            let known = match self.published.get(&uri.0) {
                 Some((_, known)) => *known == params,
                 None => version.is_none() && params.diagnostics.is_empty(),
             };
             if !known {
-                self.notify(lsp::PublishDiagnosticsNotification::METHOD.as_str(), &params);
-                self.published.insert(uri.clone(), (key.clone(), params));
+                let before = self.published.get(&uri.0).map_or(&[][..], |(_, before)| before.diagnostics.as_slice());
+                stale |= before != params.diagnostics && !edited.contains(&uri.0);
+                if !self.client.pulls {
+                    self.notify(lsp::PublishDiagnosticsNotification::METHOD.as_str(), &params);
+                }
+                self.published.insert(uri.0.clone(), (view.key.clone(), params));
             }
-            seen.push(uri);
+            seen.push(uri.0);
         }
         seen.sort();
-        self.clear(|uri, owner| owner == key && seen.binary_search_by(|s| s.as_str().cmp(uri)).is_err());
+        self.clear(|uri, owner| *owner == view.key && seen.binary_search_by(|s| s.as_str().cmp(uri)).is_err());
+        if stale && self.client.pulls {
+            let id = self.next_id();
+            let method = lsp::DiagnosticRefreshRequest::METHOD.as_str().to_owned();
+            (self.send)(Request::new(id, method, Value::Null).into());
+        }
     }
 
     /// Takes back what was said of projects that are not open any more.
@@ -296,7 +403,7 @@ impl<D: Disk> Session<D> {
             .collect();
         for (uri, had_findings) in gone {
             self.published.remove(&uri);
-            if had_findings {
+            if had_findings && !self.client.pulls {
                 let params = lsp::PublishDiagnosticsParams::new(lsp::Uri(uri), None, Vec::new());
                 self.notify(lsp::PublishDiagnosticsNotification::METHOD.as_str(), &params);
             }
@@ -316,10 +423,14 @@ impl<D: Disk> Session<D> {
             register_options: serde_json::to_value(options).ok(),
         };
         let params = lsp::RegistrationParams { registrations: vec![registration] };
-        self.requests += 1;
-        let id = RequestId::from(self.requests);
+        let id = self.next_id();
         let method = lsp::RegistrationRequest::METHOD.as_str().to_owned();
         (self.send)(Request::new(id, method, params).into());
+    }
+
+    fn next_id(&mut self) -> RequestId {
+        self.requests += 1;
+        RequestId::from(self.requests)
     }
 
     fn notify(&self, method: &str, params: &impl Serialize) {

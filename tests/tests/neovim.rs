@@ -1,4 +1,5 @@
-//! A real editor shows what `journey lsp` finds, and applies what it offers: headless Neovim (0.7 or newer).
+//! A real editor shows what `journey lsp` finds, applies what it offers, and gets answers to what people ask most: headless
+//! Neovim (0.7 or newer).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure is a failing test")]
 
 use std::fs;
@@ -13,14 +14,14 @@ const BROKEN: &str = "\
 journey nurture {
   on tag mattress_lead
   reenter never
-  wait 2d
+    wait 2d
   add tag nurtrued
   end
 }
 ";
 
 #[test]
-fn neovim_shows_a_finding_and_applies_its_fix() {
+fn neovim_does_what_an_editor_does() {
     let Some(nvim) = foreign::program("nvim") else { return };
     let project = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| fs::write(project.path().join(path), text).unwrap();
@@ -50,5 +51,16 @@ fn neovim_shows_a_finding_and_applies_its_fix() {
     assert_eq!((finding["code"].as_str(), finding["source"].as_str()), (Some("J0201"), Some("journey")));
     assert!(finding["message"].as_str().unwrap().contains("nurtrued"), "{finding}");
     assert_eq!(seen["actions"][0], "Replace `nurtrued` with `nurtured`");
-    assert_eq!(seen["text"][4], "  add tag nurtured", "the fix is applied");
+    assert!(seen["hover"].as_str().unwrap().starts_with("2 days"), "{}", seen["hover"]);
+    let offered: Vec<_> = seen["completion"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(offered, ["mattress_lead", "nurtured"]);
+    let definition = seen["definition"].to_string();
+    assert!(definition.contains("declarations.journey"), "{definition}");
+    let lines = |of: &str| -> Vec<String> {
+        let lines = seen[of].as_array().unwrap().iter();
+        lines.filter_map(|line| line.as_str().map(str::to_owned)).collect()
+    };
+    assert!(lines("formatted").contains(&"  wait 2d".to_owned()), "{:?}", lines("formatted"));
+    assert!(lines("formatted").contains(&"  add tag nurtured".to_owned()), "the fix is applied");
+    assert!(lines("text").contains(&"  add tag taught".to_owned()), "the tag is renamed: {:?}", lines("text"));
 }

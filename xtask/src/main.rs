@@ -4,6 +4,7 @@
 mod packages;
 mod picture;
 mod test;
+mod vscode;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -29,12 +30,15 @@ enum Chore {
     Packages,
     /// Make the README's pictures anew from what `journey` prints today.
     Pictures,
+    /// Try the VS Code extension in a real VS Code (needs Node, npm and Chromium; sets itself up in `target/vscode`).
+    Vscode,
 }
 
 fn main() -> ExitCode {
     match Args::parse().chore {
         Chore::Test => test::run(),
         Chore::Pictures => picture::run(),
+        Chore::Vscode => vscode::run(),
         Chore::Packages => match packages::provide() {
             Ok(()) => ExitCode::SUCCESS,
             Err(missing) => missing.explain(),

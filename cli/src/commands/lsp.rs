@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use journey_compiler::Date;
 use journey_compiler::project::File;
 use journey_lsp::Ending;
 
 use super::{Exit, Outcome};
 use crate::discover;
 use crate::failure::Failure;
+use crate::workspace;
 
 const EXAMPLES: &str = "\
 Editors start it and talk to it over stdin and stdout; there is nothing to type.
@@ -38,6 +40,14 @@ struct Disk;
 impl journey_lsp::Disk for Disk {
     fn root(&self, file: &Path) -> Option<PathBuf> {
         discover::root_of(file)
+    }
+
+    fn projects(&self, folder: &Path) -> Vec<PathBuf> {
+        discover::projects_in(folder)
+    }
+
+    fn today(&self) -> Option<Date> {
+        workspace::today()
     }
 
     fn files(&self, root: &Path) -> Result<Vec<File>, String> {

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use journey_bytecode::TestCase;
 use journey_runtime::core::Linked;
-use journey_runtime::journey_test::{self, TestResult};
+use journey_runtime::journey_test::{self, TestFailure, TestResult};
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus, TestSuite};
 use rayon::prelude::*;
+use serde_json::json;
 
 use super::{Exit, Outcome, compiled};
 use crate::discover;
@@ -36,6 +37,7 @@ Examples:
   journey test                       every test of the project here
   journey test silent                those with `silent` in their title or file
   journey test --project shop --output-format junit > tests.xml
+  journey test --output-format json
 
 Exit codes: 0 all passed, 1 some failed or the project has errors, 2 the command
 could not do its work.";
@@ -64,6 +66,8 @@ enum Format {
     Human,
     /// JUnit's XML, for CI
     Junit,
+    /// JSON, for editors and scripts
+    Json,
 }
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
@@ -80,6 +84,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let text = match args.output_format {
         Format::Human => human(&workspace, &tests, &results, all.len()),
         Format::Junit => junit(&tests, &results)?,
+        Format::Json => json(&tests, &results),
     };
     terminal.out(text)?;
     let failed = results.iter().any(|result| !result.failures.is_empty());
@@ -122,6 +127,23 @@ fn human(workspace: &Workspace, tests: &[&TestCase], results: &[TestResult], all
         let _ = writeln!(text, "\n{style}{summary}{style:#}{rest}");
     }
     text
+}
+
+fn json(tests: &[&TestCase], results: &[TestResult]) -> String {
+    let failure =
+        |failure: &TestFailure| json!({ "line": failure.line, "expected": failure.expected, "actual": failure.actual });
+    let one = |(test, result): (&&TestCase, &TestResult)| {
+        json!({
+            "title": test.title,
+            "file": test.source,
+            "line": test.line,
+            "passed": result.failures.is_empty(),
+            "failures": result.failures.iter().map(failure).collect::<Vec<_>>(),
+            "trace": result.trace,
+        })
+    };
+    let tests: Vec<_> = tests.iter().zip(results).map(one).collect();
+    format!("{:#}\n", json!({ "tests": tests }))
 }
 
 fn junit(tests: &[&TestCase], results: &[TestResult]) -> Result<String, Failure> {

@@ -1,6 +1,7 @@
 //! `// journey: allow(NAME) -- REASON`: a finding that somebody looked at and lets pass, in the step or item that follows.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use journey_grammar::{SyntaxKind, Token, Tree};
 
@@ -24,7 +25,7 @@ struct Allow {
 }
 
 /// Lets findings pass where comments say so, and tells what is wrong with those comments.
-pub(crate) fn apply(files: &[JourneyFile], config: &LintConfig, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn apply(files: &[Arc<JourneyFile>], config: &LintConfig, diagnostics: &mut Vec<Diagnostic>) {
     let mut found = Vec::new();
     let mut allows: Vec<Allow> = Vec::new();
     for file in files {
@@ -150,9 +151,14 @@ mod tests {
     fn comments_are_read() {
         let text = "// journey: allow(no-reenter, J1001, no-such) -- asked\ntags { lead }\n// journey: alow\n";
         let parse = journey_grammar::parse(text);
-        let file = JourneyFile { file: FileId(0), tree: parse.tree, errors: Vec::new() };
+        let file = JourneyFile {
+            file: FileId(0),
+            tree: parse.tree,
+            errors: Vec::new(),
+            lowered: crate::hir::Lowered::default(),
+        };
         let mut found = vec![Diagnostic::new(Code::NoReenter, Span::new(FileId(0), text, 60..61), "said")];
-        apply(&[file], &LintConfig::default(), &mut found);
+        apply(&[Arc::new(file)], &LintConfig::default(), &mut found);
         let codes: Vec<_> = found.iter().map(|d| (d.code, &text[d.primary.span.range()])).collect();
         let expected =
             [(Code::UnknownLint, "no-such"), (Code::BadAllow, "// journey: alow"), (Code::UnusedAllow, "J1001")];

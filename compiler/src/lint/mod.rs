@@ -14,6 +14,7 @@ mod texts;
 mod unused;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use journey_bytecode::{Cap, Channel, Date, Purpose, TestCase};
 use smol_str::SmolStr;
@@ -176,7 +177,7 @@ pub struct Pressure {
 }
 
 /// Gives findings the levels that the project sets, and lets pass what its comments allow.
-pub(crate) fn settle(files: &[JourneyFile], config: &LintConfig, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn settle(files: &[Arc<JourneyFile>], config: &LintConfig, diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.retain_mut(|d| set_level(config, d));
     allow::apply(files, config, diagnostics);
     // What is said about the comments has levels too.

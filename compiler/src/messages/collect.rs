@@ -1,6 +1,7 @@
 //! Puts the texts of each message together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use journey_bytecode::{Channel, Format, Purpose};
 use smol_str::SmolStr;
@@ -11,9 +12,9 @@ use crate::diagnostic::{Code, Diagnostic, Span, quote};
 use crate::template::Piece;
 
 /// The messages, by name and channel.
-pub fn collect(texts: Vec<TextFile>) -> (Vec<MessageSource>, Vec<Diagnostic>) {
+pub fn collect(texts: Vec<Arc<TextFile>>) -> (Vec<MessageSource>, Vec<Diagnostic>) {
     let mut found = Vec::new();
-    let mut groups: BTreeMap<(SmolStr, Channel), Vec<TextFile>> = BTreeMap::new();
+    let mut groups: BTreeMap<(SmolStr, Channel), Vec<Arc<TextFile>>> = BTreeMap::new();
     for text in texts {
         let group = groups.entry((text.name.clone(), text.channel)).or_default();
         match group.iter().find(|other| other.language == text.language) {
@@ -44,13 +45,13 @@ fn duplicate(first: &TextFile, second: &TextFile) -> Diagnostic {
 
 /// What all texts say that say something.
 fn agree<T: Clone + PartialEq>(
-    texts: &[TextFile],
+    texts: &[Arc<TextFile>],
     key: &str,
     get: impl Fn(&TextFile) -> Option<&Setting<T>>,
     name: impl Fn(&T) -> &str,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Setting<T>> {
-    let mut settings = texts.iter().filter_map(get);
+    let mut settings = texts.iter().filter_map(|text| get(text));
     let first = settings.next()?;
     for other in settings.filter(|other| other.value != first.value) {
         let message = format!("the texts of one message have different {key}s");
@@ -95,5 +96,5 @@ pub fn placeholder(name: &str, channel: Channel, at: Span) -> MessageSource {
         body_line: 1,
         inline: true,
     };
-    MessageSource { name: SmolStr::new(name), channel, purpose: None, topic: None, texts: vec![file] }
+    MessageSource { name: SmolStr::new(name), channel, purpose: None, topic: None, texts: vec![Arc::new(file)] }
 }

@@ -11,6 +11,8 @@ mod json;
 mod read;
 mod sms;
 
+use std::sync::Arc;
+
 pub use check::check;
 pub use collect::{collect, placeholder};
 pub use file_name::{FileName, is_message};
@@ -95,7 +97,7 @@ pub struct MessageSource {
     /// Its topic, if one of its texts says so.
     pub topic: Option<Setting<SmolStr>>,
     /// Its texts; at least one.
-    pub texts: Vec<TextFile>,
+    pub texts: Vec<Arc<TextFile>>,
 }
 
 impl Text {
@@ -139,7 +141,7 @@ impl MessageSource {
             channel: self.channel,
             purpose: self.purpose.as_ref().map(|purpose| purpose.value),
             topic: self.topic.as_ref().map(|topic| topic.value.clone()),
-            variants: self.texts.iter().map(TextFile::variant).collect(),
+            variants: self.texts.iter().map(|text| text.variant()).collect(),
             variables,
         }
     }

@@ -13,6 +13,7 @@ mod wording;
 
 pub use check::{Scope, TriggerShape, check, check_trigger};
 use journey_bytecode::TemplateVariable;
+pub use journey_bytecode::{BUILTIN_VARIABLES, FILTERS};
 pub use piece::Piece;
 use smol_str::SmolStr;
 pub use value::{Demand, Kind, Need, Source};

@@ -9,7 +9,11 @@ mod svg;
 mod tests;
 mod words;
 
+use journey_compiler::project::FileId;
 use journey_grammar::TextRange;
+use journey_grammar::ast::{self, AstNode};
+
+use crate::Snapshot;
 
 /// A journey as a graph.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -63,6 +67,18 @@ pub struct Edge {
     pub label: String,
     /// Whether it goes back to a step that stands before.
     pub back: bool,
+}
+
+/// The graph of the journey at an offset, or of the first one in the file.
+pub fn graph_at(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Graph> {
+    let tree = snapshot.tree(file)?;
+    let journeys: Vec<_> = ast::File::of(tree).journeys().collect();
+    let around = journeys.iter().find(|journey| {
+        let range = journey.range();
+        range.start <= offset && offset <= range.end
+    });
+    let journey = around.or(journeys.first())?;
+    Some(Graph::of(*journey, &crate::names::journey_name(journey.syntax(), snapshot.path(file))))
 }
 
 impl Graph {

@@ -9,6 +9,9 @@
     reason = "a failure is a failing test"
 )]
 
+mod features;
 mod findings;
+mod protocol;
 mod session;
+mod soak;
 mod support;

@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use journey_compiler::Date;
 use journey_compiler::project::{CONFIG, File, belongs};
 use journey_lsp::{Disk, Ending, run};
 use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
 use serde_json::{Value, json};
+
+use super::protocol;
 
 /// Nothing that is asked for takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,6 +38,16 @@ impl Disk for MemoryDisk {
         file.ancestors().find(|directory| files.contains_key(&directory.join(CONFIG))).map(Path::to_path_buf)
     }
 
+    fn projects(&self, folder: &Path) -> Vec<PathBuf> {
+        let files = self.0.lock().unwrap();
+        let settings = files.keys().filter(|path| path.starts_with(folder) && path.ends_with(CONFIG));
+        settings.filter_map(|path| path.parent().map(Path::to_path_buf)).collect()
+    }
+
+    fn today(&self) -> Option<Date> {
+        None
+    }
+
     fn files(&self, root: &Path) -> Result<Vec<File>, String> {
         let files = self.0.lock().unwrap().clone();
         let below = files.iter().filter_map(|(path, text)| Some((path.strip_prefix(root).ok()?, text)));
@@ -58,6 +71,8 @@ pub(crate) struct Editor {
     connection: Connection,
     server: JoinHandle<Ending>,
     next: i32,
+    /// The methods that were asked for, by request.
+    asked: BTreeMap<RequestId, String>,
     /// What was heard since it was last taken.
     pub(crate) heard: Vec<Message>,
 }
@@ -68,7 +83,7 @@ impl Editor {
         let (ours, theirs) = Connection::memory();
         let disk = disk.clone();
         let server = std::thread::spawn(move || run(theirs, disk));
-        Self { connection: ours, server, next: 0, heard: Vec::new() }
+        Self { connection: ours, server, next: 0, asked: BTreeMap::new(), heard: Vec::new() }
     }
 
     /// Starts a server and introduces itself.
@@ -85,17 +100,40 @@ impl Editor {
 
     /// Sends a request and waits for its answer.
     pub(crate) fn request(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+        let id = self.send(method, params);
+        self.answer(&id)
+    }
+
+    /// Sends a request.
+    pub(crate) fn send(&mut self, method: &str, params: Value) -> RequestId {
         self.next += 1;
         let id = RequestId::from(self.next);
+        self.asked.insert(id.clone(), method.to_owned());
         self.connection.sender.send(Request::new(id.clone(), method.into(), params).into()).unwrap();
+        id
+    }
+
+    /// Waits for the answer to a request.
+    pub(crate) fn answer(&mut self, id: &RequestId) -> Result<Value, Value> {
         loop {
-            match self.receive() {
-                Message::Response(Response { id: answered, response_result }) if answered == id => {
+            let heard = self.heard.iter().position(|message| matches!(message, Message::Response(r) if r.id == *id));
+            let message = match heard {
+                Some(at) => self.heard.remove(at),
+                None => self.receive(),
+            };
+            match message {
+                Message::Response(Response { id: answered, response_result }) if answered == *id => {
                     return response_result.map_err(|e| json!({ "code": e.code, "message": e.message }));
                 }
                 other => self.heard.push(other),
             }
         }
+    }
+
+    /// Asks about a place in a document.
+    pub(crate) fn ask(&mut self, method: &str, uri: &str, line: u32, character: u32) -> Value {
+        let position = json!({ "line": line, "character": character });
+        self.request(method, json!({ "textDocument": { "uri": uri }, "position": position })).unwrap()
     }
 
     /// Waits for a notification of this method that fits, and gives its parameters.
@@ -111,6 +149,24 @@ impl Editor {
             let message = self.receive();
             self.heard.push(message);
         }
+    }
+
+    /// Waits for a request of the server.
+    pub(crate) fn wait_for_request(&mut self, method: &str) {
+        let asked = |message: &Message| matches!(message, Message::Request(request) if request.method == method);
+        while !self.heard.iter().any(asked) {
+            let message = self.receive();
+            self.heard.push(message);
+        }
+    }
+
+    /// All that was said and not yet taken.
+    pub(crate) fn drain(&mut self) -> Vec<Message> {
+        let mut all = std::mem::take(&mut self.heard);
+        while !self.connection.receiver.is_empty() {
+            all.push(self.receive());
+        }
+        all
     }
 
     /// Waits for the findings of a file.
@@ -140,7 +196,19 @@ impl Editor {
         self.server.join().unwrap()
     }
 
-    fn receive(&self) -> Message {
-        self.connection.receiver.recv_timeout(PATIENCE).expect("the server says something")
+    /// The next message, which must be as the protocol wants it.
+    fn receive(&mut self) -> Message {
+        let message = self.connection.receiver.recv_timeout(PATIENCE).expect("the server says something");
+        match &message {
+            Message::Notification(n) => protocol::check_params(&n.method, &n.params),
+            Message::Request(request) => protocol::check_params(&request.method, &request.params),
+            Message::Response(Response { id, response_result }) => {
+                let method = self.asked.remove(id).unwrap_or_else(|| panic!("{id} was not asked, or is answered"));
+                if let Ok(result) = response_result {
+                    protocol::check_result(&method, result);
+                }
+            }
+        }
+        message
     }
 }

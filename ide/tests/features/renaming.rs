@@ -1,0 +1,67 @@
+//! Renaming keeps a project what it is: everything that can be renamed is, and the compiler finds what it found before;
+//! renamed back, every byte is as it was.
+
+use journey_compiler::project::{FileId, Project};
+use journey_ide::{Change, Snapshot, prepare_rename, rename};
+
+use super::fixture::{apply, examples};
+
+fn applied(snapshot: &Snapshot, change: &Change) -> Project {
+    let mut project = snapshot.project().clone();
+    for file in snapshot.files() {
+        let edits: Vec<_> = change.edits.iter().filter(|edit| edit.span.file == file).cloned().collect();
+        let text = apply(snapshot.text(file), &edits);
+        project.files[file.0 as usize].bytes = text.into_bytes().into();
+    }
+    for (file, path) in &change.rename {
+        project.files[file.0 as usize].path.clone_from(path);
+    }
+    project.files.sort_by(|a, b| a.path.cmp(&b.path));
+    project
+}
+
+fn codes(snapshot: &Snapshot) -> Vec<journey_compiler::diagnostic::Code> {
+    let mut codes: Vec<_> = snapshot.compilation().diagnostics.iter().map(|d| d.code).collect();
+    codes.sort();
+    codes
+}
+
+#[test]
+fn a_renamed_project_means_the_same() {
+    let mut renamed = 0;
+    for snapshot in examples() {
+        let before = codes(&snapshot);
+        for file in snapshot.files() {
+            let starts: Vec<u32> = match snapshot.tree(file) {
+                Some(tree) => tree.tokens().filter(|t| t.kind().is_word()).map(|t| t.range().start).collect(),
+                None => (0..snapshot.text(file).len() as u32).step_by(7).collect(),
+            };
+            for at in starts.into_iter().step_by(2) {
+                renamed += usize::from(there_and_back(&snapshot, file, at, &before));
+            }
+        }
+    }
+    assert!(renamed > 40, "only {renamed} were renamed");
+}
+
+fn there_and_back(snapshot: &Snapshot, file: FileId, at: u32, before: &[journey_compiler::diagnostic::Code]) -> bool {
+    let Ok((range, old)) = prepare_rename(snapshot, file, at) else { return false };
+    // Languages have codes, which the names of messages' files use too.
+    if ["de", "en"].contains(&old.as_str()) {
+        return false;
+    }
+    let Ok(change) = rename(snapshot, file, at, "zz_renamed") else { return false };
+    let after = Snapshot::new(applied(snapshot, &change));
+    let path = snapshot.path(file).to_owned();
+    assert_eq!(codes(&after), before, "{old} in {path} at {}: {:?}", range.start, after.compilation().diagnostics);
+    // The edits that came before in this file moved the name.
+    let moved: i64 = (change.edits.iter())
+        .filter(|edit| edit.span.file == file && edit.span.start < range.start)
+        .map(|edit| edit.text.len() as i64 - i64::from(edit.span.end - edit.span.start))
+        .sum();
+    let path = change.rename.iter().find(|(renamed, _)| *renamed == file).map_or(path, |(_, path)| path.clone());
+    let there = after.file(&path).unwrap();
+    let back = rename(&after, there, (i64::from(range.start) + moved) as u32, &old).unwrap();
+    assert_eq!(applied(&after, &back), *snapshot.project(), "{old} at {}", range.start);
+    true
+}

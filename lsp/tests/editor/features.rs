@@ -1,0 +1,278 @@
+//! Every request that the server answers, asked by an editor that can do everything and by one that can do nothing. What
+//! features say is tested in `journey-ide`; that answers are as the protocol wants them, by the editor itself.
+
+use super::support::{Editor, MemoryDisk};
+use serde_json::{Value, json};
+
+const JOURNEY: &str = "file:///shop/hello.journey";
+const MAIL: &str = "file:///shop/messages/welcome.email.md";
+
+const TEXT: &str = "\
+journey hello {
+  on tag lead
+  where plan is free
+  reenter never
+
+  send email welcome as first
+    wait 3d
+  if opened first end
+  add tag custommer
+  start journey bye
+}
+journey bye {
+  on call
+  reenter always
+  send email welcome
+  end
+}
+test \"greets\" {
+  given contact
+  at 2026-03-02 10:00 tag lead
+  expect send email welcome
+}
+";
+
+fn shop() -> MemoryDisk {
+    let disk = MemoryDisk::default();
+    disk.write("/shop/journey.toml", "name = \"shop\"\ntimezone = \"Europe/Berlin\"\n")
+        .write(
+            "/shop/declarations.journey",
+            "contact { email: email  plan: enum { free pro } = free }\ntags { lead customer }\n",
+        )
+        .write("/shop/hello.journey", TEXT)
+        .write("/shop/messages/welcome.email.md", "---\nsubject: Hi\n---\nYou are on {{ plan }}.\n");
+    disk
+}
+
+/// All that an editor may be able to do.
+fn everything() -> Value {
+    json!({
+        "general": { "positionEncodings": ["utf-16"] },
+        "window": { "workDoneProgress": true },
+        "textDocument": {
+            "completion": { "completionItem": { "snippetSupport": true } },
+            "hover": { "contentFormat": ["markdown", "plaintext"] },
+            "definition": { "linkSupport": true },
+            "declaration": { "linkSupport": true },
+            "documentSymbol": { "hierarchicalDocumentSymbolSupport": true },
+            "publishDiagnostics": {
+                "relatedInformation": true, "tagSupport": { "valueSet": [1, 2] }, "codeDescriptionSupport": true,
+            },
+        },
+        "workspace": {
+            "workspaceEdit": { "documentChanges": true, "resourceOperations": ["create", "rename", "delete"] },
+            "didChangeWatchedFiles": { "dynamicRegistration": true },
+        },
+    })
+}
+
+fn editor(capabilities: Value) -> Editor {
+    let mut editor = Editor::start(&shop());
+    let options = json!({
+        "commands": ["journey.runTest", "journey.simulate", "journey.showGraph"],
+        "codePage": "https://journey.example/{code}",
+    });
+    let params = json!({ "processId": null, "capabilities": capabilities, "initializationOptions": options });
+    editor.request("initialize", params).unwrap();
+    editor.notify("initialized", json!({}));
+    editor.open(JOURNEY, 1, TEXT);
+    editor
+}
+
+/// Asks everything there is to ask.
+fn ask_everything(editor: &mut Editor) -> Vec<(String, Value)> {
+    let document = json!({ "uri": JOURNEY });
+    let whole = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 21, "character": 0 } });
+    let options = json!({ "tabSize": 2, "insertSpaces": true });
+    let at = |line: u32, character: u32| json!({ "textDocument": document, "position": { "line": line, "character": character } });
+    let with = |mut params: Value, key: &str, value: Value| {
+        params[key] = value;
+        params
+    };
+    let only = json!({ "textDocument": document });
+    let actions = |only: Value| json!({ "textDocument": document, "range": whole, "context": { "diagnostics": [], "only": only } });
+    let mut answers = Vec::new();
+    let asks = [
+        ("textDocument/completion", at(7, 12)),
+        ("textDocument/hover", at(5, 15)),
+        ("textDocument/signatureHelp", at(5, 15)),
+        ("textDocument/declaration", at(5, 15)),
+        ("textDocument/definition", at(2, 10)),
+        ("textDocument/references", with(at(2, 10), "context", json!({ "includeDeclaration": true }))),
+        ("textDocument/documentHighlight", at(5, 15)),
+        ("textDocument/documentSymbol", only.clone()),
+        ("workspace/symbol", json!({ "query": "wel" })),
+        ("textDocument/codeAction", actions(json!(["quickfix", "refactor"]))),
+        ("textDocument/codeAction", actions(json!(["source.fixAll"]))),
+        ("textDocument/codeLens", only.clone()),
+        ("textDocument/documentLink", only.clone()),
+        ("textDocument/formatting", with(only.clone(), "options", options.clone())),
+        ("textDocument/rangeFormatting", with(with(only.clone(), "options", options.clone()), "range", whole.clone())),
+        ("textDocument/onTypeFormatting", with(with(at(10, 1), "ch", json!("}")), "options", options)),
+        ("textDocument/prepareRename", at(2, 10)),
+        ("textDocument/rename", with(at(2, 10), "newName", json!("tier"))),
+        ("textDocument/foldingRange", only.clone()),
+        ("textDocument/selectionRange", with(only.clone(), "positions", json!([{ "line": 2, "character": 9 }]))),
+        ("textDocument/semanticTokens/full", only.clone()),
+        ("textDocument/semanticTokens/full/delta", with(only.clone(), "previousResultId", json!("1"))),
+        ("textDocument/semanticTokens/range", with(only.clone(), "range", whole.clone())),
+        ("textDocument/inlayHint", with(only.clone(), "range", whole)),
+        ("textDocument/prepareCallHierarchy", at(0, 9)),
+        ("textDocument/diagnostic", only),
+        ("workspace/diagnostic", json!({ "previousResultIds": [] })),
+        ("workspace/executeCommand", json!({ "command": "journey.graph", "arguments": [{ "uri": JOURNEY }] })),
+        ("workspace/executeCommand", json!({ "command": "journey.runnables", "arguments": [{ "uri": JOURNEY }] })),
+    ];
+    for (method, params) in asks {
+        let answer = editor.request(method, params).unwrap();
+        answers.push((method.to_owned(), answer));
+    }
+    answers
+}
+
+#[test]
+fn everything_is_answered_to_an_editor_that_can_do_everything() {
+    let mut editor = editor(everything());
+    let answers = ask_everything(&mut editor);
+    for (method, answer) in &answers {
+        assert!(!answer.is_null() && *answer != json!([]), "{method} says nothing");
+    }
+    let of = |wanted: &str| answers.iter().find(|(method, _)| method == wanted).unwrap().1.clone();
+    let item = of("textDocument/prepareCallHierarchy")[0].clone();
+    let out = editor.request("callHierarchy/outgoingCalls", json!({ "item": item })).unwrap();
+    assert_eq!(out[0]["to"]["name"], "bye", "{out}");
+    let incoming = editor.request("callHierarchy/incomingCalls", json!({ "item": out[0]["to"] })).unwrap();
+    assert_eq!(incoming[0]["from"]["name"], "hello", "{incoming}");
+    let offer =
+        of("textDocument/completion").as_array().unwrap().iter().find(|o| o["data"].is_object()).unwrap().clone();
+    let resolved = editor.request("completionItem/resolve", offer).unwrap();
+    assert!(resolved["documentation"]["value"].as_str().unwrap().contains("welcome"), "{resolved}");
+    insta::assert_snapshot!(
+        serde_json::to_string_pretty(&json!({
+            "codeAction": of("textDocument/codeAction"),
+            "codeLens": of("textDocument/codeLens"),
+            "definition": of("textDocument/definition"),
+            "hover": of("textDocument/hover"),
+            "rename": of("textDocument/rename"),
+            "inlayHint": of("textDocument/inlayHint"),
+        }))
+        .unwrap()
+    );
+}
+
+#[test]
+fn everything_is_answered_to_an_editor_that_can_do_nothing() {
+    let mut editor = editor(json!({}));
+    let answers = ask_everything(&mut editor);
+    let of = |wanted: &str| answers.iter().find(|(method, _)| method == wanted).unwrap().1.clone();
+    assert_eq!(of("textDocument/hover")["contents"]["kind"], "plaintext");
+    let completions = of("textDocument/completion");
+    assert!(completions.as_array().unwrap().iter().all(|offer| offer["insertTextFormat"].is_null()), "{completions}");
+    assert!(of("textDocument/rename")["changes"].is_object());
+}
+
+#[test]
+fn a_file_of_which_nothing_is_known_gets_empty_answers() {
+    let mut editor = editor(everything());
+    for method in ["textDocument/hover", "textDocument/definition", "textDocument/completion"] {
+        assert_eq!(editor.ask(method, "file:///elsewhere/x.txt", 0, 0), Value::Null, "{method}");
+    }
+}
+
+#[test]
+fn renaming_an_attribute_reaches_templates_and_a_message_its_files() {
+    let mut editor = editor(everything());
+    let params = |line: u32, character: u32, name: &str| json!({ "textDocument": { "uri": JOURNEY }, "position": { "line": line, "character": character }, "newName": name });
+    let renamed = editor.request("textDocument/rename", params(2, 10, "tier")).unwrap();
+    let files: Vec<_> =
+        renamed["documentChanges"].as_array().unwrap().iter().map(|c| c["textDocument"]["uri"].clone()).collect();
+    assert!(files.contains(&json!(MAIL)), "{renamed}");
+    let renamed = editor.request("textDocument/rename", params(5, 15, "greeting")).unwrap();
+    let changes = renamed["documentChanges"].as_array().unwrap();
+    let file = changes.iter().find(|change| change["kind"] == "rename").unwrap();
+    assert_eq!(file["newUri"], "file:///shop/messages/greeting.email.md");
+    let refused = editor.request("textDocument/rename", params(2, 10, "a-b")).unwrap_err();
+    assert_eq!(refused["code"], -32803, "{refused}");
+    let files = json!({ "files": [{ "oldUri": MAIL, "newUri": "file:///shop/messages/hi.email.md" }] });
+    let edit = editor.request("workspace/willRenameFiles", files).unwrap();
+    assert_eq!(edit["documentChanges"][0]["edits"][0]["newText"], "hi", "{edit}");
+}
+
+#[test]
+fn a_cancelled_request_is_answered_once() {
+    let mut editor = editor(everything());
+    let ids: Vec<_> = (0..50)
+        .map(|n| {
+            editor.send(
+                "textDocument/completion",
+                json!({ "textDocument": { "uri": JOURNEY }, "position": { "line": n % 20, "character": 3 } }),
+            )
+        })
+        .collect();
+    for n in 1..=50 {
+        editor.notify("$/cancelRequest", json!({ "id": n + 1 }));
+    }
+    let mut cancelled = 0;
+    for id in &ids {
+        // An answer to something that is answered already fails the editor.
+        match editor.answer(id) {
+            Ok(_) => {}
+            Err(error) => {
+                assert_eq!(error["code"], -32800);
+                cancelled += 1;
+            }
+        }
+    }
+    assert!(cancelled > 0);
+}
+
+#[test]
+fn an_editor_that_asks_for_findings_is_not_told_of_them() {
+    let mut capabilities = everything();
+    capabilities["textDocument"]["diagnostic"] = json!({});
+    capabilities["workspace"]["diagnostics"] = json!({ "refreshSupport": true });
+    let mut editor = editor(capabilities);
+    let document = json!({ "textDocument": { "uri": JOURNEY } });
+    let first = editor.request("textDocument/diagnostic", document.clone()).unwrap();
+    assert_eq!(first["kind"], "full");
+    let unknown = first["items"].as_array().unwrap().iter().find(|d| d["code"] == "J0201").unwrap();
+    assert_eq!(unknown["codeDescription"]["href"], "https://journey.example/J0201");
+    let mut again = document;
+    again["previousResultId"] = first["resultId"].clone();
+    assert_eq!(editor.request("textDocument/diagnostic", again).unwrap()["kind"], "unchanged");
+    // A change in another file is worth asking again.
+    let declarations = "file:///shop/declarations.journey";
+    editor.open(declarations, 1, "contact { email: email  plan: enum { free pro } = free }\ntags { lead custommer }\n");
+    editor.wait_for_request("workspace/diagnostic/refresh");
+    let whole = editor.request("workspace/diagnostic", json!({ "previousResultIds": [] })).unwrap();
+    assert!(whole["items"].as_array().unwrap().len() >= 4, "{whole}");
+    assert!(
+        !editor.heard.iter().any(
+            |m| matches!(m, lsp_server::Message::Notification(n) if n.method == "textDocument/publishDiagnostics")
+        )
+    );
+}
+
+fn knows_nothing_of_a_tag(findings: &Value) -> bool {
+    findings["diagnostics"].as_array().unwrap().iter().any(|d| d["code"] == "J0201")
+}
+
+#[test]
+fn folders_are_checked_without_an_open_file() {
+    let disk = shop();
+    disk.write("/other/journey.toml", "name = \"other\"\ntimezone = \"UTC\"\n")
+        .write("/other/a.journey", "journey a { on tag nothing end }\n");
+    let mut editor = Editor::start(&disk);
+    let folders = json!([{ "uri": "file:///shop", "name": "shop" }]);
+    editor
+        .request("initialize", json!({ "processId": null, "capabilities": everything(), "workspaceFolders": folders }))
+        .unwrap();
+    editor.notify("initialized", json!({}));
+    assert!(knows_nothing_of_a_tag(&editor.findings(JOURNEY)));
+    let added = json!({ "event": { "added": [{ "uri": "file:///other", "name": "other" }], "removed": [] } });
+    editor.notify("workspace/didChangeWorkspaceFolders", added);
+    assert!(knows_nothing_of_a_tag(&editor.findings("file:///other/a.journey")));
+    let removed = json!({ "event": { "added": [], "removed": [{ "uri": "file:///other", "name": "other" }] } });
+    editor.notify("workspace/didChangeWorkspaceFolders", removed);
+    assert_eq!(editor.findings("file:///other/a.journey")["diagnostics"], json!([]));
+}
