@@ -111,7 +111,7 @@ fn rendered(body: &str, unset: u64) -> Option<Result<String, RenderError>> {
     let (schema, fields) = (schema(), fields());
     let policy = Policy { sender: Some("A <a@b.example>".into()), address: Some("Bonn".into()), ..Policy::default() };
     let (text, found) = messages::read(FileId(0), "messages/m.sms.txt", body);
-    let (sources, _) = messages::collect(text.into_iter().collect());
+    let (sources, _) = messages::collect(text.into_iter().map(std::sync::Arc::new).collect());
     let source = &sources[0];
     let shape = TriggerShape { name: "event", fields: Some(&fields) };
     let of_trigger = source.check_trigger(&[shape], Span::beginning(FileId(0)));
