@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 use crate::message::{Channel, Message};
 use crate::program::{Program, SourceMap, Version};
 use crate::schema::{Policy, Schema};
+use crate::score::Scores;
 use crate::verify::{VerifyError, verify};
 
 /// The first bytes of a bytecode file; the last one is the format's number.
@@ -24,6 +25,8 @@ pub struct Bundle {
     pub policy: Policy,
     /// The messages, sorted by name and channel.
     pub messages: Vec<Message>,
+    /// The scores.
+    pub scores: Scores,
     /// The journeys, sorted by name.
     pub programs: Vec<Program>,
 }
@@ -70,6 +73,10 @@ impl Bundle {
         let bundle: Self = postcard::from_bytes(content)?;
         for program in &bundle.programs {
             verify(program).map_err(|error| DecodeError::Invalid { journey: program.name.clone(), error })?;
+        }
+        if !bundle.scores.scores.is_empty() {
+            let invalid = |error| DecodeError::Invalid { journey: "(scores)".into(), error };
+            verify(&bundle.scores.program).map_err(invalid)?;
         }
         Ok(bundle)
     }

@@ -1,5 +1,7 @@
 //! Events that the runtime itself makes; a project cannot declare these names.
 
+use smol_str::{SmolStr, format_smolstr};
+
 use crate::value::Type;
 
 /// An event that every project has.
@@ -66,6 +68,31 @@ impl BuiltinEvent {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|e| e.name() == name)
     }
+}
+
+/// Under which name changes of an attribute are remembered; no event can have it.
+pub fn past_change(attribute: &str) -> SmolStr {
+    format_smolstr!("{attribute} changed")
+}
+
+/// The name of the contact's coming into a segment.
+pub fn past_entry(segment: &str) -> SmolStr {
+    format_smolstr!("entered {segment}")
+}
+
+/// Under which name it is remembered that the contact dropped out of a segment.
+pub fn past_segment(segment: &str) -> SmolStr {
+    format_smolstr!("left {segment}")
+}
+
+/// Under which name it is remembered that the contact left a stage of a funnel.
+pub fn past_stage(funnel: &str, stage: &str) -> SmolStr {
+    format_smolstr!("left {funnel}.{stage}")
+}
+
+/// Under which name it is remembered that a run of a journey ended.
+pub fn past_journey(journey: &str) -> SmolStr {
+    format_smolstr!("left journey {journey}")
 }
 
 /// The fields of a built-in event.

@@ -7,23 +7,27 @@ mod bundle;
 mod event;
 mod listing;
 mod message;
+pub mod pattern;
 mod program;
 mod schema;
+mod score;
 mod test;
 mod value;
 mod verify;
 
 pub use bundle::{Bundle, DecodeError, MAGIC};
-pub use event::{BuiltinEvent, builtin_fields};
+pub use event::{BuiltinEvent, builtin_fields, past_change, past_entry, past_journey, past_segment, past_stage};
 pub use message::{
     BUILTIN_VARIABLES, Channel, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS, TemplateVariable, Variant,
 };
 pub use program::{
-    Aggregate, Arm, Clause, Collect, ConstIx, Deadline, EventPattern, Exit, Goal, Handle, HandleIx, History, HistoryIx,
-    MessageRef, NameIx, Op, Pc, Program, Reenter, SendDef, SendIx, ShapeIx, SlotIx, SourceMap, Split, SplitIx,
-    StatusKind, StepInfo, StepIx, Trigger, TriggerKind, Version, WaitDef, WaitIx,
+    Aggregate, Arm, Clause, Collect, ConstIx, Deadline, EventPattern, Exit, ExitKind, Function, Goal, Handle, HandleIx,
+    History, HistoryIx, MessageHistory, MessageRef, MessageScope, MessagesIx, NameIx, Op, Pc, Program, Reenter,
+    SendDef, SendIx, ShapeIx, SlotIx, SourceMap, Split, SplitIx, StatusKind, StepInfo, StepIx, TextMatch, Trigger,
+    TriggerKind, Version, WaitDef, WaitIx,
 };
-pub use schema::{Attribute, Cap, Event, Field, LocalWindow, Policy, Schema, Topic, Weekday, WeekdaySet};
+pub use schema::{Attribute, Cap, Event, Field, LocalWindow, Policy, Rate, Schema, Topic, Weekday, WeekdaySet};
+pub use score::{Points, Score, ScoreRule, Scores};
 pub use test::{Expectation, Stimulus, TestAct, TestCase, TestContact, TestLine, TestMoment};
 pub use value::{Date, Instant, Money, Number, Span, Time, Type, Value};
 pub use verify::{MAX_CODE, MAX_STACK, VerifyError, stack_effect, verify};

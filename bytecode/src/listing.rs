@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use crate::program::{
-    Aggregate, Clause, ConstIx, EventPattern, Exit, HandleIx, MessageRef, NameIx, Op, Pc, Program, Reenter, SlotIx,
+    Aggregate, Clause, ConstIx, EventPattern, ExitKind, HandleIx, MessageRef, NameIx, Op, Pc, Program, Reenter, SlotIx,
     Trigger, TriggerKind,
 };
 use crate::schema::{LocalWindow, Weekday, WeekdaySet};
@@ -54,9 +54,14 @@ impl Program {
             Reenter::Restart => writeln!(f, "  reenter restart")?,
         }
         for exit in &self.exits {
-            match exit {
-                Exit::Event(pattern) => writeln!(f, "  exit when {}", self.pattern(pattern))?,
-                Exit::Condition(clause) => writeln!(f, "  exit when @{}", clause.0)?,
+            match &exit.kind {
+                ExitKind::Event(pattern) => write!(f, "  exit when {}", self.pattern(pattern))?,
+                ExitKind::Condition(clause) => write!(f, "  exit when @{}", clause.0)?,
+                ExitKind::After(span) => write!(f, "  exit after {span}")?,
+            }
+            match exit.then {
+                Some(then) => writeln!(f, " -> {}", then.0)?,
+                None => writeln!(f)?,
             }
         }
         for goal in &self.goals {
@@ -79,7 +84,7 @@ impl Program {
         }
         if let Some(collect) = &self.collect {
             let most = collect.most.map_or(String::new(), |most| format!(" at most {most}"));
-            writeln!(f, "  collect for {}{most} as {}", collect.window, self.slot(collect.slot))?;
+            writeln!(f, "  collect until @{}{most} as {}", collect.until.0, self.slot(collect.slot))?;
         }
         if self.priority != 0 {
             writeln!(f, "  priority {}", self.priority)?;
@@ -98,16 +103,29 @@ impl Program {
             writeln!(f, "{word}:")?;
         }
         let triggers = self.triggers.iter().filter_map(|t| t.filter).any(|c| here(&c));
-        let exits = self.exits.iter().any(|exit| match exit {
-            Exit::Event(pattern) => pattern.filter.is_some_and(|c| here(&c)),
-            Exit::Condition(clause) => here(clause),
+        let exits = self.exits.iter().any(|exit| match &exit.kind {
+            ExitKind::Event(pattern) => pattern.filter.is_some_and(|c| here(&c)),
+            ExitKind::Condition(clause) => here(clause),
+            ExitKind::After(_) => false,
         });
+        let collect = self.collect.as_ref().is_some_and(|collect| here(&collect.until));
         let goals = self.goals.iter().filter_map(|goal| goal.pattern.filter).any(|c| here(&c));
         let subjects = self.sends.iter().filter_map(|send| send.subject).any(|c| here(&c));
-        for (ix, _) in self.histories.iter().enumerate().filter(|(_, h)| h.filter.as_ref().is_some_and(here)) {
-            writeln!(f, "history {ix}:")?;
+        for (ix, history) in self.histories.iter().enumerate() {
+            if [history.filter, history.since, history.until].iter().flatten().any(here) {
+                writeln!(f, "history {ix}:")?;
+            }
         }
-        let named = [("trigger", triggers), ("exit", exits), ("goal", goals), ("subject", subjects)];
+        for (ix, asked) in self.messages.iter().enumerate() {
+            if [asked.since, asked.until].iter().flatten().any(here) {
+                writeln!(f, "messages {ix}:")?;
+            }
+        }
+        for (segment, _) in self.segments.iter().filter(|(_, clause)| here(clause)) {
+            writeln!(f, "segment {segment}:")?;
+        }
+        let named =
+            [("trigger", triggers), ("collect", collect), ("exit", exits), ("goal", goals), ("subject", subjects)];
         for (word, _) in named.iter().filter(|(_, is)| *is) {
             writeln!(f, "{word}:")?;
         }
@@ -163,10 +181,16 @@ impl Program {
                 if let Some(filter) = history.filter {
                     write!(f, " where @{}", filter.0)?;
                 }
-                if let Some(within) = history.within {
-                    write!(f, " within {within}")?;
+                let times = (history.within, history.since_entry, history.since, history.until);
+                self.times(times, f)
+            }
+            Op::Messages(ix) => {
+                let Some(asked) = self.messages.get(ix.index()) else { return Ok(()) };
+                write!(f, "{MARGIN}{} {}", asked.status.name(), self.message(asked.message))?;
+                if let Some(link) = &asked.link {
+                    write!(f, " link {link:?}")?;
                 }
-                writeln!(f, "{}", if history.since_entry { " since entry" } else { "" })
+                self.times((asked.within, asked.since_entry, asked.since, asked.until), f)
             }
             Op::Split(ix) => {
                 let Some(split) = self.splits.get(ix.index()) else { return Ok(()) };
@@ -177,6 +201,24 @@ impl Program {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Since when and until when.
+    fn times(
+        &self,
+        (within, entry, since, until): (Option<Span>, bool, Option<Clause>, Option<Clause>),
+        f: &mut Formatter<'_>,
+    ) -> fmt::Result {
+        if let Some(within) = within {
+            write!(f, " within {within}")?;
+        }
+        f.write_str(if entry { " since entry" } else { "" })?;
+        for (word, clause) in [("since", since), ("until", until)] {
+            if let Some(clause) = clause {
+                write!(f, " {word} @{}", clause.0)?;
+            }
+        }
+        writeln!(f)
     }
 
     fn pattern(&self, pattern: &EventPattern) -> String {
@@ -201,6 +243,8 @@ impl Program {
             MessageRef::SinceEntry => "any since entry".into(),
             MessageRef::Any(None) => "any".into(),
             MessageRef::Any(Some(channel)) => format!("any {channel}"),
+            MessageRef::Named(name) => format!("any {}", self.name(name)),
+            MessageRef::Topic(topic) => format!("any of topic {}", self.name(topic)),
         }
     }
 
@@ -252,6 +296,7 @@ impl Display for Listed<'_> {
             Op::WeekdayOf => line("weekday-of", &""),
             Op::HourOf => line("hour-of", &""),
             Op::Member(ix) => line("member", &p.name(ix)),
+            Op::Function(function) => line("function", &function.name()),
             Op::Not => line("not", &""),
             Op::Equal => line("equal", &""),
             Op::Less => line("less", &""),
@@ -264,16 +309,30 @@ impl Display for Listed<'_> {
             Op::Contains => line("contains", &""),
             Op::StartsWith => line("starts-with", &""),
             Op::EndsWith => line("ends-with", &""),
+            Op::MatchAny(how) => line("match-any", &how.name()),
+            Op::MatchAll(how) => line("match-all", &how.name()),
+            Op::Matches(ix) => line("matches", &p.constant(ix)),
+            Op::Tally => line("tally", &""),
+            Op::Append => line("append", &""),
+            Op::Without => line("without", &""),
             Op::IsSet => line("is-set", &""),
             Op::ToInstant => line("to-instant", &""),
             Op::NextAt(days) => line("next-at", &days),
             Op::NextWithin(days) => line("next-within", &days),
+            Op::AddWithin(days) => line("add-within", &days),
+            Op::NextEvery => line("next-every", &""),
+            Op::Later => line("later", &""),
+            Op::Between => line("between", &""),
             Op::Reached => line("reached", &""),
             Op::History(ix) => line("history", &ix.0),
             Op::HasTag(ix) => line("has-tag", &p.name(ix)),
             Op::Stage(ix) => line("stage", &p.name(ix)),
+            Op::Reachable(channel) => line("reachable", &channel),
+            Op::Messages(ix) => line("messages", &ix.0),
             Op::Consents(ix, channel) => line("consents", &p.topic(ix, channel)),
             Op::Score(ix) => line("score", &p.name(ix)),
+            Op::ScoreAbove(ix) => line("score-above", &p.name(ix)),
+            Op::ScoreFrom(ix) => line("score-from", &p.name(ix)),
             Op::InJourney(ix) => line("in-journey", &p.name(ix)),
             Op::WasInJourney(ix) => line("was-in", &p.name(ix)),
             Op::Chance(share) => line("chance", &share),
@@ -283,9 +342,6 @@ impl Display for Listed<'_> {
             Op::Status(status, message) => line(status.name(), &p.message(message)),
             Op::ClickedLink(ix, message) => {
                 line("clicked", &format_args!("{} link {:?}", p.message(message), p.name(ix)))
-            }
-            Op::StatusWithin(status, channel) => {
-                line(status.name(), &format_args!("any {} within", channel.map_or("message", Channel::name)))
             }
             Op::Jump(to) => line("jump", &to.0),
             Op::JumpUnless(to) => line("jump-unless", &to.0),
@@ -318,6 +374,8 @@ impl Display for Aggregate {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (word, field) = match self {
             Self::Count => return f.write_str("count"),
+            Self::Days => return f.write_str("days"),
+            Self::Distinct(field) => ("different", field),
             Self::FirstAt => return f.write_str("first moment"),
             Self::LastAt => return f.write_str("last moment"),
             Self::Sum(field) => ("sum", field),
@@ -344,8 +402,11 @@ impl Display for On<'_> {
             TriggerKind::Leaves(segment, clause) => write!(f, "leaves {segment} @{}", clause.0)?,
             TriggerKind::Reaches { funnel, stage } => write!(f, "reaches {funnel}.{stage}")?,
             TriggerKind::Moment(clause) => write!(f, "moment @{}", clause.0)?,
-            TriggerKind::Message(status, message) => {
-                write!(f, "{} {}", status.name(), message.as_deref().unwrap_or("any"))?;
+            TriggerKind::Message(status, message, link) => {
+                write!(f, "{} {message}", status.name())?;
+                if let Some(link) = link {
+                    write!(f, " link {link:?}")?;
+                }
             }
             TriggerKind::Unsubscribed(topic) => write!(f, "unsubscribed {}", topic.as_deref().unwrap_or("any"))?,
             TriggerKind::Call => f.write_str("call")?,

@@ -43,6 +43,8 @@ index! {
     StepIx(u16);
     /// A question about the contact's past events.
     HistoryIx(u16);
+    /// A question about what became of the contact's messages.
+    MessagesIx(u16);
     /// A split.
     SplitIx(u16);
     /// The field names of a record that an instruction makes.
@@ -116,6 +118,10 @@ pub struct Program {
     pub handles: Vec<Handle>,
     /// Questions about past events.
     pub histories: Vec<History>,
+    /// Questions about what became of messages.
+    pub messages: Vec<MessageHistory>,
+    /// Segments that the program asks for in the past (`was in`): their conditions.
+    pub segments: Vec<(SmolStr, Clause)>,
     /// Splits.
     pub splits: Vec<Split>,
     /// Field names of records, for [`Op::MakeRecord`].
@@ -173,13 +179,36 @@ pub enum TriggerKind {
     /// clause gives the first such moment after [`Op::WaitStart`], unset if there is none; it is asked again after each
     /// firing and when an attribute changes. A moment before the contact or the journey was there is not made up for.
     Moment(Clause),
-    /// `on EVENT` for what a message does: `clicked price`, `replied`, `bounced`. A named message means any send of a
-    /// message of that name.
-    Message(StatusKind, Option<SmolStr>),
+    /// `on EVENT` for what a message does: `clicked price link "buy"`, `replied`, `bounced`; the text is the link.
+    Message(StatusKind, MessageScope, Option<SmolStr>),
     /// `on unsubscribed [TOPIC]`
     Unsubscribed(Option<SmolStr>),
     /// `on call`: only `start journey` and the API start it.
     Call,
+}
+
+/// Which messages a trigger means.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum MessageScope {
+    /// All.
+    Any,
+    /// Those of a channel.
+    Channel(Channel),
+    /// Those of this name.
+    Named(SmolStr),
+    /// Those of this topic.
+    Topic(SmolStr),
+}
+
+impl fmt::Display for MessageScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any message"),
+            Self::Channel(channel) => write!(f, "any {channel}"),
+            Self::Named(name) => f.write_str(name),
+            Self::Topic(topic) => write!(f, "any {topic}"),
+        }
+    }
 }
 
 /// Whether a contact (and key) may enter again.
@@ -196,20 +225,31 @@ pub enum Reenter {
     Restart,
 }
 
-/// `exit when ..`
+/// `exit ..`
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Exit {
-    /// An event ends the run; the reason is `exit EVENT`.
+pub struct Exit {
+    /// What ends the run.
+    pub kind: ExitKind,
+    /// Steps that it still does then: where they begin. Nothing but the loss of consent ends it meanwhile.
+    pub then: Option<Pc>,
+}
+
+/// What ends a run from outside.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ExitKind {
+    /// An event; the reason is `exit EVENT`.
     Event(EventPattern),
-    /// A condition ends the run as soon as it holds.
+    /// A condition, as soon as it holds.
     Condition(Clause),
+    /// So long after it began.
+    After(Span),
 }
 
 /// `collect for 15m at most 50 as comments`: the first trigger opens a run that gathers; it begins with the list.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Collect {
-    /// For how long, from the first trigger.
-    pub window: Span,
+    /// Gives the moment until which it gathers; [`Op::WaitStart`] is that of the first trigger.
+    pub until: Clause,
     /// It begins at once when so many are gathered.
     pub most: Option<u32>,
     /// Where the list of payloads goes.
@@ -227,8 +267,31 @@ pub struct History {
     pub within: Option<Span>,
     /// Whether only occurrences since the run began count.
     pub since_entry: bool,
+    /// `since`: only those at this moment or after it; none at all if it is unset.
+    pub since: Option<Clause>,
+    /// `until`: only those before this moment.
+    pub until: Option<Clause>,
     /// What is asked.
     pub aggregate: Aggregate,
+}
+
+/// A question about what became of the contact's messages: how many of them have the status, by when they last got it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MessageHistory {
+    /// The status.
+    pub status: StatusKind,
+    /// Of which messages.
+    pub message: MessageRef,
+    /// For `clicked`: of which link.
+    pub link: Option<SmolStr>,
+    /// How far back; for ever without.
+    pub within: Option<Span>,
+    /// Whether only what happened since the run began counts.
+    pub since_entry: bool,
+    /// `since`: only what happened at this moment or after it; nothing at all if it is unset.
+    pub since: Option<Clause>,
+    /// `until`: only what happened before this moment.
+    pub until: Option<Clause>,
 }
 
 /// What is made of the occurrences; of none, everything but `Count` is unset.
@@ -236,6 +299,10 @@ pub struct History {
 pub enum Aggregate {
     /// How many.
     Count,
+    /// On how many days in the contact's zone.
+    Days,
+    /// How many different values of a field.
+    Distinct(SmolStr),
     /// The sum of a field.
     Sum(SmolStr),
     /// The mean of a field.
@@ -300,6 +367,101 @@ pub enum MessageRef {
     SinceEntry,
     /// Any of a channel, ever.
     Any(Option<Channel>),
+    /// Any of this name, ever, whichever run sent it.
+    Named(NameIx),
+    /// Any of this topic, ever.
+    Topic(NameIx),
+}
+
+/// What a function makes of a value. Of a moment or a day, in the contact's zone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Function {
+    /// The year of a moment or day.
+    Year,
+    /// The month of a moment or day, from 1.
+    Month,
+    /// The day of the month of a moment or day, from 1.
+    Day,
+    /// Whole years since a day.
+    Age,
+    /// The day on which a day next comes round, today included; 29 February does on 28 February where there is none.
+    Anniversary,
+    /// Whole days of a duration: months count 30 days, days 24 hours.
+    Days,
+    /// Whole hours of a duration: days count 24.
+    Hours,
+    /// Characters of a text, values of a list.
+    Length,
+    /// What stands behind the `@` of a mail address, or the host of a web address; in small letters.
+    Domain,
+    /// Text in small letters.
+    Lower,
+    /// The nearest whole number or amount; halves away from zero.
+    Round,
+    /// The whole number or amount below.
+    Floor,
+    /// The whole number or amount above.
+    Ceil,
+}
+
+impl Function {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Year,
+        Self::Month,
+        Self::Day,
+        Self::Age,
+        Self::Anniversary,
+        Self::Days,
+        Self::Hours,
+        Self::Length,
+        Self::Domain,
+        Self::Lower,
+        Self::Round,
+        Self::Floor,
+        Self::Ceil,
+    ];
+
+    /// The word in the language.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Year => "year",
+            Self::Month => "month",
+            Self::Day => "day",
+            Self::Age => "age",
+            Self::Anniversary => "anniversary",
+            Self::Days => "days",
+            Self::Hours => "hours",
+            Self::Length => "length",
+            Self::Domain => "domain",
+            Self::Lower => "lower",
+            Self::Round => "round",
+            Self::Floor => "floor",
+            Self::Ceil => "ceil",
+        }
+    }
+}
+
+/// How a part is looked for: text in text without regard to case, or a value in a list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum TextMatch {
+    /// Anywhere in the text, or in the list.
+    Contains,
+    /// At the text's beginning.
+    StartsWith,
+    /// At the text's end.
+    EndsWith,
+}
+
+impl TextMatch {
+    /// The words in the language.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contains => "contains",
+            Self::StartsWith => "starts with",
+            Self::EndsWith => "ends with",
+        }
+    }
 }
 
 /// What can be known of a message.
@@ -430,6 +592,8 @@ pub enum Op {
     HourOf,
     /// record → its field
     Member(NameIx),
+    /// value → what the function makes of it
+    Function(Function),
 
     // Operators; an operand that is unset or of the wrong type gives false, or unset for arithmetic
     /// bool → bool
@@ -456,6 +620,18 @@ pub enum Op {
     StartsWith,
     /// text text → bool, without regard to case
     EndsWith,
+    /// value list → whether one of the list's values is found in the value
+    MatchAny(TextMatch),
+    /// value list → whether all of the list's values are found in the value
+    MatchAll(TextMatch),
+    /// text → whether the pattern, a text among the constants, matches somewhere in it; see [`pattern`](crate::pattern)
+    Matches(ConstIx),
+    /// number bool → the number, one more if it is true
+    Tally,
+    /// list value → the list with the value behind it, unless it has it already; unset counts as an empty list
+    Append,
+    /// list value → the list without the value
+    Without,
     /// value → whether it has a value
     IsSet,
     /// date, wall-clock date and time, or moment → moment, in the contact's zone
@@ -467,6 +643,15 @@ pub enum Op {
     NextAnniversary,
     /// moment window-from window-to → the first moment at or after it inside the window
     NextWithin(WeekdaySet),
+    /// moment duration window-from window-to → the moment at which so much time inside the window is over
+    AddWithin(WeekdaySet),
+    /// moment day duration time → the first moment at or after it that is the time on the day or a whole number of
+    /// durations later
+    NextEvery,
+    /// moment moment → the later one
+    Later,
+    /// moment moment → a moment between the two, drawn for the contact, the run and the beginning of the wait
+    Between,
 
     // Facts
     /// moment → whether it has come; the only way in which conditions depend on time, so that whoever asks learns when
@@ -478,10 +663,16 @@ pub enum Op {
     HasTag(NameIx),
     /// → the contact's stage in the funnel, as text; unset before it was moved into one
     Stage(NameIx),
+    /// → whether the contact has an address on the channel, and nothing forbids to write to it at all
+    Reachable(Channel),
     /// → whether the contact consents to the topic on the channel (on any without)
     Consents(NameIx, Option<Channel>),
-    /// → the score now, decayed
+    /// → the score now, to six places; whoever looks at it as a number looks again every hour
     Score(NameIx),
+    /// number → whether the score is greater now; whoever asks learns when that changes
+    ScoreAbove(NameIx),
+    /// number → whether the score is as great or greater now; whoever asks learns when that changes
+    ScoreFrom(NameIx),
     /// → whether the contact has an active run of the journey
     InJourney(NameIx),
     /// duration → whether the contact was in the journey within it (unset: ever)
@@ -494,8 +685,8 @@ pub enum Op {
     Status(StatusKind, MessageRef),
     /// → whether a link of this name or address was clicked in the message
     ClickedLink(NameIx, MessageRef),
-    /// duration → whether a message of the channel got the status within it
-    StatusWithin(StatusKind, Option<Channel>),
+    /// → how many messages have what is asked for
+    Messages(MessagesIx),
 
     // Control
     /// Continues there.
@@ -557,6 +748,8 @@ pub struct SourceMap {
     pub doc: String,
     /// The statements, in source order.
     pub steps: Vec<StepInfo>,
+    /// `migrate A to B`: where a run goes on that waits at a place of this name in an older version; it ends without.
+    pub migrations: Vec<(SmolStr, Option<SmolStr>)>,
 }
 
 /// A statement, for reports.
@@ -564,6 +757,8 @@ pub struct SourceMap {
 pub struct StepInfo {
     /// The statement's head in canonical form: `send email story`, `wait 3d`, `if opened story`.
     pub label: String,
+    /// `step NAME:` before it: its name in every version, unique in the journey.
+    pub name: Option<SmolStr>,
     /// How deep it stands in blocks; 0 outermost.
     pub depth: u16,
     /// Line, from 1.

@@ -86,12 +86,43 @@ pub struct Topic {
 pub struct Policy {
     /// The `From` of mail: `Name <address>`.
     pub sender: Option<String>,
+    /// Who sends on other channels, as far as they have a sender of their own.
+    pub senders: Vec<(crate::Channel, String)>,
     /// The postal address under marketing mail.
     pub address: Option<String>,
     /// No marketing message leaves within, in the contact's own time.
     pub quiet_hours: Option<LocalWindow>,
+    /// Quiet hours of single channels; they stand in for those of all.
+    pub quiet_channels: Vec<(crate::Channel, LocalWindow)>,
     /// The most marketing messages that one contact gets, over all journeys.
     pub caps: Vec<Cap>,
+    /// The most messages that leave the whole system; the outbox sees to it.
+    pub rates: Vec<Rate>,
+}
+
+impl Policy {
+    /// When no marketing leaves on the channel.
+    pub fn quiet(&self, channel: crate::Channel) -> Option<LocalWindow> {
+        let own = self.quiet_channels.iter().find(|(of, _)| *of == channel).map(|(_, window)| *window);
+        own.or(self.quiet_hours)
+    }
+
+    /// Who sends on the channel.
+    pub fn sender(&self, channel: crate::Channel) -> Option<&str> {
+        let own = self.senders.iter().find(|(of, _)| *of == channel).map(|(_, sender)| sender.as_str());
+        own.or_else(|| self.sender.as_deref().filter(|_| channel == crate::Channel::Email))
+    }
+}
+
+/// `rate email 1000 messages per 1h`: the most messages that leave within a length of time, over all contacts.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Rate {
+    /// The channel it counts; every channel without.
+    pub channel: Option<crate::Channel>,
+    /// How many at most.
+    pub most: u32,
+    /// Within how many milliseconds.
+    pub per: i64,
 }
 
 /// The most messages within a length of time.

@@ -1,6 +1,8 @@
 //! The verifier: a program that passes cannot leave its code, its tables or its stack, whoever made it.
 
-use crate::program::{Clause, EventPattern, Exit, HandleIx, MessageRef, Op, Pc, Program, StepIx, TriggerKind};
+use crate::pattern;
+use crate::program::{Clause, EventPattern, ExitKind, HandleIx, MessageRef, Op, Pc, Program, StepIx, TriggerKind};
+use crate::value::Value;
 
 /// The most instructions that a program may have.
 pub const MAX_CODE: usize = 1 << 20;
@@ -26,6 +28,9 @@ pub enum VerifyError {
     /// A step stands in a clause, or a clause's end among the steps.
     #[error("the instruction at {0} does not belong into this kind of fragment")]
     Kind(u32),
+    /// A constant that an instruction takes for a pattern is none.
+    #[error("the pattern of the instruction at {0} cannot be read")]
+    Pattern(u32),
     /// A wait, send or trigger names an entry that does not exist.
     #[error("its tables name an entry that does not exist")]
     Definition,
@@ -48,6 +53,7 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
     let mut seen = vec![None; program.code.len()];
     let mut work = vec![(program.entry, 0, Fragment::Steps)];
     definitions(program, &mut work)?;
+    work.extend(program.exits.iter().filter_map(|exit| exit.then).map(|then| (then, 0, Fragment::Steps)));
     while let Some((pc, depth, fragment)) = work.pop() {
         let place = seen.get_mut(pc.index()).ok_or(VerifyError::Outside(pc.0))?;
         match place {
@@ -59,6 +65,11 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
         let op = *program.code.get(pc.index()).ok_or(VerifyError::Outside(pc.0))?;
         if !tables_hold(program, op) {
             return Err(VerifyError::Table(pc.0));
+        }
+        if let Op::Matches(ix) = op
+            && !matches!(program.consts.get(ix.index()), Some(Value::Text(text)) if pattern::compile(text).is_ok())
+        {
+            return Err(VerifyError::Pattern(pc.0));
         }
         if is_step(op) && fragment == Fragment::Clause || matches!(op, Op::Return) && fragment == Fragment::Steps {
             return Err(VerifyError::Kind(pc.0));
@@ -102,15 +113,15 @@ fn definitions(program: &Program, work: &mut Vec<(Pc, u16, Fragment)>) -> Result
         pattern.filter.iter().for_each(&mut clause);
         message_exists(program, pattern.message)
     };
-    let mut sound = program.exits.iter().all(|exit| match exit {
-        Exit::Event(event) => pattern(event),
-        Exit::Condition(_) => true,
+    let mut sound = program.exits.iter().all(|exit| match &exit.kind {
+        ExitKind::Event(event) => pattern(event),
+        ExitKind::Condition(_) | ExitKind::After(_) => true,
     });
     sound &= program.goals.iter().all(|goal| pattern(&goal.pattern));
     sound &=
         program.waits.iter().all(|wait| wait.arms.iter().all(|arm| pattern(&arm.pattern)) && step_exists(wait.step));
     for exit in &program.exits {
-        if let Exit::Condition(condition) = exit {
+        if let ExitKind::Condition(condition) = &exit.kind {
             clause(condition);
         }
     }
@@ -127,7 +138,12 @@ fn definitions(program: &Program, work: &mut Vec<(Pc, u16, Fragment)>) -> Result
         wait.conditions.iter().for_each(|(condition, _)| clause(condition));
         wait.deadline.iter().for_each(|deadline| clause(&deadline.at));
     }
-    program.histories.iter().flat_map(|history| &history.filter).for_each(&mut clause);
+    let parts = |h: &crate::program::History| [h.filter, h.since, h.until];
+    program.histories.iter().flat_map(parts).flatten().for_each(|part| clause(&part));
+    program.messages.iter().flat_map(|m| [m.since, m.until]).flatten().for_each(|part| clause(&part));
+    program.segments.iter().for_each(|(_, condition)| clause(condition));
+    sound &= program.messages.iter().all(|asked| message_exists(program, asked.message));
+    program.collect.iter().for_each(|collect| clause(&collect.until));
     sound &= program.collect.as_ref().is_none_or(|collect| collect.slot.index() < program.slots.len());
     sound &=
         program.splits.iter().all(|split| split.sides.iter().map(|side| u64::from(side.0)).sum::<u64>() == 1_000_000);
@@ -146,13 +162,14 @@ fn handle_exists(program: &Program, handle: HandleIx) -> bool {
 fn message_exists(program: &Program, message: MessageRef) -> bool {
     match message {
         MessageRef::Handle(handle) => handle_exists(program, handle),
+        MessageRef::Named(name) | MessageRef::Topic(name) => name.index() < program.names.len(),
         MessageRef::None | MessageRef::Last | MessageRef::SinceEntry | MessageRef::Any(_) => true,
     }
 }
 
 fn tables_hold(program: &Program, op: Op) -> bool {
     match op {
-        Op::Const(ix) => ix.index() < program.consts.len(),
+        Op::Const(ix) | Op::Matches(ix) => ix.index() < program.consts.len(),
         Op::ClickedLink(ix, message) => ix.index() < program.names.len() && message_exists(program, message),
         Op::Attribute(ix)
         | Op::Trigger(ix)
@@ -165,6 +182,8 @@ fn tables_hold(program: &Program, op: Op) -> bool {
         | Op::Stage(ix)
         | Op::Consents(ix, _)
         | Op::Score(ix)
+        | Op::ScoreAbove(ix)
+        | Op::ScoreFrom(ix)
         | Op::InJourney(ix)
         | Op::WasInJourney(ix)
         | Op::Record(ix)
@@ -175,6 +194,7 @@ fn tables_hold(program: &Program, op: Op) -> bool {
         | Op::Notify(ix) => ix.index() < program.names.len(),
         Op::MoveTo(funnel, stage) => funnel.index() < program.names.len() && stage.index() < program.names.len(),
         Op::History(ix) => ix.index() < program.histories.len(),
+        Op::Messages(ix) => ix.index() < program.messages.len(),
         Op::Split(ix) => ix.index() < program.splits.len(),
         Op::MakeRecord(ix, fields) => {
             program.shapes.get(ix.index()).is_some_and(|names| names.len() == usize::from(fields))
@@ -235,6 +255,8 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::Status(..)
         | Op::ClickedLink(..)
         | Op::History(_)
+        | Op::Messages(_)
+        | Op::Reachable(_)
         | Op::Stage(_)
         | Op::Consents(..)
         | Op::Score(_)
@@ -247,7 +269,10 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::Not
         | Op::IsSet
         | Op::ToInstant
-        | Op::StatusWithin(..)
+        | Op::Function(_)
+        | Op::Matches(_)
+        | Op::ScoreAbove(_)
+        | Op::ScoreFrom(_)
         | Op::Reached
         | Op::WasInJourney(_)
         | Op::Decide => (1, 1),
@@ -262,9 +287,17 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::Contains
         | Op::StartsWith
         | Op::EndsWith
+        | Op::MatchAny(_)
+        | Op::MatchAll(_)
+        | Op::Tally
+        | Op::Append
+        | Op::Without
         | Op::NextAt(_)
+        | Op::Between
+        | Op::Later
         | Op::Anniversary => (2, 1),
         Op::NextWithin(_) | Op::NextAnniversary => (3, 1),
+        Op::AddWithin(_) | Op::NextEvery => (4, 1),
         Op::JumpUnless(_)
         | Op::AndJump(_)
         | Op::OrJump(_)

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use journey_bytecode::{Bundle, Channel, Date, Event, Field, Program, Purpose, Schema, TestCase, Topic, Type, verify};
+use journey_bytecode::{
+    Attribute, Bundle, Channel, Date, Event, Field, Program, Purpose, Schema, Scores, TestCase, Topic, Type, verify,
+};
 use smol_str::SmolStr;
 
 use crate::Compilation;
@@ -49,8 +51,10 @@ pub(crate) fn compile(project: &Project, sources: &Sources, today: Option<Date>)
     let mut index = Index::build(&files, project.lone, unsure, known_messages(project, sources), &mut diagnostics);
     let mut uses = Uses::default();
     index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
+    let scores = check::scores(&index, &files, &mut uses, &mut diagnostics);
     let mut build = Build::new(&index, sources, today, diagnostics);
     build.lints.uses = uses;
+    build.scores(&scores, files.first().map(|file| &file.text));
     let sent = SentNames::of(files.iter().flat_map(|file| &file.file.items));
     for (unit, file) in units.iter().zip(&files) {
         for item in &file.file.items {
@@ -95,6 +99,7 @@ struct Build<'a> {
     diagnostics: Vec<Diagnostic>,
     implied: Implied,
     programs: Vec<Program>,
+    scores: Scores,
     tests: Vec<TestCase>,
     /// Texts that stand in journeys.
     inline: Vec<(MessageSource, Purpose)>,
@@ -116,6 +121,7 @@ impl<'a> Build<'a> {
             diagnostics,
             implied: Implied::default(),
             programs: Vec::new(),
+            scores: Scores::default(),
             tests: Vec::new(),
             inline: Vec::new(),
             purposes: BTreeMap::new(),
@@ -179,6 +185,18 @@ impl<'a> Build<'a> {
         }
     }
 
+    fn scores(&mut self, scores: &[crate::typed::Score], text: Option<&Text<'_>>) {
+        let Some(text) = text.filter(|_| !scores.is_empty()) else { return };
+        match codegen::scores(scores, text) {
+            Ok(made) => self.scores = made,
+            Err(TooLarge(what)) => {
+                let at = text.span(hir::Loc::default());
+                let message = format!("the scores of the project have too many {what}");
+                self.diagnostics.push(Diagnostic::new(Code::JourneyTooLarge, at, message).label("too large"));
+            }
+        }
+    }
+
     fn program(&mut self, journey: &crate::typed::Journey, text: &Text<'_>) {
         let at = text.span(journey.head);
         match codegen::generate(journey, text) {
@@ -210,13 +228,21 @@ impl<'a> Build<'a> {
         let mut schema = std::mem::take(&mut self.schema);
         let mut policy = self.index.policy.clone();
         policy.sender = policy.sender.take().or_else(|| self.sources.config.email.from.clone());
+        // Messages can say a score like an attribute.
+        let mut seen_by_messages = schema.clone();
+        seen_by_messages.attributes.extend(self.index.scores.keys().map(|name| Attribute {
+            name: name.clone(),
+            ty: Type::Number,
+            optional: false,
+            default: None,
+        }));
         for message in &self.sources.messages {
             let purpose = self.purposes.get(&(message.channel, message.name.clone())).copied();
             let purpose = purpose.or(message.purpose.as_ref().map(|p| p.value)).unwrap_or_default();
-            self.diagnostics.extend(messages::check(message, &schema, &policy, purpose));
+            self.diagnostics.extend(messages::check(message, &seen_by_messages, &policy, purpose));
         }
         for (message, purpose) in &self.inline {
-            self.diagnostics.extend(messages::check(message, &schema, &policy, *purpose));
+            self.diagnostics.extend(messages::check(message, &seen_by_messages, &policy, *purpose));
         }
         if project.lone {
             self.diagnostics.extend(declared_by_use(&self.implied, self.first));
@@ -245,6 +271,7 @@ impl<'a> Build<'a> {
             schema,
             policy,
             messages: texts,
+            scores: self.scores,
             programs: self.programs,
         };
         Compilation { diagnostics: self.diagnostics, bundle: Some(bundle), tests: self.tests, pressure }

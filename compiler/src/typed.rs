@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 
 use journey_bytecode::{
-    Aggregate, Channel, LocalWindow, MessageRef, Purpose, Reenter, SlotIx, Span, StatusKind, Time, TriggerKind, Type,
-    Value, WeekdaySet,
+    Aggregate, Channel, Function, LocalWindow, MessageRef, Number, Purpose, Reenter, SlotIx, Span, StatusKind,
+    TextMatch, Time, TriggerKind, Type, Value, WeekdaySet,
 };
 use smol_str::SmolStr;
 
@@ -39,11 +39,13 @@ pub(crate) struct Journey {
     /// `hours`
     pub(crate) hours: Option<LocalWindow>,
     /// `collect`
-    pub(crate) collect: Option<journey_bytecode::Collect>,
+    pub(crate) collect: Option<Collect>,
     /// `priority`
     pub(crate) priority: i8,
     /// `holdout`
     pub(crate) holdout: u32,
+    /// `migrate A to B`; to the end without.
+    pub(crate) migrations: Vec<(SmolStr, Option<SmolStr>)>,
     /// The steps.
     pub(crate) body: Block,
     /// Messages with a name, in source order: each name once.
@@ -85,13 +87,46 @@ pub(crate) enum On {
     Moment(Expr),
 }
 
-/// `exit when`
+/// `collect`
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) enum Exit {
+pub(crate) struct Collect {
+    /// Until when.
+    pub(crate) until: Expr,
+    /// How many at most.
+    pub(crate) most: Option<u32>,
+    /// Where the list goes.
+    pub(crate) slot: SlotIx,
+}
+
+/// `exit when`, `exit after`
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Exit {
+    /// What ends the run.
+    pub(crate) kinds: Vec<ExitKind>,
+    /// The steps that it still does then.
+    pub(crate) then: Option<Block>,
+}
+
+/// What ends a run.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum ExitKind {
     /// An event.
     Event(Pattern),
     /// A condition.
     Condition(Expr),
+    /// So long after it began.
+    After(Span),
+}
+
+/// `score NAME { .. }`
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Score {
+    /// Its name.
+    pub(crate) name: SmolStr,
+    /// In how many milliseconds it halves.
+    pub(crate) halves: Option<i64>,
+    /// What happenings are worth.
+    pub(crate) rules: Vec<(Pattern, Number)>,
 }
 
 /// `goal`
@@ -116,27 +151,23 @@ pub(crate) struct Pattern {
     pub(crate) link: Option<SmolStr>,
     /// `where`
     pub(crate) filter: Option<Expr>,
+    /// The segment that it is about, which must be watched for it.
+    pub(crate) watched: Option<(SmolStr, Expr)>,
     /// Where it stands.
     pub(crate) loc: Loc,
 }
 
 /// Which message a status or event is about.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum About {
     /// The last one of this run; flow analysis settles whether there is one.
     Bare,
     /// Settled.
     Is(MessageRef),
-}
-
-impl About {
-    /// The settled answer.
-    pub(crate) const fn settled(self) -> MessageRef {
-        match self {
-            Self::Bare => MessageRef::SinceEntry,
-            Self::Is(message) => message,
-        }
-    }
+    /// Any message of this name.
+    Named(SmolStr),
+    /// Any message of this topic.
+    Topic(SmolStr),
 }
 
 /// Steps in a row.
@@ -186,6 +217,8 @@ pub(crate) enum StepKind {
     Set(SmolStr, Expr),
     /// Sets a local variable.
     Let(SlotIx, Expr),
+    /// Names the place of the step that follows.
+    Label(SmolStr),
     /// Continues at the contact's side: share in parts of a million, name and steps.
     Split(SmolStr, Vec<(u32, SmolStr, Block)>),
     /// Repeats its steps.
@@ -363,6 +396,22 @@ pub(crate) enum ExprKind {
     WeekdayOf(Box<Expr>),
     /// The hour of a moment.
     HourOf(Box<Expr>),
+    /// What a function makes of a value.
+    Function(Function, Box<Expr>),
+    /// A score.
+    Score(SmolStr),
+    /// A moment between two, drawn once for each wait.
+    Between(Box<(Expr, Expr)>),
+    /// The moment at which so much time inside the window is over: moment and duration.
+    AddWithin(LocalWindow, Box<(Expr, Expr)>),
+    /// The first moment, from the one on, that is the time on the day or a whole number of spans later.
+    NextEvery(Box<(Expr, Expr)>, Span, Time),
+    /// The later one of two moments.
+    Later(Box<(Expr, Expr)>),
+    /// A list with a value.
+    With(Box<(Expr, Expr)>),
+    /// A list without a value.
+    Without(Box<(Expr, Expr)>),
     /// The next moment, from the first one on, on which the day comes round at the time.
     NextAnniversary(Box<(Expr, Expr)>, Time),
     /// A moment of a day or wall-clock time.
@@ -391,6 +440,12 @@ pub(crate) enum ExprKind {
     StartsWith(Box<(Expr, Expr)>),
     /// Text.
     EndsWith(Box<(Expr, Expr)>),
+    /// Whether one of a list's values is found, or all of them.
+    Each(TextMatch, crate::hir::Each, Box<(Expr, Expr)>),
+    /// Whether a pattern matches somewhere in a text.
+    Matches(Box<Expr>, SmolStr),
+    /// How many of the conditions hold, compared with a number.
+    NumberOf(Comparison, u32, Vec<Expr>),
     /// Value in list.
     In(Box<(Expr, Expr)>),
     /// Arithmetic, from left to right.
@@ -401,6 +456,8 @@ pub(crate) enum ExprKind {
     History(Box<History>),
     /// The contact's stage in the funnel.
     Stage(SmolStr),
+    /// Whether the contact can be written to on the channel.
+    Reachable(Channel),
     /// Whether the contact consents to the topic.
     Consents(SmolStr, Option<Channel>),
     /// Whether the contact has a run of the journey.
@@ -415,8 +472,41 @@ pub(crate) enum ExprKind {
     Status(StatusKind, About),
     /// A link clicked in a message.
     ClickedLink(SmolStr, About),
-    /// What happened to any message of a channel within this time.
-    StatusWithin(StatusKind, Option<Channel>, Span),
+    /// How many messages something happened to.
+    Messages(Box<MessageHistory>),
+}
+
+/// A question about what became of messages.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct MessageHistory {
+    /// What happened.
+    pub(crate) status: StatusKind,
+    /// To which.
+    pub(crate) about: About,
+    /// By which link.
+    pub(crate) link: Option<SmolStr>,
+    /// Since when and until when.
+    pub(crate) stretch: Stretch,
+}
+
+/// A stretch of the past.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Stretch {
+    /// How far back.
+    pub(crate) within: Option<Span>,
+    /// Only since the run began.
+    pub(crate) since_entry: bool,
+    /// Only from this moment on.
+    pub(crate) since: Option<Expr>,
+    /// Only before this moment.
+    pub(crate) until: Option<Expr>,
+}
+
+impl Stretch {
+    /// Whether it is all that ever was.
+    pub(crate) const fn is_all(&self) -> bool {
+        self.within.is_none() && !self.since_entry && self.since.is_none() && self.until.is_none()
+    }
 }
 
 /// A question about past events.
@@ -426,12 +516,12 @@ pub(crate) struct History {
     pub(crate) event: SmolStr,
     /// Which occurrences count.
     pub(crate) filter: Option<Expr>,
-    /// How far back.
-    pub(crate) within: Option<Span>,
-    /// Only since the run began.
-    pub(crate) since_entry: bool,
+    /// Since when and until when.
+    pub(crate) stretch: Stretch,
     /// What is asked.
     pub(crate) aggregate: Aggregate,
+    /// The segment that it is about, which must be watched for it.
+    pub(crate) watched: Option<(SmolStr, Expr)>,
 }
 
 /// Whether a place may be without a value.
@@ -460,6 +550,8 @@ impl Expr {
         match &self.kind {
             ExprKind::WeekdayOf(of)
             | ExprKind::HourOf(of)
+            | ExprKind::Function(_, of)
+            | ExprKind::Matches(of, _)
             | ExprKind::ToInstant(of)
             | ExprKind::DayOf(of)
             | ExprKind::Reached(of)
@@ -467,6 +559,13 @@ impl Expr {
             | ExprKind::IsSet(of)
             | ExprKind::NextWithin(_, of) => vec![of],
             ExprKind::NextAt(_, sides)
+            | ExprKind::Between(sides)
+            | ExprKind::AddWithin(_, sides)
+            | ExprKind::NextEvery(sides, ..)
+            | ExprKind::Later(sides)
+            | ExprKind::With(sides)
+            | ExprKind::Without(sides)
+            | ExprKind::Each(_, _, sides)
             | ExprKind::NextAnniversary(sides, _)
             | ExprKind::Anniversary(sides)
             | ExprKind::Compare(_, sides)
@@ -474,11 +573,14 @@ impl Expr {
             | ExprKind::StartsWith(sides)
             | ExprKind::EndsWith(sides)
             | ExprKind::In(sides) => vec![&sides.0, &sides.1],
-            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().collect(),
+            ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::NumberOf(_, _, parts) => parts.iter().collect(),
             ExprKind::Arithmetic(first, rest) => {
                 std::iter::once(&**first).chain(rest.iter().map(|(_, operand)| operand)).collect()
             }
-            ExprKind::History(history) => history.filter.iter().collect(),
+            ExprKind::History(history) => {
+                history.filter.iter().chain(&history.stretch.since).chain(&history.stretch.until).collect()
+            }
+            ExprKind::Messages(asked) => asked.stretch.since.iter().chain(&asked.stretch.until).collect(),
             _ => Vec::new(),
         }
     }
@@ -488,6 +590,8 @@ impl Expr {
         match &mut self.kind {
             ExprKind::WeekdayOf(of)
             | ExprKind::HourOf(of)
+            | ExprKind::Function(_, of)
+            | ExprKind::Matches(of, _)
             | ExprKind::ToInstant(of)
             | ExprKind::DayOf(of)
             | ExprKind::Reached(of)
@@ -495,6 +599,13 @@ impl Expr {
             | ExprKind::IsSet(of)
             | ExprKind::NextWithin(_, of) => vec![of],
             ExprKind::NextAt(_, sides)
+            | ExprKind::Between(sides)
+            | ExprKind::AddWithin(_, sides)
+            | ExprKind::NextEvery(sides, ..)
+            | ExprKind::Later(sides)
+            | ExprKind::With(sides)
+            | ExprKind::Without(sides)
+            | ExprKind::Each(_, _, sides)
             | ExprKind::NextAnniversary(sides, _)
             | ExprKind::Anniversary(sides)
             | ExprKind::Compare(_, sides)
@@ -505,11 +616,15 @@ impl Expr {
                 let (left, right) = &mut **sides;
                 vec![left, right]
             }
-            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter_mut().collect(),
+            ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::NumberOf(_, _, parts) => parts.iter_mut().collect(),
             ExprKind::Arithmetic(first, rest) => {
                 std::iter::once(&mut **first).chain(rest.iter_mut().map(|(_, operand)| operand)).collect()
             }
-            ExprKind::History(history) => history.filter.iter_mut().collect(),
+            ExprKind::History(history) => {
+                let stretch = &mut history.stretch;
+                history.filter.iter_mut().chain(&mut stretch.since).chain(&mut stretch.until).collect()
+            }
+            ExprKind::Messages(asked) => asked.stretch.since.iter_mut().chain(&mut asked.stretch.until).collect(),
             _ => Vec::new(),
         }
     }

@@ -30,7 +30,8 @@ fn message(name: &str, channel: Channel, purpose: Purpose, body: &str) -> Messag
 
 /// The journey.
 pub(crate) fn program() -> Program {
-    let step = |line: u32, depth: u16, label: &str| StepInfo { label: label.into(), depth, line, column: 3 };
+    let step =
+        |line: u32, depth: u16, label: &str| StepInfo { label: label.into(), name: None, depth, line, column: 3 };
     let send = |channel, message: &str, handle, step| SendDef {
         choices: vec![(channel, message.into())],
         handle,
@@ -41,7 +42,7 @@ pub(crate) fn program() -> Program {
     Program {
         name: "nurture".into(),
         triggers: vec![Trigger { kind: TriggerKind::Tag("lead".into()), filter: None }],
-        exits: vec![Exit::Event(purchase)],
+        exits: vec![Exit { kind: ExitKind::Event(purchase), then: None }],
         code: vec![
             Op::Step(StepIx(0)),
             Op::Send(SendIx(0)),
@@ -80,6 +81,7 @@ pub(crate) fn program() -> Program {
         map: SourceMap {
             source: "nurture.journey".into(),
             doc: String::new(),
+            migrations: Vec::new(),
             steps: vec![
                 step(4, 0, "send email story"),
                 step(5, 0, "wait 3d"),

@@ -17,6 +17,12 @@ const EDGE: i64 = 8_000_000_000_000_000;
 /// How many days ahead to look for a day of the week: a week, and the days that a zone once skipped at the date line.
 const LOOK_AHEAD: i64 = 9;
 
+/// How many times something can come again that comes every so often: more often than any contact will see.
+const MAX_TIMES: i64 = 1 << 20;
+
+/// How many windows a wait can count through: ten years of days.
+pub const MAX_WINDOWS: i32 = 3660;
+
 /// A time zone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Zone(Tz);
@@ -135,6 +141,54 @@ impl Zone {
             .map(|date| self.instant(wall_of_date(Date(date.to_epoch_days())).saturating_add(millis_of(time))))
             .find(|moment| *moment >= at)
             .unwrap_or(Instant::NEVER)
+    }
+
+    /// The first moment at or after `at` that is the time on the day or a whole number of spans later; never, for a span
+    /// that is no length. Spans with an exact part count from the first moment, others from the day.
+    pub fn next_every(self, at: Instant, day: Date, span: Span, time: Time) -> Instant {
+        if span.months < 0 || span.days < 0 || span.rough_millis() <= 0 {
+            return Instant::NEVER;
+        }
+        let start = wall_of_date(day).saturating_add(millis_of(time));
+        let times = |n: i64| {
+            let small = |part: i32| i32::try_from(i64::from(part).saturating_mul(n)).unwrap_or(i32::MAX);
+            let span =
+                Span { months: small(span.months), days: small(span.days), millis: span.millis.saturating_mul(n) };
+            if span.millis == 0 { self.instant(add_to_wall(start, span)) } else { self.add(self.instant(start), span) }
+        };
+        // Later and later: the first that is late enough is found by halving.
+        let (mut low, mut high) = (0i64, MAX_TIMES);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if times(middle) >= at { high = middle } else { low = middle + 1 }
+        }
+        let next = times(low);
+        if next >= at { next } else { Instant::NEVER }
+    }
+
+    /// The moment at which so much time inside the window is over. Days count those on which the window opens; months do
+    /// not count.
+    pub fn add_within(self, at: Instant, span: Span, window: LocalWindow) -> Instant {
+        let mut moment = self.next_within(at, window);
+        for _ in 0..span.days.clamp(0, MAX_WINDOWS) {
+            let wall = self.wall(moment);
+            let next = (1..=LOOK_AHEAD).map(|days| self.instant(wall.saturating_add(days * DAY)));
+            let open = |moment: &Instant| self.is_within(*moment, window);
+            moment = next.clone().find(open).or_else(|| next.last()).unwrap_or(Instant::NEVER);
+            moment = self.next_within(moment, window);
+        }
+        let mut left = span.millis.max(0);
+        for _ in 0..MAX_WINDOWS {
+            moment = self.next_within(moment, window);
+            let end = self.next_outside(moment, window);
+            let open = end.0.saturating_sub(moment.0);
+            if left <= open || moment == Instant::NEVER {
+                return Instant(moment.0.saturating_add(left));
+            }
+            left -= open;
+            moment = end;
+        }
+        Instant::NEVER
     }
 
     /// Whether the moment lies in the window.
@@ -276,6 +330,22 @@ pub fn comes_round(day: Date, on: Date) -> bool {
 /// The day in another year.
 fn in_year(day: NaiveDate, year: i32) -> Option<NaiveDate> {
     day.with_year(year).or_else(|| day.pred_opt()?.with_year(year))
+}
+
+/// Year, month and day of the month.
+pub fn year_month_day(day: Date) -> (i32, u32, u32) {
+    let day = NaiveDate::from_epoch_days(day.0).unwrap_or_default();
+    (day.year(), day.month(), day.day())
+}
+
+/// How many whole years have passed from a day to another; 29 February comes round on 28 February.
+pub fn whole_years(from: Date, to: Date) -> i64 {
+    let (Some(from), Some(to)) = (NaiveDate::from_epoch_days(from.0), NaiveDate::from_epoch_days(to.0)) else {
+        return 0;
+    };
+    let years = i64::from(to.year()) - i64::from(from.year());
+    let early = in_year(from, to.year()).is_some_and(|round| round > to);
+    years - i64::from(early)
 }
 
 /// The day of a wall-clock date-time.

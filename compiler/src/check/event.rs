@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use journey_bytecode::{
-    BuiltinEvent, Field, MessageRef, StatusKind, TriggerKind, Type, Value, WeekdaySet, builtin_fields,
+    BuiltinEvent, Date, Field, MessageRef, MessageScope, StatusKind, TriggerKind, Type, Value, WeekdaySet,
+    builtin_fields, past_entry, past_segment,
 };
 use smol_str::SmolStr;
 
@@ -15,8 +16,11 @@ use super::types::a;
 use super::uses::Named;
 use super::wait::{next_at, wait_start};
 use crate::diagnostic::Code;
-use crate::hir::{About, AboutKind, EventKind, EventPattern, Expr, Later, Loc, Name};
+use crate::hir::{About, AboutKind, EventKind, EventPattern, Expr, Loc, Name};
 use crate::typed::{self, Comparison, ExprKind, On, Optional, Pattern, Place, Trigger};
+
+/// How often a schedule may begin runs: every hour, in milliseconds.
+const LEAST_INTERVAL: i64 = 3_600_000;
 
 /// The fields that a trigger hands to the run, as templates see them.
 pub(crate) struct TriggerFields {
@@ -69,11 +73,34 @@ impl Checker<'_> {
                 let (funnel, stage) = self.stage_of(stage)?;
                 (event(TriggerKind::Reaches { funnel, stage }), builtin(BuiltinEvent::Moved))
             }
-            EventKind::Every { days, time, segment: who } => {
+            EventKind::Every { days, time, from, segment: who } => {
                 if let Some(name) = who {
                     segment = Some(self.segment(name)?.put_at(name.loc));
                 }
-                (On::Moment(next_at(*days, wait_start(pattern.loc), *time)), Fields::default())
+                let start = wait_start(pattern.loc);
+                let start = match from {
+                    Some(from) => later(start, day(*from, pattern.loc)),
+                    None => start,
+                };
+                (On::Moment(next_at(*days, start, *time)), Fields::default())
+            }
+            EventKind::EverySpan { span: (span, loc), from, time, segment: who } => {
+                if let Some(name) = who {
+                    segment = Some(self.segment(name)?.put_at(name.loc));
+                }
+                if span.rough_millis() < LEAST_INTERVAL {
+                    self.report(Code::ImpossibleValue, *loc, "this begins more often than every hour")
+                        .label("too often")
+                        .help("choose an hour at least: every contact is looked at each time");
+                    return None;
+                }
+                let start = match from {
+                    Some(from) => day(*from, pattern.loc),
+                    None => typed::Expr { kind: ExprKind::CreatedAt, ty: Some(Type::DateTime), loc: pattern.loc },
+                };
+                let sides = Box::new((wait_start(pattern.loc), start));
+                let kind = ExprKind::NextEvery(sides, *span, *time);
+                (On::Moment(typed::Expr { kind, ty: Some(Type::DateTime), loc: pattern.loc }), Fields::default())
             }
             EventKind::Date(date, offset, time) => {
                 let date = self.date(date)?;
@@ -107,9 +134,13 @@ impl Checker<'_> {
 
     /// `on clicked price`: of any send of a message of this name, or of any message.
     fn message_trigger(&mut self, status: StatusKind, about: &About, loc: Loc) -> Option<(On, Fields)> {
-        let later = |what: &str| Later { what: what.into(), loc };
         let message = match &about.kind {
-            AboutKind::Bare | AboutKind::Any(None) => None,
+            AboutKind::Bare | AboutKind::Any(None) => MessageScope::Any,
+            AboutKind::Any(Some(channel)) => MessageScope::Channel(*channel),
+            AboutKind::AnyNamed(name) => match self.any_named(name)? {
+                typed::About::Topic(topic) => MessageScope::Topic(topic),
+                _ => MessageScope::Named(name.text.clone()),
+            },
             AboutKind::Named(name) => {
                 let known = self.index.messages.keys().any(|(_, known)| *known == name.text);
                 if !known && !self.index.lone {
@@ -123,20 +154,18 @@ impl Checker<'_> {
                         );
                     return None;
                 }
-                Some(name.text.clone())
-            }
-            AboutKind::Any(Some(_)) | AboutKind::AnyNamed(_) => {
-                self.diagnostics.push(not_yet(&later("on .. any"), self.text));
-                return None;
+                MessageScope::Named(name.text.clone())
             }
         };
-        if status == StatusKind::Skipped || about.link.is_some() {
-            let what = if about.link.is_some() { "on clicked .. link" } else { "on skipped" };
-            self.diagnostics.push(not_yet(&later(what), self.text));
+        if status == StatusKind::Skipped {
+            self.report(Code::ImpossibleStatus, loc, "nothing begins when a message is skipped")
+                .label("known to the run that sends it")
+                .help("ask behind the send: `if skipped { .. }`");
             return None;
         }
+        let link = self.link(status, about.link.as_ref())?;
         let fields = BuiltinEvent::parse(status.name()).map(|event| builtin(event, "")).unwrap_or_default();
-        Some((On::Event(TriggerKind::Message(status, message)), fields))
+        Some((On::Event(TriggerKind::Message(status, message, link)), fields))
     }
 
     /// The day or moment of a trigger; if it is unset, there is none, and nothing starts.
@@ -158,9 +187,10 @@ impl Checker<'_> {
         let none = typed::About::Is(MessageRef::None);
         let made = |event: BuiltinEvent, filter: Option<typed::Expr>| Pattern {
             event: event.name().into(),
-            about: none,
+            about: none.clone(),
             link: None,
             filter,
+            watched: None,
             loc,
         };
         Some(match &pattern.kind {
@@ -172,13 +202,13 @@ impl Checker<'_> {
             EventKind::Named(name) => {
                 let fields = self.declared(name)?;
                 let filter = self.filter(pattern.filter.as_deref(), &fields);
-                Pattern { event: name.text.clone(), about: none, link: None, filter, loc }
+                Pattern { event: name.text.clone(), about: none, link: None, filter, watched: None, loc }
             }
-            EventKind::Segment(name, _) => {
-                let later = Later { what: "a wait for a segment".into(), loc };
-                let help = format!("wait for the condition: `wait until in {}`", name.text);
-                self.diagnostics.push(not_yet(&later, self.text).help(help));
-                return None;
+            EventKind::Segment(name, enters) => {
+                let condition = self.segment(name)?.put_at(name.loc);
+                let event = if *enters { past_entry(&name.text) } else { past_segment(&name.text) };
+                let watched = Some((name.text.clone(), condition));
+                Pattern { event, about: none, link: None, filter: None, watched, loc }
             }
             EventKind::Reaches(stage) => {
                 let (funnel, stage) = self.stage_of(stage)?;
@@ -187,7 +217,11 @@ impl Checker<'_> {
                 made(BuiltinEvent::Moved, Some(typed::Expr::truth(ExprKind::And(parts), loc)))
             }
             // Only a trigger can be one of these.
-            EventKind::Every { .. } | EventKind::Date(..) | EventKind::Anniversary(..) | EventKind::Call => {
+            EventKind::Every { .. }
+            | EventKind::EverySpan { .. }
+            | EventKind::Date(..)
+            | EventKind::Anniversary(..)
+            | EventKind::Call => {
                 return None;
             }
             EventKind::Created => made(BuiltinEvent::Created, None),
@@ -221,7 +255,7 @@ impl Checker<'_> {
             }
             EventKind::Status(status, about) => {
                 let (about, link) = self.about(*status, about, loc)?;
-                Pattern { event: status.name().into(), about, link, filter: None, loc }
+                Pattern { event: status.name().into(), about, link, filter: None, watched: None, loc }
             }
         })
     }
@@ -326,7 +360,7 @@ impl Checker<'_> {
 
     /// `to pro`; the outer `None` is a wrong one.
     #[expect(clippy::option_option, reason = "said above")]
-    fn change_value(&mut self, value: Option<&Expr>, ty: Option<&Type>) -> Option<Option<Value>> {
+    pub(super) fn change_value(&mut self, value: Option<&Expr>, ty: Option<&Type>) -> Option<Option<Value>> {
         let Some(value) = value else { return Some(None) };
         match ty {
             Some(ty) => self.constant(value, ty).map(Some),
@@ -414,6 +448,17 @@ pub(super) fn joined(all: Vec<Fields>) -> Fields {
     joined
 }
 
+/// The later one of two moments.
+fn later(a: typed::Expr, b: typed::Expr) -> typed::Expr {
+    let loc = a.loc;
+    typed::Expr { kind: ExprKind::Later(Box::new((a, b))), ty: Some(Type::DateTime), loc }
+}
+
+/// A day.
+fn day(date: Date, loc: Loc) -> typed::Expr {
+    typed::Expr::constant(Value::Date(date), Type::Date, loc)
+}
+
 fn builtin(event: BuiltinEvent, of: &str) -> Fields {
     let known = builtin_fields(event).iter().map(|(name, ty)| {
         (SmolStr::new_static(name), FieldShape { ty: Some(ty.clone()), optional: false, conflict: false })
@@ -441,7 +486,7 @@ fn declared_fields(fields: &Fields) -> Option<Vec<Field>> {
 }
 
 /// A condition on a field of the event at hand.
-fn field_is(field: &'static str, value: Value, loc: Loc) -> typed::Expr {
+pub(super) fn field_is(field: &'static str, value: Value, loc: Loc) -> typed::Expr {
     let place = Place::Field(SmolStr::new_static(field));
     let field = typed::Expr { kind: ExprKind::Place(place, Optional::No), ty: Some(Type::Text), loc };
     let value = typed::Expr::constant(value, Type::Text, loc);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{LocalWindow, MessageRef, SlotIx, Span, StatusKind, Type, Value, Weekday};
+use journey_bytecode::{Function, LocalWindow, MessageRef, SlotIx, Span, StatusKind, Type, Value, Weekday};
 use smol_str::SmolStr;
 
 use super::implied::Implied;
 use super::index::Index;
 use super::types::{a, comparable};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hir::{self, About, AboutKind, ArithmeticOp, BinaryOp, ExprKind as H, Loc, Name};
+use crate::hir::{self, About, AboutKind, ArithmeticOp, BinaryOp, ExprKind as H, Loc, Name, When};
 use crate::text::Text;
 use crate::typed::{self, Comparison, Expr, ExprKind as T, Optional, Place, Slot};
 
@@ -39,6 +39,10 @@ pub(crate) struct Checker<'a> {
     pub(super) splits: Vec<(SmolStr, Loc)>,
     /// Whether it is a segment, which knows contacts and no runs.
     pub(super) in_segment: bool,
+    /// Whether it is the rule of a score, for which every message counts.
+    pub(super) in_score: bool,
+    /// Names of places so far.
+    pub(super) labels: Vec<(SmolStr, Loc)>,
     /// While segments are checked: those that are.
     pub(super) segments: Option<&'a BTreeMap<SmolStr, Option<Expr>>>,
     /// Some trigger is not known, so that its fields are not, either.
@@ -95,6 +99,8 @@ impl<'a> Checker<'a> {
             partial: false,
             splits: Vec::new(),
             in_segment: false,
+            in_score: false,
+            labels: Vec::new(),
             segments: None,
             trigger_unknown: false,
         }
@@ -213,7 +219,7 @@ impl<'a> Checker<'a> {
             H::Within(value, within) => self.within(value, *within, loc),
             H::Ago(span) => ago(*span, loc),
             H::Function(name, of) => self.function(name, of, loc),
-            H::Status(status, about) => self.status(*status, about, loc),
+            H::Status(status, asked) => self.status(*status, &asked.0, &asked.1, loc),
             H::HasTag(tag) => match self.tag(tag) {
                 Some(tag) => truth(T::HasTag(tag), loc),
                 None => Expr::error(loc),
@@ -223,10 +229,15 @@ impl<'a> Checker<'a> {
                 Some(journey) => truth(T::InJourney(journey), loc),
                 None => Expr::error(loc),
             },
-            H::WasInJourney(name, within) => match self.journey_named(name) {
-                Some(journey) => truth(T::WasInJourney(journey, *within), loc),
-                None => Expr::error(loc),
-            },
+            H::WasInJourney(name, when) => self.was_in_journey(name, when, loc),
+            H::WasInGroup(name, when) => self.was_in_group(name, when, loc),
+            H::Changed(changed) => self.changed(changed, loc),
+            H::Reachable(channel) => {
+                self.address(*channel, loc);
+                truth(T::Reachable(*channel), loc)
+            }
+            H::Each(op, each, sides) => self.each(*op, *each, &sides.0, &sides.1, loc),
+            H::NumberOf(bound, number, parts) => self.number_of(*bound, *number, parts, loc),
             H::Consents(topic, channel) => match self.topic(topic) {
                 Some(topic) => truth(T::Consents(topic, *channel), loc),
                 None => Expr::error(loc),
@@ -372,51 +383,82 @@ impl<'a> Checker<'a> {
         truth(T::Compare(Comparison::Equal, Box::new((inner, nothing))), loc)
     }
 
+    /// `month of birthday`
     pub(super) fn function(&mut self, name: &Name, of: &hir::Expr, loc: Loc) -> Expr {
-        let moment = self.expr(of, Want::Any);
-        match &moment.ty {
-            None => return Expr::error(loc),
-            Some(Type::DateTime | Type::Date) => {}
-            Some(ty) => {
-                let message = format!("`{} of` needs a moment or a day, and this is {}", name.text, a(ty));
-                self.report(Code::NotAMoment, moment.loc, message).label("no moment");
-                return Expr::error(loc);
-            }
+        let value = self.expr(of, Want::Any);
+        let words = || Function::ALL.map(Function::name).into_iter().chain(["weekday", "hour"]);
+        let function = Function::ALL.into_iter().find(|function| function.name() == name.text);
+        if function.is_none() && !matches!(name.text.as_str(), "weekday" | "hour") {
+            let list = words().map(|word| format!("`{word} of`")).collect::<Vec<_>>().join(", ");
+            self.report(Code::UnknownName, name.loc, format!("there is no `{} of`", name.text)).suggest_or(
+                &name.text,
+                words(),
+                "not known",
+                format!("there is {list}"),
+            );
+            return Expr::error(loc);
         }
-        match name.text.as_str() {
-            "weekday" => Expr { loc, ..weekday_of(moment) },
-            "hour" => Expr { kind: T::HourOf(Box::new(moment)), ty: Some(Type::Number), loc },
-            _ => {
-                self.report(Code::UnknownName, name.loc, format!("there is no `{} of`", name.text)).suggest_or(
-                    &name.text,
-                    ["weekday", "hour"],
-                    "not known",
-                    "of a moment there is `weekday of` and `hour of`",
-                );
-                Expr::error(loc)
-            }
+        let Some(ty) = value.ty.clone() else { return Expr::error(loc) };
+        let result = match function {
+            Some(function) => function_type(function, &ty),
+            None => matches!(ty, Type::DateTime | Type::Date).then_some(Type::Number),
+        };
+        let Some(result) = result else {
+            let needs = function.map_or("a moment or a day", needs);
+            let code = if needs.starts_with("a moment") { Code::NotAMoment } else { Code::TypeMismatch };
+            let message = format!("`{} of` needs {needs}, and this is {}", name.text, a(&ty));
+            let label = if code == Code::NotAMoment { "no moment".to_owned() } else { a(&ty) };
+            self.report(code, value.loc, message).label(label);
+            return Expr::error(loc);
+        };
+        match function {
+            Some(function) => Expr { kind: T::Function(function, Box::new(value)), ty: Some(result), loc },
+            None if name.text == "hour" => Expr { kind: T::HourOf(Box::new(value)), ty: Some(result), loc },
+            None => Expr { loc, ..weekday_of(value) },
         }
     }
 
-    /// `opened story`.
-    pub(super) fn status(&mut self, status: StatusKind, about: &About, loc: Loc) -> Expr {
+    /// `at least 2 of [a, b, c]`
+    fn number_of(&mut self, bound: hir::Bound, number: u32, parts: &[hir::Expr], loc: Loc) -> Expr {
+        let checked: Vec<_> = parts.iter().map(|part| self.condition(part)).collect();
+        let most = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+        let never = number > most && bound != hir::Bound::AtMost;
+        let always = bound == hir::Bound::AtMost && number >= most || bound == hir::Bound::AtLeast && number == 0;
+        if never || always {
+            let so = if never { "never" } else { "always" };
+            let message = format!("of {most} conditions, this many {so} hold");
+            self.report(Code::ImpossibleValue, loc, message)
+                .label(format!("{so} true"))
+                .help("change the number, or the list");
+            return Expr::error(loc);
+        }
+        truth(T::NumberOf(super::history::comparison(bound), number, checked), loc)
+    }
+
+    /// `opened story`, `opened any email at least 2 times within 30d`.
+    pub(super) fn status(&mut self, status: StatusKind, about: &About, when: &When, loc: Loc) -> Expr {
         let Some((message, link)) = self.about(status, about, loc) else { return Expr::error(loc) };
-        match (about.within, message) {
-            (None, message) => match link {
-                Some(link) => truth(T::ClickedLink(link, message), loc),
-                None => truth(T::Status(status, message), loc),
-            },
-            (Some(within), typed::About::Is(MessageRef::Any(channel))) if link.is_none() => {
-                truth(T::StatusWithin(status, channel, within), loc)
+        if *when != When::default() {
+            return self.messages(status, message, link, when, loc);
+        }
+        match link {
+            Some(link) => truth(T::ClickedLink(link, message), loc),
+            None => truth(T::Status(status, message), loc),
+        }
+    }
+
+    /// Which link of a message, if one is named; the outer `None` is a status that no link has.
+    #[expect(clippy::option_option, reason = "said above")]
+    pub(super) fn link(&mut self, status: StatusKind, link: Option<&Name>) -> Option<Option<SmolStr>> {
+        match link {
+            Some(link) if status != StatusKind::Clicked => {
+                let message = format!("a link can be clicked, not {}", status.name());
+                self.report(Code::ImpossibleStatus, link.loc, message)
+                    .label("not a link's")
+                    .help(format!("write `clicked .. link \"{}\"`", link.text));
+                None
             }
-            (Some(_), _) => {
-                let later = hir::Later { what: "within".into(), loc };
-                self.diagnostics.push(super::not_yet(&later, self.text).help(format!(
-                    "`within` can be asked of any message so far: `{} any email within 30d`",
-                    status.name()
-                )));
-                Expr::error(loc)
-            }
+            link => Some(link.map(|link| link.text.clone())),
         }
     }
 
@@ -427,35 +469,45 @@ impl<'a> Checker<'a> {
         about: &About,
         loc: Loc,
     ) -> Option<(typed::About, Option<SmolStr>)> {
-        let link = match &about.link {
-            Some(link) if status != StatusKind::Clicked => {
-                let message = format!("a link can be clicked, not {}", status.name());
-                self.report(Code::ImpossibleStatus, link.loc, message)
-                    .label("not a link's")
-                    .help(format!("write `clicked .. link \"{}\"`", link.text));
-                return None;
-            }
-            Some(link) => Some(link.text.clone()),
-            None => None,
-        };
+        let link = self.link(status, about.link.as_ref())?;
         if self.in_segment && !matches!(about.kind, AboutKind::Any(_) | AboutKind::AnyNamed(_)) {
             self.needs_a_run(loc, status.name());
             return None;
         }
         let message = match &about.kind {
+            // What happens to any message counts for a score.
+            AboutKind::Bare if self.in_score => typed::About::Is(MessageRef::Any(None)),
+            AboutKind::Named(name) if self.in_score => self.any_named(name)?,
             AboutKind::Bare => typed::About::Bare,
             AboutKind::Any(channel) => typed::About::Is(MessageRef::Any(*channel)),
             AboutKind::Named(name) => typed::About::Is(MessageRef::Handle(self.handle(name)?)),
-            AboutKind::AnyNamed(name) => {
-                let later = hir::Later { what: format!("any {}", name.text).into(), loc: name.loc };
-                self.diagnostics.push(
-                    super::not_yet(&later, self.text)
-                        .help("ask of a channel: `any email`, `any sms`, `any push`, or `any message`"),
-                );
-                return None;
-            }
+            AboutKind::AnyNamed(name) => self.any_named(name)?,
         };
         Some((message, link))
+    }
+
+    /// `any NAME`: any message of this name, or of this topic.
+    pub(super) fn any_named(&mut self, name: &Name) -> Option<typed::About> {
+        if self.index.topics.contains_key(&name.text) {
+            self.uses.note(super::uses::Named::Topic, &name.text);
+            return Some(typed::About::Topic(name.text.clone()));
+        }
+        if self.index.lone || self.index.messages.keys().any(|(_, known)| *known == name.text) {
+            return Some(typed::About::Named(name.text.clone()));
+        }
+        if self.index.unsure.topics {
+            return None;
+        }
+        let names: Vec<SmolStr> =
+            self.index.messages.keys().map(|(_, name)| name.clone()).chain(self.index.topics.keys().cloned()).collect();
+        self.report(Code::UnknownMessage, name.loc, format!("there is no message or topic `{}`", name.text))
+            .suggest_or(
+                &name.text,
+                names.iter().map(SmolStr::as_str),
+                "nothing of this name",
+                "name a channel (`any email`), a message or a topic; `any message` asks about all",
+            );
+        None
     }
 
     /// The value as it is kept where the type is declared.
@@ -516,6 +568,36 @@ impl<'a> Checker<'a> {
         self.implied.set(&events, &name, &ty);
         value.ty = Some(ty);
         go_on(self, value)
+    }
+}
+
+/// What a function gives for a value of the type; nothing if it cannot take it.
+fn function_type(function: Function, ty: &Type) -> Option<Type> {
+    let moment = matches!(ty, Type::Date | Type::DateTime);
+    match function {
+        Function::Year | Function::Month | Function::Day | Function::Age => moment.then_some(Type::Number),
+        Function::Anniversary => moment.then_some(Type::Date),
+        Function::Days | Function::Hours => (*ty == Type::Duration).then_some(Type::Number),
+        Function::Length => {
+            let text = ty.is_textual() && !matches!(ty, Type::Enum(_));
+            (text || matches!(ty, Type::List(_))).then_some(Type::Number)
+        }
+        Function::Domain => matches!(ty, Type::Email | Type::Url).then_some(Type::Text),
+        Function::Lower => (ty.is_textual() && !matches!(ty, Type::Enum(_))).then_some(Type::Text),
+        Function::Round | Function::Floor | Function::Ceil => {
+            matches!(ty, Type::Number | Type::Money).then(|| ty.clone())
+        }
+    }
+}
+
+const fn needs(function: Function) -> &'static str {
+    match function {
+        Function::Year | Function::Month | Function::Day | Function::Age | Function::Anniversary => "a moment or a day",
+        Function::Days | Function::Hours => "a duration",
+        Function::Length => "text or a list",
+        Function::Domain => "a mail address or a web address",
+        Function::Lower => "text",
+        Function::Round | Function::Floor | Function::Ceil => "a number or an amount of money",
     }
 }
 

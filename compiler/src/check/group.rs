@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{Type, Value};
+use journey_bytecode::{Type, Value, past_journey, past_segment, past_stage};
 use smol_str::SmolStr;
 
 use super::expr::Checker;
@@ -10,8 +10,8 @@ use super::index::{Index, Source};
 use super::uses::{Named, Uses};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::flow;
-use crate::hir::{self, ExprKind as H, Loc, Name};
-use crate::typed::{Comparison, Expr, ExprKind};
+use crate::hir::{self, Bound, ExprKind as H, Loc, Name, When};
+use crate::typed::{Comparison, Expr, ExprKind, History};
 
 /// The conditions of all segments, checked; none for one with something wrong with it.
 pub(crate) fn segments(
@@ -77,9 +77,9 @@ fn segment(
 /// The segments that a condition asks for.
 fn groups(e: &hir::Expr, found: &mut Vec<SmolStr>) {
     match &e.kind {
-        H::InGroup(name) => found.push(name.text.clone()),
+        H::InGroup(name) | H::WasInGroup(name, _) => found.push(name.text.clone()),
         H::Not(inner) => groups(inner, found),
-        H::And(parts) | H::Or(parts) => parts.iter().for_each(|part| groups(part, found)),
+        H::And(parts) | H::Or(parts) | H::NumberOf(_, _, parts) => parts.iter().for_each(|part| groups(part, found)),
         _ => {}
     }
 }
@@ -97,6 +97,63 @@ impl Checker<'_> {
             Some(condition) => condition.put_at(loc),
             None => Expr::error(loc),
         }
+    }
+
+    /// `was in engaged within 30d`: it is in it now, or dropped out of it since.
+    pub(super) fn was_in_group(&mut self, name: &Name, when: &When, loc: Loc) -> Expr {
+        let now = self.in_group(name, loc);
+        if now.ty.is_none() {
+            return Expr::error(loc);
+        }
+        let (event, watched) = match name.text.split_once('.') {
+            Some((funnel, stage)) => (past_stage(funnel, stage), None),
+            None => (past_segment(&name.text), Some((name.text.clone(), now.clone()))),
+        };
+        self.was_in(now, event, watched, when, loc)
+    }
+
+    /// `was in journey winback within 30d`
+    pub(super) fn was_in_journey(&mut self, name: &Name, when: &When, loc: Loc) -> Expr {
+        let Some(journey) = self.journey_named(name) else { return Expr::error(loc) };
+        if when.count.is_none() && when.since.is_none() {
+            return Expr::truth(ExprKind::WasInJourney(journey, when.within), loc);
+        }
+        let now = Expr::truth(ExprKind::InJourney(journey.clone()), loc);
+        self.was_in(now, past_journey(&journey), None, when, loc)
+    }
+
+    /// So often it was inside: each time that it left, and once more if it is inside now.
+    fn was_in(&mut self, now: Expr, event: SmolStr, watched: Option<(SmolStr, Expr)>, when: &When, loc: Loc) -> Expr {
+        let Some(stretch) = self.stretch(when) else { return Expr::error(loc) };
+        let left = |number: u32| {
+            let history = History {
+                event: event.clone(),
+                filter: None,
+                stretch: stretch.clone(),
+                aggregate: journey_bytecode::Aggregate::Count,
+                watched: watched.clone(),
+            };
+            let count = Expr { kind: ExprKind::History(Box::new(history)), ty: Some(Type::Number), loc };
+            (count, Expr::constant(Value::int(i64::from(number)), Type::Number, loc))
+        };
+        let compared = |comparison, number| Expr::truth(ExprKind::Compare(comparison, Box::new(left(number))), loc);
+        let Some(count) = when.count else {
+            let before = compared(Comparison::GreaterOrEqual, 1);
+            return Expr::truth(ExprKind::Or(vec![now, before]), loc);
+        };
+        if count.days {
+            self.no_days(count.loc, "being inside");
+            return Expr::error(loc);
+        }
+        let comparison = super::history::comparison(count.bound);
+        let inside = match count.number.checked_sub(1) {
+            Some(less) => compared(comparison, less),
+            None => Expr::constant(Value::Bool(count.bound == Bound::AtLeast), Type::Bool, loc),
+        };
+        let outside = compared(comparison, count.number);
+        let not = Expr::truth(ExprKind::Not(Box::new(now.clone())), loc);
+        let ways = [vec![now, inside], vec![not, outside]];
+        Expr::truth(ExprKind::Or(ways.map(|way| Expr::truth(ExprKind::And(way), loc)).into()), loc)
     }
 
     /// The condition of a segment.

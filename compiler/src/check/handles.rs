@@ -22,9 +22,9 @@ pub(super) struct Handles {
 
 impl Handles {
     /// All names that the steps give to messages.
-    pub(super) fn of(body: &Block) -> Self {
+    pub(super) fn of<'b>(blocks: impl Iterator<Item = &'b Block>) -> Self {
         let mut handles = Self::default();
-        handles.collect(body);
+        blocks.for_each(|block| handles.collect(block));
         handles
     }
 
@@ -109,7 +109,7 @@ pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
         }
         StepKind::Wait(Wait::First { arms, after }) => {
             arms.iter().for_each(|arm| each(&arm.then));
-            after.iter().for_each(|(_, _, then)| each(then));
+            after.iter().for_each(|(_, then)| each(then));
         }
         StepKind::Split(_, sides) => sides.iter().for_each(|side| each(&side.then)),
         StepKind::Repeat { body, .. } => each(body),
@@ -124,7 +124,10 @@ pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
         | StepKind::Suppress(_)
         | StepKind::StartJourney(_)
         | StepKind::StopJourney(_)
-        | StepKind::Wait(Wait::For(_))
+        | StepKind::Wait(Wait::For { .. })
+        | StepKind::AddTo(..)
+        | StepKind::RemoveFrom(..)
+        | StepKind::Label(_)
         | StepKind::Send(_)
         | StepKind::AddTag(_)
         | StepKind::RemoveTag(_)

@@ -1,14 +1,15 @@
 //! Headers of journeys.
 
-use journey_bytecode::{Collect, LocalWindow, Purpose, Reenter, Type};
+use journey_bytecode::{LocalWindow, Purpose, Reenter, Type};
 use smol_str::SmolStr;
 
 use super::event::{TriggerFields, joined};
-use super::expr::{Checker, Want};
+use super::expr::{Checker, Want, shifted};
 use super::not_yet;
+use super::wait::{next_at, wait_start};
 use crate::diagnostic::{Applicability, Code, Edit};
-use crate::hir::{self, EventOrCondition, ExprKind, HeaderKind, Loc};
-use crate::typed::{Exit, Expr, Goal, Trigger};
+use crate::hir::{self, EventOrCondition, ExprKind, Gathering, HeaderKind, Loc};
+use crate::typed::{Collect, Exit, ExitKind, Expr, Goal, Trigger};
 
 /// What a header says.
 #[derive(Default)]
@@ -51,7 +52,14 @@ impl Checker<'_> {
                 HeaderKind::Where(condition) => header.filter = Some(self.condition(condition)),
                 HeaderKind::Per(key) => header.key = self.key(key),
                 HeaderKind::Reenter(reenter) => header.reenter = *reenter,
-                HeaderKind::ExitWhen(what) => header.exits.extend(self.exit(what)),
+                HeaderKind::ExitWhen(items, then) => {
+                    let kinds = items.iter().filter_map(|item| self.exit(item)).collect();
+                    let then = then.as_ref().map(|then| self.block(then, 1));
+                    header.exits.push(Exit { kinds, then });
+                }
+                HeaderKind::ExitAfter(span) => {
+                    header.exits.push(Exit { kinds: vec![ExitKind::After(*span)], then: None });
+                }
                 HeaderKind::ExitOnGoal => exit_on_goal = true,
                 HeaderKind::Goal { pattern, within } => {
                     if let Some(pattern) = self.pattern(pattern) {
@@ -61,16 +69,22 @@ impl Checker<'_> {
                 HeaderKind::Topic(topic) => header.topic = self.topic(topic),
                 HeaderKind::Purpose(purpose) => header.purpose = Some(*purpose),
                 HeaderKind::Hours(hours) => header.hours = Some(*hours),
-                HeaderKind::Collect { window, most, name } => {
+                HeaderKind::Collect { until, most, name } => {
                     let fields = self.trigger.known.iter();
                     let fields: Option<Vec<_>> =
                         fields.map(|(name, shape)| Some((name.clone(), shape.ty.clone()?))).collect();
                     let ty = fields.map(|fields| Type::List(Type::Record(fields.into()).into()));
                     let slot = self.local(name, ty);
-                    header.collect = Some(Collect { window: *window, most: *most, slot });
+                    let until = match until {
+                        Gathering::For(span) => shifted(wait_start(line.loc), *span),
+                        Gathering::Until(days, time) => next_at(*days, wait_start(line.loc), *time),
+                    };
+                    header.collect = Some(Collect { until, most: *most, slot });
                 }
                 HeaderKind::Priority(priority) => header.priority = *priority,
                 HeaderKind::Holdout(share) => header.holdout = *share,
+                // Told when all places of the journey are known.
+                HeaderKind::Migrate(..) => {}
                 HeaderKind::Later(later) => self.diagnostics.push(not_yet(later, self.text)),
             }
         }
@@ -148,22 +162,22 @@ impl Checker<'_> {
         Some(checked)
     }
 
-    fn exit(&mut self, what: &EventOrCondition) -> Option<Exit> {
+    fn exit(&mut self, what: &EventOrCondition) -> Option<ExitKind> {
         match what {
-            EventOrCondition::Event(pattern) => self.pattern(pattern).map(Exit::Event),
-            EventOrCondition::Condition(condition) => Some(Exit::Condition(self.condition(condition))),
+            EventOrCondition::Event(pattern) => self.pattern(pattern).map(ExitKind::Event),
+            EventOrCondition::Condition(condition) => Some(ExitKind::Condition(self.condition(condition))),
             EventOrCondition::Word(word) => {
                 let attribute = self.index.attributes.contains_key(&word.text);
                 if attribute && !self.index.events.contains_key(&word.text) {
                     let condition = hir::Expr { kind: ExprKind::Name(word.text.clone()), loc: word.loc };
-                    return Some(Exit::Condition(self.condition(&condition)));
+                    return Some(ExitKind::Condition(self.condition(&condition)));
                 }
                 let kind = match word.text.as_str() {
                     "created" => hir::EventKind::Created,
                     "unsubscribed" => hir::EventKind::Unsubscribed(None),
                     _ => hir::EventKind::Named(word.clone()),
                 };
-                self.pattern(&hir::EventPattern { kind, filter: None, loc: word.loc }).map(Exit::Event)
+                self.pattern(&hir::EventPattern { kind, filter: None, loc: word.loc }).map(ExitKind::Event)
             }
         }
     }
@@ -182,8 +196,10 @@ const fn once(kind: &HeaderKind) -> Option<&'static str> {
         HeaderKind::Collect { .. } => "collect",
         HeaderKind::Priority(_) => "priority",
         HeaderKind::Holdout(_) => "holdout",
+        HeaderKind::ExitAfter(_) => "exit after",
         HeaderKind::On(_)
-        | HeaderKind::ExitWhen(_)
+        | HeaderKind::ExitWhen(..)
+        | HeaderKind::Migrate(..)
         | HeaderKind::Goal { .. }
         | HeaderKind::Later(_)
         | HeaderKind::Error => return None,

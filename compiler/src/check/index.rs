@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use journey_bytecode::{
-    Attribute, BuiltinEvent, Cap, Channel, Event, Field, Policy, Purpose, Schema, Topic, Type, Value,
+    Attribute, BuiltinEvent, Cap, Channel, Event, Field, Policy, Purpose, Rate, Schema, Topic, Type, Value,
 };
 use smol_str::SmolStr;
 
@@ -49,6 +49,7 @@ pub(crate) struct Index<'a> {
     /// The segments' conditions, once they are checked.
     pub(crate) conditions: BTreeMap<SmolStr, Option<Expr>>,
     pub(crate) funnels: BTreeMap<SmolStr, FunnelInfo>,
+    pub(crate) scores: BTreeMap<SmolStr, ScoreInfo<'a>>,
     pub(crate) journeys: BTreeMap<SmolStr, Span>,
     pub(crate) messages: BTreeMap<(Channel, SmolStr), MessageInfo>,
     pub(crate) policy: Policy,
@@ -99,6 +100,14 @@ pub(crate) struct SegmentInfo<'a> {
     /// The file of the declaration.
     pub(crate) file: usize,
     pub(crate) declaration: &'a hir::SegmentDecl,
+}
+
+/// A score.
+#[derive(Clone, Copy)]
+pub(crate) struct ScoreInfo<'a> {
+    /// The file of the declaration.
+    pub(crate) file: usize,
+    pub(crate) declaration: &'a hir::ScoreDecl,
 }
 
 /// The attributes of a lone file without a `contact` block: what every mailing list knows of its people.
@@ -152,8 +161,30 @@ impl<'a> Index<'a> {
                             index.segments.insert(declaration.name.text.clone(), segment);
                         }
                     }
+                    Item::Score(declaration) => {
+                        let span = source.text.span(declaration.name.loc);
+                        if let Some(first) = index.scores.get(&declaration.name.text) {
+                            let first = sources.get(first.file).map(|s| s.text.span(first.declaration.name.loc));
+                            diagnostics.push(twice("score", &declaration.name, span, first.unwrap_or(span)));
+                        } else {
+                            let score = ScoreInfo { file: number, declaration };
+                            index.scores.insert(declaration.name.text.clone(), score);
+                        }
+                    }
                     other => index.item(other, &source.text, diagnostics),
                 }
+            }
+        }
+        for (name, score) in &index.scores {
+            let attribute = index.attributes.get(name).and_then(|attribute| attribute.span);
+            if let (Some(first), Some(source)) = (attribute, sources.get(score.file)) {
+                let span = source.text.span(score.declaration.name.loc);
+                diagnostics.push(
+                    Diagnostic::new(Code::DuplicateName, span, format!("contacts have an attribute `{name}`"))
+                        .label("choose another name")
+                        .also(first, "declared here")
+                        .note("From here on nobody could tell which of the two is meant."),
+                );
             }
         }
         if contact.is_none() && lone {
@@ -202,7 +233,7 @@ impl<'a> Index<'a> {
                 }
             }
             Item::Later(later) => diagnostics.push(super::not_yet(later, text)),
-            Item::Contact(_) | Item::Test(_) | Item::Segment(_) => {}
+            Item::Contact(_) | Item::Test(_) | Item::Segment(_) | Item::Score(_) => {}
         }
     }
 
@@ -293,16 +324,39 @@ impl<'a> Index<'a> {
     fn policy(&mut self, policy: &hir::PolicyDecl, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {
         for item in &policy.items {
             let again = match &item.kind {
-                PolicyKind::Sender(sender) => self.policy.sender.replace(sender.to_string()).map(|_| "the sender"),
-                PolicyKind::Address(address) => self.policy.address.replace(address.to_string()).map(|_| "the address"),
-                PolicyKind::QuietHours(window) => self.policy.quiet_hours.replace(*window).map(|_| "quiet hours"),
+                PolicyKind::Sender(None, sender) => {
+                    self.policy.sender.replace(sender.to_string()).map(|_| "the sender".to_owned())
+                }
+                PolicyKind::Sender(Some(channel), sender) => {
+                    let again = self.policy.senders.iter().any(|(known, _)| known == channel);
+                    self.policy.senders.push((*channel, sender.to_string()));
+                    again.then(|| format!("the sender of {channel}"))
+                }
+                PolicyKind::Address(address) => {
+                    self.policy.address.replace(address.to_string()).map(|_| "the address".to_owned())
+                }
+                PolicyKind::QuietHours(None, window) => {
+                    self.policy.quiet_hours.replace(*window).map(|_| "quiet hours".to_owned())
+                }
+                PolicyKind::QuietHours(Some(channel), window) => {
+                    let again = self.policy.quiet_channels.iter().any(|(known, _)| known == channel);
+                    self.policy.quiet_channels.push((*channel, *window));
+                    again.then(|| format!("quiet hours of {channel}"))
+                }
                 PolicyKind::Cap { channel, most, per } => {
                     self.policy.caps.push(Cap { channel: *channel, most: *most, per: *per });
                     None
                 }
-                PolicyKind::Later(later) => {
-                    diagnostics.push(super::not_yet(later, text));
-                    None
+                PolicyKind::Rate { channel, most, per } => {
+                    // The bundle carries it, and no outbox keeps to it yet: better refused than ignored.
+                    let later = hir::Later { what: "rate".into(), loc: item.loc };
+                    diagnostics.push(super::not_yet(&later, text));
+                    let again = self.policy.rates.iter().any(|rate| rate.channel == *channel);
+                    self.policy.rates.push(Rate { channel: *channel, most: *most, per: per.rough_millis() });
+                    again.then(|| match channel {
+                        Some(channel) => format!("the rate of {channel}"),
+                        None => "the rate".to_owned(),
+                    })
                 }
                 PolicyKind::Error => None,
             };

@@ -13,6 +13,7 @@ mod moments;
 mod names;
 mod operators;
 mod report;
+mod score;
 mod step;
 mod test;
 mod types;
@@ -30,8 +31,10 @@ pub(crate) use event::TriggerFields;
 use expr::Checker;
 pub(crate) use group::segments;
 pub(crate) use handles::inner;
+pub(crate) use history::is_number;
 pub(crate) use implied::Implied;
 pub(crate) use index::{Index, MessageInfo, Source};
+pub(crate) use score::scores;
 pub(crate) use test::{SentNames, test};
 pub(crate) use uses::{Named, Uses};
 
@@ -72,8 +75,14 @@ pub(crate) struct Inline {
 /// Checks names and types of a journey.
 pub(crate) fn journey<'a>(index: &'a Index<'a>, text: &'a Text<'a>, journey: &hir::Journey) -> Checked {
     let mut checker = Checker::new(index, text);
-    checker.partial = has_later(&journey.body);
-    checker.handles = handles::Handles::of(&journey.body);
+    let exits = || {
+        journey.header.iter().filter_map(|line| match &line.kind {
+            hir::HeaderKind::ExitWhen(_, then) => then.as_ref(),
+            _ => None,
+        })
+    };
+    checker.partial = exits().chain([&journey.body]).any(has_later);
+    checker.handles = handles::Handles::of(exits().chain([&journey.body]));
     checker.journey_name = index::journey_name(journey, text);
     let header = checker.header(journey);
     let mut body = checker.block(&journey.body, 0);
@@ -85,7 +94,10 @@ pub(crate) fn journey<'a>(index: &'a Index<'a>, text: &'a Text<'a>, journey: &hi
             .label("no step follows")
             .help("add a step, such as `send email welcome`");
     }
+    let migrations = checker.migrations(journey);
     let handles = std::mem::take(&mut checker.handles);
+    let mut exits = header.exits;
+    exits.iter_mut().filter_map(|exit| exit.then.as_mut()).for_each(|then| number_sends(then, &handles));
     number_sends(&mut body, &handles);
     let journey = typed::Journey {
         name: checker.journey_name.clone(),
@@ -95,7 +107,8 @@ pub(crate) fn journey<'a>(index: &'a Index<'a>, text: &'a Text<'a>, journey: &hi
         filter: header.filter,
         key: header.key,
         reenter: header.reenter,
-        exits: header.exits,
+        exits,
+        migrations,
         goals: header.goals,
         topic: header.topic,
         purpose: header.purpose,

@@ -41,6 +41,7 @@ impl<'a> Checker<'a> {
         self.scope.iter().any(|(known, _)| known == name)
             || self.event.as_ref().is_some_and(|fields| fields.known.contains_key(name))
             || self.index.attributes.contains_key(name)
+            || self.index.scores.contains_key(name)
     }
 
     /// What the word names by itself: local variable, field of the event at hand, attribute, or a word of the language.
@@ -54,6 +55,9 @@ impl<'a> Checker<'a> {
         }
         if let Some(attribute) = self.attribute_place(name, loc) {
             return Some(attribute);
+        }
+        if self.index.scores.contains_key(name) {
+            return Some(Expr { kind: T::Score(name.clone()), ty: Some(Type::Number), loc });
         }
         Some(match name.as_str() {
             "now" => Expr { kind: T::Now, ty: Some(Type::DateTime), loc },
@@ -108,6 +112,7 @@ impl<'a> Checker<'a> {
         let names: Vec<SmolStr> = (self.scope.iter().map(|(name, _)| name.clone()))
             .chain(self.event.iter().flat_map(|fields| fields.known.keys().cloned()))
             .chain(self.index.attributes.keys().cloned())
+            .chain(self.index.scores.keys().cloned())
             .chain(["now", "today", "weekday", "hour"].map(SmolStr::new_static))
             .collect();
         if self.index.unsure.attributes {

@@ -1,11 +1,12 @@
 //! Comparisons, arithmetic and windows of time.
 
-use journey_bytecode::{Span, Type, Value};
+use journey_bytecode::pattern::PatternError;
+use journey_bytecode::{Span, TextMatch, Type, Value};
 
 use super::expr::{Checker, Want, next_within, shifted, to_instant, truth};
 use super::types::{a, comparable};
 use crate::diagnostic::Code;
-use crate::hir::{self, ArithmeticOp, BinaryOp, ExprKind as H, Loc, Within};
+use crate::hir::{self, ArithmeticOp, BinaryOp, Each, ExprKind as H, Loc, Within};
 use crate::typed::{Comparison, Expr, ExprKind as T};
 
 impl<'a> Checker<'a> {
@@ -25,7 +26,7 @@ impl<'a> Checker<'a> {
                     let of = of.clone();
                     self.expr(right, Want::Type(&of))
                 }
-                (BinaryOp::Contains | BinaryOp::StartsWith | BinaryOp::EndsWith, Some(_)) => {
+                (BinaryOp::Contains | BinaryOp::StartsWith | BinaryOp::EndsWith | BinaryOp::Matches, Some(_)) => {
                     self.expr(right, Want::Type(&Type::Text))
                 }
                 _ => self.against(right, &a),
@@ -45,7 +46,77 @@ impl<'a> Checker<'a> {
             BinaryOp::Greater | BinaryOp::After => self.compare(Comparison::Greater, a, b, loc),
             BinaryOp::GreaterOrEqual => self.compare(Comparison::GreaterOrEqual, a, b, loc),
             BinaryOp::Contains | BinaryOp::StartsWith | BinaryOp::EndsWith => self.contains(op, a, b, loc),
+            BinaryOp::Matches => self.matches(a, b, loc),
         }
+    }
+
+    /// `zip matches "^\\d{5}$"`
+    fn matches(&mut self, text: Expr, pattern: Expr, loc: Loc) -> Expr {
+        if let Some(ty) = text.ty.as_ref().filter(|ty| !ty.is_textual() || matches!(ty, Type::Enum(_))) {
+            let message = format!("`matches` looks for a pattern in text, and this is {}", a(ty));
+            self.report(Code::TypeMismatch, text.loc, message).label("not text");
+            return Expr::error(loc);
+        }
+        let T::Const(Value::Text(source)) = &pattern.kind else {
+            self.report(Code::TypeMismatch, pattern.loc, "a pattern is written out, as text in quotes")
+                .label("not written out")
+                .help("to look for a value in a text, write `contains`");
+            return Expr::error(loc);
+        };
+        match journey_bytecode::pattern::compile(source) {
+            Ok(_) => truth(T::Matches(Box::new(text), source.clone()), loc),
+            Err(PatternError::Size) => {
+                self.report(Code::BadPattern, pattern.loc, "this pattern is too large")
+                    .label("too large")
+                    .help("ask for less: fewer repetitions, or a shorter list of alternatives");
+                Expr::error(loc)
+            }
+            Err(PatternError::Syntax { what, start, end }) => {
+                let at = inside(self.text.slice(pattern.loc), pattern.loc, start, end);
+                self.report(
+                    Code::BadPattern,
+                    at,
+                    format!("this pattern cannot be read: {}", what.replace("expression", "pattern")),
+                )
+                .label("here")
+                .help("to look for a sign itself, write `\\\\` before it");
+                Expr::error(loc)
+            }
+        }
+    }
+
+    /// `interests contains any of wanted`
+    pub(super) fn each(&mut self, op: BinaryOp, each: Each, left: &hir::Expr, right: &hir::Expr, loc: Loc) -> Expr {
+        let how = match op {
+            BinaryOp::StartsWith => TextMatch::StartsWith,
+            BinaryOp::EndsWith => TextMatch::EndsWith,
+            BinaryOp::Contains => TextMatch::Contains,
+            _ => {
+                self.report(Code::TypeMismatch, right.loc, "patterns are written out, as a list of texts in quotes")
+                    .label("not written out")
+                    .help("write `matches any of [\"..\", \"..\"]`");
+                return Expr::error(loc);
+            }
+        };
+        let (left, right) = (self.expr(left, Want::Any), self.expr(right, Want::Any));
+        let (Some(of), Some(parts)) = (left.ty.clone(), right.ty.clone()) else { return Expr::error(loc) };
+        let Type::List(part) = parts else {
+            let message = format!("`any of` and the like take a list, and this is {}", a(&parts));
+            self.report(Code::TypeMismatch, right.loc, message)
+                .label("not a list")
+                .help(format!("leave `any of` out: `{} ..`", how.name()));
+            return Expr::error(loc);
+        };
+        let fits = match (&of, how) {
+            (Type::List(of), TextMatch::Contains) => comparable(of, &part),
+            (of, _) => of.is_textual() && part.is_textual() && !matches!(of, Type::Enum(_)),
+        };
+        if !fits {
+            let message = format!("`{}` cannot be asked of {} and a list of {part}", how.name(), a(&of));
+            self.report(Code::TypeMismatch, loc, message).label("they do not go together");
+            return Expr::error(loc);
+        }
+        truth(T::Each(how, each, Box::new((left, right))), loc)
     }
 
     /// An expression that is compared with another.
@@ -239,6 +310,22 @@ impl<'a> Checker<'a> {
             }
         }
     }
+}
+
+/// The place of a piece of a text inside its quotes; an escape counts as the sign that it stands for.
+fn inside(quoted: &str, loc: Loc, start: usize, end: usize) -> Loc {
+    let mut places = Vec::new();
+    let mut signs = quoted.char_indices().skip(1).peekable();
+    while let Some((at, sign)) = signs.next() {
+        let meant = if sign == '\\' { signs.next().map_or(sign, |(_, escaped)| escaped) } else { sign };
+        places.extend(std::iter::repeat_n(at, meant.len_utf8()));
+    }
+    let place = |offset: usize| {
+        let at = places.get(offset).or(places.last()).copied().unwrap_or_default();
+        loc.start.saturating_add(u32::try_from(at).unwrap_or(u32::MAX))
+    };
+    let (from, to) = (place(start), place(end.max(start + 1)));
+    if from < to { Loc { start: from, end: to } } else { loc }
 }
 
 /// The type of what an operator gives.

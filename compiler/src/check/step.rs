@@ -9,7 +9,7 @@ use super::wait::next_at;
 use super::{Inline, Sent, not_yet};
 use crate::diagnostic::Code;
 use crate::hir::{self, Block, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, SendMessage, SplitSide};
-use crate::typed::{self, Comparison, Deadline, ExprKind, Slot, Step, StepKind, Wait};
+use crate::typed::{self, Comparison, Deadline, ExprKind, Optional, Place, Slot, Step, StepKind, Wait};
 
 /// The most times that steps may be repeated.
 const MAX_REPEAT: u32 = 1000;
@@ -48,6 +48,23 @@ impl Checker<'_> {
             hir::StepKind::AddTag(tag) => StepKind::AddTag(self.tag(tag)?),
             hir::StepKind::RemoveTag(tag) => StepKind::RemoveTag(self.tag(tag)?),
             hir::StepKind::Set(attribute, value) => self.set(attribute, value)?,
+            hir::StepKind::AddTo(list, value) => self.listed(list, value, ExprKind::With)?,
+            hir::StepKind::RemoveFrom(list, value) => self.listed(list, value, ExprKind::Without)?,
+            hir::StepKind::Label(name) => {
+                if let Some(first) = self.labels.iter().find(|(known, _)| *known == name.text) {
+                    let first = self.text.span(first.1);
+                    self.report(
+                        Code::DuplicateName,
+                        name.loc,
+                        format!("two places of this journey are called `{}`", name.text),
+                    )
+                    .label("again")
+                    .also(first, "the first one")
+                    .help("give it another name, so that a run's place is known for certain");
+                }
+                self.labels.push((name.text.clone(), name.loc));
+                StepKind::Label(name.text.clone())
+            }
             hir::StepKind::Let(name, value) => self.binding(name, value),
             hir::StepKind::Split(name, sides) => self.split(name, sides, step.head, inner),
             hir::StepKind::Repeat { times, times_loc, until, body } => {
@@ -121,7 +138,7 @@ impl Checker<'_> {
         Some(StepKind::Send(typed::Send { choices, name: super::handles::name_of(send), handle: None, subject }))
     }
 
-    fn address(&mut self, channel: Channel, loc: Loc) {
+    pub(super) fn address(&mut self, channel: Channel, loc: Loc) {
         if self.index.has_address(channel) {
             return;
         }
@@ -214,6 +231,73 @@ impl Checker<'_> {
         Some(StepKind::Set(attribute.text.clone(), value))
     }
 
+    /// `add EXPR to ATTRIBUTE`: the list with the value, or without it.
+    fn listed(
+        &mut self,
+        list: &Name,
+        value: &Expr,
+        make: fn(Box<(typed::Expr, typed::Expr)>) -> ExprKind,
+    ) -> Option<StepKind> {
+        let ty = self.attribute_type(list);
+        let element = match ty.as_ref().and_then(Option::as_ref) {
+            Some(Type::List(of)) => Some((**of).clone()),
+            Some(ty) => {
+                let message =
+                    format!("values are added to a list and removed from one, and `{}` is {}", list.text, a(ty));
+                let help = format!("write `set {} to ..`, or declare it as a `list of` something", list.text);
+                self.report(Code::TypeMismatch, list.loc, message).label(a(ty)).help(help);
+                self.expr(value, Want::Any);
+                return None;
+            }
+            None => None,
+        };
+        let value = self.expr(value, element.as_ref().map_or(Want::Unknown, Want::Type));
+        let ty = ty??;
+        let value = self.assigned(value, &element?, &format!("a value of `{}`", list.text));
+        // A list that was never set is empty.
+        let place = ExprKind::Place(Place::Attribute(list.text.clone()), Optional::No);
+        let old = typed::Expr { kind: place, ty: Some(ty.clone()), loc: list.loc };
+        let loc = value.loc;
+        let new = typed::Expr { kind: make(Box::new((old, value))), ty: Some(ty), loc };
+        Some(StepKind::Set(list.text.clone(), new))
+    }
+
+    /// `migrate A to B`: A is a place of an older version, B one of this version.
+    pub(super) fn migrations(&mut self, journey: &hir::Journey) -> Vec<(SmolStr, Option<SmolStr>)> {
+        let mut migrations: Vec<(SmolStr, Option<SmolStr>)> = Vec::new();
+        for line in &journey.header {
+            let hir::HeaderKind::Migrate(from, to) = &line.kind else { continue };
+            if let Some((_, here)) = self.labels.iter().find(|(known, _)| *known == from.text) {
+                let here = self.text.span(*here);
+                self.report(Code::UselessPart, from.loc, format!("`{}` is still a place of this journey", from.text))
+                    .label("still there")
+                    .also(here, "here")
+                    .note("A run that waits there stays there.")
+                    .help("remove the line, or the name of the place");
+            } else if migrations.iter().any(|(known, _)| *known == from.text) {
+                self.report(Code::DuplicateClause, from.loc, format!("`{}` is moved twice", from.text))
+                    .label("again")
+                    .help("keep one of the two");
+            }
+            let known = |name: &Name| self.labels.iter().any(|(known, _)| *known == name.text);
+            if let Some(to) = to.as_ref().filter(|to| !known(to)) {
+                let names: Vec<SmolStr> = self.labels.iter().map(|(name, _)| name.clone()).collect();
+                if !self.partial {
+                    self.report(Code::UnknownPlace, to.loc, format!("this journey has no place `{}`", to.text))
+                        .suggest_or(
+                            &to.text,
+                            names.iter().map(SmolStr::as_str),
+                            "no such place",
+                            format!("name one: `step {}:` before a step, or write `end`", to.text),
+                        );
+                }
+                continue;
+            }
+            migrations.push((from.text.clone(), to.as_ref().map(|to| to.text.clone())));
+        }
+        migrations
+    }
+
     fn binding(&mut self, name: &Name, value: &Expr) -> StepKind {
         let value = self.expr(value, Want::Any);
         StepKind::Let(self.local(name, value.ty.clone()), value)
@@ -234,6 +318,10 @@ impl Checker<'_> {
                 .label("choose another name");
         } else if self.index.attributes.contains_key(&name.text) {
             self.report(Code::DuplicateName, name.loc, format!("contacts have an attribute `{}`", name.text))
+                .label("choose another name")
+                .note("From here on nobody could tell which of the two is meant.");
+        } else if self.index.scores.contains_key(&name.text) {
+            self.report(Code::DuplicateName, name.loc, format!("there is a score `{}`", name.text))
                 .label("choose another name")
                 .note("From here on nobody could tell which of the two is meant.");
         } else if self.scope.iter().any(|(known, _)| *known == name.text) {

@@ -256,6 +256,7 @@ impl TestChecker<'_> {
             | EventKind::Segment(..)
             | EventKind::Reaches(_)
             | EventKind::Every { .. }
+            | EventKind::EverySpan { .. }
             | EventKind::Date(..)
             | EventKind::Anniversary(..)
             | EventKind::Call

@@ -1,12 +1,15 @@
 //! Waits: everything becomes events, conditions and one deadline.
 
-use journey_bytecode::{Span, Time, Type, Value, WeekdaySet};
+use journey_bytecode::{LocalWindow, Span, Time, Type, Value, WeekdaySet};
 
-use super::expr::{Checker, Want, next_within, shifted, to_instant};
+use super::expr::{Checker, Want, next_within, to_instant};
 use super::types::a;
 use crate::diagnostic::{Applicability, Code, Edit};
-use crate::hir::{self, Loc, Until};
+use crate::hir::{self, Loc, TimeOut, Until};
 use crate::typed::{Arm, Block, Deadline, Expr, ExprKind, Wait};
+
+/// The most weeks that a wait may count through: ten years.
+const MAX_WEEKS: i64 = 520;
 
 impl Checker<'_> {
     pub(super) fn wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Wait> {
@@ -14,7 +17,7 @@ impl Checker<'_> {
         // An `else` without a time is told by itself.
         let otherwise = match wait {
             hir::Wait::Until { otherwise, .. } | hir::Wait::Event { otherwise, .. } => otherwise.is_some(),
-            hir::Wait::For(_) | hir::Wait::First { .. } => false,
+            hir::Wait::For { .. } | hir::Wait::First { .. } => false,
         };
         if checked.deadline.is_none() && !otherwise {
             let time = if matches!(wait, hir::Wait::First { .. }) { "after 30d { end }" } else { "up to 30d else end" };
@@ -28,7 +31,7 @@ impl Checker<'_> {
 
     fn any_wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Wait> {
         match wait {
-            hir::Wait::For(length) => self.wait_for(length),
+            hir::Wait::For { length, longest, window } => self.wait_for(length, longest.as_ref(), *window),
             hir::Wait::Until { until, up_to, otherwise } => {
                 let otherwise = otherwise.as_ref().map(|block| self.block(block, inner));
                 self.wait_until(until, *up_to, otherwise, head)
@@ -38,7 +41,7 @@ impl Checker<'_> {
                 let otherwise = otherwise.as_ref().map(|block| self.block(block, inner));
                 self.else_needs_time_out(otherwise.as_ref(), *up_to, head);
                 Some(Wait {
-                    deadline: up_to.map(|span| time_out(span, head, otherwise.unwrap_or_default())),
+                    deadline: up_to.map(|up_to| self.time_out(up_to, head, otherwise.unwrap_or_default())),
                     arms: vec![Arm { pattern: checked?, from_now: *from_now, then: Vec::new() }],
                     conditions: Vec::new(),
                 })
@@ -55,23 +58,103 @@ impl Checker<'_> {
                     }
                 }
                 let mut deadline = None;
-                for (span, loc, then) in after {
+                for (after, then) in after {
                     let then = self.block(then, inner);
                     if deadline.is_some() {
-                        self.report(Code::DuplicateClause, *loc, "a race has one time-out")
+                        self.report(Code::DuplicateClause, after.loc, "a race has one time-out")
                             .label("given again")
                             .help("the shortest one always comes first; keep that one");
                         continue;
                     }
-                    deadline = Some(time_out(*span, *loc, then));
+                    deadline = Some(self.time_out(*after, after.loc, then));
                 }
                 (!wrong).then_some(Wait { deadline, arms: checked, conditions: Vec::new() })
             }
         }
     }
 
-    /// `wait 2d`
-    fn wait_for(&mut self, length: &hir::Expr) -> Option<Wait> {
+    /// `wait 2d`, `wait 1d to 3d`, `wait 4h within weekdays 09:00 to 17:00`
+    fn wait_for(
+        &mut self,
+        length: &hir::Expr,
+        longest: Option<&hir::Expr>,
+        window: Option<LocalWindow>,
+    ) -> Option<Wait> {
+        let shortest = self.length(length);
+        let longest = match longest {
+            Some(longest) => Some(self.length(longest)?),
+            None => None,
+        };
+        let shortest = shortest?;
+        let loc = length.loc;
+        if let (ExprKind::Const(Value::Span(a)), Some(ExprKind::Const(Value::Span(b)))) =
+            (&shortest.kind, longest.as_ref().map(|longest| &longest.kind))
+            && a.rough_millis() >= b.rough_millis()
+        {
+            self.report(Code::ImpossibleValue, loc, "the shortest time is not shorter than the longest")
+                .label("nothing in between")
+                .help("write the shorter one first: `wait 1d to 3d`");
+            return None;
+        }
+        let at = self.over(shortest, window, loc);
+        let at = match longest {
+            Some(longest) => {
+                let sides = Box::new((at, self.over(longest, window, loc)));
+                let between = Expr { kind: ExprKind::Between(sides), ty: Some(Type::DateTime), loc };
+                match window {
+                    Some(window) => next_within(window, between),
+                    None => between,
+                }
+            }
+            None => at,
+        };
+        Some(moment(at, None))
+    }
+
+    /// When a length of time from the wait's beginning is over.
+    fn over(&mut self, length: Expr, window: Option<LocalWindow>, loc: Loc) -> Expr {
+        let kind = match window {
+            Some(window) => {
+                if let ExprKind::Const(Value::Span(span)) = &length.kind {
+                    self.counts(*span, window, length.loc);
+                }
+                ExprKind::AddWithin(window, Box::new((wait_start(loc), length)))
+            }
+            None => ExprKind::Arithmetic(Box::new(wait_start(loc)), vec![(hir::ArithmeticOp::Add, length)]),
+        };
+        Expr { kind, ty: Some(Type::DateTime), loc }
+    }
+
+    /// Sees to it that so much time inside the window comes together in a time that a contact may live to see.
+    fn counts(&mut self, span: Span, window: LocalWindow, loc: Loc) {
+        if span.months != 0 {
+            self.report(Code::ImpossibleValue, loc, "months and years are not counted within a window")
+                .label("in days or hours?")
+                .help("write it in days or hours: `20d`, `8h`");
+            return;
+        }
+        let length = match (i64::from(window.to.0) - i64::from(window.from.0)).rem_euclid(86_400) {
+            0 => 86_400,
+            length => length,
+        };
+        let days = i64::from(window.days.0.count_ones()).max(1);
+        let weeks = (i64::from(span.days) / days).saturating_add(span.millis / (length * 1000) / days);
+        if weeks > MAX_WEEKS {
+            self.report(Code::ImpossibleValue, loc, "so much time within the window takes more than ten years")
+                .label("too long for this window")
+                .help("wait for less, or widen the window");
+        }
+    }
+
+    /// The end of a wait that waits for something else.
+    fn time_out(&mut self, after: TimeOut, loc: Loc, then: Block) -> Deadline {
+        let length = Expr::constant(Value::Span(after.span), Type::Duration, after.loc);
+        let at = self.over(length, after.window, loc);
+        Deadline { at, then, required: false, past: None }
+    }
+
+    /// A length of time.
+    fn length(&mut self, length: &hir::Expr) -> Option<Expr> {
         let checked = self.expr(length, Want::Type(&Type::Duration));
         let loc = checked.loc;
         match &checked.ty {
@@ -99,15 +182,16 @@ impl Checker<'_> {
                 .help("wait for at least a second, or remove the step");
             return None;
         }
-        let at = Expr {
-            kind: ExprKind::Arithmetic(Box::new(wait_start(loc)), vec![(hir::ArithmeticOp::Add, checked)]),
-            ty: Some(Type::DateTime),
-            loc,
-        };
-        Some(moment(at, None))
+        Some(checked)
     }
 
-    fn wait_until(&mut self, until: &Until, up_to: Option<Span>, otherwise: Option<Block>, head: Loc) -> Option<Wait> {
+    fn wait_until(
+        &mut self,
+        until: &Until,
+        up_to: Option<TimeOut>,
+        otherwise: Option<Block>,
+        head: Loc,
+    ) -> Option<Wait> {
         match until {
             Until::Error => None,
             Until::Clock(days, time) => {
@@ -126,7 +210,7 @@ impl Checker<'_> {
         &mut self,
         e: &hir::Expr,
         at: Option<Time>,
-        up_to: Option<Span>,
+        up_to: Option<TimeOut>,
         otherwise: Option<Block>,
         head: Loc,
     ) -> Option<Wait> {
@@ -137,7 +221,7 @@ impl Checker<'_> {
             (Type::Bool, None) => {
                 self.else_needs_time_out(otherwise.as_ref(), up_to, head);
                 return Some(Wait {
-                    deadline: up_to.map(|span| time_out(span, head, otherwise.unwrap_or_default())),
+                    deadline: up_to.map(|up_to| self.time_out(up_to, head, otherwise.unwrap_or_default())),
                     arms: Vec::new(),
                     conditions: vec![(checked, Vec::new())],
                 });
@@ -180,7 +264,7 @@ impl Checker<'_> {
     }
 
     /// Time of day and windows come again and again: there is nothing to limit and nothing else to do.
-    fn always_comes(&mut self, up_to: Option<Span>, otherwise: Option<&Block>, head: Loc) {
+    fn always_comes(&mut self, up_to: Option<TimeOut>, otherwise: Option<&Block>, head: Loc) {
         if up_to.is_some() || otherwise.is_some() {
             let word = if up_to.is_some() { "up to" } else { "else" };
             self.report(Code::UselessPart, head, format!("this moment always comes, so `{word}` never matters"))
@@ -189,7 +273,7 @@ impl Checker<'_> {
         }
     }
 
-    fn else_needs_time_out(&mut self, otherwise: Option<&Block>, up_to: Option<Span>, head: Loc) {
+    fn else_needs_time_out(&mut self, otherwise: Option<&Block>, up_to: Option<TimeOut>, head: Loc) {
         if otherwise.is_some() && up_to.is_none() {
             self.report(Code::UselessPart, head, "this wait has no time-out, so its `else` is never taken")
                 .label("waits for ever")
@@ -215,9 +299,4 @@ fn moment(at: Expr, past: Option<Block>) -> Wait {
         arms: Vec::new(),
         conditions: Vec::new(),
     }
-}
-
-/// The end of a wait that waits for something else.
-fn time_out(after: Span, loc: Loc, then: Block) -> Deadline {
-    Deadline { at: shifted(wait_start(loc), after), then, required: false, past: None }
 }

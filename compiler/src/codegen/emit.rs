@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use journey_bytecode::{ConstIx, HistoryIx, NameIx, Op, Pc, ShapeIx, Value, stack_effect};
+use journey_bytecode::{ConstIx, HistoryIx, MessageRef, MessagesIx, NameIx, Op, Pc, ShapeIx, Value, stack_effect};
 use smol_str::SmolStr;
 
-use crate::typed::History;
+use crate::typed::{About, Expr, History, MessageHistory};
 
 /// A piece of code that grows.
 #[derive(Default)]
@@ -100,6 +100,10 @@ pub(super) struct Tables {
     shapes: Table<Vec<SmolStr>>,
     /// Questions about past events, as they are asked; their filters are generated when nothing else is.
     histories: Vec<History>,
+    /// Questions about messages, likewise.
+    messages: Vec<MessageHistory>,
+    /// Segments that must be watched.
+    watched: Vec<(SmolStr, Expr)>,
 }
 
 impl Tables {
@@ -115,7 +119,45 @@ impl Tables {
         ShapeIx(self.shapes.place(&names))
     }
 
+    /// Which message is meant.
+    pub(super) fn message(&mut self, about: &About) -> MessageRef {
+        match about {
+            About::Bare => MessageRef::SinceEntry,
+            About::Is(message) => *message,
+            About::Named(name) => MessageRef::Named(self.name(name)),
+            About::Topic(topic) => MessageRef::Topic(self.name(topic)),
+        }
+    }
+
+    /// Sees to it that a segment is watched.
+    pub(super) fn watch(&mut self, watched: Option<&(SmolStr, Expr)>) {
+        if let Some(segment) = watched
+            && self.watched.iter().all(|(known, _)| *known != segment.0)
+        {
+            self.watched.push(segment.clone());
+        }
+    }
+
+    /// The segment of this number that must be watched.
+    pub(super) fn watched(&self, number: usize) -> Option<(SmolStr, Expr)> {
+        self.watched.get(number).cloned()
+    }
+
+    pub(super) fn messages(&mut self, asked: &MessageHistory) -> MessagesIx {
+        let known = self.messages.iter().position(|known| known == asked);
+        MessagesIx(narrow(known.unwrap_or_else(|| {
+            self.messages.push(asked.clone());
+            self.messages.len() - 1
+        })))
+    }
+
+    /// The question about messages of this number.
+    pub(super) fn asked_of_messages(&self, number: usize) -> Option<MessageHistory> {
+        self.messages.get(number).cloned()
+    }
+
     pub(super) fn history(&mut self, history: &History) -> HistoryIx {
+        self.watch(history.watched.as_ref());
         let known = self.histories.iter().position(|known| known == history);
         HistoryIx(narrow(known.unwrap_or_else(|| {
             self.histories.push(history.clone());

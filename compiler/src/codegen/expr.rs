@@ -1,9 +1,10 @@
 //! Expressions to code.
 
 use journey_bytecode::{Op, Value};
+use smol_str::SmolStr;
 
 use super::emit::{Code, Tables};
-use crate::hir::ArithmeticOp;
+use crate::hir::{ArithmeticOp, Each};
 use crate::typed::{Comparison, Expr, ExprKind, Place};
 
 /// Leaves the expression's value on the stack.
@@ -23,6 +24,26 @@ pub(super) fn expr(code: &mut Code, tables: &mut Tables, e: &Expr) {
         ExprKind::WaitStart => code.op(Op::WaitStart),
         ExprKind::WeekdayOf(of) => unary(code, tables, of, Op::WeekdayOf),
         ExprKind::HourOf(of) => unary(code, tables, of, Op::HourOf),
+        ExprKind::Function(function, of) => unary(code, tables, of, Op::Function(*function)),
+        ExprKind::Score(name) => code.op(Op::Score(tables.name(name))),
+        ExprKind::Between(sides) => binary(code, tables, sides, Op::Between),
+        ExprKind::Later(sides) => binary(code, tables, sides, Op::Later),
+        ExprKind::With(sides) => binary(code, tables, sides, Op::Append),
+        ExprKind::Without(sides) => binary(code, tables, sides, Op::Without),
+        ExprKind::AddWithin(window, sides) => {
+            expr(code, tables, &sides.0);
+            expr(code, tables, &sides.1);
+            constant(code, tables, &Value::Time(window.from));
+            constant(code, tables, &Value::Time(window.to));
+            code.op(Op::AddWithin(window.days));
+        }
+        ExprKind::NextEvery(sides, span, time) => {
+            expr(code, tables, &sides.0);
+            expr(code, tables, &sides.1);
+            constant(code, tables, &Value::Span(*span));
+            constant(code, tables, &Value::Time(*time));
+            code.op(Op::NextEvery);
+        }
         ExprKind::ToInstant(of) => unary(code, tables, of, Op::ToInstant),
         ExprKind::DayOf(of) => unary(code, tables, of, Op::DayOf),
         ExprKind::Reached(of) => unary(code, tables, of, Op::Reached),
@@ -48,6 +69,34 @@ pub(super) fn expr(code: &mut Code, tables: &mut Tables, e: &Expr) {
         ExprKind::Contains(sides) => binary(code, tables, sides, Op::Contains),
         ExprKind::StartsWith(sides) => binary(code, tables, sides, Op::StartsWith),
         ExprKind::EndsWith(sides) => binary(code, tables, sides, Op::EndsWith),
+        ExprKind::Each(how, Each::Any, sides) => binary(code, tables, sides, Op::MatchAny(*how)),
+        ExprKind::Each(how, Each::All, sides) => binary(code, tables, sides, Op::MatchAll(*how)),
+        ExprKind::Matches(of, pattern) => {
+            let pattern = tables.constant(&Value::Text(pattern.clone()));
+            unary(code, tables, of, Op::Matches(pattern));
+        }
+        ExprKind::NumberOf(comparison, number, parts) => {
+            let number = Value::int(i64::from(*number));
+            // At least so many: the number is as small as the tally.
+            if *comparison == Comparison::GreaterOrEqual {
+                constant(code, tables, &number);
+            }
+            constant(code, tables, &Value::int(0));
+            for part in parts {
+                unary(code, tables, part, Op::Tally);
+            }
+            match comparison {
+                Comparison::GreaterOrEqual => code.op(Op::LessOrEqual),
+                Comparison::LessOrEqual => {
+                    constant(code, tables, &number);
+                    code.op(Op::LessOrEqual);
+                }
+                _ => {
+                    constant(code, tables, &number);
+                    code.op(Op::Equal);
+                }
+            }
+        }
         ExprKind::In(sides) => binary(code, tables, sides, Op::In),
         ExprKind::Arithmetic(first, rest) => {
             expr(code, tables, first);
@@ -67,6 +116,8 @@ pub(super) fn expr(code: &mut Code, tables: &mut Tables, e: &Expr) {
         }
         ExprKind::History(history) => code.op(Op::History(tables.history(history))),
         ExprKind::Stage(funnel) => code.op(Op::Stage(tables.name(funnel))),
+        ExprKind::Reachable(channel) => code.op(Op::Reachable(*channel)),
+        ExprKind::Messages(asked) => code.op(Op::Messages(tables.messages(asked))),
         ExprKind::Consents(topic, channel) => code.op(Op::Consents(tables.name(topic), *channel)),
         ExprKind::InJourney(journey) => code.op(Op::InJourney(tables.name(journey))),
         ExprKind::WasInJourney(journey, within) => {
@@ -75,12 +126,8 @@ pub(super) fn expr(code: &mut Code, tables: &mut Tables, e: &Expr) {
         }
         ExprKind::Chance(share) => code.op(Op::Chance(*share)),
         ExprKind::HasTag(tag) => code.op(Op::HasTag(tables.name(tag))),
-        ExprKind::Status(status, about) => code.op(Op::Status(*status, about.settled())),
-        ExprKind::ClickedLink(link, about) => code.op(Op::ClickedLink(tables.name(link), about.settled())),
-        ExprKind::StatusWithin(status, channel, span) => {
-            constant(code, tables, &Value::Span(*span));
-            code.op(Op::StatusWithin(*status, *channel));
-        }
+        ExprKind::Status(status, about) => code.op(Op::Status(*status, tables.message(about))),
+        ExprKind::ClickedLink(link, about) => code.op(Op::ClickedLink(tables.name(link), tables.message(about))),
     }
 }
 
@@ -101,6 +148,11 @@ fn binary(code: &mut Code, tables: &mut Tables, sides: &(Expr, Expr), op: Op) {
 
 fn compare(code: &mut Code, tables: &mut Tables, comparison: Comparison, sides: &(Expr, Expr)) {
     let (a, b) = sides;
+    match (&a.kind, &b.kind) {
+        (ExprKind::Score(name), _) if !reads_score(b) => return score(code, tables, name, comparison, b),
+        (_, ExprKind::Score(name)) if !reads_score(a) => return score(code, tables, name, comparison.mirrored(), a),
+        _ => {}
+    }
     let (a, b, op) = match comparison {
         Comparison::Equal | Comparison::NotEqual => (a, b, Op::Equal),
         Comparison::Less => (a, b, Op::Less),
@@ -113,6 +165,39 @@ fn compare(code: &mut Code, tables: &mut Tables, comparison: Comparison, sides: 
     code.op(op);
     if comparison == Comparison::NotEqual {
         code.op(Op::Not);
+    }
+}
+
+fn reads_score(e: &Expr) -> bool {
+    e.any(&|e| matches!(e.kind, ExprKind::Score(_)))
+}
+
+/// A score compared with a number: so that whoever asks learns when time changes the answer.
+fn score(code: &mut Code, tables: &mut Tables, name: &SmolStr, comparison: Comparison, number: &Expr) {
+    let name = tables.name(name);
+    expr(code, tables, number);
+    match comparison {
+        Comparison::Greater => code.op(Op::ScoreAbove(name)),
+        Comparison::GreaterOrEqual => code.op(Op::ScoreFrom(name)),
+        Comparison::Less => {
+            code.op(Op::ScoreFrom(name));
+            code.op(Op::Not);
+        }
+        Comparison::LessOrEqual => {
+            code.op(Op::ScoreAbove(name));
+            code.op(Op::Not);
+        }
+        Comparison::Equal | Comparison::NotEqual => {
+            code.op(Op::ScoreFrom(name));
+            let over = code.jump(Op::AndJump);
+            expr(code, tables, number);
+            code.op(Op::ScoreAbove(name));
+            code.op(Op::Not);
+            code.land(over);
+            if comparison == Comparison::NotEqual {
+                code.op(Op::Not);
+            }
+        }
     }
 }
 

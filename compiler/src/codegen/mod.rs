@@ -4,8 +4,9 @@ mod emit;
 mod expr;
 
 use journey_bytecode::{
-    Arm, Clause, Deadline, EventPattern, Exit, Goal, Handle, History, MAX_CODE, MAX_STACK, Op, Pc, Program, SendDef,
-    SendIx, SlotIx, SourceMap, Split, SplitIx, StepInfo, StepIx, Trigger, TriggerKind, Value, WaitDef, WaitIx,
+    Arm, Clause, Collect, Deadline, EventPattern, Exit, ExitKind, Goal, Handle, History, MAX_CODE, MAX_STACK,
+    MessageHistory, Op, Pc, Program, Score, ScoreRule, Scores, SendDef, SendIx, SlotIx, SourceMap, Split, SplitIx,
+    StepInfo, StepIx, Trigger, TriggerKind, Value, WaitDef, WaitIx,
 };
 
 use smol_str::SmolStr;
@@ -33,10 +34,27 @@ pub(crate) fn conditions(conditions: &[typed::Expr], text: &Text<'_>) -> (Progra
     generator.steps.op(Op::End);
     let base = generator.steps.len();
     let clauses = conditions.iter().map(|c| Clause(generator.clause(c).0.saturating_add(base))).collect();
-    let histories = generator.histories();
-    let mut program = Program { histories, max_stack: generator.clauses.max_stack(), ..Program::default() };
-    generator.assemble(&mut program);
-    (program, clauses)
+    (generator.clauses_alone(), clauses)
+}
+
+/// The scores of a project. Their program holds the conditions of their rules and does nothing.
+pub(crate) fn scores(scores: &[typed::Score], text: &Text<'_>) -> Result<Scores, TooLarge> {
+    let mut generator = Generator::new(text);
+    generator.steps.op(Op::End);
+    let base = generator.steps.len();
+    let mut made = Vec::with_capacity(scores.len());
+    for score in scores {
+        let mut rules = Vec::with_capacity(score.rules.len());
+        for (pattern, points) in &score.rules {
+            let mut pattern = generator.pattern(pattern);
+            pattern.filter = pattern.filter.map(|filter| Clause(filter.0.saturating_add(base)));
+            rules.push(ScoreRule { pattern, points: *points });
+        }
+        made.push(Score { name: score.name.clone(), halves: score.halves, rules });
+    }
+    let program = generator.clauses_alone();
+    generator.limits(&program)?;
+    Ok(Scores { program, scores: made })
 }
 
 struct Generator<'a> {
@@ -85,20 +103,21 @@ impl<'a> Generator<'a> {
             .collect();
         let filter = journey.filter.as_ref().map(|filter| self.clause(filter));
         let key = journey.key.as_ref().map(|key| self.clause(key));
-        let exits = (journey.exits.iter())
-            .map(|exit| match exit {
-                typed::Exit::Event(pattern) => Exit::Event(self.pattern(pattern)),
-                typed::Exit::Condition(condition) => Exit::Condition(self.clause(condition)),
-            })
-            .collect();
+        let collect = journey.collect.as_ref().map(|collect| Collect {
+            until: self.clause(&collect.until),
+            most: collect.most,
+            slot: collect.slot,
+        });
+        let exits = journey.exits.iter().flat_map(|exit| self.exit(exit)).collect();
         let goals = (journey.goals.iter())
             .map(|goal| Goal { pattern: self.pattern(&goal.pattern), within: goal.within, exits: goal.exits })
             .collect();
+        let entry = self.steps.label();
         self.block(&journey.body);
         if self.steps.reachable() {
             self.steps.op(Op::End);
         }
-        let histories = self.histories();
+        let (segments, histories, messages) = self.asked();
         let mut program = Program {
             name: journey.name.clone(),
             triggers,
@@ -110,11 +129,11 @@ impl<'a> Generator<'a> {
             topic: journey.topic.clone(),
             purpose: journey.purpose,
             hours: journey.hours,
-            collect: journey.collect.clone(),
+            collect,
             priority: journey.priority,
             holdout: journey.holdout,
             splits: std::mem::take(&mut self.splits),
-            entry: Pc(0),
+            entry,
             code: Vec::new(),
             consts: Vec::new(),
             names: Vec::new(),
@@ -122,18 +141,48 @@ impl<'a> Generator<'a> {
             waits: std::mem::take(&mut self.waits),
             handles: journey.handles.iter().map(|name| Handle { name: name.clone() }).collect(),
             histories,
+            messages,
+            segments,
             slots: journey.slots.iter().map(|slot| slot.name.clone()).collect(),
             max_stack: self.steps.max_stack().max(self.clauses.max_stack()),
             map: SourceMap {
                 source: self.text.path().into(),
                 doc: journey.doc.clone(),
                 steps: std::mem::take(&mut self.infos),
+                migrations: journey.migrations.clone(),
             },
             ..Program::default()
         };
         self.assemble(&mut program);
         self.limits(&program)?;
         Ok(program)
+    }
+
+    /// What ends a run, and what it still does: the steps stand before those of the body, as in the source.
+    fn exit(&mut self, exit: &typed::Exit) -> Vec<Exit> {
+        let then = exit.then.as_ref().map(|then| {
+            let place = self.steps.label();
+            self.block(then);
+            if self.steps.reachable() {
+                self.steps.op(Op::End);
+            }
+            place
+        });
+        let kinds = exit.kinds.iter().map(|kind| match kind {
+            typed::ExitKind::Event(pattern) => ExitKind::Event(self.pattern(pattern)),
+            typed::ExitKind::Condition(condition) => ExitKind::Condition(self.clause(condition)),
+            typed::ExitKind::After(span) => ExitKind::After(*span),
+        });
+        kinds.map(|kind| Exit { kind, then }).collect()
+    }
+
+    /// A program of the clauses generated so far.
+    fn clauses_alone(&mut self) -> Program {
+        let (segments, histories, messages) = self.asked();
+        let max_stack = self.clauses.max_stack();
+        let mut program = Program { histories, messages, segments, max_stack, ..Program::default() };
+        self.assemble(&mut program);
+        program
     }
 
     /// Puts the clauses behind the steps.
@@ -157,6 +206,7 @@ impl<'a> Generator<'a> {
             (program.waits.len(), table, "waits"),
             (program.splits.len(), table, "splits"),
             (program.histories.len(), table, "questions about past events"),
+            (program.messages.len(), table, "questions about messages"),
             (program.map.steps.len(), table, "steps"),
             (program.handles.len(), table, "named messages"),
             (program.slots.len(), table, "local variables"),
@@ -165,19 +215,36 @@ impl<'a> Generator<'a> {
         counts.into_iter().find(|(count, most, _)| count > most).map_or(Ok(()), |(_, _, what)| Err(TooLarge(what)))
     }
 
-    /// The questions about past events with their filters, which may ask more of them.
-    fn histories(&mut self) -> Vec<History> {
-        let mut histories = Vec::new();
-        while let Some(asked) = self.tables.asked(histories.len()) {
-            histories.push(History {
-                filter: asked.filter.as_ref().map(|filter| self.clause(filter)),
-                event: asked.event,
-                within: asked.within,
-                since_entry: asked.since_entry,
-                aggregate: asked.aggregate,
-            });
+    /// What the clauses ask of the past, with clauses of its own, which may ask more.
+    fn asked(&mut self) -> (Vec<(SmolStr, Clause)>, Vec<History>, Vec<MessageHistory>) {
+        let (mut segments, mut histories, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+        loop {
+            if let Some((name, condition)) = self.tables.watched(segments.len()) {
+                segments.push((name, self.clause(&condition)));
+            } else if let Some(asked) = self.tables.asked(histories.len()) {
+                histories.push(History {
+                    filter: asked.filter.as_ref().map(|filter| self.clause(filter)),
+                    since: asked.stretch.since.as_ref().map(|since| self.clause(since)),
+                    until: asked.stretch.until.as_ref().map(|until| self.clause(until)),
+                    within: asked.stretch.within,
+                    since_entry: asked.stretch.since_entry,
+                    event: asked.event,
+                    aggregate: asked.aggregate,
+                });
+            } else if let Some(asked) = self.tables.asked_of_messages(messages.len()) {
+                messages.push(MessageHistory {
+                    status: asked.status,
+                    message: self.tables.message(&asked.about),
+                    since: asked.stretch.since.as_ref().map(|since| self.clause(since)),
+                    until: asked.stretch.until.as_ref().map(|until| self.clause(until)),
+                    within: asked.stretch.within,
+                    since_entry: asked.stretch.since_entry,
+                    link: asked.link,
+                });
+            } else {
+                return (segments, histories, messages);
+            }
         }
-        histories
     }
 
     fn clause(&mut self, expr: &typed::Expr) -> Clause {
@@ -188,9 +255,10 @@ impl<'a> Generator<'a> {
     }
 
     fn pattern(&mut self, pattern: &typed::Pattern) -> EventPattern {
+        self.tables.watch(pattern.watched.as_ref());
         EventPattern {
             event: pattern.event.clone(),
-            message: pattern.about.settled(),
+            message: self.tables.message(&pattern.about),
             link: pattern.link.clone(),
             filter: pattern.filter.as_ref().map(|filter| self.clause(filter)),
         }
@@ -213,17 +281,43 @@ impl<'a> Generator<'a> {
     }
 
     fn block(&mut self, block: &[typed::Step]) {
+        let mut named: Option<(&typed::Step, &SmolStr)> = None;
         for step in block {
-            self.step(step);
+            let name = match &step.kind {
+                typed::StepKind::Label(name) => Some((step, name)),
+                _ => None,
+            };
+            if name.is_some() {
+                self.mark(named);
+                named = name;
+            } else {
+                self.step(step, named.take());
+            }
+        }
+        self.mark(named);
+    }
+
+    /// A name that no step follows, or another name: a place of its own.
+    fn mark(&mut self, named: Option<(&typed::Step, &SmolStr)>) {
+        if let Some((step, name)) = named {
+            self.info(step, self.text.label(step.head), Some(name.clone()));
         }
     }
 
-    fn step(&mut self, step: &typed::Step) {
+    fn info(&mut self, step: &typed::Step, label: String, name: Option<SmolStr>) -> StepIx {
         let ix = StepIx(emit::narrow(self.infos.len()));
         let (line, column) = self.place(step.head.start);
-        let label = self.text.label(step.head);
-        self.infos.push(StepInfo { label, depth: step.depth, line, column });
+        self.infos.push(StepInfo { label, name, depth: step.depth, line, column });
         self.steps.op(Op::Step(ix));
+        ix
+    }
+
+    fn step(&mut self, step: &typed::Step, named: Option<(&typed::Step, &SmolStr)>) {
+        let mut label = self.text.label(step.head);
+        if let Some((_, name)) = named {
+            label = format!("{name}: {label}");
+        }
+        let ix = self.info(step, label, named.map(|(_, name)| name.clone()));
         match &step.kind {
             typed::StepKind::Send(send) => self.send(ix, send),
             typed::StepKind::Wait(wait) => self.wait(ix, wait),
@@ -277,6 +371,8 @@ impl<'a> Generator<'a> {
             }
             typed::StepKind::StartJourney(name) => self.steps.op(Op::StartJourney(self.tables.name(name))),
             typed::StepKind::StopJourney(name) => self.steps.op(Op::StopJourney(self.tables.name(name))),
+            // Its name is that of the next step.
+            typed::StepKind::Label(_) => {}
             typed::StepKind::End | typed::StepKind::Error => self.steps.op(Op::End),
         }
     }
@@ -404,9 +500,10 @@ impl<'a> Generator<'a> {
 
 /// All clauses that the program's tables name.
 fn clauses(program: &mut Program) -> impl Iterator<Item = &mut Clause> {
-    let exits = program.exits.iter_mut().filter_map(|exit| match exit {
-        Exit::Event(pattern) => pattern.filter.as_mut(),
-        Exit::Condition(condition) => Some(condition),
+    let exits = program.exits.iter_mut().filter_map(|exit| match &mut exit.kind {
+        ExitKind::Event(pattern) => pattern.filter.as_mut(),
+        ExitKind::Condition(condition) => Some(condition),
+        ExitKind::After(_) => None,
     });
     let waits = program.waits.iter_mut().flat_map(|wait| {
         (wait.arms.iter_mut().filter_map(|arm| arm.pattern.filter.as_mut()))
@@ -429,5 +526,8 @@ fn clauses(program: &mut Program) -> impl Iterator<Item = &mut Clause> {
         .chain(program.goals.iter_mut().filter_map(|goal| goal.pattern.filter.as_mut()))
         .chain(waits)
         .chain(program.sends.iter_mut().filter_map(|send| send.subject.as_mut()))
-        .chain(program.histories.iter_mut().filter_map(|history| history.filter.as_mut()))
+        .chain(program.collect.as_mut().map(|collect| &mut collect.until))
+        .chain(program.segments.iter_mut().map(|(_, condition)| condition))
+        .chain(program.histories.iter_mut().flat_map(|h| [&mut h.filter, &mut h.since, &mut h.until]).flatten())
+        .chain(program.messages.iter_mut().flat_map(|asked| [&mut asked.since, &mut asked.until]).flatten())
 }

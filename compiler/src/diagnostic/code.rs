@@ -189,6 +189,8 @@ codes! {
     DuplicateClause = 221, "duplicate-clause", Error;
     /// A name that the language itself uses.
     ReservedName = 222, "reserved-name", Error;
+    /// A run is to go on at a place that the journey does not have.
+    UnknownPlace = 240, "unknown-place", Error;
     /// Values of two types that have nothing to do with each other.
     TypeMismatch = 301, "type-mismatch", Error;
     /// An order of values that have none.
@@ -201,6 +203,8 @@ codes! {
     NotACondition = 305, "not-a-condition", Error;
     /// A value where a moment is needed.
     NotAMoment = 306, "not-a-moment", Error;
+    /// The pattern behind `matches` cannot be read, or is too large.
+    BadPattern = 340, "bad-pattern", Error;
     /// A step that no way leads to.
     Unreachable = 401, "unreachable", Error;
     /// A condition that is always true or never.

@@ -5,9 +5,10 @@ use journey_bytecode::{Aggregate, Channel, MessageRef, StatusKind, Type, Value};
 use super::Flow;
 use super::domain::Domain;
 use super::state::{Asked, State, Subject, meet};
+use crate::check::is_number;
 use crate::diagnostic::Code;
 use crate::hir::Loc;
-use crate::typed::{About, Comparison, Expr, ExprKind, History, Optional, Place};
+use crate::typed::{About, Comparison, Expr, ExprKind, History, Optional, Place, Stretch};
 
 /// How a condition can come out.
 pub(super) struct Decision {
@@ -127,11 +128,13 @@ impl Flow<'_> {
                 self.settle(StatusKind::Clicked, about, loc, &mut state);
                 question(e, &state).whole(loc)
             }
-            ExprKind::StatusWithin(status, channel, _) => {
-                self.possible(*status, *channel, loc);
+            ExprKind::NumberOf(_, _, parts) => {
+                for part in parts {
+                    self.condition(part, state.clone());
+                }
                 question(e, &state).whole(loc)
             }
-            ExprKind::Consents(..) | ExprKind::InJourney(_) | ExprKind::WasInJourney(..) => {
+            ExprKind::Reachable(_) | ExprKind::Consents(..) | ExprKind::InJourney(_) | ExprKind::WasInJourney(..) => {
                 question(e, &state).whole(loc)
             }
             // Each draw is its own.
@@ -182,7 +185,8 @@ impl Flow<'_> {
     fn compared_value(&mut self, e: &mut Expr, state: &mut State) {
         match &mut e.kind {
             ExprKind::History(history) => self.asked(history, state),
-            ExprKind::Arithmetic(..) | ExprKind::ToInstant(_) | ExprKind::DayOf(_) => {
+            ExprKind::Messages(_) => self.value(e, state),
+            ExprKind::Arithmetic(..) | ExprKind::Function(..) | ExprKind::ToInstant(_) | ExprKind::DayOf(_) => {
                 e.children_mut().into_iter().for_each(|child| self.compared_value(child, state));
             }
             _ => self.value(e, state),
@@ -191,10 +195,19 @@ impl Flow<'_> {
 
     /// A question about past events.
     fn asked(&mut self, history: &mut History, state: &State) {
+        self.stretch(&mut history.stretch, state);
         if let Some(filter) = &mut history.filter {
             let mut known = state.clone();
             known.forget_facts();
             self.condition(filter, known);
+        }
+    }
+
+    fn stretch(&mut self, stretch: &mut Stretch, state: &State) {
+        let mut state = state.clone();
+        for moment in stretch.since.iter_mut().chain(&mut stretch.until) {
+            // Without an answer from history, nothing lies in between.
+            self.compared_value(moment, &mut state);
         }
     }
 
@@ -214,21 +227,35 @@ impl Flow<'_> {
             | ExprKind::Now
             | ExprKind::Today
             | ExprKind::CreatedAt
-            | ExprKind::WaitStart => {}
-            ExprKind::Stage(_) => {}
+            | ExprKind::WaitStart
+            | ExprKind::Score(_)
+            | ExprKind::Stage(_) => {}
+            ExprKind::Messages(asked) => {
+                self.stretch(&mut asked.stretch, state);
+                self.settle(asked.status, &mut asked.about, loc, state);
+            }
             ExprKind::History(history) => {
                 self.asked(history, state);
-                let certain = history.aggregate == Aggregate::Count || happened(history, state);
+                let certain = is_number(&history.aggregate) || happened(history, state);
                 if !certain {
                     self.no_answer(&history.event.clone(), loc);
                 }
             }
             ExprKind::WeekdayOf(of)
             | ExprKind::HourOf(of)
+            | ExprKind::Function(_, of)
+            | ExprKind::Matches(of, _)
             | ExprKind::ToInstant(of)
             | ExprKind::DayOf(of)
             | ExprKind::NextWithin(_, of) => self.value(of, state),
             ExprKind::NextAt(_, sides)
+            | ExprKind::Between(sides)
+            | ExprKind::AddWithin(_, sides)
+            | ExprKind::NextEvery(sides, ..)
+            | ExprKind::Later(sides)
+            | ExprKind::With(sides)
+            | ExprKind::Without(sides)
+            | ExprKind::Each(_, _, sides)
             | ExprKind::NextAnniversary(sides, _)
             | ExprKind::Anniversary(sides)
             | ExprKind::Contains(sides)
@@ -250,14 +277,15 @@ impl Flow<'_> {
             | ExprKind::In(_)
             | ExprKind::IsSet(_)
             | ExprKind::Reached(_)
+            | ExprKind::NumberOf(..)
+            | ExprKind::Reachable(_)
             | ExprKind::Consents(..)
             | ExprKind::InJourney(_)
             | ExprKind::WasInJourney(..)
             | ExprKind::Chance(_)
             | ExprKind::HasTag(_)
             | ExprKind::Status(..)
-            | ExprKind::ClickedLink(..)
-            | ExprKind::StatusWithin(..) => {
+            | ExprKind::ClickedLink(..) => {
                 self.condition(e, state.clone());
             }
         }
@@ -286,16 +314,18 @@ impl Flow<'_> {
 
     /// Settles which message a status is about, and sees to it that it was sent and can have the status.
     pub(super) fn settle(&mut self, status: StatusKind, about: &mut About, loc: Loc, state: &mut State) -> MessageRef {
-        let message = match *about {
+        let message = match about {
+            About::Named(_) | About::Topic(_) => return MessageRef::None,
             About::Bare => self.last(status, loc, state),
             About::Is(message) => {
+                let message = *message;
                 match message {
                     MessageRef::Handle(handle) => {
                         self.fits(status, handle, loc);
                         self.sent(handle, loc, state);
                     }
                     MessageRef::Any(channel) => self.possible(status, channel, loc),
-                    MessageRef::None | MessageRef::Last | MessageRef::SinceEntry => {}
+                    _ => {}
                 }
                 message
             }
@@ -375,7 +405,7 @@ fn is_plain_count(history: &History) -> bool {
 }
 
 fn is_plain(history: &History) -> bool {
-    history.filter.is_none() && history.within.is_none() && !history.since_entry
+    history.filter.is_none() && history.stretch.is_all()
 }
 
 /// Whether the event is known to have happened, so that the question has an answer.

@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hir::Loc;
 use crate::text::Text;
 use crate::typed::{
-    Arm, Block, Deadline, Exit, Expr, ExprKind, Journey, On, Optional, Pattern, Place, Send, Step, StepKind, Wait,
+    Arm, Block, Deadline, ExitKind, Expr, ExprKind, Journey, On, Optional, Pattern, Place, Send, Step, StepKind, Wait,
 };
 use domain::Domain;
 use state::{State, Subject, meet};
@@ -63,6 +63,7 @@ pub(crate) fn follow(
 ) -> Entry {
     let mut sends = HashMap::new();
     collect(&journey.body, &mut sends);
+    journey.exits.iter().flat_map(|exit| &exit.then).for_each(|then| collect(then, &mut sends));
     let mut flow =
         Flow { text, messages, diagnostics, journey: journey.name.clone(), names: journey.handles.clone(), sends };
     flow.journey(journey)
@@ -126,6 +127,9 @@ impl Flow<'_> {
         if let Some(filter) = &mut journey.filter {
             entry = self.condition(filter, entry).0;
         }
+        if let Some(collect) = &mut journey.collect {
+            self.value(&mut collect.until, &mut entry);
+        }
         if let Some(key) = &mut journey.key {
             self.value(key, &mut entry);
         }
@@ -133,15 +137,25 @@ impl Flow<'_> {
         let mut always = entry.clone();
         always.wait();
         for exit in &mut journey.exits {
-            match exit {
-                Exit::Event(pattern) => self.watched(pattern, &always),
-                Exit::Condition(condition) => {
-                    let told = self.diagnostics.len();
-                    self.condition(condition, always.clone());
-                    if self.diagnostics.len() == told {
-                        self.exits_at_once(condition, &entry);
+            for kind in &mut exit.kinds {
+                match kind {
+                    ExitKind::Event(pattern) => self.watched(pattern, &always),
+                    ExitKind::Condition(condition) => {
+                        let told = self.diagnostics.len();
+                        self.condition(condition, always.clone());
+                        if self.diagnostics.len() == told {
+                            self.exits_at_once(condition, &entry);
+                        }
                     }
+                    ExitKind::After(_) => {}
                 }
+            }
+            if let Some(then) = &mut exit.then {
+                // It may come to these steps from everywhere.
+                let mut anywhere = always.clone();
+                let sent: Vec<_> = self.sends.keys().copied().collect();
+                anywhere.come_again(sent.into_iter(), true);
+                self.block(then, Some(anywhere));
             }
         }
         for goal in &mut journey.goals {
@@ -245,7 +259,7 @@ impl Flow<'_> {
             StepKind::StopJourney(journey) if *journey == self.journey => return None,
             StepKind::StopJourney(_) => {}
             StepKind::End => return None,
-            StepKind::Error => {}
+            StepKind::Label(_) | StepKind::Error => {}
         }
         Some(state)
     }
@@ -570,7 +584,10 @@ fn assume_all_set(e: &Expr, state: &mut State) {
     match &e.kind {
         ExprKind::Place(place, Optional::Yes) => state.assume_set(place),
         ExprKind::ToInstant(of) | ExprKind::NextWithin(_, of) => assume_all_set(of, state),
-        ExprKind::NextAt(_, sides) => {
+        ExprKind::NextAt(_, sides)
+        | ExprKind::Between(sides)
+        | ExprKind::AddWithin(_, sides)
+        | ExprKind::Later(sides) => {
             assume_all_set(&sides.0, state);
             assume_all_set(&sides.1, state);
         }

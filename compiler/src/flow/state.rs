@@ -41,7 +41,7 @@ pub(super) enum Asked {
 impl Asked {
     pub(super) const fn of(message: MessageRef) -> Option<Self> {
         match message {
-            MessageRef::None => None,
+            MessageRef::None | MessageRef::Named(_) | MessageRef::Topic(_) => None,
             MessageRef::Handle(handle) => Some(Self::Handle(handle)),
             MessageRef::Last => Some(Self::Last),
             MessageRef::SinceEntry => Some(Self::SinceEntry),

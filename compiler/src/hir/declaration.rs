@@ -1,9 +1,9 @@
 //! Declarations as written.
 
-use journey_bytecode::{Channel, LocalWindow, Span};
+use journey_bytecode::{Channel, LocalWindow, Number, Span};
 use smol_str::SmolStr;
 
-use super::{Expr, Later, Loc, Name};
+use super::{EventPattern, Expr, Loc, Name};
 
 /// `contact { .. }`
 #[derive(Clone, PartialEq, Debug)]
@@ -86,12 +86,12 @@ pub struct PolicyItem {
 /// What a line of the policy says.
 #[derive(Clone, PartialEq, Debug)]
 pub enum PolicyKind {
-    /// `sender "Name <address>"`
-    Sender(SmolStr),
+    /// `sender [CHANNEL] "Name <address>"`
+    Sender(Option<Channel>, SmolStr),
     /// `address "postal address"`
     Address(SmolStr),
-    /// `quiet hours 21:00 to 08:00`
-    QuietHours(LocalWindow),
+    /// `quiet hours [CHANNEL] 21:00 to 08:00`
+    QuietHours(Option<Channel>, LocalWindow),
     /// `cap [CHANNEL] 3 messages per 7d`
     Cap {
         /// The channel it counts.
@@ -101,8 +101,15 @@ pub enum PolicyKind {
         /// Within how long.
         per: Span,
     },
-    /// Not yet used.
-    Later(Later),
+    /// `rate [CHANNEL] 1000 messages per 1h`
+    Rate {
+        /// The channel it counts.
+        channel: Option<Channel>,
+        /// How many.
+        most: u32,
+        /// Within how long.
+        per: Span,
+    },
     /// Cannot be read; somebody has said so.
     Error,
 }
@@ -114,6 +121,17 @@ pub struct SegmentDecl {
     pub name: Name,
     /// Who is in it.
     pub condition: Expr,
+}
+
+/// `score NAME { opened +2 halves every 30d }`
+#[derive(Clone, PartialEq, Debug)]
+pub struct ScoreDecl {
+    /// Its name.
+    pub name: Name,
+    /// What happenings are worth.
+    pub rules: Vec<(EventPattern, Number)>,
+    /// How long until it is worth half, and where that stands.
+    pub halves: Option<(Span, Loc)>,
 }
 
 /// `funnel NAME { new -> customer | lost }`

@@ -86,6 +86,8 @@ pub enum Item {
     Segment(SegmentDecl),
     /// `funnel NAME { new -> customer | lost }`
     Funnel(FunnelDecl),
+    /// `score NAME { .. }`
+    Score(ScoreDecl),
     /// A journey.
     Journey(Journey),
     /// A test.
@@ -144,8 +146,10 @@ pub enum HeaderKind {
     Per(Expr),
     /// `reenter ..`
     Reenter(journey_bytecode::Reenter),
-    /// `exit when EVENT`, `exit when COND`
-    ExitWhen(EventOrCondition),
+    /// `exit when EVENT or COND [{ .. }]`: what ends the run, and what it still does then.
+    ExitWhen(Vec<EventOrCondition>, Option<Block>),
+    /// `exit after 91d`
+    ExitAfter(Span),
     /// `exit on goal`
     ExitOnGoal,
     /// `goal EVENT [within D]`
@@ -163,8 +167,8 @@ pub enum HeaderKind {
     Hours(LocalWindow),
     /// `collect for 15m [at most 50] as NAME`
     Collect {
-        /// For how long.
-        window: Span,
+        /// Until when.
+        until: Gathering,
         /// How many at most.
         most: Option<u32>,
         /// The list's name.
@@ -174,10 +178,21 @@ pub enum HeaderKind {
     Priority(i8),
     /// `holdout 5%`, in parts of a million.
     Holdout(u32),
+    /// `migrate A to B`; to the end without.
+    Migrate(Name, Option<Name>),
     /// Cannot yet be run.
     Later(Later),
     /// Cannot be read; the parser has said so.
     Error,
+}
+
+/// Until when a run gathers its triggers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gathering {
+    /// `for 15m`, from the first one on.
+    For(Span),
+    /// `until monday 18:00`: the next time that the clock shows it.
+    Until(WeekdaySet, Time),
 }
 
 /// What stands behind `exit when`: only names decide which it is.
@@ -236,6 +251,19 @@ pub enum EventKind {
         days: WeekdaySet,
         /// The time of day.
         time: Time,
+        /// Not before this day.
+        from: Option<journey_bytecode::Date>,
+        /// Who, if not everybody.
+        segment: Option<Name>,
+    },
+    /// `every 2w [from DATE] [at 09:00] [for SEGMENT]`
+    EverySpan {
+        /// How often, and where that stands.
+        span: (Span, Loc),
+        /// Counted from this day; from that of the contact's creation without.
+        from: Option<journey_bytecode::Date>,
+        /// The time of day.
+        time: Time,
         /// Who, if not everybody.
         segment: Option<Name>,
     },
@@ -258,8 +286,6 @@ pub struct About {
     pub kind: AboutKind,
     /// `link "pricing"`
     pub link: Option<Name>,
-    /// `within 30d`
-    pub within: Option<Span>,
 }
 
 /// How a status names its message.
@@ -320,6 +346,12 @@ pub enum StepKind {
     RemoveTag(Name),
     /// `set ATTRIBUTE to EXPR`
     Set(Name, Expr),
+    /// `add EXPR to ATTRIBUTE`
+    AddTo(Name, Expr),
+    /// `remove EXPR from ATTRIBUTE`
+    RemoveFrom(Name, Expr),
+    /// `step NAME:`
+    Label(Name),
     /// `let NAME = EXPR`
     Let(Name, Expr),
     /// `split NAME { 50% a { .. } 50% b { .. } }`
@@ -437,14 +469,21 @@ pub enum SendMessage {
 /// `wait ..`
 #[derive(Clone, PartialEq, Debug)]
 pub enum Wait {
-    /// `wait 2d`
-    For(Expr),
+    /// `wait 2d`, `wait 1d to 3d`, `wait 4h within weekdays 09:00 to 17:00`
+    For {
+        /// How long; the shortest if there is a longest.
+        length: Expr,
+        /// The longest.
+        longest: Option<Expr>,
+        /// Only the time inside counts.
+        window: Option<LocalWindow>,
+    },
     /// `wait until ..`
     Until {
         /// What for.
         until: Until,
         /// `up to D`
-        up_to: Option<Span>,
+        up_to: Option<TimeOut>,
         /// `else STEP`
         otherwise: Option<Block>,
     },
@@ -455,7 +494,7 @@ pub enum Wait {
         /// `from now`
         from_now: bool,
         /// `up to D`
-        up_to: Option<Span>,
+        up_to: Option<TimeOut>,
         /// `else STEP`
         otherwise: Option<Block>,
     },
@@ -464,8 +503,19 @@ pub enum Wait {
         /// The events.
         arms: Vec<RaceArm>,
         /// `after D { .. }`
-        after: Vec<(Span, Loc, Block)>,
+        after: Vec<(TimeOut, Block)>,
     },
+}
+
+/// The longest that a wait lasts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimeOut {
+    /// How long.
+    pub span: Span,
+    /// Only the time inside counts.
+    pub window: Option<LocalWindow>,
+    /// Where the length stands.
+    pub loc: Loc,
 }
 
 /// An event of a race.
@@ -542,6 +592,10 @@ pub enum ExprKind {
     Binary(BinaryOp, Box<(Expr, Expr)>),
     /// `a + b - c`, `a * b / c`
     Arithmetic(Box<Expr>, Vec<(ArithmeticOp, Expr)>),
+    /// `a contains any of b`, `a ends with all of b`: whether one of the list's values, or all of them, are found.
+    Each(BinaryOp, Each, Box<(Expr, Expr)>),
+    /// `at least 2 of [a, b, c]`
+    NumberOf(Bound, u32, Vec<Expr>),
     /// `a in [..]`
     In(Box<(Expr, Expr)>),
     /// `a between b and c`
@@ -556,20 +610,26 @@ pub enum ExprKind {
     Function(Name, Box<Expr>),
     /// `30d ago`
     Ago(Span),
-    /// `opened story`
-    Status(StatusKind, Box<About>),
+    /// `opened story`, `opened any email at least 2 times within 30d`
+    Status(StatusKind, Box<(About, When)>),
     /// `has tag vip`
     HasTag(Name),
     /// `in engaged`, `in sales.prospect`
     InGroup(Name),
     /// `in journey winback`
     InJourney(Name),
+    /// `was in engaged within 30d`, `was in sales.prospect`
+    WasInGroup(Name, Box<When>),
     /// `was in journey winback [within 30d]`
-    WasInJourney(Name, Option<Span>),
+    WasInJourney(Name, Box<When>),
+    /// `plan changed from free to pro within 30d`
+    Changed(Box<Changed>),
+    /// `reachable via sms`
+    Reachable(Channel),
     /// `consents to offers [via email]`
     Consents(Name, Option<Channel>),
     /// `did purchase at least 2 times within 30d`
-    Did(Box<Did>),
+    Did(Box<Past>),
     /// `sum of purchase.amount within 90d`
     Aggregate(Box<Aggregate>),
     /// `chance 10%`, in parts of a million
@@ -594,19 +654,64 @@ pub struct Past {
     pub event: Name,
     /// `where COND`
     pub filter: Option<Expr>,
-    /// `within 30d`
-    pub within: Option<Span>,
-    /// `since entry`
-    pub since_entry: bool,
+    /// How often, and since when.
+    pub when: When,
 }
 
-/// `did EVENT ..`
-#[derive(Clone, PartialEq, Debug)]
-pub struct Did {
-    /// Which occurrences.
-    pub past: Past,
+/// How often and since when something happened.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct When {
     /// `at least 2 times`
-    pub count: Option<(Bound, u32)>,
+    pub count: Option<Count>,
+    /// `within 30d`
+    pub within: Option<Span>,
+    /// `since ..`
+    pub since: Option<Since>,
+}
+
+/// `at least 2 times`, `on 3 days`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Count {
+    /// How it is compared.
+    pub bound: Bound,
+    /// With what.
+    pub number: u32,
+    /// Whether days are counted.
+    pub days: bool,
+    /// Where it stands.
+    pub loc: Loc,
+}
+
+/// `since entry`, `since first purchase at until now`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Since {
+    /// From when; from the beginning of the run without.
+    pub from: Option<Expr>,
+    /// Until when.
+    pub until: Option<Expr>,
+    /// Where it stands.
+    pub loc: Loc,
+}
+
+/// `plan changed from free to pro within 30d`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Changed {
+    /// The attribute.
+    pub attribute: Name,
+    /// Its value before.
+    pub from: Option<Expr>,
+    /// Its value after.
+    pub to: Option<Expr>,
+    /// How often, and since when.
+    pub when: When,
+}
+
+/// How many of a list's values must be found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Each {
+    Any,
+    All,
 }
 
 /// How a count is compared.
@@ -623,6 +728,8 @@ pub enum Bound {
 pub struct Aggregate {
     /// What is made of it.
     pub function: Function,
+    /// `distinct`: how many different values.
+    pub distinct: bool,
     /// Which occurrences.
     pub past: Past,
     /// The field.
@@ -669,6 +776,8 @@ pub enum BinaryOp {
     StartsWith,
     /// `ends with`
     EndsWith,
+    /// `matches`
+    Matches,
 }
 
 /// Operators between two values that give a value.

@@ -44,7 +44,8 @@ enum Base {
 
 /// Follows a journey, and tells of sends that always wait for a window and of moments that are always past.
 pub(super) fn journey(scene: &Scene<'_>, journey: &Journey, found: &mut Vec<Diagnostic>) {
-    let quiet = scene.index.policy.quiet_hours;
+    // Where channels have quiet hours of their own, no window holds for all messages.
+    let quiet = scene.index.policy.quiet_hours.filter(|_| scene.index.policy.quiet_channels.is_empty());
     let mut clock = Clock { scene, journey, found };
     if let (Some(hours), Some(quiet)) = (journey.hours, quiet)
         && never_open(hours, quiet)
@@ -87,7 +88,10 @@ impl Clock<'_> {
                 let marketing = (send.choices.iter()).all(|(channel, message)| {
                     self.scene.purpose(self.journey, *channel, message) == Purpose::Marketing
                 });
-                self.send(step, marketing, known)
+                let mut quiet = send.choices.iter().map(|(channel, _)| self.scene.index.policy.quiet(*channel));
+                let first = quiet.next().flatten().filter(|_| marketing);
+                let quiet = first.filter(|first| quiet.all(|other| other == Some(*first)));
+                self.send(step, quiet, known)
             }
             StepKind::Wait(wait) => return self.wait(wait, step, &known),
             StepKind::End => return None,
@@ -134,8 +138,7 @@ impl Clock<'_> {
         })
     }
 
-    fn send(&mut self, step: &Step, marketing: bool, known: Known) -> Known {
-        let quiet = self.scene.index.policy.quiet_hours.filter(|_| marketing);
+    fn send(&mut self, step: &Step, quiet: Option<LocalWindow>, known: Known) -> Known {
         let hours = self.journey.hours;
         let Some((parts, since)) = &known.clock else { return known };
         let closed = |day: u8, minute: u16| {

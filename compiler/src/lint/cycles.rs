@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use journey_bytecode::{Channel, Reenter, StatusKind, TriggerKind, Value};
+use journey_bytecode::{Channel, MessageScope, Reenter, StatusKind, TriggerKind, Value};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
@@ -88,6 +88,7 @@ impl Summary {
             };
             summary.triggers.extend(happening.map(|happening| (happening, scene.text.span(trigger.loc))));
         }
+        journey.exits.iter().filter_map(|exit| exit.then.as_ref()).for_each(|then| summary.collect(scene, then));
         summary.collect(scene, &journey.body);
         summary
     }
@@ -147,7 +148,8 @@ fn happening(kind: &TriggerKind, journey: &SmolStr) -> Option<Happening> {
         TriggerKind::Changes { attribute, to: Some(value), .. } => Happening::becomes(attribute, value),
         TriggerKind::Changes { attribute, .. } => Happening::Changes(attribute.clone()),
         TriggerKind::Reaches { funnel, stage } => Happening::Reaches(funnel.clone(), stage.clone()),
-        TriggerKind::Message(status, message) => Happening::Message(*status, message.clone()),
+        TriggerKind::Message(status, MessageScope::Named(name), _) => Happening::Message(*status, Some(name.clone())),
+        TriggerKind::Message(status, ..) => Happening::Message(*status, None),
         TriggerKind::Unsubscribed(topic) => Happening::Unsubscribed(topic.clone()),
         TriggerKind::Call => Happening::Start(journey.clone()),
         _ => return None,

@@ -7,7 +7,7 @@ use journey_bytecode::{Channel, Purpose, Reenter, Time, TriggerKind};
 use super::Scene;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
 use crate::hir::{EventKind, EventOrCondition, Header, HeaderKind, Journey as Source};
-use crate::typed::{Block, Exit, Journey, On, StepKind};
+use crate::typed::{Block, ExitKind, Journey, On, StepKind};
 
 /// Before this hour and from the other one on, people sleep.
 const MORNING: Time = Time(7 * 3600);
@@ -23,6 +23,9 @@ struct Sends {
 
 pub(super) fn journey(scene: &Scene<'_>, source: &Source, journey: &Journey, found: &mut Vec<Diagnostic>) {
     let mut sends = Sends::default();
+    for then in journey.exits.iter().filter_map(|exit| exit.then.as_ref()) {
+        count(scene, journey, then, &mut sends);
+    }
     count(scene, journey, &journey.body, &mut sends);
     let judge = Judge { scene, source, journey, sends };
     found.extend(judge.ignored_goal());
@@ -97,9 +100,10 @@ impl Judge<'_> {
     fn ignored_goal(&self) -> Option<Diagnostic> {
         let declared = |event: &str| self.scene.index.events.contains_key(event);
         let goal = self.journey.goals.iter().find(|goal| !goal.exits && declared(&goal.pattern.event))?;
-        let ends = self.journey.exits.iter().any(|exit| match exit {
-            Exit::Event(pattern) => pattern.event == goal.pattern.event,
-            Exit::Condition(_) => true,
+        let ends = self.journey.exits.iter().flat_map(|exit| &exit.kinds).any(|exit| match exit {
+            ExitKind::Event(pattern) => pattern.event == goal.pattern.event,
+            ExitKind::Condition(_) => true,
+            ExitKind::After(_) => false,
         });
         if ends || self.sends.marketing < 2 {
             return None;
@@ -146,7 +150,8 @@ impl Judge<'_> {
 
     fn sms_at_night(&self) -> Option<Diagnostic> {
         let sms = self.sends.sms?;
-        if self.scene.index.policy.quiet_hours.is_some() || self.journey.hours.is_some() || self.scene.index.lone {
+        let quiet = self.scene.index.policy.quiet(Channel::Sms);
+        if quiet.is_some() || self.journey.hours.is_some() || self.scene.index.lone {
             return None;
         }
         let span = self.scene.text.span(sms);
@@ -181,12 +186,14 @@ impl Judge<'_> {
         });
         let starts: Vec<_> = starts.collect();
         self.source.header.iter().find_map(|line| {
-            let event = match &line.kind {
-                HeaderKind::ExitWhen(EventOrCondition::Event(pattern)) => name(pattern)?,
-                HeaderKind::ExitWhen(EventOrCondition::Word(word)) => word.text.clone(),
-                _ => return None,
-            };
-            starts.contains(&event).then(|| {
+            let HeaderKind::ExitWhen(items, _) = &line.kind else { return None };
+            let events = items.iter().filter_map(|item| match item {
+                EventOrCondition::Event(pattern) => name(pattern),
+                EventOrCondition::Word(word) => Some(word.text.clone()),
+                EventOrCondition::Condition(_) => None,
+            });
+            let event = events.into_iter().find(|event| starts.contains(event))?;
+            Some({
                 let span = self.scene.text.span(line.loc);
                 Diagnostic::new(Code::ExitOnTrigger, span, format!("`{event}` starts this journey and also ends it"))
                     .label("ends what it started before")
@@ -198,7 +205,8 @@ impl Judge<'_> {
 
     /// A message at a fixed time at which people sleep.
     fn night(&self) -> Option<Diagnostic> {
-        if self.scene.index.policy.quiet_hours.is_some() || self.journey.hours.is_some() {
+        let policy = &self.scene.index.policy;
+        if policy.quiet_hours.is_some() || !policy.quiet_channels.is_empty() || self.journey.hours.is_some() {
             return None;
         }
         let first = self.journey.body.iter().find(|step| !is_note(&step.kind))?;
@@ -207,8 +215,10 @@ impl Judge<'_> {
         }
         self.source.header.iter().find_map(|line| {
             let HeaderKind::On(pattern) = &line.kind else { return None };
-            let (EventKind::Every { time, .. } | EventKind::Date(_, _, time) | EventKind::Anniversary(_, time)) =
-                pattern.kind
+            let (EventKind::Every { time, .. }
+            | EventKind::EverySpan { time, .. }
+            | EventKind::Date(_, _, time)
+            | EventKind::Anniversary(_, time)) = pattern.kind
             else {
                 return None;
             };

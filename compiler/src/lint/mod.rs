@@ -110,6 +110,9 @@ impl Lints {
         let mail = sends.find(|sent| sent.channel == Channel::Email).map(|sent| sent.at);
         self.first_mail = self.first_mail.or(mail);
         let summary = Summary::of(scene, journey, entry, counts);
+        for then in journey.exits.iter().filter_map(|exit| exit.then.as_ref()) {
+            unused::changed_tags(then, &mut self.changed_tags);
+        }
         unused::changed_tags(&journey.body, &mut self.changed_tags);
         self.starting_tags.extend(summary.triggers().filter_map(|happening| match happening {
             Happening::Tag(tag) | Happening::Untag(tag) => Some(tag.clone()),

@@ -208,7 +208,13 @@ fn follow(
 ) -> Option<(Profile, Vec<Fullest>)> {
     let horizon = windows.iter().copied().max().unwrap_or_default();
     let fullest = vec![Fullest::default(); windows.len()];
-    let mut follow = Follow { scene, journey, channel, windows, horizon, tell, fullest, visits: 0 };
+    let exits = Profile::new();
+    let mut follow = Follow { scene, journey, channel, windows, horizon, tell, fullest, visits: 0, exits };
+    // What a run still sends when it leaves can follow wherever it waits.
+    for then in journey.exits.iter().filter_map(|exit| exit.then.as_ref()) {
+        let way = follow.block(then, Profile::new());
+        follow.exits = sooner(std::mem::take(&mut follow.exits), way);
+    }
     let profile = follow.block(&journey.body, Profile::new());
     (follow.visits < MAX_VISITS).then_some((profile, follow.fullest))
 }
@@ -223,6 +229,8 @@ struct Follow<'a> {
     tell: bool,
     fullest: Vec<Fullest>,
     visits: u32,
+    /// What is sent when the run leaves.
+    exits: Profile,
 }
 
 impl Follow<'_> {
@@ -312,6 +320,9 @@ impl Follow<'_> {
 
     fn wait(&mut self, wait: &Wait, head: Loc, after: &Profile) -> Profile {
         let mut best = Profile::new();
+        if !self.exits.is_empty() {
+            best = self.decided(head, self.exits.clone(), || "the run leaves".to_owned());
+        }
         for arm in &wait.arms {
             let way = self.block(&arm.then, after.clone());
             let way = self.decided(head, way, || format!("`{}` happens", self.show(arm.pattern.loc)));
@@ -407,6 +418,11 @@ pub(super) fn shortest(at: &Expr) -> i64 {
             });
             sum.unwrap_or_default().max(0)
         }
+        ExprKind::AddWithin(_, sides) => match sides.1.kind {
+            ExprKind::Const(Value::Span(span)) => span.rough_millis().max(0),
+            _ => 0,
+        },
+        ExprKind::Between(sides) => shortest(&sides.0).min(shortest(&sides.1)),
         ExprKind::NextAt(_, sides) => shortest(&sides.0),
         ExprKind::NextWithin(_, of) => shortest(of),
         _ => 0,

@@ -198,7 +198,10 @@ impl Steps<'_> {
     /// Two steps in a row.
     fn pair(&mut self, first: &Step, second: &Step) {
         match (&first.kind, &second.kind) {
-            (StepKind::Wait(Wait::For(a)), StepKind::Wait(Wait::For(b))) => self.adjacent_waits(first, second, a, b),
+            (
+                StepKind::Wait(Wait::For { length: a, longest: None, window: None }),
+                StepKind::Wait(Wait::For { length: b, longest: None, window: None }),
+            ) => self.adjacent_waits(first, second, a, b),
             (StepKind::Send(a), StepKind::Send(b)) => {
                 let ([(one, _)], [(other, _)]) = (a.channels.as_slice(), b.channels.as_slice()) else { return };
                 let both = self.purpose(a) == Purpose::Marketing && self.purpose(b) == Purpose::Marketing;
@@ -243,7 +246,7 @@ impl Steps<'_> {
     }
 
     fn wait(&mut self, wait: &Wait, step: &Step) {
-        let Wait::For(Expr { kind: ExprKind::Span(span), loc }) = wait else { return };
+        let Wait::For { length: Expr { kind: ExprKind::Span(span), loc }, window: None, .. } = wait else { return };
         let millis = span.rough_millis();
         if millis > LONG {
             self.tell(Code::LongWait, *loc, format!("this waits {}", length(millis)), |d| {
@@ -371,8 +374,11 @@ impl Steps<'_> {
         if !look.sends {
             return;
         }
-        let leaves =
-            self.source.header.iter().any(|line| matches!(line.kind, HeaderKind::ExitWhen(_) | HeaderKind::ExitOnGoal));
+        let leaves = self
+            .source
+            .header
+            .iter()
+            .any(|line| matches!(line.kind, HeaderKind::ExitWhen(..) | HeaderKind::ExitOnGoal));
         if until.is_none() && !look.asks && !leaves {
             self.tell(Code::ReminderLoop, step.head, "this reminds again and again, whatever the contact does", |d| {
                 d.label("never asks whether it worked")
@@ -413,7 +419,7 @@ impl Steps<'_> {
         match &step.kind {
             StepKind::Wait(wait) => {
                 let idle = match wait {
-                    Wait::For(_) | Wait::Until { until: Until::Clock(..) | Until::Window(_), .. } => true,
+                    Wait::For { .. } | Wait::Until { until: Until::Clock(..) | Until::Window(_), .. } => true,
                     Wait::Until { otherwise, .. } | Wait::Event { otherwise, .. } => {
                         otherwise.as_ref().is_none_or(|steps| steps.iter().all(|s| matches!(s.kind, StepKind::End)))
                     }
@@ -423,7 +429,7 @@ impl Steps<'_> {
                 let matters = self.source.header.iter().any(|line| {
                     matches!(
                         line.kind,
-                        HeaderKind::ExitWhen(_)
+                        HeaderKind::ExitWhen(..)
                             | HeaderKind::Goal { .. }
                             | HeaderKind::Reenter(journey_bytecode::Reenter::Always)
                     )
@@ -521,13 +527,16 @@ impl Look {
                 }
                 StepKind::Wait(wait) => {
                     self.other_waits = true;
-                    self.asks |= !matches!(wait, Wait::For(_));
+                    self.asks |= !matches!(wait, Wait::For { .. });
                 }
                 // Whatever else there is may take its time, and may ask.
                 StepKind::Split(..)
                 | StepKind::AddTag(_)
                 | StepKind::RemoveTag(_)
                 | StepKind::Set(..)
+                | StepKind::AddTo(..)
+                | StepKind::RemoveFrom(..)
+                | StepKind::Label(_)
                 | StepKind::Let(..) => {}
                 _ => {
                     self.other_waits = true;
@@ -572,7 +581,7 @@ fn asked_for(condition: &Expr) -> Option<&SmolStr> {
 /// The statuses that a condition asks for.
 fn statuses(condition: &Expr, each: &mut impl FnMut(StatusKind, &AboutKind, Loc)) {
     match &condition.kind {
-        ExprKind::Status(status, about) => each(*status, &about.kind, condition.loc),
+        ExprKind::Status(status, asked) => each(*status, &asked.0.kind, condition.loc),
         ExprKind::Not(of) => statuses(of, each),
         ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().for_each(|part| statuses(part, each)),
         _ => {}

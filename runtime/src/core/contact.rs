@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use journey_bytecode::{Channel, HandleIx, Instant, Pc, StatusKind, StepIx, Value, Version, WaitIx};
+use journey_bytecode::{Channel, HandleIx, Instant, Pc, Points, StatusKind, StepIx, Value, Version, WaitIx};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -71,12 +71,23 @@ pub struct State {
     pub suppressed: Option<SmolStr>,
     /// Its stage in each funnel.
     pub stages: BTreeMap<SmolStr, SmolStr>,
+    /// Its scores, as far as anything ever counted for them.
+    pub scores: BTreeMap<SmolStr, Kept>,
     /// Past events that programs ask for, by the time at which they happened; bounded.
     pub history: Vec<PastEvent>,
     /// Segments that some journey listens to.
     pub watches: Vec<Watch>,
     /// Moments of the calendar at which journeys begin.
     pub moments: Vec<Moment>,
+}
+
+/// A score as it stood when it last changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its value then.
+    pub points: Points,
+    /// When.
+    pub at: Instant,
 }
 
 /// A contact wants to hear of a topic.
@@ -194,6 +205,8 @@ pub struct Run {
     pub unused: Vec<Occurrence>,
     /// The goals that it reached, by place.
     pub reached: Vec<u16>,
+    /// Why it ends after the steps that it still does: `exit when .. { .. }`.
+    pub leaving: Option<EndReason>,
 }
 
 impl Run {
@@ -279,6 +292,8 @@ pub enum EndReason {
     Exit(SmolStr),
     /// `exit when` a condition.
     ExitCondition,
+    /// `exit after`
+    ExitAfter,
     /// The contact unsubscribed from its topic.
     Unsubscribed,
     /// It was started again.
@@ -302,6 +317,8 @@ pub struct SentMessage {
     pub name: SmolStr,
     /// Its channel.
     pub channel: Channel,
+    /// Its topic, if it has one.
+    pub topic: Option<SmolStr>,
     /// Whether caps count it.
     pub marketing: bool,
     /// When it was decided.

@@ -265,6 +265,8 @@ pub enum WokenBy {
     Condition,
     /// The window opened.
     Window,
+    /// It leaves, and does what is to be done before.
+    Exit,
 }
 
 /// All that follows from one advance of one contact.

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use journey_bytecode::{
-    Aggregate, Bundle, Channel, Clause, Message, Op, Policy, Program, Schema, TriggerKind, Type, Value, VerifyError,
-    Version, verify,
+    Aggregate, Bundle, Channel, Clause, ConstIx, Message, Op, Policy, Program, Schema, Score, TriggerKind, Type, Value,
+    VerifyError, Version, pattern, verify,
 };
+use regex::Regex;
 use smol_str::SmolStr;
 
 use crate::time::{DAY, Zone};
@@ -39,6 +40,8 @@ pub struct Linked {
     histories: BTreeMap<SmolStr, Memory>,
     watched: Vec<Watched>,
     moments: Vec<TriggerAt>,
+    /// The conditions of the scores' rules; none without scores.
+    scores: Option<Arc<Prepared>>,
 }
 
 /// How much of an event programs ask for.
@@ -74,6 +77,8 @@ pub(crate) struct Prepared {
     pub(crate) defaults: Vec<Value>,
     /// Events that some wait may use although they came before it.
     pub(crate) remembers: Vec<SmolStr>,
+    /// The patterns of `matches`, by the constant.
+    pub(crate) patterns: BTreeMap<ConstIx, Regex>,
 }
 
 /// What a trigger listens for.
@@ -125,6 +130,7 @@ impl Linked {
             histories: BTreeMap::new(),
             watched: Vec::new(),
             moments: Vec::new(),
+            scores: None,
         };
         linked.add(&current)?;
         for program in &current.programs {
@@ -138,9 +144,17 @@ impl Linked {
         for bundle in older {
             linked.add(bundle)?;
         }
+        if !current.scores.scores.is_empty() {
+            let program = current.scores.program.clone();
+            verify(&program).map_err(|error| LinkError { journey: "(scores)".into(), error })?;
+            linked.scores = Some(Arc::new(linked.prepare(&program)));
+        }
         linked.message_memory = linked.memory(&current.policy);
         for prepared in linked.programs.values() {
             prepared.asks(&mut linked.histories);
+        }
+        if let Some(scores) = &linked.scores {
+            scores.asks(&mut linked.histories);
         }
         linked.bundle = current;
         Ok(linked)
@@ -173,10 +187,7 @@ impl Linked {
                 TriggerKind::Created => TriggerKey::Created,
                 TriggerKind::Changes { attribute, .. } => TriggerKey::Changes(attribute.clone()),
                 TriggerKind::Enters(segment, clause) | TriggerKind::Leaves(segment, clause) => {
-                    if self.watched.iter().all(|watched| watched.segment != *segment) {
-                        let program = self.current.len();
-                        self.watched.push(Watched { segment: segment.clone(), program, clause: *clause });
-                    }
+                    self.watch(segment, *clause);
                     match definition.kind {
                         TriggerKind::Enters(..) => TriggerKey::Enters(segment.clone()),
                         _ => TriggerKey::Leaves(segment.clone()),
@@ -187,19 +198,30 @@ impl Linked {
                     self.moments.push(at);
                     continue;
                 }
-                TriggerKind::Message(status, _) => TriggerKey::Message(status.name()),
+                TriggerKind::Message(status, ..) => TriggerKey::Message(status.name()),
                 TriggerKind::Unsubscribed(_) => TriggerKey::Unsubscribed,
                 TriggerKind::Call => continue,
             };
             self.triggers.entry(key).or_default().push(at);
         }
+        for (segment, clause) in &prepared.program.segments {
+            self.watch(segment, *clause);
+        }
         self.current.push(prepared);
+    }
+
+    /// Listens to a segment that the journey at hand names.
+    fn watch(&mut self, segment: &SmolStr, clause: Clause) {
+        if self.watched.iter().all(|watched| watched.segment != *segment) {
+            let program = self.current.len();
+            self.watched.push(Watched { segment: segment.clone(), program, clause });
+        }
     }
 
     /// How long messages must be kept for caps and for conditions that look back; for ever is `None`.
     fn memory(&self, policy: &Policy) -> Option<i64> {
         let caps = policy.caps.iter().map(|cap| Some(cap.per.longest_millis()));
-        let programs = self.programs.values().map(|prepared| prepared.looks_back());
+        let programs = self.programs.values().chain(&self.scores).map(|prepared| prepared.looks_back());
         caps.chain(programs).try_fold(MESSAGE_MEMORY, |longest, needed| needed.map(|needed| longest.max(needed)))
     }
 
@@ -290,6 +312,17 @@ impl Linked {
         self.histories.get(event)
     }
 
+    /// A score of the project.
+    pub(crate) fn score(&self, name: &str) -> Option<&Score> {
+        let scores = &self.bundle.scores.scores;
+        scores.binary_search_by(|score| score.name.as_str().cmp(name)).ok().and_then(|place| scores.get(place))
+    }
+
+    /// The conditions of the scores' rules; none without scores.
+    pub(crate) fn score_rules(&self) -> Option<&Arc<Prepared>> {
+        self.scores.as_ref()
+    }
+
     pub(crate) fn message_memory(&self) -> Option<i64> {
         self.message_memory
     }
@@ -306,7 +339,12 @@ impl WellKnown {
             defaults: schema
                 .attributes
                 .iter()
-                .filter_map(|attribute| Some((attribute.name.clone(), attribute.default.clone()?)))
+                .filter_map(|attribute| {
+                    // A list that was never set is empty.
+                    let empty = matches!(attribute.ty, Type::List(_)) && !attribute.optional;
+                    let empty = empty.then(|| Value::List([].into()));
+                    Some((attribute.name.clone(), attribute.default.clone().or(empty)?))
+                })
                 .collect(),
         }
     }
@@ -325,27 +363,35 @@ impl Prepared {
             .collect();
         remembers.sort();
         remembers.dedup();
-        Self { program, version, defaults, remembers }
+        let of = |ix: ConstIx| match program.consts.get(ix.index()) {
+            Some(Value::Text(text)) => Some((ix, pattern::compile(text).ok()?)),
+            _ => None,
+        };
+        let patterns = (program.code.iter())
+            .filter_map(|op| match op {
+                Op::Matches(ix) => of(*ix),
+                _ => None,
+            })
+            .collect();
+        Self { program, version, defaults, remembers, patterns }
     }
 
     /// How long ago a message may have been sent that the program asks about; `None` if there is no limit.
     fn looks_back(&self) -> Option<i64> {
-        use journey_bytecode::MessageRef::Any;
-        let code = &self.program.code;
-        let mut longest = 0;
-        for (place, op) in code.iter().enumerate() {
-            match op {
-                Op::StatusWithin(..) => {
-                    let before = place.checked_sub(1).and_then(|before| code.get(before));
-                    let Some(Op::Const(constant)) = before else { return None };
-                    let Some(Value::Span(span)) = self.program.consts.get(constant.index()) else { return None };
-                    longest = longest.max(span.longest_millis());
-                }
-                Op::Status(_, Any(_)) | Op::ClickedLink(_, Any(_)) => return None,
-                _ => {}
+        use journey_bytecode::MessageRef::{Any, Named, Topic};
+        for op in &self.program.code {
+            if let Op::Status(_, message) | Op::ClickedLink(_, message) = op
+                && matches!(message, Any(_) | Named(_) | Topic(_))
+            {
+                return None;
             }
         }
-        Some(longest)
+        self.program.messages.iter().try_fold(0, |longest, asked| match asked.within {
+            Some(within) => Some(longest.max(within.longest_millis())),
+            // What happened since entry is kept as long as the run is there.
+            None if asked.since_entry || !matches!(asked.message, Any(_) | Named(_) | Topic(_)) => Some(longest),
+            None => None,
+        })
     }
 
     /// Notes which events, which of their fields and how much of the past the program asks for.
@@ -358,7 +404,8 @@ impl Prepared {
                 (None, true) => memory.since_entry = true,
                 (None, false) => memory.keep = None,
             }
-            if let Aggregate::Sum(field)
+            if let Aggregate::Distinct(field)
+            | Aggregate::Sum(field)
             | Aggregate::Average(field)
             | Aggregate::Min(field)
             | Aggregate::Max(field)

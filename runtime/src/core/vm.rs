@@ -6,17 +6,21 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 
 use journey_bytecode::{
-    Aggregate, Channel, Clause, HandleIx, HistoryIx, Instant, LocalWindow, MessageRef, Op, Pc, Program, Span,
-    StatusKind, Value,
+    Channel, Clause, HandleIx, Instant, LocalWindow, MessageRef, Number, Op, Pc, Program, Span, StatusKind, TextMatch,
+    Value, WeekdaySet,
 };
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::advance::CLAUSE_FUEL;
-use super::contact::{Contact, PastEvent, Run, SentMessage};
+use super::contact::{Contact, Run, SentMessage};
 use super::link::{Linked, Prepared};
 use super::witness::Witness;
 use crate::time::{self, Zone};
+
+mod function;
+mod past;
+mod text;
 
 /// All that an instruction can read.
 #[derive(Clone, Copy)]
@@ -84,6 +88,9 @@ type Operand<'a> = Cow<'a, Value>;
 type Stack<'a> = SmallVec<[Operand<'a>; 8]>;
 
 const UNSET: Value = Value::Unset;
+
+/// The most values that a list may come to have by `add .. to`.
+const MAX_LIST: usize = 1000;
 
 /// How deep filters of histories may nest.
 const MAX_DEPTH: u8 = 4;
@@ -154,10 +161,19 @@ impl<'a> Env<'a> {
                     witness.saw(program, op, &value);
                     stack.push(Cow::Owned(value));
                 }
+                Op::Messages(ix) => {
+                    let value = self.messages_asked(ix, fuel);
+                    witness.saw(program, op, &value);
+                    stack.push(Cow::Owned(value));
+                }
                 Op::Chance(share) => {
                     let run = self.frame.run.map_or(0, |(number, _)| number);
                     let name = format!("{}\0{run}\0{}", program.name, here.0);
                     stack.push(Cow::Owned(Value::Bool(draw(&name, &self.contact.key) < share)));
+                }
+                Op::Between => {
+                    let (to, from) = (pop(&mut stack), pop(&mut stack));
+                    stack.push(Cow::Owned(self.between(here, &from, &to)));
                 }
                 _ => {
                     let value = self.compute(op, &mut stack);
@@ -204,10 +220,7 @@ impl<'a> Env<'a> {
             Op::WaitStart => owned(Value::Instant(self.since)),
             Op::Reached => {
                 let moment = self.instant(&pop(stack));
-                if let Some(moment) = moment.filter(|moment| *moment > self.now) {
-                    self.changes_at(moment);
-                }
-                owned(Value::Bool(moment.is_some_and(|moment| moment <= self.now)))
+                owned(Value::Bool(moment.is_some_and(|moment| self.reached(moment))))
             }
             Op::Stage(ix) => {
                 let stage = self.contact.state.stages.get(self.name(ix.index()));
@@ -230,10 +243,6 @@ impl<'a> Env<'a> {
             Op::HasTag(ix) => owned(Value::Bool(self.contact.tags.contains(self.name(ix.index())))),
             Op::Status(kind, message) => owned(Value::Bool(self.status(kind, message))),
             Op::ClickedLink(ix, message) => owned(Value::Bool(self.clicked(self.name(ix.index()), message))),
-            Op::StatusWithin(kind, channel) => {
-                let within = pop(stack);
-                owned(Value::Bool(self.status_within(kind, channel, &within)))
-            }
             Op::DayOf => owned(match self.instant(&pop(stack)) {
                 Some(at) => Value::Date(self.zone().today(at)),
                 None => Value::Unset,
@@ -247,6 +256,22 @@ impl<'a> Env<'a> {
                 Cow::Borrowed(record) => Cow::Borrowed(field(record, self.name(ix.index()))),
                 Cow::Owned(record) => owned(record.field(self.name(ix.index()))),
             },
+            Op::Function(function) => owned(self.function(function, &pop(stack))),
+            Op::Matches(ix) => {
+                let found = match &*pop(stack) {
+                    Value::Text(text) => self.prepared.patterns.get(&ix).is_some_and(|pattern| pattern.is_match(text)),
+                    _ => false,
+                };
+                owned(Value::Bool(found))
+            }
+            Op::Reachable(channel) => owned(Value::Bool(self.reachable(channel))),
+            Op::ScoreAbove(ix) => {
+                owned(self.score_compared(self.name(ix.index()), &pop(stack), |score, to| score > to))
+            }
+            Op::ScoreFrom(ix) => {
+                owned(self.score_compared(self.name(ix.index()), &pop(stack), |score, to| score >= to))
+            }
+            Op::Score(ix) => owned(self.score(self.name(ix.index()))),
             Op::Not => owned(Value::Bool(!pop(stack).is_true())),
             Op::IsSet => owned(Value::Bool(pop(stack).is_set())),
             Op::ToInstant => owned(self.instant(&pop(stack)).map_or(Value::Unset, Value::Instant)),
@@ -267,6 +292,19 @@ impl<'a> Env<'a> {
                     _ => Value::Unset,
                 })
             }
+            Op::AddWithin(days) => {
+                let (to, from, span, moment) = (pop(stack), pop(stack), pop(stack), pop(stack));
+                owned(self.add_within(days, [&moment, &span, &from, &to]))
+            }
+            Op::NextEvery => {
+                let (time, span, day, moment) = (pop(stack), pop(stack), pop(stack), pop(stack));
+                owned(match (self.instant(&moment), self.day(&day), &*span, &*time) {
+                    (Some(moment), Some(day), Value::Span(span), Value::Time(time)) => {
+                        Value::Instant(self.zone().next_every(moment, day, *span, *time))
+                    }
+                    _ => Value::Unset,
+                })
+            }
             Op::Equal
             | Op::Less
             | Op::LessOrEqual
@@ -278,14 +316,20 @@ impl<'a> Env<'a> {
             | Op::Contains
             | Op::StartsWith
             | Op::EndsWith
+            | Op::MatchAny(_)
+            | Op::MatchAll(_)
+            | Op::Tally
+            | Op::Append
+            | Op::Without
+            | Op::Later
             | Op::Anniversary => {
                 let (b, a) = (pop(stack), pop(stack));
                 owned(self.binary(op, &a, &b))
             }
-            // No project declares a score yet.
-            Op::Score(_) => owned(Value::Unset),
             // Those that `run` carries out or hands over.
             Op::History(_)
+            | Op::Messages(_)
+            | Op::Between
             | Op::Chance(_)
             | Op::Jump(_)
             | Op::JumpUnless(_)
@@ -327,13 +371,26 @@ impl<'a> Env<'a> {
             Op::Multiply => multiply(a, b),
             Op::Divide => divide(a, b),
             Op::In => Value::Bool(matches!(b, Value::List(list) if a.is_set() && list.contains(a))),
-            Op::Contains => Value::Bool(match (a, b) {
-                (Value::List(list), value) => value.is_set() && list.contains(value),
-                (Value::Text(text), Value::Text(part)) => text.to_lowercase().contains(&part.to_lowercase()),
-                _ => false,
-            }),
-            Op::StartsWith => Value::Bool(texts(a, b, |text, part| text.starts_with(part))),
-            Op::EndsWith => Value::Bool(texts(a, b, |text, part| text.ends_with(part))),
+            Op::Contains => Value::Bool(text::found(TextMatch::Contains, a, b)),
+            Op::StartsWith => Value::Bool(text::found(TextMatch::StartsWith, a, b)),
+            Op::EndsWith => Value::Bool(text::found(TextMatch::EndsWith, a, b)),
+            Op::MatchAny(how) => Value::Bool(list(b).iter().any(|part| text::found(how, a, part))),
+            Op::MatchAll(how) => {
+                Value::Bool(matches!(b, Value::List(parts) if parts.iter().all(|part| text::found(how, a, part))))
+            }
+            Op::Tally => match a {
+                Value::Number(number) if b.is_true() => Value::Number(number.plus(Number::from_int(1))),
+                number => number.clone(),
+            },
+            Op::Later => match (self.instant(a), self.instant(b)) {
+                (Some(a), Some(b)) => Value::Instant(a.max(b)),
+                _ => Value::Unset,
+            },
+            Op::Append => append(a, b),
+            Op::Without => match a {
+                Value::List(values) => Value::List(values.iter().filter(|value| *value != b).cloned().collect()),
+                other => other.clone(),
+            },
             _ => Value::Unset,
         }
     }
@@ -409,17 +466,22 @@ impl<'a> Env<'a> {
     /// The messages that are meant, and since when what happened to them counts.
     fn messages(&self, message: MessageRef) -> (impl Iterator<Item = &'a SentMessage> + use<'a>, Instant) {
         let number = self.number(message);
-        let (one, many, since) = match message {
-            MessageRef::None => (None, None, Instant(i64::MIN)),
-            MessageRef::Handle(_) | MessageRef::Last => (number, None, Instant(i64::MIN)),
-            MessageRef::SinceEntry => (None, Some(None), self.frame.entered_at),
-            MessageRef::Any(channel) => (None, Some(channel), Instant(i64::MIN)),
-        };
-        let one = one.and_then(|number| self.contact.state.message(number));
-        let many = many.into_iter().flat_map(|channel: Option<Channel>| {
-            self.contact.state.messages.iter().filter(move |m| channel.is_none_or(|channel| m.channel == channel))
-        });
+        let since = if message == MessageRef::SinceEntry { self.frame.entered_at } else { Instant(i64::MIN) };
+        let one = number.and_then(|number| self.contact.state.message(number));
+        let env = *self;
+        let many = self.contact.state.messages.iter().filter(move |sent| env.means(message, sent));
         (one.into_iter().chain(many), since)
+    }
+
+    /// Whether a message is one of those of any run that are meant.
+    pub(crate) fn means(&self, message: MessageRef, sent: &SentMessage) -> bool {
+        match message {
+            MessageRef::None | MessageRef::Handle(_) | MessageRef::Last => false,
+            MessageRef::SinceEntry => true,
+            MessageRef::Any(channel) => channel.is_none_or(|channel| sent.channel == channel),
+            MessageRef::Named(name) => sent.name == *self.name(name.index()),
+            MessageRef::Topic(topic) => sent.topic.as_ref() == Some(self.name(topic.index())),
+        }
     }
 
     /// The number of the one message that is meant.
@@ -429,7 +491,7 @@ impl<'a> Env<'a> {
                 self.frame.handles.iter().find(|(known, _)| *known == handle).map(|(_, number)| *number)
             }
             MessageRef::Last => self.frame.last_message,
-            MessageRef::None | MessageRef::SinceEntry | MessageRef::Any(_) => None,
+            _ => None,
         }
     }
 
@@ -447,13 +509,6 @@ impl<'a> Env<'a> {
         })
     }
 
-    fn status_within(&self, kind: StatusKind, channel: Option<Channel>, within: &Value) -> bool {
-        let Value::Span(span) = within else { return false };
-        let (messages, _) = self.messages(MessageRef::Any(channel));
-        let last = messages.filter_map(|m| m.status(kind)).map(|status| status.last).max();
-        last.is_some_and(|last| self.is_within(last, *span))
-    }
-
     /// Whether no more than `span` has passed since; notes when that changes.
     fn is_within(&self, at: Instant, span: Span) -> bool {
         let until = self.zone().add(at, span);
@@ -462,6 +517,14 @@ impl<'a> Env<'a> {
         }
         self.changes_at(Instant(until.0.saturating_add(1)));
         true
+    }
+
+    /// Whether a moment has come; notes when it will.
+    pub(crate) fn reached(&self, moment: Instant) -> bool {
+        if moment > self.now {
+            self.changes_at(moment);
+        }
+        moment <= self.now
     }
 
     /// Notes that time alone may change what is being computed.
@@ -486,41 +549,32 @@ impl<'a> Env<'a> {
             }
     }
 
-    /// What past events tell.
-    fn history(&self, ix: HistoryIx, fuel: &mut u32) -> Value {
-        let Some(history) = self.prepared.program.histories.get(ix.index()) else { return Value::Unset };
-        if self.depth >= MAX_DEPTH {
-            return Value::Unset;
-        }
-        let mut counted = self.contact.state.history.iter().filter(|past| {
-            past.event == history.event
-                && (!history.since_entry || past.at >= self.frame.entered_at)
-                && history.within.is_none_or(|span| self.is_within(past.at, span))
-                && history.filter.is_none_or(|filter| {
-                    Self { event: &past.payload, depth: self.depth + 1, ..*self }.holds(filter, fuel)
-                })
-        });
-        match &history.aggregate {
-            Aggregate::Count => Value::int(i64::try_from(counted.count()).unwrap_or(i64::MAX)),
-            Aggregate::Sum(field) | Aggregate::Average(field) => {
-                let mut count = 0i64;
-                let sum = counted.map(|past| past.payload.field(field)).filter(Value::is_set).reduce(|sum, value| {
-                    count += 1;
-                    self.add(&sum, &value)
-                });
-                match (&history.aggregate, sum) {
-                    (_, None) => Value::Unset,
-                    (Aggregate::Sum(_), Some(sum)) => sum,
-                    (_, Some(sum)) => divide(&sum, &Value::int(count + 1)),
-                }
+    /// A moment between two: drawn, but always the same one for the contact, the run and this beginning of the wait.
+    fn between(&self, here: Pc, from: &Value, to: &Value) -> Value {
+        let (Some(from), Some(to)) = (self.instant(from), self.instant(to)) else { return Value::Unset };
+        let (from, to) = (from.min(to), from.max(to));
+        let run = self.frame.run.map_or(0, |(number, _)| number);
+        let name = format!("{}\0{run}\0{}\0{}", self.prepared.program.name, here.0, self.since.0);
+        let width = u128::from(to.0.abs_diff(from.0)) + 1;
+        let drawn = (u128::from(drawn(&name, &self.contact.key)) * width) >> 64;
+        Value::Instant(Instant(from.0.saturating_add(i64::try_from(drawn).unwrap_or(i64::MAX))))
+    }
+
+    fn add_within(&self, days: WeekdaySet, [moment, span, from, to]: [&Value; 4]) -> Value {
+        match (self.instant(moment), span, from, to) {
+            (Some(moment), Value::Span(span), Value::Time(from), Value::Time(to)) => {
+                let window = LocalWindow { days, from: *from, to: *to };
+                Value::Instant(self.zone().add_within(moment, *span, window))
             }
-            Aggregate::Min(field) => best(counted, field, Ordering::Less),
-            Aggregate::Max(field) => best(counted, field, Ordering::Greater),
-            Aggregate::First(field) => counted.next().map_or(Value::Unset, |past| past.payload.field(field)),
-            Aggregate::Last(field) => counted.last().map_or(Value::Unset, |past| past.payload.field(field)),
-            Aggregate::FirstAt => counted.next().map_or(Value::Unset, |past| Value::Instant(past.at)),
-            Aggregate::LastAt => counted.last().map_or(Value::Unset, |past| Value::Instant(past.at)),
+            _ => Value::Unset,
         }
+    }
+
+    /// Whether the contact can be written to on the channel.
+    fn reachable(&self, channel: Channel) -> bool {
+        let address = self.linked.address_attribute(channel).and_then(|name| self.contact.attributes.get(name));
+        let has = channel == Channel::Webhook || matches!(address, Some(Value::Text(address)) if !address.is_empty());
+        has && self.contact.state.suppressed.is_none()
     }
 
     fn name(&self, ix: usize) -> &'a SmolStr {
@@ -531,10 +585,13 @@ impl<'a> Env<'a> {
 
 /// A number below a million, drawn from a name and the contact's key: always the same one, and even over contacts.
 pub(crate) fn draw(name: &str, key: &str) -> u32 {
+    u32::try_from(drawn(name, key) % 1_000_000).unwrap_or(0)
+}
+
+fn drawn(name: &str, key: &str) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(name.as_bytes()).update(&[0]).update(key.as_bytes());
-    let drawn = hasher.finalize().as_bytes().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    u32::try_from(drawn % 1_000_000).unwrap_or(0)
+    hasher.finalize().as_bytes().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Whether a condition of a program that is never run holds for a contact: what tests expect.
@@ -579,18 +636,21 @@ fn field<'a>(record: &'a Value, name: &str) -> &'a Value {
     }
 }
 
-fn texts(a: &Value, b: &Value, test: impl Fn(&str, &str) -> bool) -> bool {
-    match (a, b) {
-        (Value::Text(a), Value::Text(b)) => test(&a.to_lowercase(), &b.to_lowercase()),
-        _ => false,
+fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::List(values) => values,
+        _ => &[],
     }
 }
 
-/// The least or greatest value of a field.
-fn best<'a>(counted: impl Iterator<Item = &'a PastEvent>, name: &str, wanted: Ordering) -> Value {
-    counted.map(|past| field(&past.payload, name)).fold(Value::Unset, |best, value| {
-        if !best.is_set() || value.order(&best) == Some(wanted) { value.clone() } else { best }
-    })
+/// A list with a value behind it, unless it has it already; of a full list the first value goes.
+fn append(list: &Value, value: &Value) -> Value {
+    let values = self::list(list);
+    if !value.is_set() || values.contains(value) {
+        return list.clone();
+    }
+    let over = (values.len() + 1).saturating_sub(MAX_LIST);
+    Value::List(values.iter().skip(over).chain([value]).cloned().collect())
 }
 
 fn multiply(a: &Value, b: &Value) -> Value {

@@ -1,6 +1,6 @@
 //! What a decision saw, so that people can be told why.
 
-use journey_bytecode::{Aggregate, History, MessageRef, Op, Program, StatusKind, Value};
+use journey_bytecode::{Aggregate, History, MessageHistory, MessageRef, Op, Program, StatusKind, Value};
 use smol_str::{SmolStr, format_smolstr};
 
 use super::effect::Seen;
@@ -61,6 +61,10 @@ fn fact(program: &Program, op: Op) -> Option<SmolStr> {
     let name = |ix: journey_bytecode::NameIx| program.names.get(ix.index()).cloned().unwrap_or_default();
     Some(match op {
         Op::Attribute(ix) | Op::Field(ix) | Op::Stage(ix) | Op::Score(ix) => name(ix),
+        Op::ScoreAbove(ix) => format_smolstr!("{} above", name(ix)),
+        Op::ScoreFrom(ix) => format_smolstr!("{} from", name(ix)),
+        Op::Reachable(channel) => format_smolstr!("reachable via {channel}"),
+        Op::Messages(ix) => messages(program, program.messages.get(ix.index())?),
         Op::Trigger(ix) => format_smolstr!("trigger.{}", name(ix)),
         Op::Load(slot) => program.slots.get(slot.index()).cloned().unwrap_or_default(),
         Op::Now => SmolStr::new_static("now"),
@@ -70,8 +74,6 @@ fn fact(program: &Program, op: Op) -> Option<SmolStr> {
         Op::ClickedLink(link, message) => {
             format_smolstr!("{} link {:?}", status(program, StatusKind::Clicked, message), name(link).as_str())
         }
-        Op::StatusWithin(kind, None) => format_smolstr!("{} any lately", kind.name()),
-        Op::StatusWithin(kind, Some(channel)) => format_smolstr!("{} any {channel} lately", kind.name()),
         Op::Consents(ix, None) => format_smolstr!("consents to {}", name(ix)),
         Op::Consents(ix, Some(channel)) => format_smolstr!("consents to {} via {channel}", name(ix)),
         Op::InJourney(ix) => format_smolstr!("in journey {}", name(ix)),
@@ -90,7 +92,18 @@ fn status(program: &Program, kind: StatusKind, message: MessageRef) -> SmolStr {
         }
         MessageRef::Any(None) => format_smolstr!("{} any", kind.name()),
         MessageRef::Any(Some(channel)) => format_smolstr!("{} any {channel}", kind.name()),
+        MessageRef::Named(name) | MessageRef::Topic(name) => {
+            format_smolstr!("{} any {}", kind.name(), program.names.get(name.index()).map_or("", SmolStr::as_str))
+        }
         MessageRef::None | MessageRef::Last | MessageRef::SinceEntry => SmolStr::new_static(kind.name()),
+    }
+}
+
+fn messages(program: &Program, asked: &MessageHistory) -> SmolStr {
+    let status = status(program, asked.status, asked.message);
+    match &asked.link {
+        Some(link) => format_smolstr!("count of {status} link {:?}", link.as_str()),
+        None => format_smolstr!("count of {status}"),
     }
 }
 
@@ -98,6 +111,8 @@ fn history(history: &History) -> SmolStr {
     let event = &history.event;
     match &history.aggregate {
         Aggregate::Count => format_smolstr!("count of {event}"),
+        Aggregate::Days => format_smolstr!("days of {event}"),
+        Aggregate::Distinct(field) => format_smolstr!("count of distinct {event}.{field}"),
         Aggregate::Sum(field) => format_smolstr!("sum of {event}.{field}"),
         Aggregate::Average(field) => format_smolstr!("average of {event}.{field}"),
         Aggregate::Min(field) => format_smolstr!("min of {event}.{field}"),

@@ -75,7 +75,7 @@ pub(super) const fn end(reason: &EndReason) -> &'static str {
     match reason {
         EndReason::Ended => "ended",
         EndReason::Goal => "goal",
-        EndReason::Exit(_) | EndReason::ExitCondition => "exit",
+        EndReason::Exit(_) | EndReason::ExitCondition | EndReason::ExitAfter => "exit",
         EndReason::Unsubscribed => "unsubscribed",
         EndReason::Restarted => "restarted",
         EndReason::Stopped => "stopped",

@@ -276,6 +276,7 @@ fn end_reason(reason: &EndReason) -> String {
         EndReason::Goal => "goal".to_owned(),
         EndReason::Exit(event) => format!("exit {event}"),
         EndReason::ExitCondition => "exit condition".to_owned(),
+        EndReason::ExitAfter => "exit after".to_owned(),
         EndReason::Unsubscribed => "unsubscribed".to_owned(),
         EndReason::Stopped => "stopped".to_owned(),
         EndReason::Restarted => "restarted".to_owned(),

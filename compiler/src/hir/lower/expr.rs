@@ -1,14 +1,14 @@
 //! Expressions.
 
-use journey_bytecode::StatusKind;
+use journey_bytecode::{Channel, Number, StatusKind};
 use journey_grammar::ast::{self, AstNode, CompareOp, MatchOp, Quantifier};
 use journey_grammar::{SyntaxKind, Token};
 
 use super::super::{
-    About, AboutKind, Aggregate, ArithmeticOp, BinaryOp, Bound, Did, Expr, ExprKind, Function, Loc, Name, Past, Within,
+    About, AboutKind, Aggregate, ArithmeticOp, BinaryOp, Bound, Changed, Count, Each, Expr, ExprKind, Function, Loc,
+    Name, Past, Since, When, Within,
 };
-use super::{Lower, later, later_as, literal, name, name_of, path_name, string};
-use journey_bytecode::Channel;
+use super::{Lower, later, literal, name, name_of, path_name, string};
 
 impl Lower<'_> {
     pub(super) fn expr(&mut self, expr: ast::Expr<'_>) -> Expr {
@@ -74,7 +74,11 @@ impl Lower<'_> {
                     let parts = quantified.list()?.elements().map(|part| self.expr(part)).collect();
                     quantify(quantifier, parts, loc)
                 }
-                None => ExprKind::Later(later_as(expr, "a number of conditions")),
+                None => {
+                    let (bound, number) = quantified.bound()?;
+                    let parts = quantified.list()?.elements().map(|part| self.expr(part)).collect();
+                    ExprKind::NumberOf(self::bound(bound), number.text().parse().ok()?, parts)
+                }
             },
             ast::Expr::Status(status) => self.status_expr(status)?,
             ast::Expr::HasTag(tag) => ExprKind::HasTag(name(tag.name()?)),
@@ -95,7 +99,7 @@ impl Lower<'_> {
             ast::Expr::Neg(neg) => ExprKind::Negate(self.boxed(neg.operand())?),
             ast::Expr::Paren(paren) => return self.kind(paren.inner()?),
             ast::Expr::List(list) => ExprKind::List(list.elements().map(|element| self.expr(element)).collect()),
-            ast::Expr::Literal(literal) => self.literal(literal.token()?, expr)?,
+            ast::Expr::Literal(literal) => self.literal(literal.token()?)?,
             ast::Expr::Money(money) => ExprKind::Money(self.money(money)?),
             ast::Expr::DateTime(date_time) => ExprKind::Local(literal::date_time(date_time)?),
             ast::Expr::Ago(ago) => ExprKind::Ago(literal::duration(ago.duration()?)?),
@@ -103,19 +107,25 @@ impl Lower<'_> {
                 ExprKind::Function(name(function.function()?), self.boxed(function.argument())?)
             }
             ast::Expr::Path(path) => path_expr(path)?.kind,
-            ast::Expr::Changed(_) => ExprKind::Later(later_as(expr, "changed")),
-            ast::Expr::Reachable(_) => ExprKind::Later(later(expr)),
+            ast::Expr::Changed(changed) => ExprKind::Changed(Box::new(Changed {
+                attribute: super::header::attribute(changed.attribute()?)?,
+                from: changed.from().map(|value| self.expr(value)),
+                to: changed.to().map(|value| self.expr(value)),
+                when: self.when(changed.count(), changed.within(), changed.since())?,
+            })),
+            ast::Expr::Reachable(reachable) => ExprKind::Reachable(self.channel(reachable.channel()?)?),
         })
     }
 
-    fn literal(&mut self, token: Token<'_>, expr: ast::Expr<'_>) -> Option<ExprKind> {
+    fn literal(&mut self, token: Token<'_>) -> Option<ExprKind> {
         Some(match token.kind() {
             SyntaxKind::Number => ExprKind::Number(literal::number(token)?),
             SyntaxKind::Duration => ExprKind::Span(literal::duration(token)?),
             SyntaxKind::Time => ExprKind::Time(literal::time(token)?),
             SyntaxKind::Date => ExprKind::Date(literal::date(token)?),
             SyntaxKind::String => ExprKind::Text(string(token)),
-            SyntaxKind::Percent => ExprKind::Later(later(expr)),
+            // Parts of a million are what a number counts in.
+            SyntaxKind::Percent => ExprKind::Number(Number(i64::from(literal::share(token)?))),
             _ => return None,
         })
     }
@@ -127,7 +137,7 @@ impl Lower<'_> {
             MatchOp::Contains => BinaryOp::Contains,
             MatchOp::StartsWith => BinaryOp::StartsWith,
             MatchOp::EndsWith => BinaryOp::EndsWith,
-            MatchOp::Matches => return Some(ExprKind::Later(later_as(matching, "matches"))),
+            MatchOp::Matches => BinaryOp::Matches,
         };
         let left = self.optional_expr(matching.left(), loc);
         let kind = match (matching.quantifier(), matching.right()) {
@@ -139,7 +149,14 @@ impl Lower<'_> {
                 }
                 quantify(quantifier, parts, loc)
             }
-            (Some(_), _) => ExprKind::Later(later_as(matching, "any of a list that is not written out")),
+            (Some(quantifier), right) => {
+                let sides = Box::new((left, self.optional_expr(right, loc)));
+                match quantifier {
+                    Quantifier::Any => ExprKind::Each(op, Each::Any, sides),
+                    Quantifier::All => ExprKind::Each(op, Each::All, sides),
+                    Quantifier::None => negated(ExprKind::Each(op, Each::Any, sides), true, loc),
+                }
+            }
             (None, right) => {
                 let right = self.optional_expr(right, loc);
                 ExprKind::Binary(op, Box::new((left, right)))
@@ -170,43 +187,56 @@ impl Lower<'_> {
     fn member(&mut self, member: ast::MemberExpr<'_>) -> Option<ExprKind> {
         Some(match (member.was(), member.journey()) {
             (false, Some(journey)) => ExprKind::InJourney(name(journey)),
-            (true, Some(journey)) if member.count().is_none() && member.since().is_none() => {
-                let within = match member.within() {
-                    Some(span) => Some(literal::duration(span)?),
-                    None => None,
-                };
-                ExprKind::WasInJourney(name(journey), within)
-            }
             (false, None) => ExprKind::InGroup(path_name(member.group()?)),
-            (true, _) => ExprKind::Later(later_as(member, "was in")),
+            (true, journey) => {
+                let when = Box::new(self.when(member.count(), member.within(), member.since())?);
+                match journey {
+                    Some(journey) => ExprKind::WasInJourney(name(journey), when),
+                    None => ExprKind::WasInGroup(path_name(member.group()?), when),
+                }
+            }
         })
     }
 
-    fn did(&mut self, did: ast::DidExpr<'_>) -> Option<ExprKind> {
-        if did.count().is_some_and(ast::CountClause::counts_days) {
-            return Some(ExprKind::Later(later_as(did, "counting days")));
-        }
-        let count = match did.count() {
-            Some(count) => {
-                let bound = match count.bound()? {
-                    ast::Bound::AtLeast => Bound::AtLeast,
-                    ast::Bound::AtMost => Bound::AtMost,
-                    ast::Bound::Exactly => Bound::Exactly,
-                };
-                Some((bound, count.number()?.text().parse().ok()?))
-            }
+    /// How often and since when.
+    fn when(
+        &mut self,
+        count: Option<ast::CountClause<'_>>,
+        within: Option<Token<'_>>,
+        since: Option<ast::SinceClause<'_>>,
+    ) -> Option<When> {
+        let count = match count {
+            Some(count) => Some(Count {
+                bound: bound(count.bound()?),
+                number: count.number()?.text().parse().ok()?,
+                days: count.counts_days(),
+                loc: count.range(),
+            }),
             None => None,
         };
-        let Some(past) = self.past(did.event()?, did.filter(), did.within(), did.since())? else {
-            return Some(ExprKind::Later(later_as(did, "since")));
+        let within = match within {
+            Some(span) => Some(literal::duration(span)?),
+            None => None,
         };
-        Some(negated(ExprKind::Did(Box::new(Did { past, count })), did.is_negated(), did.range()))
+        let since = match since {
+            Some(since) => Some(Since {
+                from: if since.since_entry() { None } else { Some(self.expr(since.from()?)) },
+                until: since.until().map(|until| self.expr(until)),
+                loc: since.range(),
+            }),
+            None => None,
+        };
+        Some(When { count, within, since })
+    }
+
+    fn did(&mut self, did: ast::DidExpr<'_>) -> Option<ExprKind> {
+        let when = self.when(did.count(), did.within(), did.since())?;
+        let filter = did.filter().map(|filter| self.expr(filter));
+        let past = Past { event: name(did.event()?), filter, when };
+        Some(negated(ExprKind::Did(Box::new(past)), did.is_negated(), did.range()))
     }
 
     fn aggregate(&mut self, aggregate: ast::AggregateExpr<'_>) -> Option<ExprKind> {
-        if aggregate.is_distinct() {
-            return Some(ExprKind::Later(later_as(aggregate, "distinct")));
-        }
         let function = match aggregate.function()? {
             ast::Aggregate::Count => Function::Count,
             ast::Aggregate::Sum => Function::Sum,
@@ -215,10 +245,10 @@ impl Lower<'_> {
             ast::Aggregate::Max => Function::Max,
         };
         let (event, field) = event_and_field(aggregate.path()?)?;
-        let Some(past) = self.past_of(event, aggregate.filter(), aggregate.within(), aggregate.since())? else {
-            return Some(ExprKind::Later(later_as(aggregate, "since")));
-        };
-        Some(ExprKind::Aggregate(Box::new(Aggregate { function, past, field })))
+        let when = self.when(None, aggregate.within(), aggregate.since())?;
+        let past = Past { event, filter: aggregate.filter().map(|filter| self.expr(filter)), when };
+        let distinct = aggregate.is_distinct();
+        Some(ExprKind::Aggregate(Box::new(Aggregate { function, distinct, past, field })))
     }
 
     fn occurrence(&mut self, occurrence: ast::OccurrenceExpr<'_>) -> Option<ExprKind> {
@@ -229,55 +259,25 @@ impl Lower<'_> {
             (false, false) => Function::Last,
         };
         let (event, field) = event_and_field(occurrence.path()?)?;
-        let Some(past) = self.past_of(event, occurrence.filter(), occurrence.within(), occurrence.since())? else {
-            return Some(ExprKind::Later(later_as(occurrence, "since")));
-        };
-        Some(ExprKind::Aggregate(Box::new(Aggregate { function, past, field })))
-    }
-
-    fn past(
-        &mut self,
-        event: ast::Name<'_>,
-        filter: Option<ast::Expr<'_>>,
-        within: Option<Token<'_>>,
-        since: Option<ast::SinceClause<'_>>,
-    ) -> Option<Option<Past>> {
-        self.past_of(name(event), filter, within, since)
-    }
-
-    /// Past events; the inner `None` is a beginning that this version cannot count from.
-    fn past_of(
-        &mut self,
-        event: Name,
-        filter: Option<ast::Expr<'_>>,
-        within: Option<Token<'_>>,
-        since: Option<ast::SinceClause<'_>>,
-    ) -> Option<Option<Past>> {
-        let since_entry = since.is_some_and(ast::SinceClause::since_entry);
-        if since.is_some_and(|since| !since.since_entry() || since.until().is_some()) {
-            return Some(None);
-        }
-        let within = match within {
-            Some(span) => Some(literal::duration(span)?),
-            None => None,
-        };
-        Some(Some(Past { event, filter: filter.map(|filter| self.expr(filter)), within, since_entry }))
+        let when = self.when(None, occurrence.within(), occurrence.since())?;
+        let past = Past { event, filter: occurrence.filter().map(|filter| self.expr(filter)), when };
+        Some(ExprKind::Aggregate(Box::new(Aggregate { function, distinct: false, past, field })))
     }
 
     fn status_expr(&mut self, expr: ast::StatusExpr<'_>) -> Option<ExprKind> {
-        if expr.count().is_some() || expr.since().is_some() {
-            let what = if expr.count().is_some() { "counting what happened to messages" } else { "since" };
-            return Some(ExprKind::Later(later_as(expr, what)));
-        }
-        let within = match expr.within() {
-            Some(span) => Some(literal::duration(span)?),
-            None => None,
-        };
-        let status = expr.status()?;
-        let Some(kind) = status_kind(status) else {
+        let when = self.when(expr.count(), expr.within(), expr.since())?;
+        let Some(kind) = status_kind(expr.status()?) else {
             return Some(ExprKind::Later(later(expr)));
         };
-        Some(ExprKind::Status(kind, Box::new(about(expr.message()?, expr.link(), within))))
+        Some(ExprKind::Status(kind, Box::new((about(expr.message()?, expr.link()), when))))
+    }
+}
+
+const fn bound(bound: ast::Bound) -> Bound {
+    match bound {
+        ast::Bound::AtLeast => Bound::AtLeast,
+        ast::Bound::AtMost => Bound::AtMost,
+        ast::Bound::Exactly => Bound::Exactly,
     }
 }
 
@@ -287,11 +287,7 @@ pub(super) fn status_kind(word: Token<'_>) -> Option<StatusKind> {
 }
 
 /// Which message is meant.
-pub(super) fn about(
-    message: ast::MessageRef<'_>,
-    link: Option<Token<'_>>,
-    within: Option<journey_bytecode::Span>,
-) -> About {
+pub(super) fn about(message: ast::MessageRef<'_>, link: Option<Token<'_>>) -> About {
     let kind = match message {
         ast::MessageRef::Last => AboutKind::Bare,
         ast::MessageRef::Handle(handle) => AboutKind::Named(name(handle)),
@@ -302,7 +298,7 @@ pub(super) fn about(
         },
     };
     let link = link.map(|token| Name { text: string(token), loc: token.range() });
-    About { kind, link, within }
+    About { kind, link }
 }
 
 /// `purchase.amount`: the event, and its field.

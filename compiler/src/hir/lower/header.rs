@@ -3,7 +3,7 @@
 use journey_bytecode::{Purpose, Reenter, Time, WeekdaySet};
 use journey_grammar::ast::{self, AstNode};
 
-use super::super::{EventKind, EventOrCondition, EventPattern, Header, HeaderKind, Name};
+use super::super::{EventKind, EventOrCondition, EventPattern, Gathering, Header, HeaderKind, Name, When};
 use super::expr::{about, path_expr, status_kind};
 use super::{Lower, later, later_as, literal, name, path_name};
 use crate::diagnostic::{Code, one_of};
@@ -17,7 +17,7 @@ impl Lower<'_> {
                 let key = collect.per().and_then(ast::PerClause::key).and_then(path_expr).map(HeaderKind::Per);
                 key.into_iter().chain([self.clause_kind(clause).unwrap_or(HeaderKind::Error)]).collect()
             }
-            ast::Clause::Exit(exit) => self.exit(exit),
+            ast::Clause::Exit(exit) => vec![self.exit(exit).unwrap_or(HeaderKind::Error)],
             _ => vec![self.clause_kind(clause).unwrap_or(HeaderKind::Error)],
         };
         kinds.into_iter().map(|kind| Header { kind, loc }).collect()
@@ -45,20 +45,26 @@ impl Lower<'_> {
             ast::Clause::Purpose(purpose) => HeaderKind::Purpose(self.purpose(purpose.name()?)?),
             ast::Clause::Hours(hours) => HeaderKind::Hours(self.window(hours.window()?)?),
             ast::Clause::Exit(_) => return None,
-            ast::Clause::Collect(collect) if collect.duration().is_none() => {
-                HeaderKind::Later(later_as(collect, "collect until"))
-            }
             ast::Clause::Collect(collect) => {
                 let most = match collect.limit() {
                     Some(limit) => Some(self.count(limit)?),
                     None => None,
                 };
-                let window = literal::duration(collect.duration()?)?;
-                HeaderKind::Collect { window, most, name: name(collect.name()?) }
+                let until = match collect.duration() {
+                    Some(duration) => Gathering::For(literal::duration(duration)?),
+                    None => Gathering::Until(
+                        collect.days().map_or(Some(WeekdaySet::ALL), literal::days)?,
+                        collect.time().map_or(Some(Time(0)), literal::time)?,
+                    ),
+                };
+                HeaderKind::Collect { until, most, name: name(collect.name()?) }
             }
             ast::Clause::Priority(priority) => HeaderKind::Priority(self.priority(priority.name()?)?),
             ast::Clause::Holdout(holdout) => HeaderKind::Holdout(literal::share(holdout.percent()?)?),
-            ast::Clause::Migrate(_) => HeaderKind::Later(later(clause)),
+            ast::Clause::Migrate(migrate) => {
+                let to = if migrate.to_end() { None } else { Some(name(migrate.to()?)) };
+                HeaderKind::Migrate(name(migrate.from()?), to)
+            }
         })
     }
 
@@ -89,17 +95,16 @@ impl Lower<'_> {
     }
 
     /// Each thing behind `exit when` ends the run by itself.
-    fn exit(&mut self, exit: ast::ExitClause<'_>) -> Vec<HeaderKind> {
+    fn exit(&mut self, exit: ast::ExitClause<'_>) -> Option<HeaderKind> {
         if exit.on_goal() {
-            return vec![HeaderKind::ExitOnGoal];
+            return Some(HeaderKind::ExitOnGoal);
         }
-        if exit.after().is_some() {
-            return vec![HeaderKind::Later(later_as(exit, "exit after"))];
+        if let Some(after) = exit.after() {
+            return literal::duration(after).map(HeaderKind::ExitAfter);
         }
-        if exit.block().is_some() {
-            return vec![HeaderKind::Later(later_as(exit, "steps behind `exit when`"))];
-        }
-        exit.items().map(|item| HeaderKind::ExitWhen(self.exit_item(item))).collect()
+        let items = exit.items().map(|item| self.exit_item(item)).collect();
+        let then = exit.block().map(|block| self.block(Some(block)));
+        Some(HeaderKind::ExitWhen(items, then))
     }
 
     fn exit_item(&mut self, item: ast::ExitItem<'_>) -> EventOrCondition {
@@ -112,8 +117,8 @@ impl Lower<'_> {
             ast::ExitItem::Condition(condition) => {
                 let checked = self.expr(condition);
                 match checked.kind {
-                    super::ExprKind::Status(status, about) if about.within.is_none() => {
-                        let kind = EventKind::Status(status, about);
+                    super::ExprKind::Status(status, asked) if asked.1 == When::default() => {
+                        let kind = EventKind::Status(status, Box::new(asked.0));
                         EventOrCondition::Event(Box::new(EventPattern { kind, filter: None, loc: checked.loc }))
                     }
                     _ => EventOrCondition::Condition(Box::new(checked)),
@@ -141,18 +146,24 @@ impl Lower<'_> {
                 EventKind::Later(later_as(call, "on call with fields"))
             }
             ast::Trigger::Call(_) => EventKind::Call,
-            ast::Trigger::Schedule(schedule) if schedule.interval().is_some() => {
-                EventKind::Later(later_as(schedule, "every so often"))
-            }
-            ast::Trigger::Schedule(schedule) => EventKind::Every {
-                days: match schedule.days() {
+            ast::Trigger::Schedule(schedule) => {
+                let time = schedule.time().map_or(Some(Time(0)), literal::time)?;
+                let segment = schedule.segment().map(name);
+                let from = match schedule.from() {
+                    Some(date) => Some(literal::date(date)?),
+                    None => None,
+                };
+                if let Some(token) = schedule.interval() {
+                    let span = (literal::duration(token)?, token.range());
+                    return Some(EventKind::EverySpan { span, from, time, segment });
+                }
+                let days = match schedule.days() {
                     Some(days) => literal::days(days)?,
                     None if schedule.every_day() => WeekdaySet::ALL,
                     None => return None,
-                },
-                time: schedule.time().map_or(Some(Time(0)), literal::time)?,
-                segment: schedule.segment().map(name),
-            },
+                };
+                EventKind::Every { days, time, from, segment }
+            }
             ast::Trigger::Date(date) => {
                 let offset = literal::duration(date.offset()?)?;
                 let offset = if date.is_before() { offset.negated() } else { offset };
@@ -187,7 +198,7 @@ impl Lower<'_> {
                 to: change.to().map(|value| Box::new(self.expr(value))),
             },
             ast::Pattern::Status(status) => match status_kind(status.status()?) {
-                Some(kind) => EventKind::Status(kind, Box::new(about(status.message()?, status.link(), None))),
+                Some(kind) => EventKind::Status(kind, Box::new(about(status.message()?, status.link()))),
                 None => EventKind::Later(later(pattern)),
             },
             ast::Pattern::Consent(consent) if !consent.is_subscribed() && consent.channel().is_none() => {

@@ -9,14 +9,14 @@ mod literal;
 mod step;
 mod test;
 
-use journey_bytecode::Channel;
+use journey_bytecode::{Channel, Number};
 use journey_grammar::ast::{self, AstNode};
 use journey_grammar::{Token, Tree};
 use smol_str::SmolStr;
 
 use super::{
     ContactDecl, EventDecl, Expr, ExprKind, FieldDecl, File, FunnelDecl, HeaderKind, Item, Journey, Later, Loc, Name,
-    PolicyDecl, PolicyItem, PolicyKind, SegmentDecl, TopicDecl, TypeKind, TypeRef, Unsure,
+    PolicyDecl, PolicyItem, PolicyKind, ScoreDecl, SegmentDecl, TopicDecl, TypeKind, TypeRef, Unsure,
 };
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::project::FileId;
@@ -110,7 +110,20 @@ impl Lower<'_> {
                 Item::Policy(PolicyDecl { items: policy.rules().map(|rule| self.policy_rule(rule)).collect() })
             }
             ast::Item::Journey(journey) => Item::Journey(self.journey(journey)),
-            ast::Item::Score(_) | ast::Item::Voucher(_) => Item::Later(later(item)),
+            ast::Item::Score(score) => {
+                let mut rules = Vec::new();
+                for rule in score.rules() {
+                    let points = literal::number(rule.points()?)?;
+                    let points = if rule.is_negative() { Number(points.0.saturating_neg()) } else { points };
+                    rules.push((self.pattern(rule.pattern()?), points));
+                }
+                let halves = match score.decay().and_then(ast::ScoreDecay::half_life) {
+                    Some(token) => Some((literal::duration(token)?, token.range())),
+                    None => None,
+                };
+                Item::Score(ScoreDecl { name: name(score.name()?), rules, halves })
+            }
+            ast::Item::Voucher(_) => Item::Later(later(item)),
             ast::Item::Test(test) => Item::Test(self.test(test)),
         })
     }
@@ -136,12 +149,20 @@ impl Lower<'_> {
 
     fn policy_kind(&mut self, rule: ast::PolicyRule<'_>) -> Option<PolicyKind> {
         Some(match rule {
-            ast::PolicyRule::Sender(sender) if sender.channel().is_none() => {
-                PolicyKind::Sender(string(sender.sender()?))
+            ast::PolicyRule::Sender(sender) => {
+                let channel = match sender.channel() {
+                    Some(name) => Some(self.channel(name)?),
+                    None => None,
+                };
+                PolicyKind::Sender(channel, string(sender.sender()?))
             }
             ast::PolicyRule::Address(address) => PolicyKind::Address(string(address.address()?)),
-            ast::PolicyRule::QuietHours(hours) if hours.channel().is_none() => {
-                PolicyKind::QuietHours(self.window(hours.window()?)?)
+            ast::PolicyRule::QuietHours(hours) => {
+                let channel = match hours.channel() {
+                    Some(name) => Some(self.channel(name)?),
+                    None => None,
+                };
+                PolicyKind::QuietHours(channel, self.window(hours.window()?)?)
             }
             ast::PolicyRule::Cap(cap) => {
                 let channel = match cap.channel() {
@@ -150,14 +171,13 @@ impl Lower<'_> {
                 };
                 PolicyKind::Cap { channel, most: self.count(cap.count()?)?, per: literal::duration(cap.per()?)? }
             }
-            ast::PolicyRule::Sender(_) | ast::PolicyRule::QuietHours(_) => PolicyKind::Later(Later {
-                what: match rule {
-                    ast::PolicyRule::Sender(_) => "a sender for one channel".into(),
-                    _ => "quiet hours for one channel".into(),
-                },
-                loc: rule.range(),
-            }),
-            ast::PolicyRule::Rate(_) => PolicyKind::Later(later(rule)),
+            ast::PolicyRule::Rate(rate) => {
+                let channel = match rate.channel() {
+                    Some(name) => Some(self.channel(name)?),
+                    None => None,
+                };
+                PolicyKind::Rate { channel, most: self.count(rate.count()?)?, per: literal::duration(rate.per()?)? }
+            }
         })
     }
 

@@ -5,8 +5,8 @@ use journey_grammar::ast::{self, AstNode};
 use journey_grammar::{Node, SyntaxKind};
 
 use super::super::{
-    Block, ChooseArm, ChooseValue, CountdownPoint, Loc, RaceArm, Send, SendMessage, SplitSide, Step, StepKind, Until,
-    Wait,
+    Block, ChooseArm, ChooseValue, CountdownPoint, Loc, RaceArm, Send, SendMessage, SplitSide, Step, StepKind, TimeOut,
+    Until, Wait,
 };
 use super::header::attribute;
 use super::{Lower, later, later_as, literal, name, name_of, path_name, string};
@@ -24,31 +24,31 @@ impl Lower<'_> {
         body.map(|body| self.body(Some(body)))
     }
 
-    fn block(&mut self, block: Option<ast::Block<'_>>) -> Block {
+    pub(super) fn block(&mut self, block: Option<ast::Block<'_>>) -> Block {
         block.into_iter().flat_map(ast::Block::steps).map(|step| self.step(step)).collect()
     }
 
     fn step_kind(&mut self, step: ast::Step<'_>) -> Option<StepKind> {
         Some(match step {
             ast::Step::Send(send) => self.send(send)?,
-            ast::Step::Wait(wait) if wait.longest().is_some() => StepKind::Later(later_as(step, "a random wait")),
-            ast::Step::Wait(wait) if wait.window().is_some() => {
-                StepKind::Later(later_as(step, "a wait that counts within a window"))
-            }
-            ast::Step::Wait(wait) => StepKind::Wait(Wait::For(self.expr(wait.duration()?))),
+            ast::Step::Wait(wait) => StepKind::Wait(Wait::For {
+                length: self.expr(wait.duration()?),
+                longest: wait.longest().map(|longest| self.expr(longest)),
+                window: match wait.window() {
+                    Some(window) => Some(self.window(window)?),
+                    None => None,
+                },
+            }),
             ast::Step::WaitUntil(wait) => self.wait_until(wait)?,
             ast::Step::WaitFor(wait) => {
                 let up_to = self.up_to(wait.up_to());
                 let otherwise = self.otherwise(wait.otherwise());
-                match up_to {
-                    Ok(up_to) => StepKind::Wait(Wait::Event {
-                        pattern: self.pattern(wait.pattern()?),
-                        from_now: wait.from_now(),
-                        up_to: up_to?,
-                        otherwise,
-                    }),
-                    Err(later) => StepKind::Later(later),
-                }
+                StepKind::Wait(Wait::Event {
+                    pattern: self.pattern(wait.pattern()?),
+                    from_now: wait.from_now(),
+                    up_to: up_to?,
+                    otherwise,
+                })
             }
             ast::Step::Race(race) => self.race(race)?,
             ast::Step::If(choice) => StepKind::If {
@@ -70,9 +70,14 @@ impl Lower<'_> {
                 StepKind::Let(name(binding.name()?), self.optional_expr(binding.value(), binding.range()))
             }
             ast::Step::End(_) => StepKind::End,
-            ast::Step::Add(_) => StepKind::Later(later_as(step, "add to a list")),
-            ast::Step::Remove(_) => StepKind::Later(later_as(step, "remove from a list")),
-            ast::Step::Label(_) => StepKind::Later(later_as(step, "step NAME:")),
+            ast::Step::Add(add) => {
+                StepKind::AddTo(attribute(add.attribute()?)?, self.optional_expr(add.value(), add.range()))
+            }
+            ast::Step::Remove(remove) => StepKind::RemoveFrom(
+                attribute(remove.attribute()?)?,
+                self.optional_expr(remove.value(), remove.range()),
+            ),
+            ast::Step::Label(label) => StepKind::Label(name(label.name()?)),
             ast::Step::Split(split) => self.split(split)?,
             ast::Step::Repeat(repeat) => {
                 let times = repeat.times()?;
@@ -179,23 +184,23 @@ impl Lower<'_> {
             }
         };
         let otherwise = self.otherwise(wait.otherwise());
-        Some(match self.up_to(wait.up_to()) {
-            Ok(up_to) => StepKind::Wait(Wait::Until { until: until.unwrap_or(Until::Error), up_to: up_to?, otherwise }),
-            Err(later) => StepKind::Later(later),
-        })
+        let up_to = self.up_to(wait.up_to())?;
+        Some(StepKind::Wait(Wait::Until { until: until.unwrap_or(Until::Error), up_to, otherwise }))
     }
 
-    /// The longest wait: none, one, or one that says more than this version can run. The inner `None` is an error.
-    fn up_to(
-        &mut self,
-        clause: Option<ast::UpToClause<'_>>,
-    ) -> Result<Option<Option<journey_bytecode::Span>>, super::Later> {
-        let Some(clause) = clause else { return Ok(Some(None)) };
-        if clause.window().is_some() {
-            return Err(later_as(clause, "a time-out that counts within a window"));
-        }
-        let span = clause.duration().and_then(|token| literal::duration(token));
-        Ok(span.map(Some))
+    /// The longest wait, if one is given; the outer `None` is an error.
+    #[expect(clippy::option_option, reason = "said above")]
+    fn up_to(&mut self, clause: Option<ast::UpToClause<'_>>) -> Option<Option<TimeOut>> {
+        let Some(clause) = clause else { return Some(None) };
+        self.time_out(clause.duration()?, clause.window()).map(Some)
+    }
+
+    fn time_out(&mut self, duration: journey_grammar::Token<'_>, window: Option<ast::Window<'_>>) -> Option<TimeOut> {
+        let window = match window {
+            Some(window) => Some(self.window(window)?),
+            None => None,
+        };
+        Some(TimeOut { span: literal::duration(duration)?, window, loc: duration.range() })
     }
 
     fn race(&mut self, race: ast::RaceStep<'_>) -> Option<StepKind> {
@@ -209,11 +214,8 @@ impl Lower<'_> {
         }
         let mut after = Vec::new();
         for timeout in race.timeouts() {
-            if timeout.window().is_some() {
-                return Some(StepKind::Later(later_as(timeout, "a time-out that counts within a window")));
-            }
-            let token = timeout.duration()?;
-            after.push((literal::duration(token)?, token.range(), self.block(timeout.block())));
+            let time_out = self.time_out(timeout.duration()?, timeout.window())?;
+            after.push((time_out, self.block(timeout.block())));
         }
         Some(StepKind::Wait(Wait::First { arms, after }))
     }

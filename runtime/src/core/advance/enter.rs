@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use journey_bytecode::{BuiltinEvent, Collect, Instant, Purpose, Reenter, TriggerKind, Value};
+use journey_bytecode::{BuiltinEvent, Collect, Instant, MessageScope, Purpose, Reenter, TriggerKind, Value};
 use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL, Happening, MAX_COLLECTED};
@@ -78,9 +78,15 @@ impl Advance<'_> {
                 from.as_ref().is_none_or(|from| *from == happening.payload.field("old"))
                     && to.as_ref().is_none_or(|to| *to == happening.payload.field("new"))
             }
-            TriggerKind::Message(_, Some(name)) => {
+            TriggerKind::Message(_, scope, link) => {
                 let message = happening.message.and_then(|number| self.contact.state.message(number));
-                message.is_some_and(|message| message.name == *name)
+                let scoped = message.is_some_and(|message| match scope {
+                    MessageScope::Any => true,
+                    MessageScope::Channel(channel) => message.channel == *channel,
+                    MessageScope::Named(name) => message.name == *name,
+                    MessageScope::Topic(topic) => message.topic.as_ref() == Some(topic),
+                });
+                scoped && link.as_ref().is_none_or(|link| happening.payload.field("link") == Value::Text(link.clone()))
             }
             // Who wants nothing at all wants none of the topic.
             TriggerKind::Unsubscribed(Some(topic)) => match happening.payload.field("topic") {
@@ -154,11 +160,12 @@ impl Advance<'_> {
             recheck: None,
             unused: Vec::new(),
             reached: Vec::new(),
+            leaving: None,
         };
         self.trace(Some(number), &program.name, TraceEvent::Entered { version: prepared.version, trigger });
         self.changes.set(Instant::NEVER);
-        if self.exit_condition(&run, prepared) {
-            return self.end(run, prepared, EndReason::ExitCondition);
+        if let Some((reason, then)) = self.exit_condition(&run, prepared) {
+            return self.exit(run, prepared, reason, then);
         }
         let Some(collect) = program.collect.as_ref().filter(|collect| collect.most != Some(1)) else {
             if let Some(collect) = &program.collect {
@@ -167,7 +174,10 @@ impl Advance<'_> {
             return self.go(run, prepared, program.entry);
         };
         append(&mut run, collect, payload);
-        let until = self.zone().add(self.clock, collect.window);
+        let until = {
+            let env = self.env(prepared, Frame::of(&run), &Value::Unset);
+            env.instant(&env.value(collect.until, &mut CLAUSE_FUEL.clone())).unwrap_or(self.clock)
+        };
         self.trace(Some(number), &program.name, TraceEvent::Waiting { until });
         run.parked = Parked::Collecting { until };
         run.recheck = self.recheck();
@@ -243,8 +253,9 @@ pub(super) fn words(trigger: &TriggerKind) -> String {
         TriggerKind::Leaves(segment, _) => format!("leaves {segment}"),
         TriggerKind::Reaches { funnel, stage } => format!("reaches {funnel}.{stage}"),
         TriggerKind::Moment(_) => "moment".to_owned(),
-        TriggerKind::Message(status, None) => status.name().to_owned(),
-        TriggerKind::Message(status, Some(message)) => format!("{} {message}", status.name()),
+        TriggerKind::Message(status, MessageScope::Any, None) => status.name().to_owned(),
+        TriggerKind::Message(status, message, None) => format!("{} {message}", status.name()),
+        TriggerKind::Message(status, message, Some(link)) => format!("{} {message} link {link:?}", status.name()),
         TriggerKind::Unsubscribed(None) => "unsubscribed".to_owned(),
         TriggerKind::Unsubscribed(Some(topic)) => format!("unsubscribed {topic}"),
         TriggerKind::Call => "call".to_owned(),

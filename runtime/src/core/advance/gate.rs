@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{Channel, Instant, Message, Purpose, SendDef, SendIx, StatusKind, Value};
+use journey_bytecode::{Channel, Instant, LocalWindow, Message, Number, Purpose, SendDef, SendIx, StatusKind, Value};
 use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL, PUNCTUAL};
-use crate::core::contact::{MessageStatus, Run, SentMessage};
+use crate::core::contact::{Kept, MessageStatus, Run, SentMessage};
 use crate::core::effect::{Deferral, MessageId, Outgoing, Refusal, TraceEvent};
 use crate::core::link::Prepared;
 use crate::core::vm::Frame;
@@ -54,7 +54,8 @@ impl Advance<'_> {
         };
         if refusal.is_none() {
             let real = moment.max(self.wall);
-            let closed = self.closed(prepared, marketing, moment).or_else(|| self.closed(prepared, marketing, real));
+            let quiet = linked.bundle().policy.quiet(channel).filter(|_| marketing);
+            let closed = self.closed(prepared, quiet, moment).or_else(|| self.closed(prepared, quiet, real));
             if let Some((until, reason)) = closed {
                 return Gate::Deferred(until, reason);
             }
@@ -71,6 +72,7 @@ impl Advance<'_> {
             journey: run.journey.clone(),
             name: name.clone(),
             channel,
+            topic: topic.cloned(),
             marketing,
             at,
             statuses: refusal.is_some().then_some(skipped).into_iter().collect(),
@@ -138,9 +140,8 @@ impl Advance<'_> {
     }
 
     /// Until when no such message may leave, and why; `None` if it may leave at `moment`.
-    fn closed(&self, prepared: &Prepared, marketing: bool, moment: Instant) -> Option<(Instant, Deferral)> {
+    fn closed(&self, prepared: &Prepared, quiet: Option<LocalWindow>, moment: Instant) -> Option<(Instant, Deferral)> {
         let zone = self.zone();
-        let quiet = self.linked.bundle().policy.quiet_hours.filter(|_| marketing);
         let hours = prepared.program.hours;
         let awake = |at| quiet.map_or(at, |quiet| zone.next_outside(at, quiet));
         let open = |at| hours.map_or(at, |hours| zone.next_within(at, hours));
@@ -182,7 +183,8 @@ impl Advance<'_> {
                 (Some(name), _) => {
                     let slot = prepared.program.slots.iter().position(|slot| slot == name);
                     let local = slot.and_then(|slot| run.slots.get(slot)).cloned();
-                    top.insert(name.into(), local.unwrap_or_else(|| self.attribute(name)));
+                    let other = || self.score(name).unwrap_or_else(|| self.attribute(name));
+                    top.insert(name.into(), local.unwrap_or_else(other));
                 }
                 (None, _) => {}
             }
@@ -193,6 +195,14 @@ impl Advance<'_> {
             }
         }
         Value::Record(top.into_iter().collect())
+    }
+
+    /// A score as it stands.
+    fn score(&self, name: &str) -> Option<Value> {
+        let score = self.linked.score(name)?;
+        let kept = self.contact.state.scores.get(name);
+        let left = |kept: &Kept| kept.points.faded(self.clock.0.saturating_sub(kept.at.0), score.halves).number();
+        Some(Value::Number(kept.map_or(Number(0), left)))
     }
 
     fn attribute(&self, name: &str) -> Value {

@@ -15,6 +15,7 @@ mod enter;
 mod gate;
 mod prune;
 mod react;
+mod score;
 mod steps;
 mod watch;
 
@@ -23,7 +24,9 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use journey_bytecode::{BuiltinEvent, Channel, Instant, Pc, Span, StatusKind, Value, Version};
+use journey_bytecode::{
+    BuiltinEvent, Channel, Instant, Pc, Span, StatusKind, Value, Version, past_change, past_journey,
+};
 use smol_str::SmolStr;
 
 use super::contact::{Consent, Contact, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run, SentMessage};
@@ -220,7 +223,10 @@ impl Advance<'_> {
         for (name, value) in attributes {
             let changed = self.set(name, value.clone());
             // What a contact is born with did not change.
-            happenings.extend(changed.filter(|_| !first));
+            if let Some(changed) = changed.filter(|_| !first) {
+                self.keep_change(&changed);
+                happenings.push(changed);
+            }
         }
         for tag in remove {
             if self.contact.tags.remove(tag) {
@@ -320,6 +326,7 @@ impl Advance<'_> {
             journey: SmolStr::default(),
             name: name.clone(),
             channel: Channel::Email,
+            topic: None,
             marketing: false,
             at: self.clock,
             statuses: Vec::new(),
@@ -363,6 +370,13 @@ impl Advance<'_> {
         self.happen(Happening::builtin(BuiltinEvent::Unsubscribed, [("topic", topic)]));
     }
 
+    /// Remembers a change of an attribute.
+    fn keep_change(&mut self, changed: &Happening) {
+        if let Value::Text(attribute) = changed.payload.field("attribute") {
+            self.keep(&past_change(&attribute), self.clock, &changed.payload);
+        }
+    }
+
     /// Remembers an event if a program asks for it, in the order in which events happened.
     fn keep(&mut self, event: &SmolStr, at: Instant, payload: &Value) {
         let Some(memory) = self.linked.asks_for(event) else { return };
@@ -395,8 +409,8 @@ impl Advance<'_> {
     fn wake(&mut self, number: u32) {
         let Some((run, prepared)) = self.take(number) else { return };
         self.changes.set(Instant::NEVER);
-        if self.exit_condition(&run, &prepared) {
-            return self.end(run, &prepared, EndReason::ExitCondition);
+        if let Some((reason, then)) = self.exit_condition(&run, &prepared) {
+            return self.exit(run, &prepared, reason, then);
         }
         if run.until() > self.clock {
             return self.look_at_wait(run, &prepared);
@@ -419,8 +433,8 @@ impl Advance<'_> {
     fn look_again(&mut self, number: u32) {
         let Some((run, prepared)) = self.take(number) else { return };
         self.changes.set(Instant::NEVER);
-        if self.exit_condition(&run, &prepared) {
-            return self.end(run, &prepared, EndReason::ExitCondition);
+        if let Some((reason, then)) = self.exit_condition(&run, &prepared) {
+            return self.exit(run, &prepared, reason, then);
         }
         self.look_at_wait(run, &prepared);
     }
@@ -519,6 +533,7 @@ impl Advance<'_> {
     }
 
     fn close(&mut self, run: Run, reason: EndReason, hopes: bool) {
+        self.keep(&past_journey(&run.journey), self.clock, &Value::Unset);
         self.trace(Some(run.number), &run.journey, TraceEvent::Ended(reason.clone()));
         let ended = &mut self.contact.state.ended;
         ended.retain(|other| other.journey != run.journey || other.key != run.key);

@@ -1,6 +1,8 @@
 //! How runs and journeys react to what happens: exits, goals, waits.
 
-use journey_bytecode::{BuiltinEvent, EventPattern, Exit, Instant, MessageRef, Pc, Value, WaitDef};
+use std::sync::Arc;
+
+use journey_bytecode::{BuiltinEvent, EventPattern, ExitKind, Instant, MessageRef, Pc, Value, WaitDef};
 use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL, Happening, MAX_UNUSED};
@@ -10,8 +12,9 @@ use crate::core::link::Prepared;
 use crate::core::vm::Frame;
 
 impl Advance<'_> {
-    /// Lets runs react, oldest first, then ended runs that hope for a goal, then triggers.
+    /// Counts it for scores, lets runs react, oldest first, then ended runs that hope for a goal, then triggers.
     pub(super) fn happen(&mut self, happening: Happening) {
+        self.count(&happening);
         for number in self.active() {
             self.react(number, &happening);
         }
@@ -26,18 +29,20 @@ impl Advance<'_> {
         let Some((mut run, prepared)) = self.take(number) else { return };
         let program = &prepared.program;
         self.changes.set(Instant::NEVER);
-        for exit in &program.exits {
-            if let Exit::Event(pattern) = exit
+        // A run that is leaving has nothing more to leave for.
+        let exits = if run.leaving.is_none() { program.exits.as_slice() } else { &[] };
+        for exit in exits {
+            if let ExitKind::Event(pattern) = &exit.kind
                 && self.matches(&run, &prepared, pattern, happening)
             {
-                return self.end(run, &prepared, EndReason::Exit(pattern.event.clone()));
+                return self.exit(run, &prepared, EndReason::Exit(pattern.event.clone()), exit.then);
             }
         }
-        if self.exit_condition(&run, &prepared) {
-            return self.end(run, &prepared, EndReason::ExitCondition);
+        if let Some((reason, then)) = self.exit_condition(&run, &prepared) {
+            return self.exit(run, &prepared, reason, then);
         }
         run.recheck = self.recheck();
-        if self.goals(&mut run, &prepared, happening) {
+        if self.goals(&mut run, &prepared, happening) && run.leaving.is_none() {
             return self.end(run, &prepared, EndReason::Goal);
         }
         let Parked::Wait { wait, .. } = run.parked else {
@@ -62,13 +67,35 @@ impl Advance<'_> {
         self.put(run);
     }
 
-    /// Whether some `exit when COND` holds.
-    pub(super) fn exit_condition(&self, run: &Run, prepared: &Prepared) -> bool {
+    /// The first `exit when COND` that holds, or `exit after` whose time has come: why, and what is still done.
+    pub(super) fn exit_condition(&self, run: &Run, prepared: &Prepared) -> Option<(EndReason, Option<Pc>)> {
+        if run.leaving.is_some() {
+            return None;
+        }
         let env = self.env(prepared, Frame::of(run), &Value::Unset);
-        prepared.program.exits.iter().any(|exit| match exit {
-            Exit::Condition(clause) => env.holds(*clause, &mut CLAUSE_FUEL.clone()),
-            Exit::Event(_) => false,
+        prepared.program.exits.iter().find_map(|exit| match exit.kind {
+            ExitKind::Condition(clause) => {
+                env.holds(clause, &mut CLAUSE_FUEL.clone()).then_some((EndReason::ExitCondition, exit.then))
+            }
+            ExitKind::After(span) => {
+                let end = self.zone().add(run.entered_at, span);
+                env.reached(end).then_some((EndReason::ExitAfter, exit.then))
+            }
+            ExitKind::Event(_) => None,
         })
+    }
+
+    /// Ends a run that was taken out, after the steps that it still does.
+    pub(super) fn exit(&mut self, mut run: Run, prepared: &Arc<Prepared>, reason: EndReason, then: Option<Pc>) {
+        match then {
+            Some(then) => {
+                run.leaving = Some(reason);
+                run.recheck = None;
+                self.trace(Some(run.number), &run.journey, TraceEvent::Woke { by: WokenBy::Exit });
+                self.go(run, prepared, then);
+            }
+            None => self.end(run, prepared, reason),
+        }
     }
 
     /// Notes the goals that this reaches; whether one of them ends the run.
@@ -102,18 +129,29 @@ impl Advance<'_> {
 
     /// Whether this is one of the events that the pattern means.
     fn matches(&self, run: &Run, prepared: &Prepared, pattern: &EventPattern, happening: &Happening) -> bool {
+        self.is_meant(Frame::of(run), prepared, pattern, happening)
+    }
+
+    /// Whether this is one of the events that the pattern means, for a run or for nobody.
+    pub(super) fn is_meant(
+        &self,
+        frame: Frame<'_>,
+        prepared: &Prepared,
+        pattern: &EventPattern,
+        happening: &Happening,
+    ) -> bool {
         if pattern.event != happening.event {
             return false;
         }
-        let env = self.env(prepared, Frame::of(run), &happening.payload);
+        let env = self.env(prepared, frame, &happening.payload);
         let meant = match pattern.message {
             MessageRef::None | MessageRef::SinceEntry => true,
             MessageRef::Handle(_) | MessageRef::Last => {
                 happening.message.is_some() && env.number(pattern.message) == happening.message
             }
-            MessageRef::Any(channel) => {
+            MessageRef::Any(_) | MessageRef::Named(_) | MessageRef::Topic(_) => {
                 let message = happening.message.and_then(|number| self.contact.state.message(number));
-                message.is_some_and(|message| channel.is_none_or(|channel| channel == message.channel))
+                message.is_some_and(|message| env.means(pattern.message, message))
             }
         };
         let link = || match &pattern.link {

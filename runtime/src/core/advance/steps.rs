@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use journey_bytecode::{
     Arm, BuiltinEvent, Deadline, Instant, MessageRef, NameIx, Op, Pc, Split, StatusKind, Value, Version, WaitDef,
+    past_stage,
 };
 use smol_str::SmolStr;
 
@@ -57,7 +58,7 @@ impl Advance<'_> {
                     }
                     continue;
                 }
-                Op::End => break EndReason::Ended,
+                Op::End => break run.leaving.take().unwrap_or(EndReason::Ended),
                 Op::Wait(ix) => {
                     let Some(wait) = prepared.program.waits.get(ix.index()) else {
                         break EndReason::Failed(DAMAGED.to_owned());
@@ -97,6 +98,7 @@ impl Advance<'_> {
                 }),
                 Op::SetAttribute(ix) => name(ix).and_then(|name| {
                     let changed = self.set(name, value.clone())?;
+                    self.keep_change(&changed);
                     self.trace(Some(run.number), &run.journey, TraceEvent::AttributeSet(name.clone(), value));
                     Some(Pending::Happened(changed))
                 }),
@@ -179,6 +181,9 @@ impl Advance<'_> {
         if before.as_ref() == Some(stage) {
             return None;
         }
+        if let Some(before) = before {
+            self.keep(&past_stage(funnel, &before), self.clock, &Value::Unset);
+        }
         let moved = TraceEvent::MovedTo { funnel: funnel.clone(), stage: stage.clone() };
         self.trace(Some(run.number), &run.journey, moved);
         let fields = [("funnel", Value::Text(funnel.clone())), ("stage", Value::Text(stage.clone()))];
@@ -215,10 +220,10 @@ impl Advance<'_> {
     }
 
     /// Puts a run back that stands still, unless it must not go on at all.
-    fn park(&mut self, mut run: Run, prepared: &Prepared) {
+    fn park(&mut self, mut run: Run, prepared: &Arc<Prepared>) {
         self.changes.set(Instant::NEVER);
-        if self.exit_condition(&run, prepared) {
-            return self.end(run, prepared, EndReason::ExitCondition);
+        if let Some((reason, then)) = self.exit_condition(&run, prepared) {
+            return self.exit(run, prepared, reason, then);
         }
         if let Parked::Wait { wait, .. } = run.parked
             && let Some(wait) = prepared.program.waits.get(wait.index())

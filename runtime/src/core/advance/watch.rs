@@ -1,9 +1,9 @@
 //! What the contact itself watches, outside any run: segments that it enters and leaves, moments of the calendar.
 
-use journey_bytecode::{Instant, TriggerKind, Value};
+use journey_bytecode::{Instant, TriggerKind, Value, past_entry, past_segment};
 
 use super::enter::words;
-use super::{Advance, CLAUSE_FUEL, Happening, MAX_CHAIN, MAX_TIMERS, PUNCTUAL};
+use super::{Advance, CLAUSE_FUEL, Happening, MAX_CHAIN, MAX_TIMERS, PUNCTUAL, Pending};
 use crate::core::contact::{Moment, Watch};
 use crate::core::link::{TriggerAt, TriggerKey, Watched};
 use crate::core::vm::Frame;
@@ -60,6 +60,11 @@ impl Advance<'_> {
                     return false;
                 }
                 let segment = watched.segment.clone();
+                let event = if holds { past_entry(&segment) } else { past_segment(&segment) };
+                if !holds {
+                    self.keep(&event, self.clock, &Value::Unset);
+                }
+                self.queue.push_back(Pending::Happened(Happening { event, payload: empty(), message: None }));
                 let key = if holds { TriggerKey::Enters(segment) } else { TriggerKey::Leaves(segment) };
                 let happening = Happening { event: watched.segment.clone(), payload: empty(), message: None };
                 self.triggered(&key, &happening);

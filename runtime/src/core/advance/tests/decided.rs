@@ -16,6 +16,9 @@ contact {
   phone: phone?
   plan: enum { free pro } = free
   renewal: date?
+  birthday: date?
+  interests: list of text
+  wanted: list of text
   timezone: timezone?
   visits: number = 0
 }

@@ -50,7 +50,7 @@ impl Asm {
     }
 
     fn step(&mut self, label: &str) -> StepIx {
-        self.0.map.steps.push(StepInfo { label: label.into(), depth: 0, line: 1, column: 1 });
+        self.0.map.steps.push(StepInfo { label: label.into(), name: None, depth: 0, line: 1, column: 1 });
         StepIx(self.0.map.steps.len() as u16 - 1)
     }
 

@@ -25,10 +25,13 @@ pub(super) enum Expr {
     Trigger(usize),
     Field(usize),
     HasTag(usize),
-    StatusWithin(StatusKind, Option<Channel>, i32),
+    Messages(StatusKind, MessageRef, i32, Option<Box<Expr>>),
     Unary(Op, Box<Expr>),
     Binary(Op, Box<(Expr, Expr)>),
     Within(WeekdaySet, Box<(Expr, Expr, Expr)>),
+    /// Four operands: `add-within`, `next-every`.
+    Four(Op, Box<[Expr; 4]>),
+    Matches(&'static str, Box<Expr>),
     History(Box<Question>),
     /// Facts of a name: stage, consent, journeys.
     Named(Op, &'static str),
@@ -38,8 +41,8 @@ pub(super) enum Expr {
     Or(Box<(Expr, Expr)>),
 }
 
-/// Event, filter, days, since entry, aggregate.
-type Question = (&'static str, Option<Expr>, Option<i32>, bool, Aggregate);
+/// Event, filter, days, since entry, since, aggregate.
+type Question = (&'static str, Option<Expr>, Option<i32>, bool, Option<Expr>, Aggregate);
 
 #[derive(Clone, Debug)]
 struct Pattern {
@@ -150,13 +153,16 @@ fn expr() -> impl Strategy<Value = Expr> {
             .prop_map(Expr::Leaf),
         2 => (status(), message_ref()).prop_map(|(status, message)| Expr::Leaf(Op::Status(status, message))),
         1 => message_ref().prop_map(|message| Expr::Leaf(Op::ClickedLink(NameIx(0), message))),
-        1 => (status(), prop::option::of(Just(Channel::Email)), 0i32..10)
-            .prop_map(|(status, channel, days)| Expr::StatusWithin(status, channel, days)),
+        1 => (status(), message_ref(), 0i32..10)
+            .prop_map(|(status, message, days)| Expr::Messages(status, message, days, None)),
+        1 => prop::sample::select(vec![Op::Reachable(Channel::Email), Op::Reachable(Channel::Sms)]).prop_map(Expr::Leaf),
     ];
     leaf.prop_recursive(3, 12, 2, |inner| {
         let pair = || (inner.clone(), inner.clone()).prop_map(Box::new);
         let aggregate = prop::sample::select(vec![
             Aggregate::Count,
+            Aggregate::Days,
+            Aggregate::Distinct("page".into()),
             Aggregate::Sum("amount".into()),
             Aggregate::Average("amount".into()),
             Aggregate::Min("amount".into()),
@@ -171,6 +177,7 @@ fn expr() -> impl Strategy<Value = Expr> {
             prop::option::weighted(0.3, inner.clone()),
             prop::option::of(0i32..6),
             any::<bool>(),
+            prop::option::weighted(0.2, inner.clone()),
             aggregate,
         );
         let named = prop::sample::select(vec![
@@ -179,10 +186,28 @@ fn expr() -> impl Strategy<Value = Expr> {
             (Op::Consents(NameIx(0), Some(Channel::Sms)), "offers"),
             (Op::InJourney(NameIx(0)), "j0"),
             (Op::InJourney(NameIx(0)), "j1"),
+            (Op::Score(NameIx(0)), "engagement"),
         ]);
-        let unary =
-            vec![Op::Reached, Op::Not, Op::IsSet, Op::WeekdayOf, Op::HourOf, Op::ToInstant, Op::Member(NameIx(0))];
+        let mut unary = vec![
+            Op::ScoreAbove(NameIx(0)),
+            Op::ScoreFrom(NameIx(0)),
+            Op::Reached,
+            Op::Not,
+            Op::IsSet,
+            Op::WeekdayOf,
+            Op::HourOf,
+            Op::ToInstant,
+            Op::Member(NameIx(0)),
+        ];
+        unary.extend(Function::ALL.map(Op::Function));
         let binary = vec![
+            Op::MatchAny(TextMatch::Contains),
+            Op::MatchAll(TextMatch::EndsWith),
+            Op::Tally,
+            Op::Append,
+            Op::Without,
+            Op::Later,
+            Op::Between,
             Op::Equal,
             Op::Less,
             Op::LessOrEqual,
@@ -202,6 +227,15 @@ fn expr() -> impl Strategy<Value = Expr> {
             1 => (days(), inner.clone(), 0u32..1440, 0u32..1440).prop_map(|(days, at, from, to)| {
                 let time = |minute: u32| Expr::Const(Value::Time(Time(minute * 60)));
                 Expr::Within(days, Box::new((at, time(from), time(to))))
+            }),
+            1 => (days(), [inner.clone(), inner.clone(), inner.clone(), inner.clone()])
+                .prop_map(|(days, four)| Expr::Four(Op::AddWithin(days), Box::new(four))),
+            1 => [inner.clone(), inner.clone(), inner.clone(), inner.clone()]
+                .prop_map(|four| Expr::Four(Op::NextEvery, Box::new(four))),
+            1 => (prop::sample::select(vec!["fr", "^[0-9]+$"]), inner.clone())
+                .prop_map(|(pattern, of)| Expr::Matches(pattern, Box::new(of))),
+            1 => (status(), message_ref(), 0i32..10, inner.clone()).prop_map(|(status, message, days, since)| {
+                Expr::Messages(status, message, days, Some(Box::new(since)))
             }),
             2 => history.prop_map(|history| Expr::History(Box::new(history))),
             1 => named.prop_map(|(op, name)| Expr::Named(op, name)),
@@ -278,8 +312,8 @@ fn journey() -> impl Strategy<Value = Journey> {
         3 => prop::sample::select(EVENTS.to_vec()).prop_map(|event| TriggerKind::Event(event.into())),
         1 => Just(TriggerKind::Created),
         1 => Just(TriggerKind::Reaches { funnel: "sales".into(), stage: "won".into() }),
-        1 => Just(TriggerKind::Message(StatusKind::Opened, None)),
-        1 => Just(TriggerKind::Message(StatusKind::Clicked, Some("news".into()))),
+        1 => Just(TriggerKind::Message(StatusKind::Opened, MessageScope::Any, None)),
+        1 => Just(TriggerKind::Message(StatusKind::Clicked, MessageScope::Named("news".into()), None)),
         1 => Just(TriggerKind::Unsubscribed(Some("offers".into()))),
         1 => Just(TriggerKind::Changes { attribute: "plan".into(), from: None, to: Some(Value::text("pro")) }),
     ];
@@ -393,14 +427,31 @@ fn expression(asm: &mut Asm, code: &mut Vec<Op>, base: u32, e: &Expr) {
         Expr::Trigger(ix) => code.push(Op::Trigger(asm.name(FIELDS[*ix]))),
         Expr::Field(ix) => code.push(Op::Field(asm.name(FIELDS[*ix]))),
         Expr::HasTag(ix) => code.push(Op::HasTag(asm.name(TAGS[*ix]))),
-        Expr::StatusWithin(status, channel, days) => {
-            code.push(asm.constant(Value::Span(Span { days: *days, ..Span::default() })));
-            code.push(Op::StatusWithin(*status, *channel));
+        Expr::Messages(status, message, days, since) => {
+            let since = since.as_ref().map(|since| asm.later(since));
+            let within = since.is_none().then_some(Span { days: *days, ..Span::default() });
+            let (status, message) = (*status, *message);
+            let asked = MessageHistory { status, message, link: None, within, since_entry: false, since, until: None };
+            asm.0.messages.push(asked);
+            code.push(Op::Messages(MessagesIx(asm.0.messages.len() as u16 - 1)));
+        }
+        Expr::Four(op, four) => {
+            for part in &**four {
+                expression(asm, code, base, part);
+            }
+            code.push(*op);
+        }
+        Expr::Matches(pattern, of) => {
+            expression(asm, code, base, of);
+            let Op::Const(pattern) = asm.constant(Value::text(*pattern)) else { return };
+            code.push(Op::Matches(pattern));
         }
         Expr::Unary(op, of) => {
             expression(asm, code, base, of);
             code.push(match op {
                 Op::Member(_) => Op::Member(asm.name("amount")),
+                Op::ScoreAbove(_) => Op::ScoreAbove(asm.name("engagement")),
+                Op::ScoreFrom(_) => Op::ScoreFrom(asm.name("engagement")),
                 op => *op,
             });
         }
@@ -416,17 +467,19 @@ fn expression(asm: &mut Asm, code: &mut Vec<Op>, base: u32, e: &Expr) {
             code.push(Op::NextWithin(*days));
         }
         Expr::History(history) => {
-            let (event, filter, within, since_entry, aggregate) = &**history;
+            let (event, filter, within, since_entry, since, aggregate) = &**history;
+            let since = since.as_ref().map(|since| asm.later(since));
             let filter = filter.as_ref().map(|filter| asm.later(filter));
             let within = within.map(|days| Span { days, ..Span::default() });
             let (event, since_entry, aggregate) = ((*event).into(), *since_entry, aggregate.clone());
-            asm.0.histories.push(History { event, filter, within, since_entry, aggregate });
+            asm.0.histories.push(History { event, filter, within, since_entry, since, until: None, aggregate });
             code.push(Op::History(HistoryIx(asm.0.histories.len() as u16 - 1)));
         }
         Expr::Named(op, name) => {
             let name = asm.name(name);
             code.push(match op {
                 Op::Stage(_) => Op::Stage(name),
+                Op::Score(_) => Op::Score(name),
                 Op::Consents(_, channel) => Op::Consents(name, *channel),
                 _ => Op::InJourney(name),
             });
@@ -464,9 +517,16 @@ impl Asm {
         let mut place = 0;
         while let Some(e) = self.1.get(place).cloned() {
             let clause = self.computed(&e);
+            for asked in &mut self.0.messages {
+                if asked.since == Some(Clause(LATER + place as u32)) {
+                    asked.since = Some(clause);
+                }
+            }
             for history in &mut self.0.histories {
-                if history.filter == Some(Clause(LATER + place as u32)) {
-                    history.filter = Some(clause);
+                for part in [&mut history.filter, &mut history.since] {
+                    if *part == Some(Clause(LATER + place as u32)) {
+                        *part = Some(clause);
+                    }
                 }
             }
             place += 1;
@@ -659,7 +719,10 @@ fn assemble(name: &str, journey: &Journey, segments: &[Expr]) -> Program {
     asm.0.priority = journey.priority;
     asm.0.holdout = journey.holdout;
     asm.0.collect = journey.collect.map(|(minutes, most)| Collect {
-        window: Span { millis: minutes * MINUTE, ..Span::default() },
+        until: {
+            let span = Expr::Const(Value::Span(Span { millis: minutes * MINUTE, ..Span::default() }));
+            asm.computed(&Expr::Binary(Op::Add, Box::new((Expr::Leaf(Op::WaitStart), span))))
+        },
         most,
         slot: SlotIx(0),
     });
@@ -669,10 +732,10 @@ fn assemble(name: &str, journey: &Journey, segments: &[Expr]) -> Program {
     asm.0.topic = journey.topic.then(|| "offers".into());
     for exit in &journey.exits {
         let exit = match exit {
-            Ok(pattern) => Exit::Event(asm.pattern(pattern)),
-            Err(condition) => Exit::Condition(asm.computed(condition)),
+            Ok(pattern) => ExitKind::Event(asm.pattern(pattern)),
+            Err(condition) => ExitKind::Condition(asm.computed(condition)),
         };
-        asm.0.exits.push(exit);
+        asm.0.exits.push(Exit { kind: exit, then: None });
     }
     for (pattern, within, exits) in &journey.goals {
         let within = within.map(|days| Span { days, ..Span::default() });
@@ -712,6 +775,13 @@ fn project((journeys, segments): &(Vec<Journey>, Vec<Expr>), policy: Policy) -> 
         }
     }
     bundle.policy = policy;
+    let pattern =
+        |event: &str| EventPattern { event: event.into(), message: MessageRef::None, link: None, filter: None };
+    let rule = |event, points| ScoreRule { pattern: pattern(event), points: Number::from_int(points) };
+    let program = Program { code: vec![Op::End], ..Program::default() };
+    let rules = vec![rule("purchase", 20), rule("tagged", -3)];
+    let scores = vec![Score { name: "engagement".into(), halves: Some(3 * DAY), rules }];
+    bundle.scores = Scores { program, scores };
     Linked::new(bundle, []).unwrap()
 }
 

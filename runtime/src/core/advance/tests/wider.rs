@@ -170,8 +170,11 @@ fn a_digest_gathers_and_begins_once() {
     let digest = |most| {
         let mut program = journey("digest", TriggerKind::Event("comment".into()), |asm| wait_days(asm, 30));
         program.slots = vec!["comments".into()];
-        let window = Span { millis: 15 * 60_000, ..Span::default() };
-        program.collect = Some(Collect { window, most, slot: SlotIx(0) });
+        let until = clause(&mut program, |asm| {
+            let quarter = asm.constant(Value::Span(Span { millis: 15 * 60_000, ..Span::default() }));
+            vec![Op::WaitStart, quarter, Op::Add]
+        });
+        program.collect = Some(Collect { until, most, slot: SlotIx(0) });
         program
     };
     for (most, begins) in [(None, "2026-03-02 11:15:00"), (Some(2), "2026-03-02 11:05:00")] {
@@ -188,11 +191,17 @@ fn a_digest_gathers_and_begins_once() {
     }
 }
 
+/// All of the past.
+fn past(event: &str, aggregate: Aggregate) -> History {
+    let event = event.into();
+    History { event, filter: None, within: None, since_entry: false, since: None, until: None, aggregate }
+}
+
 /// `did purchase within 3d`
 fn bought_lately(program: &mut Program) -> Clause {
     let within = Some(Span { days: 3, ..Span::default() });
     let aggregate = Aggregate::Count;
-    program.histories = vec![History { event: "purchase".into(), filter: None, within, since_entry: false, aggregate }];
+    program.histories = vec![History { within, ..past("purchase", aggregate) }];
     clause(program, |asm| {
         let zero = asm.constant(Value::int(0));
         vec![zero, Op::History(HistoryIx(0)), Op::Less]
@@ -307,7 +316,7 @@ fn a_condition_that_time_alone_fulfils() {
         let ops = asm.0.code[lately.0 as usize..].to_vec();
         ops.into_iter().take_while(|op| !matches!(op, Op::Return)).chain([Op::Not]).collect()
     });
-    program.exits = vec![Exit::Condition(not)];
+    program.exits = vec![Exit { kind: ExitKind::Condition(not), then: None }];
     let mut world = World::of(vec![program]);
     world.event("2026-03-03 12:00", "purchase", 1);
     world.event("2026-03-05 12:00", "purchase", 1);
@@ -340,13 +349,7 @@ fn histories_add_up() {
             asm.op(Op::History(HistoryIx(0))).op(Op::SetAttribute(result));
         });
         let filter = filtered.then(|| clause(&mut program, over_ten));
-        program.histories = vec![History {
-            event: "purchase".into(),
-            filter,
-            within: None,
-            since_entry: false,
-            aggregate: aggregate.clone(),
-        }];
+        program.histories = vec![History { filter, ..past("purchase", aggregate.clone()) }];
         let mut world = World::of(vec![program]);
         world.event("2026-03-03 10:00", "purchase", 20);
         world.event("2026-03-04 10:00", "purchase", 10);
