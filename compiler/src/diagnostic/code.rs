@@ -431,6 +431,8 @@ codes! {
     LoopAtOnce = 1098, "loop-at-once", Warning, Timing;
     /// A goal that counts at any time.
     EndlessGoal = 1099, "endless-goal", Off, Hygiene;
+    /// A journey that asks for something and never looks whether it was done.
+    NoExit = 1100, "no-exit", Warning, Correctness;
 }
 
 impl fmt::Display for Code {

@@ -266,9 +266,7 @@ impl Flow<'_> {
 
     /// A step that changes nothing, because it is so already.
     fn no_op(&mut self, kind: &StepKind, head: Loc, state: &State) {
-        let is = |subject: Subject, value: &Value| {
-            state.facts().any(|(known, domain)| *known == subject && *domain == Domain::only(value.clone()))
-        };
+        let is = |subject: Subject, value: &Value| state.is(&subject, value);
         let so = match kind {
             StepKind::AddTag(tag) if is(Subject::Tag(tag.clone()), &Value::Bool(true)) => {
                 format!("every contact has the tag `{tag}` here already")

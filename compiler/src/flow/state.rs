@@ -131,6 +131,11 @@ impl State {
         self.keep(|subject, _| !matches!(subject, Subject::Question(_)));
     }
 
+    /// Whether the subject is known to have this value.
+    pub(super) fn is(&self, subject: &Subject, value: &Value) -> bool {
+        self.facts.get(subject).is_some_and(|domain| *domain == Domain::only(value.clone()))
+    }
+
     /// What is known of values, by subject.
     pub(super) fn facts(&self) -> impl Iterator<Item = (&Subject, &Domain)> {
         self.facts.iter()

@@ -1,5 +1,6 @@
 //! `// journey: allow(NAME) -- REASON`: a finding that somebody looked at and lets pass, in the step or item that follows.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use journey_grammar::{SyntaxKind, Token, Tree};
 
 use crate::config::LintConfig;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Level, Severity, Span, quote};
+use crate::project::FileId;
 use crate::sources::JourneyFile;
 
 /// How to write one.
@@ -39,11 +41,19 @@ pub(crate) fn apply(files: &[Arc<JourneyFile>], config: &LintConfig, diagnostics
         diagnostics.append(&mut found);
         return;
     }
+    let mut by_code: BTreeMap<(Code, FileId), Vec<usize>> = BTreeMap::new();
+    let mut in_comment: BTreeMap<Span, usize> = BTreeMap::new();
+    for (n, allow) in allows.iter().enumerate() {
+        by_code.entry((allow.code, allow.scope.file)).or_default().push(n);
+        *in_comment.entry(allow.comment).or_default() += 1;
+    }
     diagnostics.retain(|d| {
         let mut passed = false;
-        for allow in allows.iter_mut().filter(|allow| allow.code == d.code && holds(allow.scope, d.primary.span)) {
-            allow.used = true;
-            passed = true;
+        for n in by_code.get(&(d.code, d.primary.span.file)).into_iter().flatten() {
+            if let Some(allow) = allows.get_mut(*n).filter(|allow| holds(allow.scope, d.primary.span)) {
+                allow.used = true;
+                passed = true;
+            }
         }
         !passed
     });
@@ -53,8 +63,7 @@ pub(crate) fn apply(files: &[Arc<JourneyFile>], config: &LintConfig, diagnostics
     found.extend(unused.map(|allow| {
         let message = format!("`{}` is allowed here, and is not found here", allow.code.name());
         let found = Diagnostic::new(Code::UnusedAllow, allow.at, message).label("lets nothing pass");
-        let alone = allows.iter().filter(|other| other.comment == allow.comment).count() == 1;
-        if alone {
+        if in_comment.get(&allow.comment) == Some(&1) {
             let edit = Edit { span: allow.comment, text: String::new() };
             found.fix("Remove the comment", Applicability::Safe, vec![edit])
         } else {
@@ -65,7 +74,7 @@ pub(crate) fn apply(files: &[Arc<JourneyFile>], config: &LintConfig, diagnostics
 }
 
 fn holds(scope: Span, span: Span) -> bool {
-    scope.file == span.file && scope.start <= span.start && span.start <= scope.end
+    scope.start <= span.start && span.start <= scope.end
 }
 
 fn read(file: &JourneyFile, comment: Token<'_>, allows: &mut Vec<Allow>, found: &mut Vec<Diagnostic>) {
@@ -129,7 +138,6 @@ fn scope(tree: &Tree, comment: Token<'_>) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::FileId;
 
     fn scoped(text: &str) -> Vec<String> {
         let tree = journey_grammar::parse(text).tree;

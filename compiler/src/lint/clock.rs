@@ -15,6 +15,9 @@ const MINUTES: u16 = 24 * 60;
 /// The most stretches of the week that are told apart.
 const MAX_PARTS: usize = 8;
 
+/// The most moments that are kept in mind.
+const MAX_PAST: usize = 16;
+
 /// A stretch of a day, on some days of the week.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Part {
@@ -185,7 +188,9 @@ impl Clock<'_> {
                 Known { clock: parts_of(at, known).map(|parts| (parts, step.head)), past: known.past.clone() };
             // A moment that may be past is no time of day.
             if !gone && let Some((base, offset)) = moment(at) {
-                due.past.push((base, offset, step.head));
+                if due.past.len() < MAX_PAST {
+                    due.past.push((base, offset, step.head));
+                }
                 let may_be_past = alone && !matches!(at.kind, ExprKind::NextAt(..) | ExprKind::NextWithin(..));
                 due.clock = due.clock.filter(|_| !may_be_past);
             }

@@ -247,7 +247,11 @@ impl Judge<'_> {
                     )
                     .label("again")
                     .also(self.scene.text.span(*first), "the first one")
-                    .help("remove one of the two"),
+                    .fix(
+                        "Remove it",
+                        Applicability::Safe,
+                        vec![Edit { span: self.scene.text.span(line.loc), text: String::new() }],
+                    ),
                 ),
                 None => {
                     seen.insert(words, line.loc);

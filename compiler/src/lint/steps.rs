@@ -1,5 +1,7 @@
 //! Steps in a row and side by side: waits that nobody waits for, messages that come too close, branches that say nothing.
 
+use std::collections::{BTreeSet, HashMap};
+
 use journey_bytecode::{Channel, Purpose, Span as Length, StatusKind};
 use smol_str::SmolStr;
 
@@ -16,6 +18,10 @@ use crate::typed::Journey;
 /// A wait of more than this is rather a slip than a plan.
 const LONG: i64 = 366 * DAY;
 
+/// What the names of journeys have in them that ask for something: to buy, to renew, to come back.
+const CONVERSIONS: [&str; 10] =
+    ["abandon", "basket", "cart", "checkout", "quote", "renewal", "trial", "upgrade", "win_back", "winback"];
+
 /// Branches in a row that ask for the same value, from which on `choose` reads better.
 const CHAIN: usize = 3;
 
@@ -30,12 +36,27 @@ pub(super) fn journey(
         HeaderKind::Goal { within: Some(within), .. } => Some((within.rough_millis(), line.loc)),
         _ => None,
     });
-    let mut steps = Steps { scene, source, journey, goal, count: 0, deepest: None, found, unless };
+    let mut steps = Steps {
+        scene,
+        source,
+        journey,
+        goal,
+        count: 0,
+        deepest: None,
+        chained: BTreeSet::new(),
+        words: None,
+        found,
+        unless,
+    };
     steps.block(&source.body, 0, &mut Past::default());
     steps.trailing(&source.body);
     steps.hasty();
+    steps.no_exit();
     steps.size();
 }
+
+/// The most messages since the last wait that are kept in mind.
+const MAX_FRESH: usize = 16;
 
 /// What came before a step.
 #[derive(Clone, Default)]
@@ -44,6 +65,14 @@ struct Past {
     fresh: Vec<SmolStr>,
     /// Topics that the contact was unsubscribed from; nothing at all, if there is no name.
     gone: Vec<(Option<SmolStr>, Loc)>,
+}
+
+impl Past {
+    fn leave(&mut self, topic: Option<SmolStr>, at: Loc) {
+        if self.gone.iter().all(|(gone, _)| *gone != topic) {
+            self.gone.push((topic, at));
+        }
+    }
 }
 
 struct Steps<'a> {
@@ -55,6 +84,10 @@ struct Steps<'a> {
     count: u32,
     /// The first step that is nested too deep.
     deepest: Option<Loc>,
+    /// Where the later parts of chains begin, which are told at their beginning.
+    chained: BTreeSet<u32>,
+    /// How often words stand in the journey, once somebody asks.
+    words: Option<HashMap<&'a str, u32>>,
     found: &'a mut Vec<Diagnostic>,
     unless: &'a mut Vec<Unless>,
 }
@@ -104,6 +137,9 @@ impl Steps<'_> {
             StepKind::Send(send) => {
                 self.send(send, step, past);
                 past.fresh.extend(name_of(send));
+                if past.fresh.len() > MAX_FRESH {
+                    past.fresh.remove(0);
+                }
             }
             StepKind::Wait(wait) => {
                 past.fresh.clear();
@@ -142,8 +178,8 @@ impl Steps<'_> {
                 self.repeat(step, until.as_ref(), body);
             }
             StepKind::Let(name, _) => self.unused_let(name),
-            StepKind::Unsubscribe(topic) => past.gone.push((Some(topic.text.clone()), step.head)),
-            StepKind::Suppress(_) => past.gone.push((None, step.head)),
+            StepKind::Unsubscribe(topic) => past.leave(Some(topic.text.clone()), step.head),
+            StepKind::Suppress(_) => past.leave(None, step.head),
             StepKind::Subscribe(topic, _) => past.gone.retain(|(gone, _)| gone.as_ref() != Some(&topic.text)),
             _ => {}
         }
@@ -320,19 +356,23 @@ impl Steps<'_> {
 
     /// `if plan is free .. else if plan is pro .. else if ..`
     fn chain(&mut self, step: &Step, condition: &Expr, otherwise: &Block) {
+        if self.chained.contains(&step.loc.start) {
+            return;
+        }
         let Some(subject) = asked_for(condition) else { return };
         let mut length = 1;
         let mut rest = otherwise;
-        while let [Step { kind: StepKind::If { condition, otherwise, .. }, .. }] = rest.as_slice()
+        while let [Step { kind: StepKind::If { condition, otherwise, .. }, loc, .. }] = rest.as_slice()
             && asked_for(condition) == Some(subject)
         {
             length += 1;
+            self.chained.insert(loc.start);
             match otherwise {
                 Some(otherwise) => rest = otherwise,
                 None => break,
             }
         }
-        if length == CHAIN {
+        if length >= CHAIN {
             let message = format!("`choose {subject}` says this more plainly");
             self.tell(Code::IfChain, step.head, message, |d| {
                 d.label(format!("asks for `{subject}` again and again"))
@@ -396,10 +436,15 @@ impl Steps<'_> {
 
     fn unused_let(&mut self, name: &crate::hir::Name) {
         // Texts inside the journey use it too, and messages by its name.
-        let text = self.scene.text.slice(self.source.loc);
-        let word = |c: char| c.is_alphanumeric() || c == '_';
-        let uses = text.split(|c: char| !word(c)).filter(|part| *part == name.text).take(2).count();
-        if uses < 2 {
+        let (text, loc) = (self.scene.text, self.source.loc);
+        let words = self.words.get_or_insert_with(|| {
+            let mut words: HashMap<&str, u32> = HashMap::new();
+            for word in text.slice(loc).split(|c: char| !c.is_alphanumeric() && c != '_') {
+                *words.entry(word).or_default() += 1;
+            }
+            words
+        });
+        if words.get(name.text.as_str()).is_none_or(|uses| *uses < 2) {
             let finding =
                 Diagnostic::new(Code::UnusedLet, self.span(name.loc), format!("nothing uses `{}`", name.text))
                     .label("unused")
@@ -483,6 +528,26 @@ impl Steps<'_> {
         if matches!(first.kind, StepKind::Send(_)) {
             self.tell(Code::Hasty, first.head, "this reminds before anybody can have come back", |d| {
                 d.label("at once").help("wait first: `wait 1h`")
+            });
+        }
+    }
+
+    /// A journey that asks its contacts to buy, renew or come back, and goes on whatever they do.
+    fn no_exit(&mut self) {
+        let named = |name: &SmolStr| CONVERSIONS.into_iter().any(|word| name.to_lowercase().contains(word));
+        let looks = self.source.header.iter().any(|line| {
+            matches!(line.kind, HeaderKind::ExitWhen(_) | HeaderKind::ExitOnGoal | HeaderKind::Goal { .. })
+        });
+        let mut look = Look::default();
+        look.at(&self.source.body);
+        let waits = look.clock_waits || look.other_waits;
+        let sells = self.journey.purpose != Some(Purpose::Transactional);
+        if named(&self.journey.name) && !looks && !look.asks && look.sends && waits && sells {
+            let message = format!("`{}` goes on, whatever the contact does", self.journey.name);
+            self.tell(Code::NoExit, self.journey.head, message, |d| {
+                d.label("nothing ends it")
+                    .note("Whoever has done what it asks for still gets the rest.")
+                    .help("say what ends it, such as `exit when purchase`, or ask before each message")
             });
         }
     }
