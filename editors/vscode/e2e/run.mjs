@@ -20,10 +20,12 @@ const [user, extensions] = [join(scratch, "user"), join(scratch, "extensions")];
 cpSync(example, workspace, { recursive: true, filter: (path) => !/outbox|\.sqlite/.test(path) });
 mkdirSync(join(user, "User"), { recursive: true });
 mkdirSync(pictures, { recursive: true });
+mkdirSync(join(user, "Machine"), { recursive: true });
+// Where a program lies is a setting of the machine, not of the person.
+writeFileSync(join(user, "Machine", "settings.json"), JSON.stringify({ "journey.server.path": journey }));
 writeFileSync(
   join(user, "User", "settings.json"),
   JSON.stringify({
-    "journey.server.path": journey,
     "workbench.startupEditor": "none",
     "workbench.colorTheme": "Default Light Modern",
     "security.workspace.trust.enabled": false,
