@@ -536,7 +536,7 @@ impl Steps<'_> {
     fn no_exit(&mut self) {
         let named = |name: &SmolStr| CONVERSIONS.into_iter().any(|word| name.to_lowercase().contains(word));
         let looks = self.source.header.iter().any(|line| {
-            matches!(line.kind, HeaderKind::ExitWhen(_) | HeaderKind::ExitOnGoal | HeaderKind::Goal { .. })
+            matches!(line.kind, HeaderKind::ExitWhen(..) | HeaderKind::ExitOnGoal | HeaderKind::Goal { .. })
         });
         let mut look = Look::default();
         look.at(&self.source.body);
