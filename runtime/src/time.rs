@@ -172,9 +172,9 @@ impl Zone {
         let mut moment = self.next_within(at, window);
         for _ in 0..span.days.clamp(0, MAX_WINDOWS) {
             let wall = self.wall(moment);
-            let next = (1..=LOOK_AHEAD).map(|days| self.instant(wall.saturating_add(days * DAY)));
+            let mut next = (1..=LOOK_AHEAD).map(|days| self.instant(wall.saturating_add(days * DAY)));
             let open = |moment: &Instant| self.is_within(*moment, window);
-            moment = next.clone().find(open).or_else(|| next.last()).unwrap_or(Instant::NEVER);
+            moment = next.clone().find(open).or_else(|| next.next_back()).unwrap_or(Instant::NEVER);
             moment = self.next_within(moment, window);
         }
         let mut left = span.millis.max(0);
