@@ -117,6 +117,18 @@ pub enum Expectation {
     Record(SmolStr),
     /// A run told somebody at this moment: `owner`, `slack`.
     Notify(SmolStr),
+    /// A run removed the tag at this moment.
+    Untag(SmolStr),
+    /// A run recorded consent to the topic at this moment.
+    Subscribe(SmolStr),
+    /// A run withdrew consent to the topic at this moment.
+    Unsubscribe(SmolStr),
+    /// A run suppressed the contact at this moment.
+    Suppress,
+    /// A run of the journey began at this moment.
+    Start(SmolStr),
+    /// A run of the journey reached its goal at this moment.
+    Goal(SmolStr),
     /// The condition holds.
     Holds(Clause),
 }

@@ -135,7 +135,7 @@ syntax_kinds! {
         ExpiresKw "expires" BecauseKw "because" OfKw "of"
         GivenKw "given" ExpectKw "expect" TagKw "tag" UntagKw "untag" SubscribedKw "subscribed"
         UnsubscribedKw "unsubscribed" MessageKw "message" CreatedKw "created" EntersKw "enters"
-        LeavesKw "leaves" ReachesKw "reaches" AnswerKw "answer"
+        LeavesKw "leaves" ReachesKw "reaches" AnswerKw "answer" HasKw "has" ConsentsKw "consents"
     }
     statuses {
         SentKw "sent" DeliveredKw "delivered" OpenedKw "opened" ClickedKw "clicked" RepliedKw "replied"
@@ -148,7 +148,7 @@ syntax_kinds! {
     contextual {
         AnyKw "any" AllKw "all" NoneKw "none" NoKw "no" FirstKw "first" LastKw "last" NextKw "next"
         CountKw "count" SumKw "sum" AverageKw "average" MinKw "min" MaxKw "max" DistinctKw "distinct"
-        HasKw "has" DidKw "did" WasKw "was" ConsentsKw "consents" ReachableKw "reachable" ChanceKw "chance"
+        DidKw "did" WasKw "was" ReachableKw "reachable" ChanceKw "chance"
         LeastKw "least" MostKw "most" TimesKw "times" TimeKw "time" DayKw "day" DaysKw "days" TheKw "the"
         EntryKw "entry" AgoKw "ago" NowKw "now" EmptyKw "empty" WhenKw "when" NeverKw "never"
         AlwaysKw "always" RestartKw "restart" EveryKw "every" QuietKw "quiet" CapKw "cap" RateKw "rate"

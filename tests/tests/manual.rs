@@ -31,8 +31,10 @@ fn around(steps: &str) -> String {
 }
 
 #[test]
-fn every_journey_of_the_language_page_checks_clean() {
-    let mut blocks = blocks("language.md").into_iter().filter(|(kind, _)| kind.starts_with("journey"));
+fn every_journey_of_the_language_page_and_of_the_tasks_checks_clean() {
+    let mut all = blocks("language.md");
+    all.extend(blocks("tasks.md"));
+    let mut blocks = all.into_iter().filter(|(kind, _)| kind.starts_with("journey"));
     let (_, declarations) = blocks.next().unwrap();
     let mut files = Vec::new();
     for (kind, text) in blocks {
@@ -45,7 +47,7 @@ fn every_journey_of_the_language_page_checks_clean() {
             other => panic!("no kind of block: {other}"),
         }
     }
-    assert!(files.len() > 25, "the page lost its examples");
+    assert!(files.len() > 45, "the pages lost their examples");
     let mut wrong = String::new();
     for journey in files {
         let project = Project::of(&[

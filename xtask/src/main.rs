@@ -1,6 +1,7 @@
 //! Chores of the project. `cargo xtask --help` lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to whoever started it")]
 
+mod fuzz;
 mod packages;
 mod picture;
 mod test;
@@ -26,6 +27,8 @@ enum Chore {
     /// This is what `.ci/run` calls. Exit code 0: all is well; 1: something failed; 2: a system package is missing and
     /// cannot be installed from here.
     Test,
+    /// Run the fuzz targets, one after the other; installs cargo-fuzz from crates.io where it is missing.
+    Fuzz(fuzz::Args),
     /// Install the system packages that the tests need (Debian and Ubuntu; elsewhere say what to install).
     Packages,
     /// Make the README's pictures anew from what `journey` prints today.
@@ -37,6 +40,7 @@ enum Chore {
 fn main() -> ExitCode {
     match Args::parse().chore {
         Chore::Test => test::run(),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Pictures => picture::run(),
         Chore::Vscode => vscode::run(),
         Chore::Packages => match packages::provide() {

@@ -1,12 +1,13 @@
 //! `journey test`
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use journey_bytecode::TestCase;
 use journey_runtime::core::Linked;
-use journey_runtime::journey_test::{self, TestFailure, TestResult};
+use journey_runtime::journey_test::{self, Adversary, Broken, TestFailure, TestResult};
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus, TestSuite};
 use rayon::prelude::*;
 use serde_json::json;
@@ -33,9 +34,16 @@ Tests stand in `.journey` files, beside the journeys that they are about:
 Time is virtual: a test of months takes milliseconds. A message that no line expects
 fails the test.
 
+With --adversary, the story of each test is also told under worse conditions: in nights
+in which clocks change, on 29 February, with an event at the very moment of a time-out,
+with an event that comes twice, with an unsubscribe at each wait. Whatever happens then,
+nothing may be sent to who wants no more, nor against caps and hours, no step may send
+twice at one moment, and every run must end.
+
 Examples:
   journey test                       every test of the project here
   journey test silent                those with `silent` in their title or file
+  journey test --adversary           every test, and each under worse conditions
   journey test --project shop --output-format junit > tests.xml
   journey test --output-format json
 
@@ -53,6 +61,10 @@ pub(super) struct Args {
     /// A project or a `.journey` file
     #[arg(long, value_name = "PATH", default_value = ".")]
     project: PathBuf,
+
+    /// Also tell each test's story under worse conditions, and check what must always hold
+    #[arg(long)]
+    adversary: bool,
 
     /// How results are written to stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -81,13 +93,23 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     };
     let tests: Vec<&TestCase> = all.iter().filter(wanted).collect();
     let results: Vec<TestResult> = tests.par_iter().map(|test| journey_test::run(&linked, test)).collect();
+    let worse: Vec<Adversary> = if args.adversary {
+        tests.par_iter().map(|test| journey_test::adversary(&linked, test)).collect()
+    } else {
+        Vec::new()
+    };
     let text = match args.output_format {
-        Format::Human => human(&workspace, &tests, &results, all.len()),
-        Format::Junit => junit(&tests, &results)?,
-        Format::Json => json(&tests, &results),
+        Format::Human => {
+            let told = human(&workspace, &tests, &results, all.len());
+            let journeys = || bundle.programs.iter().map(|program| program.name.as_str());
+            told + &if args.adversary { told_worse(&tests, &worse, journeys()) } else { String::new() }
+        }
+        Format::Junit => junit(&tests, &results, &worse)?,
+        Format::Json => json(&tests, &results, &worse),
     };
     terminal.out(text)?;
-    let failed = results.iter().any(|result| !result.failures.is_empty());
+    let broken = worse.iter().any(|worse| !worse.broken.is_empty());
+    let failed = broken || results.iter().any(|result| !result.failures.is_empty());
     Ok(if failed { Exit::FINDINGS } else { Exit::CLEAN })
 }
 
@@ -129,26 +151,78 @@ fn human(workspace: &Workspace, tests: &[&TestCase], results: &[TestResult], all
     text
 }
 
-fn json(tests: &[&TestCase], results: &[TestResult]) -> String {
+fn json(tests: &[&TestCase], results: &[TestResult], worse: &[Adversary]) -> String {
     let failure =
         |failure: &TestFailure| json!({ "line": failure.line, "expected": failure.expected, "actual": failure.actual });
-    let one = |(test, result): (&&TestCase, &TestResult)| {
-        json!({
+    let broken = |broken: &Broken| json!({ "what": broken.what, "laws": broken.laws, "trace": broken.trace });
+    let one = |(place, (test, result)): (usize, (&&TestCase, &TestResult))| {
+        let mut told = json!({
             "title": test.title,
             "file": test.source,
             "line": test.line,
             "passed": result.failures.is_empty(),
             "failures": result.failures.iter().map(failure).collect::<Vec<_>>(),
             "trace": result.trace,
-        })
+        });
+        if let (Some(worse), Some(told)) = (worse.get(place), told.as_object_mut()) {
+            let broken: Vec<_> = worse.broken.iter().map(broken).collect();
+            told.insert("adversary".to_owned(), json!({ "stories": worse.cases, "broken": broken }));
+        }
+        told
     };
-    let tests: Vec<_> = tests.iter().zip(results).map(one).collect();
+    let tests: Vec<_> = tests.iter().zip(results).enumerate().map(one).collect();
     format!("{:#}\n", json!({ "tests": tests }))
 }
 
-fn junit(tests: &[&TestCase], results: &[TestResult]) -> Result<String, Failure> {
+/// How many broken stories of one test are shown.
+const SHOWN: usize = 3;
+
+fn told_worse<'a>(tests: &[&TestCase], worse: &[Adversary], journeys: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text);
+    for (test, adversary) in tests.iter().zip(worse) {
+        for broken in adversary.broken.iter().take(SHOWN) {
+            let _ = writeln!(text, "{RED}FAIL{RED:#}  {}", test.title);
+            let _ = writeln!(text, "      {BOLD}{}{BOLD:#}", broken.what);
+            for law in &broken.laws {
+                let _ = writeln!(text, "      {RED}! {law}{RED:#}");
+            }
+            let _ = writeln!(text, "      {FAINT}all that happened:{FAINT:#}");
+            for line in &broken.trace {
+                let _ = writeln!(text, "        {FAINT}{line}{FAINT:#}");
+            }
+        }
+        if let Some(more) = adversary.broken.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            let _ = writeln!(text, "      and {} more of this test", stories_of(more));
+        }
+    }
+    let stories: usize = worse.iter().map(|adversary| adversary.cases).sum();
+    let broken: usize = worse.iter().map(|adversary| adversary.broken.len()).sum();
+    let style = if broken == 0 { GREEN } else { RED };
+    let verdict = if broken == 0 { "nothing broke".to_owned() } else { format!("{broken} broke") };
+    let _ = writeln!(
+        text,
+        "{style}adversary: {} from {}, {verdict}{style:#}",
+        stories_of(stories),
+        count(tests.len(), "test")
+    );
+    let entered: BTreeSet<&str> = worse.iter().flat_map(|worse| &worse.entered).map(|name| name.as_str()).collect();
+    let left: Vec<String> = journeys.filter(|name| !entered.contains(name)).map(|name| format!("`{name}`")).collect();
+    if !left.is_empty() {
+        let _ = writeln!(text, "no test enters {}: nothing was tried there", left.join(", "));
+    }
+    text
+}
+
+fn stories_of(stories: usize) -> String {
+    if stories == 1 { "1 story".to_owned() } else { format!("{stories} stories") }
+}
+
+fn junit(tests: &[&TestCase], results: &[TestResult], worse: &[Adversary]) -> Result<String, Failure> {
     let mut report = Report::new("journey");
     let mut suites: Vec<TestSuite> = Vec::new();
+    let mut cases = Vec::new();
     for (test, result) in tests.iter().zip(results) {
         let mut status = TestCaseStatus::success();
         if let Some(first) = result.failures.first() {
@@ -165,11 +239,24 @@ fn junit(tests: &[&TestCase], results: &[TestResult]) -> Result<String, Failure>
             });
             status.set_description(lines.collect::<String>());
         }
-        let mut case = quick_junit::TestCase::new(test.title.as_str(), status);
+        cases.push((test, test.title.clone(), status));
+    }
+    for (test, adversary) in tests.iter().zip(worse) {
+        let mut status = TestCaseStatus::success();
+        if let Some(first) = adversary.broken.first() {
+            status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(format!("{}: {}", first.what, first.laws.join("; ")));
+            let lines = adversary.broken.iter().map(|broken| format!("{}: {}\n", broken.what, broken.laws.join("; ")));
+            status.set_description(lines.collect::<String>());
+        }
+        cases.push((test, format!("{} (adversary)", test.title), status));
+    }
+    for (test, title, status) in cases {
+        let mut case = quick_junit::TestCase::new(title, status);
         case.set_classname(test.source.as_str());
         case.extra.insert("file".into(), test.source.as_str().into());
         case.extra.insert("line".into(), test.line.to_string().into());
-        match suites.last_mut().filter(|suite| suite.name.as_str() == test.source.as_str()) {
+        match suites.iter_mut().find(|suite| suite.name.as_str() == test.source.as_str()) {
             Some(suite) => drop(suite.add_test_case(case)),
             None => {
                 let mut suite = TestSuite::new(test.source.as_str());

@@ -132,6 +132,41 @@ test "nothing starts it" {
 }
 
 #[test]
+fn the_adversary_finds_what_does_not_always_hold() {
+    let here = shop(
+        r#"journey careless {
+  on tag vip
+  reenter never
+  purpose transactional
+  repeat up to 2 times { send email hello }
+  wait for purchase
+}
+
+test "careful" {
+  given contact { timezone: "Europe/Berlin" }
+  at 2026-03-06 10:00 tag lead
+  expect send email hello
+  after 1d opened first
+  after 1d expect send email thanks
+  after 1d expect end
+}
+
+test "careless" {
+  at 2026-03-06 10:00 tag vip
+  expect send email hello
+  expect send email hello
+}
+"#,
+    );
+    let all = [
+        &["test", "--adversary", "careful"][..],
+        &["test", "--adversary", "careless"],
+        &["test", "--adversary", "--output-format", "junit", "careless"],
+    ];
+    insta::assert_snapshot!(all.map(|args| here.journey(args)).join("\n"));
+}
+
+#[test]
 fn tests_with_mistakes_do_not_run() {
     let here = shop(
         r#"test "mistakes" {

@@ -121,7 +121,9 @@ impl Checker<'_> {
             }
             EventKind::Call => (event(TriggerKind::Call), Fields::default()),
         };
+        self.in_trigger = true;
         let filter = segment.or_else(|| self.filter(pattern.filter.as_deref(), &fields));
+        self.in_trigger = false;
         let name = match &kind {
             On::Event(TriggerKind::Tag(tag)) => format!("tag {tag}"),
             On::Event(TriggerKind::Untag(tag)) => format!("untag {tag}"),
@@ -342,8 +344,14 @@ impl Checker<'_> {
     pub(super) fn filter(&mut self, filter: Option<&Expr>, fields: &Fields) -> Option<typed::Expr> {
         let filter = filter?;
         let outer = self.event.replace(fields.clone());
+        // Within a question about the past, the event that the trigger means is reached as `trigger`.
+        let hidden = outer.as_ref().filter(|_| self.in_trigger).cloned();
+        let trigger = hidden.map(|hidden| std::mem::replace(&mut self.trigger, hidden));
         let checked = self.condition(filter);
         self.event = outer;
+        if let Some(trigger) = trigger {
+            self.trigger = trigger;
+        }
         Some(checked)
     }
 

@@ -43,6 +43,8 @@ pub(crate) struct Checker<'a> {
     pub(super) in_score: bool,
     /// Names of places so far.
     pub(super) labels: Vec<(SmolStr, Loc)>,
+    /// In the `where` of a trigger, whose event has no other name yet.
+    pub(super) in_trigger: bool,
     /// While segments are checked: those that are.
     pub(super) segments: Option<&'a BTreeMap<SmolStr, Option<Expr>>>,
     /// Some trigger is not known, so that its fields are not, either.
@@ -101,6 +103,7 @@ impl<'a> Checker<'a> {
             in_segment: false,
             in_score: false,
             labels: Vec::new(),
+            in_trigger: false,
             segments: None,
             trigger_unknown: false,
         }

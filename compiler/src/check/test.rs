@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use journey_bytecode::{
-    Channel, Clause, Expectation as Expected, StatusKind, Stimulus, TestAct as Act, TestCase, TestContact,
-    TestLine as Line, TestMoment as Moment, Type, Value,
+    BuiltinEvent, Channel, Clause, Expectation as Expected, StatusKind, Stimulus, TestAct as Act, TestCase,
+    TestContact, TestLine as Line, TestMoment as Moment, Type, Value,
 };
 use smol_str::SmolStr;
 
@@ -148,6 +148,7 @@ impl TestChecker<'_> {
                     contact.consents.extend(self.checker.topic(topic).map(|topic| (topic, *channel)));
                 }
                 GivenFact::HasTag(tag) => contact.tags.extend(self.checker.tag(tag)),
+                GivenFact::Stage(stage) => contact.stages.extend(self.checker.stage_of(stage)),
                 GivenFact::Later(later) => self.checker.diagnostics.push(not_yet(later, self.checker.text)),
             }
         }
@@ -185,6 +186,10 @@ impl TestChecker<'_> {
             }
             TestAct::Subscribed(topic, channel) => {
                 Act::Happens(Stimulus::Subscribed(self.checker.topic(topic)?, *channel))
+            }
+            TestAct::Start(journey) => {
+                let payload = Value::Record(Arc::from(Vec::new()));
+                Act::Happens(Stimulus::Start(self.checker.journey_named(journey)?, payload))
             }
             TestAct::Expect(expectation, negated) => Act::Expects(self.expectation(expectation)?, *negated),
             TestAct::Later(later) => {
@@ -363,6 +368,16 @@ impl TestChecker<'_> {
                 Expected::Record(event.text.clone())
             }
             Expectation::Notify(whom) => Expected::Notify(whom.text.clone()),
+            Expectation::Untag(tag) => Expected::Untag(self.checker.tag(tag)?),
+            Expectation::Stage(stage) => {
+                let (funnel, stage) = self.checker.stage_of(stage)?;
+                Expected::Stage(funnel, stage)
+            }
+            Expectation::Subscribe(topic) => Expected::Subscribe(self.checker.topic(topic)?),
+            Expectation::Unsubscribe(topic) => Expected::Unsubscribe(self.checker.topic(topic)?),
+            Expectation::Suppress => Expected::Suppress,
+            Expectation::Start(journey) => Expected::Start(self.checker.journey_named(journey)?),
+            Expectation::Goal(journey) => Expected::Goal(self.checker.journey_named(journey)?),
             Expectation::Condition(condition) => {
                 self.checker.constants = false;
                 let checked = self.checker.condition(condition);
@@ -382,7 +397,9 @@ impl TestChecker<'_> {
     #[expect(clippy::option_option, reason = "said above")]
     fn reason(&mut self, reason: Option<&Name>, known: &[&'static str], events: bool) -> Option<Option<SmolStr>> {
         let Some(reason) = reason else { return Some(None) };
-        let is_event = events && (self.checker.index.events.contains_key(&reason.text) || self.checker.index.lone);
+        let known_event =
+            || self.checker.index.events.contains_key(&reason.text) || BuiltinEvent::parse(&reason.text).is_some();
+        let is_event = events && (self.checker.index.lone || known_event());
         if is_event || known.contains(&reason.text.as_str()) {
             return Some(Some(reason.text.clone()));
         }

@@ -40,6 +40,8 @@ pub enum GivenFact {
     Consents(Name, Option<Channel>),
     /// `has tag vip`
     HasTag(Name),
+    /// `in sales.prospect`
+    Stage(Name),
     /// Cannot yet be run.
     Later(Later),
 }
@@ -77,6 +79,8 @@ pub enum TestAct {
     Set(Name, Expr),
     /// `subscribed offers via email`
     Subscribed(Name, Option<Channel>),
+    /// `start journey winback`
+    Start(Name),
     /// `expect ..`, and whether it is `expect no ..`
     Expect(Expectation, bool),
     /// Cannot yet be run.
@@ -104,6 +108,20 @@ pub enum Expectation {
     Record(Name),
     /// `notify owner`
     Notify(Name),
+    /// `untag lead`
+    Untag(Name),
+    /// `stage sales.prospect`
+    Stage(Name),
+    /// `subscribe offers`
+    Subscribe(Name),
+    /// `unsubscribe offers`
+    Unsubscribe(Name),
+    /// `suppress`
+    Suppress,
+    /// `start winback`
+    Start(Name),
+    /// `goal nurture`
+    Goal(Name),
     /// A condition.
     Condition(Expr),
     /// Cannot yet be run.

@@ -207,8 +207,9 @@ impl Parser<'_> {
                     parser.date_or_time();
                 }
             }),
+            SuppressKw if !compares(self.nth(1)) => self.part(ExpectEffect, |_| {}),
             TagKw | UntagKw | StageKw | PathKw | NotifyKw | CallKw | RecordKw | VoucherKw | AskKw | SubscribeKw
-            | UnsubscribeKw | SuppressKw | StartKw
+            | UnsubscribeKw | StartKw | GoalKw
                 if !compares(self.nth(1)) =>
             {
                 self.part(ExpectEffect, |parser| {

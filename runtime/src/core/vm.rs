@@ -509,13 +509,13 @@ impl<'a> Env<'a> {
         })
     }
 
-    /// Whether no more than `span` has passed since; notes when that changes.
+    /// Whether less than `span` has passed since; notes when that changes.
     fn is_within(&self, at: Instant, span: Span) -> bool {
         let until = self.zone().add(at, span);
-        if until < self.now {
+        if until <= self.now {
             return false;
         }
-        self.changes_at(Instant(until.0.saturating_add(1)));
+        self.changes_at(until);
         true
     }
 

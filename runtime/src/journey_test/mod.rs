@@ -4,6 +4,7 @@
 //! from the start and triggers nothing. What is expected must happen at the line's own moment, and each thing that
 //! happened serves one line; a message that no line expects is a failure, so that a test also shows what is not sent.
 
+mod adversary;
 mod words;
 
 use journey_bytecode::{
@@ -12,11 +13,14 @@ use journey_bytecode::{
 use smol_str::SmolStr;
 
 use crate::core::contact::{Consent, Contact, ContactId, EndReason};
-use crate::core::effect::{TraceEntry, TraceEvent};
+use crate::core::effect::{Outgoing, TraceEntry, TraceEvent};
 use crate::core::input::{Input, InputKind, MessageName};
 use crate::core::{Linked, advance, holds};
 use crate::sim::DEFAULT_START;
 use crate::time::{self, Zone};
+use adversary::Act;
+
+pub use adversary::{Adversary, Broken, adversary};
 
 /// The most wake-ups between two lines; journeys that start each other for ever come so far.
 pub const MAX_WAKES: usize = 100_000;
@@ -43,11 +47,16 @@ pub struct TestFailure {
 
 /// Runs one test; the same test gives the same result.
 pub fn run(linked: &Linked, test: &TestCase) -> TestResult {
+    told(linked, test).finish(test)
+}
+
+/// A test after its last line.
+fn told<'a>(linked: &'a Linked, test: &'a TestCase) -> Bench<'a> {
     let mut bench = Bench::new(linked, test);
     for line in &test.lines {
         bench.line(line);
     }
-    bench.finish(test)
+    bench
 }
 
 /// Something that a test saw, and whether a line expected it.
@@ -57,12 +66,31 @@ struct Seen {
     served: bool,
 }
 
+/// What concerns consent, in the order in which it came.
+enum Heard {
+    /// A contact subscribed to a topic.
+    Subscribed(usize, SmolStr),
+    /// A contact unsubscribed from a topic; from everything without.
+    Unsubscribed(usize, Option<SmolStr>),
+    /// A place of `seen`.
+    Seen(usize),
+}
+
 struct Bench<'a> {
     linked: &'a Linked,
     test: &'a TestCase,
     contacts: Vec<Contact>,
+    /// When time began.
+    start: Instant,
     now: Instant,
     seen: Vec<Seen>,
+    heard: Vec<Heard>,
+    /// What was done to the contacts.
+    acts: Vec<Act>,
+    /// What they were sent.
+    outgoing: Vec<(usize, Outgoing)>,
+    /// The last input, and whose it was.
+    last: Option<(usize, Input)>,
     /// How much of `seen` lies before the line at hand.
     before: usize,
     failures: Vec<TestFailure>,
@@ -70,23 +98,36 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn new(linked: &'a Linked, test: &'a TestCase) -> Self {
+        let Some(TestLine { moment: Some(TestMoment::At(date, time)), contact, .. }) = test.lines.first() else {
+            return Self::begin(linked, test, DEFAULT_START);
+        };
+        let given = test.contacts.get(usize::from(*contact));
+        let attributes = given.into_iter().flat_map(|contact| &contact.attributes);
+        let zone = zone_of(linked, attributes.map(|(name, value)| (name, value)));
+        Self::begin(linked, test, moment(zone, DEFAULT_START, TestMoment::At(*date, *time)))
+    }
+
+    /// A test before its first line.
+    fn begin(linked: &'a Linked, test: &'a TestCase, start: Instant) -> Self {
         let mut bench = Self {
             linked,
             test,
             contacts: Vec::new(),
-            now: DEFAULT_START,
+            start,
+            now: start,
+            heard: Vec::new(),
+            acts: Vec::new(),
+            outgoing: Vec::new(),
+            last: None,
             seen: Vec::new(),
             before: 0,
             failures: Vec::new(),
         };
         for (given, id) in test.contacts.iter().zip(1..) {
-            bench.contacts.push(Contact::new(ContactId(id), given.name.clone(), DEFAULT_START));
+            bench.contacts.push(Contact::new(ContactId(id), given.name.clone(), start));
             if let Some(contact) = bench.contacts.last_mut() {
                 contact.attributes = given.attributes.iter().cloned().collect();
             }
-        }
-        if let Some(TestLine { moment: Some(TestMoment::At(date, time)), contact, .. }) = test.lines.first() {
-            bench.now = bench.moment(usize::from(*contact), DEFAULT_START, TestMoment::At(*date, *time));
         }
         for (place, given) in test.contacts.iter().enumerate() {
             bench.give(place, given);
@@ -140,16 +181,8 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn moment(&self, place: usize, from: Instant, moment: TestMoment) -> Instant {
-        let zone = self.zone(place);
-        match moment {
-            TestMoment::After(span) => zone.add(from, span),
-            TestMoment::At(Some(date), time) => {
-                zone.instant(time::wall_of_date(date) + i64::from(time.unwrap_or(Time(0)).0) * 1000)
-            }
-            TestMoment::At(None, Some(time)) => zone.next_at(from, WeekdaySet::ALL, time),
-            TestMoment::At(None, None) => from,
-        }
+    fn moment(&self, place: usize, from: Instant, at: TestMoment) -> Instant {
+        moment(self.zone(place), from, at)
     }
 
     /// Fires everything that is due before a moment, in the order of its moments.
@@ -185,18 +218,44 @@ impl<'a> Bench<'a> {
                 .zip(first..)
                 .map(|(kind, seq)| Input { seq, at: self.now, kind })
                 .collect();
-            let outcome = advance(self.linked, contact, &inputs_now, self.now);
-            let seen = outcome.trace.into_iter().map(|entry| Seen { contact: place, entry, served: false });
-            self.seen.extend(seen);
-            inputs.extend(outcome.outgoing.iter().map(|outgoing| InputKind::Message {
-                message: MessageName::Number(outgoing.id.number),
-                status: journey_bytecode::StatusKind::Delivered,
-                link: None,
-                machine: false,
-            }));
+            let delivered = self.apply(place, &inputs_now);
+            inputs.extend(delivered);
             if inputs.is_empty() {
                 return;
             }
+        }
+    }
+
+    /// Advances a contact by these inputs; what comes back of what it sends.
+    fn apply(&mut self, place: usize, inputs: &[Input]) -> Vec<InputKind> {
+        let Some(contact) = self.contacts.get_mut(place) else { return Vec::new() };
+        for input in inputs.iter().filter(|input| input.seq > contact.state.applied) {
+            self.heard.extend(match &input.kind {
+                InputKind::Subscribe { topic, .. } => Some(Heard::Subscribed(place, topic.clone())),
+                InputKind::Unsubscribe { topic } => Some(Heard::Unsubscribed(place, topic.clone())),
+                _ => None,
+            });
+        }
+        let outcome = advance(self.linked, contact, inputs, self.now);
+        for entry in outcome.trace {
+            self.heard.push(Heard::Seen(self.seen.len()));
+            self.seen.push(Seen { contact: place, entry, served: false });
+        }
+        let delivered = outcome.outgoing.iter().map(|outgoing| InputKind::Message {
+            message: MessageName::Number(outgoing.id.number),
+            status: journey_bytecode::StatusKind::Delivered,
+            link: None,
+            machine: false,
+        });
+        let delivered = delivered.collect();
+        self.outgoing.extend(outcome.outgoing.into_iter().map(|outgoing| (place, outgoing)));
+        delivered
+    }
+
+    /// Delivers the last thing that happened again, under the same id.
+    fn again(&mut self) {
+        if let Some((place, input)) = self.last.clone() {
+            self.apply(place, &[input]);
         }
     }
 
@@ -223,6 +282,9 @@ impl<'a> Bench<'a> {
                 InputKind::Start { journey: journey.clone(), payload: payload.clone() }
             }
         };
+        self.acts.push(Act { at: self.now, contact: place, stimulus: stimulus.clone(), twice: false });
+        let seq = self.contacts.get(place).map_or(1, |contact| contact.state.applied + 1);
+        self.last = Some((place, Input { seq, at: self.now, kind: kind.clone() }));
         self.step(place, Some(kind));
     }
 
@@ -250,7 +312,7 @@ impl<'a> Bench<'a> {
                 let mut seen = self.seen.iter_mut().enumerate().filter(|(at, seen)| {
                     seen.contact == place && !seen.served && (seen.entry.at == now || negated && *at >= before)
                 });
-                let found = seen.find(|(_, seen)| shows(&seen.entry.event, event));
+                let found = seen.find(|(_, seen)| shows(&seen.entry, event));
                 found.map(|(_, seen)| seen.served = !negated).is_some()
             }
         }
@@ -294,8 +356,18 @@ impl<'a> Bench<'a> {
             let expected = "no other message".to_owned();
             self.failures.push(TestFailure { line: last, expected, actual: unexpected });
         }
-        let trace = self.seen.iter().filter(|seen| words::matters(&seen.entry.event)).map(|seen| self.words(seen));
-        TestResult { trace: trace.collect(), failures: self.failures }
+        TestResult { trace: self.trace(), failures: self.failures }
+    }
+
+    /// What happened, for people.
+    fn trace(&self) -> Vec<String> {
+        let lines = self.seen.iter().filter(|seen| words::matters(&seen.entry.event));
+        lines.map(|seen| self.words(seen)).collect()
+    }
+
+    /// What the test calls a contact.
+    fn name(&self, place: usize) -> &str {
+        self.test.contacts.get(place).map_or("contact", |contact| contact.name.as_str())
     }
 
     /// A line of the trace.
@@ -311,20 +383,36 @@ impl<'a> Bench<'a> {
     }
 
     fn zone(&self, place: usize) -> Zone {
-        let name = self.linked.zone_attribute().and_then(|attribute| {
-            match self.contacts.get(place)?.attributes.get(attribute) {
-                Some(Value::Text(name)) => Some(name.as_str()),
-                _ => None,
-            }
-        });
-        Zone::resolve(name, self.linked.zone())
+        zone_of(self.linked, self.contacts.get(place).into_iter().flat_map(|contact| &contact.attributes))
+    }
+}
+
+/// The zone that these attributes name; the project's without.
+fn zone_of<'v>(linked: &Linked, mut attributes: impl Iterator<Item = (&'v SmolStr, &'v Value)>) -> Zone {
+    let given = linked.zone_attribute().and_then(|wanted| attributes.find(|(name, _)| *name == wanted));
+    let name = match given {
+        Some((_, Value::Text(name))) => Some(name.as_str()),
+        _ => None,
+    };
+    Zone::resolve(name, linked.zone())
+}
+
+/// The moment of a line, on the wall clock of the zone.
+fn moment(zone: Zone, from: Instant, at: TestMoment) -> Instant {
+    match at {
+        TestMoment::After(span) => zone.add(from, span),
+        TestMoment::At(Some(date), time) => {
+            zone.instant(time::wall_of_date(date) + i64::from(time.unwrap_or(Time(0)).0) * 1000)
+        }
+        TestMoment::At(None, Some(time)) => zone.next_at(from, WeekdaySet::ALL, time),
+        TestMoment::At(None, None) => from,
     }
 }
 
 /// Whether what happened is what was expected.
-fn shows(event: &TraceEvent, expectation: &Expectation) -> bool {
+fn shows(entry: &TraceEntry, expectation: &Expectation) -> bool {
     let fits = |wanted: &Option<SmolStr>, name: &SmolStr| wanted.as_ref().is_none_or(|wanted| wanted == name);
-    match (expectation, event) {
+    match (expectation, &entry.event) {
         (Expectation::Send(channel, message), TraceEvent::Sent { channel: on, name, .. }) => {
             channel.is_none_or(|channel| channel == *on) && fits(message, name)
         }
@@ -332,11 +420,17 @@ fn shows(event: &TraceEvent, expectation: &Expectation) -> bool {
             fits(message, name) && reason.as_ref().is_none_or(|reason| *reason == words::refusal(why))
         }
         (Expectation::End(reason), TraceEvent::Ended(why)) => {
-            reason.as_ref().is_none_or(|reason| *reason == ended_by(why))
+            reason.as_ref().is_none_or(|reason| *reason == ended_by(why) || reason == words::end(why))
         }
         (Expectation::Path(side), TraceEvent::Took { side: taken, .. }) => side == taken,
         (Expectation::Record(name), TraceEvent::Recorded(event)) => name == event,
         (Expectation::Notify(whom), TraceEvent::Notified { to, .. }) => to.split(' ').next() == Some(whom.as_str()),
+        (Expectation::Untag(name), TraceEvent::TagRemoved(tag)) => name == tag,
+        (Expectation::Subscribe(name), TraceEvent::Subscribed { topic, .. })
+        | (Expectation::Unsubscribe(name), TraceEvent::Unsubscribed(topic)) => name == topic,
+        (Expectation::Suppress, TraceEvent::Suppressed(_)) => true,
+        (Expectation::Start(journey), TraceEvent::Entered { .. })
+        | (Expectation::Goal(journey), TraceEvent::GoalReached) => *journey == entry.journey,
         _ => false,
     }
 }

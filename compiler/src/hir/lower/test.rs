@@ -1,6 +1,8 @@
 //! `test` blocks.
 
-use journey_grammar::SyntaxKind::{NotifyKw, PathKw, RecordKw, TagKw};
+use journey_grammar::SyntaxKind::{
+    GoalKw, NotifyKw, PathKw, RecordKw, StageKw, StartKw, SubscribeKw, SuppressKw, TagKw, UnsubscribeKw, UntagKw,
+};
 use journey_grammar::ast::{self, AstNode};
 
 use super::header::attribute;
@@ -63,7 +65,10 @@ impl Lower<'_> {
                     GivenFact::Consents(name(consent.topic()?), channel)
                 }
                 ast::GivenFact::HasTag(tag) => GivenFact::HasTag(name(tag.name()?)),
-                ast::GivenFact::Member(_) => GivenFact::Later(later(fact)),
+                ast::GivenFact::Member(member) => match member.group() {
+                    Some(group) => GivenFact::Stage(path_name(group)),
+                    None => GivenFact::Later(later(fact)),
+                },
             })
         });
         let facts = facts.collect();
@@ -95,6 +100,9 @@ impl Lower<'_> {
             ast::Stimulus::Change(change) => (change.attribute().and_then(attribute))
                 .zip(change.value())
                 .map(|(attribute, value)| TestAct::Set(attribute, self.expr(value))),
+            ast::Stimulus::Start(start) if start.fields().is_none() => {
+                start.name().map(|journey| TestAct::Start(name(journey)))
+            }
             ast::Stimulus::Message(_)
             | ast::Stimulus::Move(_)
             | ast::Stimulus::Answer(_)
@@ -123,12 +131,22 @@ impl Lower<'_> {
             ast::Expectation::End(end) => Expectation::End(end.reason().map(name)),
             ast::Expectation::Wait(wait) => Expectation::Wait(wait.date().and_then(date), wait.time().and_then(time)),
             ast::Expectation::Effect(effect) => {
+                let word = effect.word()?.kind();
+                if word == SuppressKw {
+                    return Some(Expectation::Suppress);
+                }
                 let subject = path_name(effect.subject()?);
-                match effect.word()?.kind() {
+                match word {
                     TagKw => Expectation::Tag(subject),
                     PathKw => Expectation::Path(subject),
                     RecordKw => Expectation::Record(subject),
                     NotifyKw => Expectation::Notify(subject),
+                    UntagKw => Expectation::Untag(subject),
+                    StageKw => Expectation::Stage(subject),
+                    SubscribeKw => Expectation::Subscribe(subject),
+                    UnsubscribeKw => Expectation::Unsubscribe(subject),
+                    StartKw => Expectation::Start(subject),
+                    GoalKw => Expectation::Goal(subject),
                     _ => Expectation::Later(later(expectation)),
                 }
             }
