@@ -1,14 +1,20 @@
-//! Puts the pages of `docs/diagnostics` and the projects of `journey new` into the binary.
+//! Puts the pages of `docs/diagnostics`, the projects of `journey new` and the hash of the compiler's sources into the
+//! binary.
 
 use std::fmt::Write;
+use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 use std::{env, fs, io};
 
 /// The examples that `journey new` can start from, the first one unless told otherwise.
 const TEMPLATES: [&str; 2] = ["nurture", "cart"];
 
+/// What decides which findings there are: files and directories of the workspace.
+const COMPILER: [&str; 4] = ["compiler/src", "grammar/src", "bytecode/src", "Cargo.lock"];
+
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    println!("cargo::rustc-env=JOURNEY_COMPILER={} {:016x}", env!("CARGO_PKG_VERSION"), compiler(&root)?);
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
     let out = Path::new(&out);
 
@@ -41,6 +47,21 @@ fn main() -> io::Result<()> {
     }
     templates.push_str("];\n");
     fs::write(out.join("templates.rs"), templates)
+}
+
+/// The hash of the compiler's sources.
+fn compiler(root: &Path) -> io::Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    for part in COMPILER {
+        let path = root.join(part);
+        watch(&path);
+        let files = if path.is_dir() { files(&path)?.iter().map(|file| path.join(file)).collect() } else { vec![path] };
+        for file in files {
+            hasher.write(&fs::read(file)?);
+            hasher.write_u8(0);
+        }
+    }
+    Ok(hasher.finish())
 }
 
 fn watch(path: &Path) {

@@ -1,45 +1,72 @@
 //! Paths to projects. A file belongs to the nearest directory upward that holds a `journey.toml`; a `.journey` file
-//! without one stands alone. What `.gitignore` leaves out, and hidden files, we leave out too.
+//! without one stands alone. What `.gitignore` leaves out, and hidden files, we leave out too, unless they are named.
 
-use std::collections::BTreeMap;
+mod glob;
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use ignore::{DirEntry, WalkBuilder};
 use journey_compiler::project::{CONFIG, File, MAX_FILE, belongs};
+use rayon::prelude::*;
 
 use crate::failure::Failure;
 use crate::workspace::{Workspace, show};
+use walk::Roots;
 
 /// More of a file is never read: the compiler refuses much shorter ones.
 const MAX_READ: u64 = 64 * MAX_FILE as u64;
 
 /// The projects that these paths belong to or hold, each once, by root.
 pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Workspace>, Failure> {
-    let mut found = BTreeMap::new();
-    for path in paths {
-        for target in targets(path)? {
-            if let std::collections::btree_map::Entry::Vacant(entry) = found.entry(target) {
-                let workspace = load(entry.key())?;
-                entry.insert(workspace);
-            }
-        }
+    let targets = Targets::of(paths)?;
+    let lone = targets.lone.par_iter().map(|path| Ok(Workspace::lone(path.clone(), read(path)?)));
+    let mut found = lone.collect::<Result<Vec<_>, Failure>>()?;
+    for (root, target) in targets.projects {
+        found.push(Workspace::project(root.clone(), target.read(&root)?));
     }
-    Ok(found.into_values().collect())
+    found.sort_by(|a, b| a.place().cmp(b.place()));
+    Ok(found)
 }
 
 /// The one project that this path belongs to or holds.
 pub(crate) fn find_one(path: &Path) -> Result<Workspace, Failure> {
-    let targets = targets(path)?;
-    match targets.as_slice() {
-        [target] => load(target),
-        several => {
-            let names: Vec<_> = several.iter().map(|t| format!("`{}`", show(t.path()))).collect();
-            let message = format!("`{}` holds {} projects; this command takes one", path.display(), names.len());
-            Err(Failure::new(message).help(format!("name one of {}", names.join(", "))))
+    let targets = Targets::of(&[path.to_path_buf()])?;
+    let names: Vec<_> = targets.projects.keys().chain(&targets.lone).map(|path| format!("`{}`", show(path))).collect();
+    if names.len() > 1 {
+        let message = format!("`{}` holds {} projects; this command takes one", path.display(), names.len());
+        return Err(Failure::new(message).help(format!("name one of {}", names.join(", "))));
+    }
+    if let Some((root, target)) = targets.projects.into_iter().next() {
+        let files = target.read(&root)?;
+        return Ok(Workspace::project(root, files));
+    }
+    let lone = targets.lone.into_iter().next().ok_or_else(|| nothing(path))?;
+    let bytes = read(&lone)?;
+    Ok(Workspace::lone(lone, bytes))
+}
+
+/// The `.journey` files that these paths name or hold, each once, by path. None of their projects is looked at.
+pub(crate) fn journeys(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        for (shown, real) in named(path)? {
+            if real.is_dir() {
+                let before = found.len();
+                found.extend(walk::files(&real)?.into_iter().filter(|path| is_journey(path)));
+                if found.len() == before && paths.len() == 1 {
+                    return Err(nothing(&shown));
+                }
+            } else if is_journey(&real) {
+                found.insert(real);
+            } else {
+                return Err(Failure::new(format!("`{}` is not a `.journey` file", shown.display())));
+            }
         }
     }
+    Ok(found.into_iter().collect())
 }
 
 /// The project around a text that need not be on disk, with the text in its place.
@@ -63,142 +90,145 @@ pub(crate) fn root_of(path: &Path) -> Option<PathBuf> {
 
 /// The files of the project in this directory, sorted by path; other projects below it are not part of it.
 pub(crate) fn read_project(root: &Path) -> Result<Vec<File>, Failure> {
-    let mut files = Vec::new();
-    let other_project = |entry: &DirEntry| entry.depth() > 0 && entry.path().join(CONFIG).is_file();
-    for entry in walk(root).filter_entry(move |entry| !other_project(entry)).build() {
-        let Some(path) = file(entry)? else { continue };
-        let relative = relative(root, &path);
-        if belongs(&relative) {
-            files.push(File { path: relative, bytes: read(&path)?.into() });
-        }
-    }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
+    Target::default().read(root)
 }
 
 /// The directories of the projects around and below a directory; what cannot be looked into holds none.
 pub(crate) fn projects_in(directory: &Path) -> Vec<PathBuf> {
-    let targets = in_directory(directory).ok();
-    let project = |target| match target {
-        Target::Project(root, _) => Some(root),
-        Target::Lone(_) => None,
-    };
-    targets.into_iter().flatten().filter_map(project).collect()
+    let targets = Targets::of(&[directory.to_path_buf()]).ok();
+    targets.into_iter().flat_map(|targets| targets.projects.into_keys()).collect()
 }
 
-/// What is loaded as one.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Target {
-    /// A directory with a `journey.toml`, and a file that was asked for by name, whatever `.gitignore` says.
-    Project(PathBuf, Option<PathBuf>),
-    /// A file without one.
-    Lone(PathBuf),
+/// What is loaded, each thing once.
+#[derive(Debug, Default)]
+struct Targets {
+    /// Directories with a `journey.toml`.
+    projects: BTreeMap<PathBuf, Target>,
+    /// Files without one.
+    lone: BTreeSet<PathBuf>,
+}
+
+/// A project to load.
+#[derive(Debug, Default)]
+struct Target {
+    /// Its files, if somebody has looked already.
+    files: Option<Vec<PathBuf>>,
+    /// Files that were named, and belong to it whatever `.gitignore` says.
+    named: BTreeSet<PathBuf>,
+}
+
+impl Targets {
+    fn of(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let mut targets = Self::default();
+        let mut roots = Roots::default();
+        for path in paths {
+            for (shown, real) in named(path)? {
+                if real.is_dir() {
+                    targets.directory(&shown, &real, &mut roots)?;
+                } else {
+                    targets.file(&shown, real, &mut roots)?;
+                }
+            }
+        }
+        Ok(targets)
+    }
+
+    fn file(&mut self, shown: &Path, real: PathBuf, roots: &mut Roots) -> Result<(), Failure> {
+        match roots.of(&real) {
+            Some(root) if belongs(&relative(&root, &real)) => {
+                self.projects.entry(root).or_default().named.insert(real);
+            }
+            None if is_journey(&real) => drop(self.lone.insert(real)),
+            _ => {
+                return Err(Failure::new(format!("`{}` is neither a journey nor part of a project", shown.display()))
+                    .help("give a `.journey` file, or the directory of a project (with a `journey.toml`)"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The project around a directory, those below it, and `.journey` files that belong to none.
+    fn directory(&mut self, shown: &Path, directory: &Path, roots: &mut Roots) -> Result<(), Failure> {
+        let around = roots.of_directory(directory);
+        let mut below: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+        let mut empty = around.is_none();
+        for path in walk::files(directory)? {
+            match roots.of(&path) {
+                // Only part of this one was seen.
+                Some(root) if around.as_ref() == Some(&root) && root != directory => {}
+                Some(root) => below.entry(root).or_default().push(path),
+                None if is_journey(&path) => {
+                    empty = false;
+                    self.lone.insert(path);
+                }
+                None => {}
+            }
+        }
+        if let Some(root) = around {
+            self.projects.entry(root).or_default();
+        }
+        for (root, files) in below {
+            // A project whose settings are ignored is ignored.
+            if files.iter().any(|path| path.file_name().is_some_and(|name| name == CONFIG)) {
+                empty = false;
+                self.projects.entry(root).or_default().files.get_or_insert(files);
+            }
+        }
+        if empty { Err(nothing(shown)) } else { Ok(()) }
+    }
 }
 
 impl Target {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Project(path, _) | Self::Lone(path) => path,
-        }
+    fn read(self, root: &Path) -> Result<Vec<File>, Failure> {
+        let mut paths = match self.files {
+            Some(paths) => paths,
+            None => walk::project(root)?,
+        };
+        paths.extend(self.named);
+        let named = paths.into_iter().map(|path| (relative(root, &path), path));
+        let mut named: Vec<_> = named.filter(|(relative, _)| belongs(relative)).collect();
+        named.sort();
+        named.dedup();
+        let files = named.into_par_iter().map(|(relative, path)| {
+            let bytes = read(&path)?;
+            Ok(File { path: relative, bytes: bytes.into() })
+        });
+        files.collect()
     }
 }
 
-fn load(target: &Target) -> Result<Workspace, Failure> {
-    match target {
-        Target::Lone(path) => Ok(Workspace::lone(path.clone(), read(path)?)),
-        Target::Project(root, asked) => {
-            let mut files = read_project(root)?;
-            if let Some(asked) = asked {
-                put(&mut files, File { path: relative(root, asked), bytes: read(asked)?.into() });
-            }
-            Ok(Workspace::project(root.clone(), files))
-        }
+/// What a path or pattern names: as typed, and as it lies on disk.
+fn named(path: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    match path.canonicalize() {
+        Ok(real) => Ok(vec![(path.to_path_buf(), real)]),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match glob::expand(path)? {
+            Some(files) => Ok(files),
+            None => Err(Failure::new(format!("there is no file or directory `{}`", path.display()))),
+        },
+        Err(error) => Err(Failure::path("cannot open", path, &error)),
     }
 }
 
-fn targets(path: &Path) -> Result<Vec<Target>, Failure> {
-    let real = path.canonicalize().map_err(|error| missing(path, &error))?;
-    let targets = if real.is_dir() { in_directory(&real)? } else { vec![of_file(path, &real)?] };
-    if targets.is_empty() {
-        let message = format!("`{}` holds no journeys", path.display());
-        return Err(Failure::new(message)
-            .help("journeys are files that end in `.journey`; `journey new DIR` makes a project to start from"));
-    }
-    Ok(targets)
+fn nothing(path: &Path) -> Failure {
+    Failure::new(format!("`{}` holds no journeys", path.display()))
+        .help("journeys are files that end in `.journey`; `journey new DIR` makes a project to start from")
 }
 
-fn missing(path: &Path, error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::NotFound => Failure::new(format!("there is no file or directory `{}`", path.display())),
-        _ => Failure::path("cannot open", path, error),
-    }
-}
-
-fn of_file(path: &Path, real: &Path) -> Result<Target, Failure> {
-    let name = real.to_string_lossy();
-    match root_of(real) {
-        Some(root) if belongs(&relative(&root, real)) => {
-            let listed = read_project(&root)?.iter().any(|file| root.join(&file.path) == real);
-            Ok(Target::Project(root, (!listed).then(|| real.to_path_buf())))
-        }
-        None if name.ends_with(".journey") => Ok(Target::Lone(real.to_path_buf())),
-        _ => Err(Failure::new(format!("`{}` is neither a journey nor part of a project", path.display()))
-            .help("give a `.journey` file, or the directory of a project (with a `journey.toml`)")),
-    }
-}
-
-/// The project around a directory, those below it, and `.journey` files that belong to none.
-fn in_directory(directory: &Path) -> Result<Vec<Target>, Failure> {
-    let mut targets: Vec<_> = root_of(directory).map(|root| Target::Project(root, None)).into_iter().collect();
-    for entry in walk(directory).build() {
-        let Some(path) = file(entry)? else { continue };
-        if path.file_name().is_some_and(|name| name == CONFIG) {
-            targets.extend(path.parent().map(|root| Target::Project(root.to_path_buf(), None)));
-        } else if path.extension().is_some_and(|extension| extension == "journey") && root_of(&path).is_none() {
-            targets.push(Target::Lone(path));
-        }
-    }
-    targets.sort();
-    targets.dedup();
-    Ok(targets)
-}
-
-fn walk(directory: &Path) -> WalkBuilder {
-    let mut walk = WalkBuilder::new(directory);
-    // The same answer in a checkout without `.git` and on a machine with other global settings.
-    walk.require_git(false).git_global(false).follow_links(true);
-    walk
-}
-
-/// The file of an entry; none for a directory, a link that leads nowhere or back to where we are, or a file that has
-/// gone meanwhile.
-fn file(entry: Result<DirEntry, ignore::Error>) -> Result<Option<PathBuf>, Failure> {
-    match entry {
-        Ok(entry) => Ok(entry.file_type().is_some_and(|kind| kind.is_file()).then(|| entry.into_path())),
-        Err(error) if is_loop(&error) || error.io_error().is_some_and(|e| e.kind() == io::ErrorKind::NotFound) => {
-            Ok(None)
-        }
-        Err(error) => Err(Failure::new(format!("cannot look for journeys: {error}"))),
-    }
-}
-
-fn is_loop(error: &ignore::Error) -> bool {
-    match error {
-        ignore::Error::Loop { .. } => true,
-        ignore::Error::WithPath { err, .. } | ignore::Error::WithDepth { err, .. } => is_loop(err),
-        _ => false,
-    }
+fn is_journey(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "journey")
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(MAX_READ).read_to_end(&mut bytes));
-    read.map_err(|error| Failure::path("cannot read", Path::new(&show(path)), &error))?;
-    Ok(bytes)
+    let read = fs::File::open(path).and_then(|file| {
+        // Room for the text and one read that finds the end.
+        let mut bytes = Vec::with_capacity(file.metadata().map_or(0, |m| m.len().min(MAX_READ) as usize + 1));
+        file.take(MAX_READ).read_to_end(&mut bytes).map(|_| bytes)
+    });
+    read.map_err(|error| Failure::path("cannot read", Path::new(&show(path)), &error))
 }
 
 /// A path below the root, with `/` on every system.
-fn relative(root: &Path, path: &Path) -> String {
+pub(crate) fn relative(root: &Path, path: &Path) -> String {
     let path = path.strip_prefix(root).unwrap_or(path);
     path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }

@@ -3,10 +3,15 @@
 
 use std::process::ExitCode;
 
+mod cache;
+mod checked;
 mod commands;
 mod crash;
 mod discover;
 mod failure;
+mod files;
+mod git;
+mod pages;
 mod report;
 mod terminal;
 mod workspace;

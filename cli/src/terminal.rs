@@ -34,6 +34,7 @@ pub(crate) const RED: Style = bold(AnsiColor::Red);
 pub(crate) const YELLOW: Style = bold(AnsiColor::Yellow);
 pub(crate) const BLUE: Style = bold(AnsiColor::Blue);
 pub(crate) const GREEN: Style = bold(AnsiColor::Green);
+pub(crate) const CYAN: Style = bold(AnsiColor::Cyan);
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const FAINT: Style = Style::new().dimmed();
 

@@ -2,15 +2,17 @@
 
 use std::env;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use journey_bytecode::Date;
+use journey_compiler::Compilation;
 use journey_compiler::config::{self, Config};
 use journey_compiler::project::{CONFIG, File, FileId, Project};
 use journey_ide::Snapshot;
 
 /// A project on disk, as read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Workspace {
     /// Its directory; of a lone file, the file's.
     pub(crate) root: PathBuf,
@@ -34,6 +36,11 @@ impl Workspace {
         Self { root, snapshot: Snapshot::on(Project { files, lone: true }, today()), lone: Some(path) }
     }
 
+    /// The same place with other contents.
+    pub(crate) fn with(&self, project: Project) -> Self {
+        Self { snapshot: Snapshot::on(project, today()), ..self.clone() }
+    }
+
     /// Its settings; a lone file has the defaults.
     pub(crate) fn config(&self) -> Config {
         let file =
@@ -42,16 +49,31 @@ impl Workspace {
         file.map(|(id, file)| config::read(id, &String::from_utf8_lossy(&file.bytes)).0).unwrap_or_default()
     }
 
-    /// What to call the project: its directory, or the lone file.
+    /// Where it lies: its directory, or the lone file.
+    pub(crate) fn place(&self) -> &Path {
+        self.lone.as_ref().unwrap_or(&self.root)
+    }
+
+    /// What to call the project.
     pub(crate) fn name(&self) -> String {
-        show(self.lone.as_ref().unwrap_or(&self.root))
+        show(self.place())
+    }
+
+    /// Where one of its files lies.
+    pub(crate) fn path_of(&self, file: FileId) -> PathBuf {
+        let path = self.snapshot.project().file(file).map(|file| file.path.as_str());
+        self.root.join(path.unwrap_or_default())
     }
 
     /// What to call one of its files: the path as seen from here.
     pub(crate) fn file_name(&self, file: FileId) -> String {
-        let path = self.snapshot.project().files.get(file.0 as usize).map(|file| file.path.as_str());
-        show(&self.root.join(path.unwrap_or_default()))
+        show(&self.path_of(file))
     }
+}
+
+/// What the compiler says of a project today.
+pub(crate) fn compile(project: &Project) -> Compilation {
+    today().map_or_else(|| journey_compiler::compile(project), |today| journey_compiler::compile_on(project, today))
 }
 
 /// The present day at Greenwich.
@@ -62,8 +84,9 @@ pub(crate) fn today() -> Option<Date> {
 
 /// A path as seen from the working directory, with `/` on every system.
 pub(crate) fn show(path: &Path) -> String {
-    let here = env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
-    let relative = relative(path, &here);
+    static HERE: OnceLock<PathBuf> = OnceLock::new();
+    let here = HERE.get_or_init(|| env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default());
+    let relative = relative(path, here);
     let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     match relative.components().next() {
         None => ".".to_owned(),

@@ -251,9 +251,9 @@ impl<'a> Build<'a> {
         let pressure = std::mem::take(&mut self.lints).finish(self.index, files, self.sources, &mut self.diagnostics);
         lint::settle(&self.sources.journeys, &self.sources.config.lint, &mut self.diagnostics);
         diagnostic::sort(&mut self.diagnostics);
-        diagnostic::limit(&mut self.diagnostics);
+        let hidden = diagnostic::limit(&mut self.diagnostics);
         if self.diagnostics.iter().any(is_error) {
-            return Compilation { diagnostics: self.diagnostics, bundle: None, tests: self.tests, pressure };
+            return Compilation { diagnostics: self.diagnostics, hidden, bundle: None, tests: self.tests, pressure };
         }
         let placeholders = (self.implied.messages.iter())
             .map(|((name, channel), at)| messages::placeholder(name, *channel, *at).message());
@@ -274,7 +274,7 @@ impl<'a> Build<'a> {
             scores: self.scores,
             programs: self.programs,
         };
-        Compilation { diagnostics: self.diagnostics, bundle: Some(bundle), tests: self.tests, pressure }
+        Compilation { diagnostics: self.diagnostics, hidden, bundle: Some(bundle), tests: self.tests, pressure }
     }
 }
 

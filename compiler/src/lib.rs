@@ -30,6 +30,8 @@ use sources::Sources;
 pub struct Compilation {
     /// The findings, by file, place and code.
     pub diagnostics: Vec<Diagnostic>,
+    /// How many more there are, in files that have [too many](diagnostic::MAX_FINDINGS).
+    pub hidden: usize,
     /// The bundle, if there is no error.
     pub bundle: Option<Bundle>,
     /// The tests, in the order of files and lines; those with errors are left out.

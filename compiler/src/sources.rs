@@ -106,7 +106,9 @@ impl Sources {
 
     /// The message of this name and channel.
     pub fn message(&self, channel: Channel, name: &str) -> Option<&MessageSource> {
-        self.messages.iter().find(|message| message.name == name && message.channel == channel)
+        let at =
+            self.messages.binary_search_by(|message| (message.name.as_str(), message.channel).cmp(&(name, channel)));
+        self.messages.get(at.ok()?)
     }
 }
 

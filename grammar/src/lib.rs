@@ -9,6 +9,7 @@ mod format;
 mod kind;
 mod lexer;
 mod parser;
+pub mod reference;
 pub mod suggest;
 mod text;
 pub mod tree;

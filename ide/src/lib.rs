@@ -3,6 +3,7 @@
 
 mod assists;
 mod calls;
+pub mod changes;
 mod completion;
 mod diagnostics;
 mod fixes;
@@ -12,6 +13,7 @@ mod hover;
 mod inlays;
 mod lenses;
 mod links;
+mod mend;
 mod names;
 mod navigate;
 mod rename;
@@ -35,6 +37,7 @@ pub use journey_compiler::diagnostic::{Encoding, LineIndex, Position};
 pub use journey_grammar::TextRange;
 pub use lenses::{Runnable, runnables};
 pub use links::{Link, links};
+pub use mend::{Mended, mend};
 pub use names::{Kind, Occurrence, Role, Symbol};
 pub use navigate::{Definition, Target, definition, highlights, references};
 pub use rename::{Change, file_renamed, prepare_rename, rename};

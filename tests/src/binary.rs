@@ -53,6 +53,7 @@ pub fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
         command.env_remove(variable);
     }
     command.env("NO_COLOR", "1").env("COLUMNS", "120").stdin(Stdio::null());
+    command.env("JOURNEY_CACHE_DIR", journey().with_file_name("journey-cache"));
     command
 }
 

@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["journey-lsp", "journey-ide", "journey-compiler", "journey-grammar", "journey-runtime", "journey-bytecode"],
     ),
     ("journey-tests", &[]),
-    ("xtask", &[]),
+    ("xtask", &["journey-grammar"]),
 ];
 
 /// Crates of others that only some of ours may use, outside their tests.

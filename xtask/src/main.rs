@@ -1,9 +1,12 @@
 //! Chores of the project. `cargo xtask --help` lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to whoever started it")]
 
+mod bench;
 mod fuzz;
+mod grammar;
 mod packages;
 mod picture;
+mod release;
 mod test;
 mod vscode;
 
@@ -31,6 +34,15 @@ enum Chore {
     Fuzz(fuzz::Args),
     /// Install the system packages that the tests need (Debian and Ubuntu; elsewhere say what to install).
     Packages,
+    /// Measure how fast we are, beside other tools on the same machine.
+    Bench {
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
+    /// Make the manual's page of the grammar anew from `grammar/journey.pest`.
+    Grammar,
+    /// Build static binaries, put them into archives, and write their checksums and bills of materials.
+    Release(release::Args),
     /// Make the README's pictures anew from what `journey` prints today.
     Pictures,
     /// Try the VS Code extension in a real VS Code (needs Node, npm and Chromium; sets itself up in `target/vscode`).
@@ -41,6 +53,9 @@ fn main() -> ExitCode {
     match Args::parse().chore {
         Chore::Test => test::run(),
         Chore::Fuzz(args) => fuzz::run(&args),
+        Chore::Bench { bench } => bench::run(&bench),
+        Chore::Grammar => grammar::run(),
+        Chore::Release(args) => release::run(&args),
         Chore::Pictures => picture::run(),
         Chore::Vscode => vscode::run(),
         Chore::Packages => match packages::provide() {

@@ -38,10 +38,42 @@ const PACKAGES: &[Package] = &[
         name: "python3-aiosmtpd",
         what: "the Python module aiosmtpd",
         why: "a mail server that mails must arrive at",
-        // Debian's module belongs to Debian's Python, which need not be the first on PATH.
-        present: || {
-            ["python3", "/usr/bin/python3"].iter().any(|python| succeeds(python, ["-c", "import aiosmtpd.controller"]))
-        },
+        present: || python_has("aiosmtpd.controller"),
+        answers: "",
+    },
+    Package {
+        name: "python3-jsonschema",
+        what: "the Python module jsonschema",
+        why: "reports must match their schemas",
+        present: || python_has("jsonschema"),
+        answers: "",
+    },
+    Package {
+        name: "python3-junitparser",
+        what: "the Python module junitparser",
+        why: "a reader that understands our JUnit reports",
+        present: || python_has("junitparser"),
+        answers: "",
+    },
+    Package {
+        name: "python3-yaml",
+        what: "the Python module yaml",
+        why: "reads our files for CI systems, so that tests can run what stands in them",
+        present: || python_has("yaml"),
+        answers: "",
+    },
+    Package {
+        name: "pre-commit",
+        what: "pre-commit",
+        why: "our hooks must work in it",
+        present: || on_path("pre-commit"),
+        answers: "",
+    },
+    Package {
+        name: "curl",
+        what: "curl",
+        why: "the GitHub action fetches releases with it",
+        present: || on_path("curl"),
         answers: "",
     },
     Package {
@@ -164,4 +196,9 @@ fn on_path(program: &str) -> bool {
 fn succeeds<const N: usize>(program: &str, args: [&str; N]) -> bool {
     let quiet = Command::new(program).args(args).stdout(Stdio::null()).stderr(Stdio::null()).status();
     quiet.is_ok_and(|status| status.success())
+}
+
+/// Debian's modules belong to Debian's Python, which need not be the first on PATH.
+fn python_has(module: &str) -> bool {
+    ["python3", "/usr/bin/python3"].iter().any(|python| succeeds(python, ["-c", &format!("import {module}")]))
 }

@@ -1,16 +1,15 @@
 //! `journey build`
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use journey_bytecode::Bundle;
 
 use super::{Exit, Outcome, compiled};
+use crate::checked::count;
 use crate::discover;
 use crate::failure::Failure;
-use crate::report::count;
+use crate::files;
 use crate::terminal::{BOLD, GREEN, Terminal};
 use crate::workspace::{Workspace, show};
 
@@ -65,7 +64,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     }
     let path = args.output.clone().unwrap_or_else(|| beside(&workspace));
     let bytes = bundle.encode().map_err(|error| Failure::new(format!("cannot encode the bytecode: {error}")))?;
-    write_atomically(&path, &bytes).map_err(|error| Failure::path("cannot write", &path, &error))?;
+    files::replace(&path, &bytes).map_err(|error| Failure::path("cannot write", &path, &error))?;
     terminal.out(format!(
         "{GREEN}Built{GREEN:#} {BOLD}{}{BOLD:#}: {}, {}, {} bytes\n",
         path.canonicalize().map_or_else(|_| path.display().to_string(), |path| show(&path)),
@@ -96,20 +95,4 @@ fn beside(workspace: &Workspace) -> PathBuf {
         },
         |file| file.with_extension("journeyc"),
     )
-}
-
-/// Whoever reads the file sees the old one or the new one, never half of one.
-fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::other("this is not the name of a file"))?;
-    let new = path.with_file_name(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
-    let written = File::create(&new).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    });
-    if written.is_err() {
-        // It is of no use to anybody, and the error that counts is the first one.
-        let _ = fs::remove_file(&new);
-    }
-    written
 }

@@ -2,9 +2,15 @@
 
 mod build;
 mod check;
+mod completions;
+mod diff;
 mod explain;
+mod fmt;
+mod grammar;
 mod graph;
+mod init;
 mod lsp;
+mod man;
 mod new;
 mod run;
 mod serve;
@@ -15,9 +21,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use journey_bytecode::Bundle;
+use journey_compiler::diagnostic::Severity;
 
+use crate::checked::{Checked, Counts};
 use crate::failure::Failure;
-use crate::report::{self, Counts, Format};
+use crate::report::{self, Format};
 use crate::terminal::{Color, Terminal};
 use crate::workspace::Workspace;
 
@@ -25,6 +33,7 @@ const EXAMPLES: &str = "\
 Examples:
   journey new welcome              make a project to start from
   journey check welcome            say what is wrong with it
+  journey fmt welcome              lay it out in the one style
   journey test --project welcome   run the tests that stand in it
   journey run welcome              watch its contacts walk through it, in virtual time
   journey serve welcome            run it for real
@@ -47,16 +56,22 @@ struct Cli {
 enum Command {
     New(new::Args),
     Check(check::Args),
+    Fmt(fmt::Args),
+    Diff(diff::Args),
     Build(build::Args),
     Run(run::Args),
     Test(test::Args),
     Serve(serve::Args),
     Lsp(lsp::Args),
     Explain(explain::Args),
+    Grammar(grammar::Args),
+    Init(init::Args),
+    Completions(completions::Args),
+    Man(man::Args),
     Graph(graph::Args),
 }
 
-/// The exit code of a command that did its work; 2 is for those that could not.
+/// The exit code of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Exit(u8);
 
@@ -65,6 +80,8 @@ impl Exit {
     pub(crate) const CLEAN: Self = Self(0);
     /// There are findings.
     pub(crate) const FINDINGS: Self = Self(1);
+    /// Part of the work could not be done, and what stood in its way has been said.
+    pub(crate) const FAILED: Self = Self(2);
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -80,12 +97,18 @@ pub(crate) fn main() -> ExitCode {
     let result = match cli.command {
         Command::New(args) => new::run(&args, terminal),
         Command::Check(args) => check::run(&args, terminal),
+        Command::Fmt(args) => fmt::run(&args, terminal),
+        Command::Diff(args) => diff::run(&args, terminal),
         Command::Build(args) => build::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
         Command::Test(args) => test::run(&args, terminal),
         Command::Serve(args) => serve::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),
         Command::Explain(args) => explain::run(&args, terminal),
+        Command::Init(args) => init::run(&args, terminal),
+        Command::Completions(args) => completions::run(&args, terminal),
+        Command::Man(args) => man::run(&args, terminal),
+        Command::Grammar(args) => grammar::run(&args, terminal),
         Command::Graph(args) => graph::run(&args, terminal),
     };
     match result {
@@ -105,11 +128,11 @@ pub(crate) type Outcome = Result<Exit, Failure>;
 /// The compiled project, for commands that do something with it. If it has errors, they are on stderr and there is
 /// nothing to do; milder findings are only counted.
 fn compiled(workspace: &Workspace, terminal: Terminal) -> Option<&Bundle> {
-    let workspaces = std::slice::from_ref(workspace);
+    let checked = [Checked::all(workspace)];
     let bundle = workspace.snapshot.compilation().bundle.as_ref();
-    let counts = Counts::of(workspaces);
+    let counts = Counts::of(&checked);
     if bundle.is_none() {
-        terminal.err(report::render(Format::Human, workspaces, terminal));
+        terminal.err(report::render(Format::Human, &checked, Severity::Error, terminal));
     } else if counts.warnings > 0 {
         terminal.err(format!("{counts}; `journey check` shows them\n"));
     }

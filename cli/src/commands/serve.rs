@@ -16,9 +16,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{Exit, Outcome, compiled};
+use crate::checked::count;
 use crate::discover;
 use crate::failure::Failure;
-use crate::report::count;
 use crate::terminal::{BOLD, GREEN, Terminal, YELLOW};
 use crate::workspace::{Workspace, show};
 

@@ -13,9 +13,9 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::{Exit, Outcome, compiled};
+use crate::checked::count;
 use crate::discover;
 use crate::failure::Failure;
-use crate::report::count;
 use crate::terminal::{BOLD, FAINT, GREEN, RED, Terminal};
 use crate::workspace::Workspace;
 

@@ -8,7 +8,8 @@ use journey_compiler::diagnostic::{Diagnostic, Severity, Span};
 use journey_compiler::project::FileId;
 use journey_ide::{Encoding, LineIndex, Position};
 
-use super::{Counts, count, level, plain, suggestion};
+use super::{count, level, plain, suggestion};
+use crate::checked::{Checked, Counts};
 use crate::terminal::{BOLD, GREEN, Terminal};
 use crate::workspace::Workspace;
 
@@ -20,25 +21,26 @@ const BEFORE: usize = 40;
 /// More findings of one file than a person reads at once; the rest is counted.
 const MAX_PER_FILE: usize = 50;
 
-pub(super) fn render(workspaces: &[Workspace], terminal: Terminal) -> String {
+pub(super) fn render(checked: &[Checked], terminal: Terminal) -> String {
     let mut out = String::new();
-    for workspace in workspaces {
-        for file in journey_ide::diagnostics(&workspace.snapshot) {
-            for diagnostic in file.diagnostics.iter().take(MAX_PER_FILE) {
+    for project in checked {
+        let workspace = &project.workspace;
+        for (file, diagnostics) in project.by_file() {
+            for diagnostic in diagnostics.iter().take(MAX_PER_FILE) {
                 let rendered = finding(workspace, diagnostic, terminal);
                 for line in rendered.lines() {
                     let _ = writeln!(out, "{}", line.trim_end());
                 }
                 out.push('\n');
             }
-            let rest = file.diagnostics.len().saturating_sub(MAX_PER_FILE);
+            let rest = diagnostics.len().saturating_sub(MAX_PER_FILE);
             if rest > 0 {
-                let (rest, name) = (count(rest, "more finding"), workspace.file_name(file.file));
+                let (rest, name) = (count(rest, "more finding"), workspace.file_name(file));
                 let _ = writeln!(out, "{rest} in {name}; `--output-format concise` lists all\n");
             }
         }
     }
-    let counts = Counts::of(workspaces);
+    let counts = Counts::of(checked);
     let style = if counts.errors + counts.warnings == 0 { GREEN } else { BOLD };
     let _ = writeln!(out, "{style}{counts}{style:#}");
     out

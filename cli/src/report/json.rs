@@ -1,9 +1,11 @@
-//! One JSON document. Lines and columns count from 1, in characters; offsets from 0, in bytes.
+//! One JSON document, or one JSON object a line. Lines and columns count from 1, in characters; offsets from 0, in
+//! bytes. What every field means stands in `docs/check.schema.json`; tests hold us to it.
 
-use journey_compiler::diagnostic::{Applicability, Diagnostic, Edit, Fix, Severity, Span};
+use journey_compiler::diagnostic::{Applicability, Edit, Fix, Severity, Span};
 use serde::Serialize;
 
-use super::{Counts, findings, place};
+use super::{Checked, findings, place};
+use crate::checked::{self, Counts};
 use crate::workspace::Workspace;
 
 /// Changes only when a reader would have to.
@@ -12,12 +14,12 @@ const VERSION: u32 = 1;
 #[derive(Serialize)]
 struct Report<'a> {
     version: u32,
-    findings: Vec<Finding<'a>>,
+    findings: Vec<JsonFinding<'a>>,
     summary: Summary,
 }
 
 #[derive(Serialize)]
-struct Finding<'a> {
+struct JsonFinding<'a> {
     code: String,
     name: &'static str,
     severity: Severity,
@@ -29,6 +31,7 @@ struct Finding<'a> {
     notes: &'a [String],
     help: Option<&'a str>,
     fixes: Vec<JsonFix<'a>>,
+    fingerprint: String,
 }
 
 #[derive(Serialize)]
@@ -74,19 +77,25 @@ struct Summary {
     files: usize,
 }
 
-pub(super) fn render(workspaces: &[Workspace]) -> String {
-    let Counts { errors, warnings, hints, files, .. } = Counts::of(workspaces);
+pub(super) fn render(checked: &[Checked]) -> String {
+    let Counts { errors, warnings, hints, files, .. } = Counts::of(checked);
     let report = Report {
         version: VERSION,
-        findings: findings(workspaces).map(|(workspace, d)| finding(workspace, d)).collect(),
+        findings: findings(checked).iter().map(finding).collect(),
         summary: Summary { errors, warnings, hints, files },
     };
     // Strings and numbers always serialise.
     serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
 }
 
-fn finding<'a>(workspace: &Workspace, d: &'a Diagnostic) -> Finding<'a> {
-    Finding {
+/// A line for each finding, like an entry of the document's `findings`.
+pub(super) fn lines(checked: &[Checked]) -> String {
+    findings(checked).iter().map(|f| serde_json::to_string(&finding(f)).unwrap_or_default() + "\n").collect()
+}
+
+fn finding<'a>(finding: &checked::Finding<'a>) -> JsonFinding<'a> {
+    let checked::Finding { workspace, diagnostic: d, fingerprint } = *finding;
+    JsonFinding {
         code: d.code.to_string(),
         name: d.code.name(),
         severity: d.severity,
@@ -99,6 +108,7 @@ fn finding<'a>(workspace: &Workspace, d: &'a Diagnostic) -> Finding<'a> {
         notes: &d.notes,
         help: d.help.as_deref(),
         fixes: d.fixes.iter().map(|fix| json_fix(workspace, fix)).collect(),
+        fingerprint: fingerprint.to_string(),
     }
 }
 

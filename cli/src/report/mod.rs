@@ -1,20 +1,28 @@
-//! Findings as text: for people, for editors and `grep`, for programs.
+//! Findings as text: for people, for editors and `grep`, for programs, for the places where teams review.
 
 mod concise;
+pub(crate) mod diff;
+mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
 mod plain;
+mod sarif;
+mod statistics;
 mod suggestion;
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
-use journey_compiler::diagnostic::{Diagnostic, Severity};
-use journey_compiler::project::FileId;
-use journey_ide::{Encoding, Position};
+use journey_compiler::diagnostic::Severity;
 
+use crate::checked::{Checked, Finding, count, findings, level, place};
 use crate::terminal::Terminal;
-use crate::workspace::Workspace;
 
-/// `--output-format`
+pub(crate) use statistics::statistics;
+
+/// How findings are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(crate) enum Format {
     /// With the source, the reason and what to do
@@ -24,82 +32,67 @@ pub(crate) enum Format {
     Concise,
     /// One JSON document
     Json,
+    /// One JSON object a line and finding
+    Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// The code quality report of GitLab
+    Gitlab,
+    /// JUnit's XML: a failed test for each finding of --fail-level, a skipped one for the others
+    Junit,
 }
 
-/// The report on these projects.
-pub(crate) fn render(format: Format, workspaces: &[Workspace], terminal: Terminal) -> String {
+/// `--output-format FORMAT[=FILE]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    /// stdout without.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Output {
+    /// Reads `FORMAT` or `FORMAT=FILE`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let (format, file) = text.split_once('=').map_or((text, None), |(format, file)| (format, Some(file)));
+        let format = Format::from_str(format, false).map_err(|_| {
+            let names: Vec<_> = Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+            let names: Vec<_> = names.iter().map(clap::builder::PossibleValue::get_name).collect();
+            format!("there is no format `{format}`; there are {}", names.join(", "))
+        })?;
+        match file {
+            Some("") => Err("the name of a file is missing behind `=`".to_owned()),
+            file => Ok(Self { format, file: file.map(PathBuf::from) }),
+        }
+    }
+}
+
+/// The report on these projects. `fail` is the mildest level that counts as a failure.
+pub(crate) fn render(format: Format, checked: &[Checked], fail: Severity, terminal: Terminal) -> String {
     match format {
-        Format::Human => human::render(workspaces, terminal),
-        Format::Concise => concise::render(workspaces),
-        Format::Json => json::render(workspaces),
+        Format::Human => human::render(checked, terminal),
+        Format::Concise => concise::render(checked),
+        Format::Json => json::render(checked),
+        Format::Jsonl => json::lines(checked),
+        Format::Sarif => sarif::render(checked),
+        Format::Github => github::render(checked),
+        Format::Gitlab => gitlab::render(checked),
+        Format::Junit => junit::render(checked, fail),
     }
 }
 
-/// How many findings there are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) errors: usize,
-    pub(crate) warnings: usize,
-    pub(crate) hints: usize,
-    /// Files looked at.
-    files: usize,
-    /// Files with findings.
-    touched: usize,
-}
-
-impl Counts {
-    pub(crate) fn of(workspaces: &[Workspace]) -> Self {
-        let mut counts = Self::default();
-        for file in workspaces.iter().flat_map(|workspace| journey_ide::diagnostics(&workspace.snapshot)) {
-            let of = |severity| file.diagnostics.iter().filter(|d| d.severity == severity).count();
-            counts.errors += of(Severity::Error);
-            counts.warnings += of(Severity::Warning);
-            counts.hints += of(Severity::Hint);
-            counts.files += 1;
-            counts.touched += usize::from(!file.diagnostics.is_empty());
-        }
-        counts
-    }
-}
-
-/// "2 errors, 1 warning in 3 files"
-impl std::fmt::Display for Counts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts = [(self.errors, "error"), (self.warnings, "warning"), (self.hints, "hint")];
-        let parts: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| count(*n, what)).collect();
-        match parts.as_slice() {
-            [] => write!(f, "no findings in {}", count(self.files, "file")),
-            parts => write!(f, "{} in {}", parts.join(", "), count(self.touched, "file")),
+/// A path as part of a URI.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
         }
     }
-}
-
-/// "1 file", "2 files"
-pub(crate) fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Hint => "hint",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
-}
-
-/// All findings in order, with their project.
-fn findings(workspaces: &[Workspace]) -> impl Iterator<Item = (&Workspace, &Diagnostic)> {
-    workspaces.iter().flat_map(|workspace| {
-        let files = journey_ide::diagnostics(&workspace.snapshot).into_iter();
-        files.flat_map(|file| file.diagnostics).map(move |diagnostic| (workspace, diagnostic))
-    })
-}
-
-/// Line and column, from 1, in characters.
-fn place(workspace: &Workspace, file: FileId, offset: u32) -> (u32, u32) {
-    let lines = workspace.snapshot.lines(file);
-    let Position { line, column } = lines.map_or_else(Position::default, |l| l.position(offset, Encoding::Utf32));
-    (line + 1, column + 1)
+    uri
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 use std::path::PathBuf;
 
-use journey_compiler::diagnostic::{Applicability, Code, Edit, Span};
-use journey_compiler::project::File;
+use journey_compiler::diagnostic::{Applicability, Code, Diagnostic, Edit, Span};
+use journey_compiler::project::{File, FileId};
 use proptest::prelude::*;
 
 use super::*;
 use crate::terminal::Color;
+use crate::workspace::Workspace;
 
 const FILE: FileId = FileId(0);
 
@@ -75,13 +76,6 @@ fn places_that_are_hard_to_show() {
     ];
     let all: String = cases.iter().map(|(what, text)| format!("# {what}\n{text}\n")).collect();
     insta::assert_snapshot!(all);
-}
-
-#[test]
-fn counts_read_as_a_sentence() {
-    let counts = Counts { errors: 2, warnings: 1, hints: 0, files: 7, touched: 3 };
-    assert_eq!(counts.to_string(), "2 errors, 1 warning in 3 files");
-    assert_eq!(Counts { files: 1, ..Counts::default() }.to_string(), "no findings in 1 file");
 }
 
 proptest! {

@@ -10,7 +10,24 @@ const CLEAN: &str = "journey welcome {\n  on created\n  reenter never\n  wait 2d
 #[test]
 fn help_of_every_command() {
     let here = Sandbox::new();
-    let commands = ["", "new", "check", "build", "run", "test", "serve", "graph", "lsp", "explain"];
+    let commands = [
+        "",
+        "new",
+        "check",
+        "fmt",
+        "diff",
+        "build",
+        "run",
+        "test",
+        "serve",
+        "graph",
+        "lsp",
+        "explain",
+        "grammar",
+        "init",
+        "completions",
+        "man",
+    ];
     let all: Vec<_> = commands
         .iter()
         .map(|command| here.journey(&command.split_whitespace().chain(["--help"]).collect::<Vec<_>>()))

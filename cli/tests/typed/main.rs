@@ -10,7 +10,10 @@
 )]
 
 mod broken;
+mod check;
+mod ci;
 mod commands;
+mod fmt;
 mod run;
 mod serve;
 mod support;

@@ -8,16 +8,21 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// A directory that goes away.
-pub(crate) struct Sandbox(TempDir);
+/// A directory that goes away, and one for what is remembered.
+pub(crate) struct Sandbox(TempDir, TempDir);
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.0.path().join(path)
+    }
+
+    /// Where the binary remembers findings.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.1.path().join("cache")
     }
 
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> &Self {
@@ -31,6 +36,7 @@ impl Sandbox {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_journey"));
         command.args(args).current_dir(self.0.path()).env("LC_ALL", "C.UTF-8").env("COLUMNS", "100");
+        command.env("JOURNEY_CACHE_DIR", self.cache());
         for name in ["NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }

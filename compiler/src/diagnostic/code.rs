@@ -6,6 +6,9 @@
 
 use std::fmt;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::{Group, Level, Severity};
 
 macro_rules! codes {
@@ -438,5 +441,20 @@ codes! {
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "J{:04}", self.number())
+    }
+}
+
+/// By its number: names are for people.
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(self.number())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u16::deserialize(deserializer)?;
+        let code = Self::ALL.iter().copied().find(|code| code.number() == number);
+        code.ok_or_else(|| D::Error::custom(format_args!("there is no code with the number {number}")))
     }
 }

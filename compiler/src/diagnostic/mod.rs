@@ -34,7 +34,7 @@ pub enum Severity {
 }
 
 /// A place in a file: bytes, always on character boundaries and inside the file.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Span {
     /// The file.
     pub file: FileId,
@@ -111,7 +111,7 @@ fn offset(n: usize) -> u32 {
 }
 
 /// A piece of source with something to say about it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Label {
     /// Where.
     pub span: Span,
@@ -130,7 +130,7 @@ pub enum Applicability {
 }
 
 /// Replaces a piece of source.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Edit {
     /// What is replaced; empty for an insertion.
     pub span: Span,
@@ -139,7 +139,7 @@ pub struct Edit {
 }
 
 /// A change that mends the finding.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fix {
     /// What it does, as an imperative: "Replace `mattres_lead` with `mattress_lead`".
     pub title: String,
@@ -150,7 +150,7 @@ pub struct Fix {
 }
 
 /// One finding.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// Its code.
     pub code: Code,

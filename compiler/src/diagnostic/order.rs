@@ -16,15 +16,17 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
 /// The most findings of one file: who has more mends these first, and looks again.
 pub const MAX_FINDINGS: usize = 100;
 
-/// Keeps the worst and then the first [`MAX_FINDINGS`] of each file, and says how many more there are. Takes and leaves
-/// sorted findings.
-pub fn limit(diagnostics: &mut Vec<Diagnostic>) {
+/// Keeps the worst and then the first [`MAX_FINDINGS`] of each file, says there how many more there are, and returns how
+/// many those are of all files. Takes and leaves sorted findings.
+pub fn limit(diagnostics: &mut Vec<Diagnostic>) -> usize {
+    let mut hidden = 0;
     let mut counts: BTreeMap<FileId, usize> = BTreeMap::new();
     for d in diagnostics.iter() {
         *counts.entry(d.primary.span.file).or_default() += 1;
     }
     counts.retain(|_, count| *count > MAX_FINDINGS);
     for (file, count) in counts {
+        hidden += count - MAX_FINDINGS;
         let (mut of_file, others): (Vec<_>, Vec<_>) =
             std::mem::take(diagnostics).into_iter().partition(|d| d.primary.span.file == file);
         of_file.sort_by_key(|d| Reverse(d.severity));
@@ -42,6 +44,7 @@ pub fn limit(diagnostics: &mut Vec<Diagnostic>) {
         }
     }
     sort(diagnostics);
+    hidden
 }
 
 #[cfg(test)]
@@ -66,7 +69,7 @@ mod tests {
         let hint = |n| Diagnostic { severity: Severity::Hint, ..finding(0, n, "hint") };
         let mut found: Vec<_> = (0..150).map(hint).chain([finding(0, 200, "error"), finding(1, 0, "other")]).collect();
         sort(&mut found);
-        limit(&mut found);
+        assert_eq!(limit(&mut found), 51);
         assert_eq!(found.iter().filter(|d| d.message == "hint").count(), MAX_FINDINGS - 1);
         assert_eq!(found.iter().filter(|d| d.severity == Severity::Error).count(), 2);
         let more: Vec<_> = found.iter().filter(|d| d.code == Code::MoreFindings).collect();

@@ -4,10 +4,11 @@ mod text;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 pub use text::text;
 
 /// A file of the project, by its place in [`Project::files`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct FileId(pub u32);
 
 /// One file.

@@ -3,7 +3,7 @@
 use journey_grammar::TextRange;
 use journey_grammar::ast::{self, AnyJourney, AstNode, Body, Step};
 
-use super::words::{all, capital, head, word};
+use super::words::{all, capital, head, up_to_brace, word};
 use super::{Edge, Graph, Node, Shape};
 
 impl Graph {
@@ -179,10 +179,4 @@ impl Builder {
         self.open = vec![Open { from: to, label: String::new() }];
         to
     }
-}
-
-/// What stands before the arms of a step that lists them in braces of its own.
-fn up_to_brace(step: journey_grammar::Node<'_>) -> String {
-    let brace = step.token(journey_grammar::SyntaxKind::LBrace).map_or(step.range().end, |brace| brace.range().start);
-    super::words::within(step, TextRange { start: step.range().start, end: brace })
 }

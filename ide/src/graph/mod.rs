@@ -7,7 +7,7 @@ mod mermaid;
 mod svg;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 use journey_compiler::project::FileId;
 use journey_grammar::TextRange;

@@ -7,7 +7,7 @@ use journey_grammar::ast::{Unit, duration_parts};
 use journey_grammar::{Node, TextRange, Token};
 
 /// The node's text up to the first of its steps, in words.
-pub(super) fn head(node: Node<'_>) -> String {
+pub(crate) fn head(node: Node<'_>) -> String {
     use journey_grammar::SyntaxKind::{Block, ElseBranch};
     let end = node
         .children()
@@ -16,13 +16,19 @@ pub(super) fn head(node: Node<'_>) -> String {
     within(node, TextRange { start: node.range().start, end })
 }
 
+/// What stands before the arms of a step that lists them in braces of its own.
+pub(crate) fn up_to_brace(step: Node<'_>) -> String {
+    let brace = step.token(journey_grammar::SyntaxKind::LBrace).map_or(step.range().end, |brace| brace.range().start);
+    within(step, TextRange { start: step.range().start, end: brace })
+}
+
 /// The node's text in words.
-pub(super) fn all(node: Node<'_>) -> String {
+pub(crate) fn all(node: Node<'_>) -> String {
     within(node, node.range())
 }
 
 /// The text of a node's tokens inside a range, in words.
-pub(super) fn within(node: Node<'_>, range: TextRange) -> String {
+pub(crate) fn within(node: Node<'_>, range: TextRange) -> String {
     let mut text = String::new();
     let mut tight = true;
     for token in node.tokens() {
@@ -40,7 +46,7 @@ pub(super) fn within(node: Node<'_>, range: TextRange) -> String {
 }
 
 /// The token as people say it.
-pub(super) fn word(token: Token<'_>) -> String {
+pub(crate) fn word(token: Token<'_>) -> String {
     if token.kind() == Duration { duration(token.text()) } else { token.text().to_owned() }
 }
 
@@ -62,13 +68,13 @@ fn duration(text: &str) -> String {
 }
 
 /// The text with a capital first letter.
-pub(super) fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// The text in lines of about so many characters, broken between words.
-pub(super) fn lines(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

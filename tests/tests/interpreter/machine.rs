@@ -125,6 +125,7 @@ fn words(entry: &TraceEntry) -> Option<String> {
             WokenBy::Event(event) => format!("goes on: {event}"),
             WokenBy::Condition => "goes on: condition".to_owned(),
             WokenBy::Window => "goes on: window".to_owned(),
+            WokenBy::Exit => "goes on: exit".to_owned(),
         },
         TraceEvent::TagAdded(tag) => format!("adds {tag}"),
         TraceEvent::TagRemoved(tag) => format!("removes {tag}"),

@@ -8,7 +8,7 @@ use journey_bytecode::Instant;
 use journey_runtime::core::Linked;
 use journey_runtime::sim::{JourneyReport, MessageReport, Report, Zones};
 
-use crate::report::count;
+use crate::checked::count;
 use crate::terminal::{BOLD, FAINT, GREEN, Terminal, YELLOW};
 
 /// Cells break their text to keep to this width.

@@ -42,6 +42,10 @@ pub const PUNCTUAL: i64 = 15 * 60_000;
 /// The most instructions that the runs of one contact in one journey execute in one advance.
 pub const FUEL: u32 = 1_000_000;
 
+/// What a send costs of it: caps look at every message that the contact remembers, so a run that sends without end must
+/// stop long before one that only counts.
+const SEND_FUEL: u32 = 500;
+
 /// The most timers that one advance fires in the order of their moments, as after an outage: conditions that change with
 /// time and moments of the calendar are beyond it looked at once more, at the end.
 pub const MAX_TIMERS: u32 = 10_000;

@@ -9,7 +9,7 @@ use journey_bytecode::{
 use smol_str::SmolStr;
 
 use super::gate::Gate;
-use super::{Advance, CLAUSE_FUEL, FUEL, HOPELESS, Happening, MAX_CHAIN, Pending};
+use super::{Advance, CLAUSE_FUEL, FUEL, HOPELESS, Happening, MAX_CHAIN, Pending, SEND_FUEL};
 use crate::core::contact::{EndReason, Parked, Run};
 use crate::core::effect::{Notice, TraceEvent, WokenBy};
 use crate::core::link::Prepared;
@@ -79,7 +79,10 @@ impl Advance<'_> {
                     }
                 }
                 Op::Send(ix) => match self.send(&mut run, prepared, ix) {
-                    Gate::Done => continue,
+                    Gate::Done => {
+                        fuel = fuel.saturating_sub(SEND_FUEL);
+                        continue;
+                    }
                     Gate::Deferred(until, reason) => {
                         self.trace(Some(run.number), &run.journey, TraceEvent::Deferred { until, reason });
                         run.parked = Parked::Deferred { at, until };

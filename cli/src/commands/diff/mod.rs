@@ -1,0 +1,245 @@
+//! `journey diff`
+
+mod human;
+mod json;
+mod markdown;
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use journey_compiler::Compilation;
+use journey_compiler::diagnostic::Severity;
+use journey_compiler::project::{CONFIG, File, Project, belongs};
+use journey_ide::changes::{Change, Changes, JourneyChange, JourneyKind, Line, MessageChange, TextKind};
+
+use super::{Exit, Outcome};
+use crate::checked::count;
+use crate::discover;
+use crate::failure::Failure;
+use crate::git::Repository;
+use crate::terminal::{Terminal, YELLOW};
+use crate::workspace;
+
+const EXAMPLES: &str = "\
+What is compared is what journeys do, not how they are written: who comes in, which
+messages go out and how long after entry, what is waited for and decided, consent, and
+what ends a run. Layout and comments make no difference, nor does moving a journey to
+another file. Times are counted from entry, from the earliest to the latest.
+
+Examples:
+  journey diff HEAD                       what is not committed yet
+  journey diff origin/main shop           what a branch changes
+  journey diff v1.2 --to v1.3             between two revisions
+  journey diff origin/main --output-format markdown | gh pr comment --body-file -
+
+Exit codes: 0 compared, 2 the command could not do its work.";
+
+/// Say what a change means for people
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The git revision to compare with
+    #[arg(value_name = "REV")]
+    revision: String,
+
+    /// A project, or a `.journey` file without one
+    #[arg(value_name = "PROJECT", default_value = ".")]
+    project: PathBuf,
+
+    /// The git revision that is compared, instead of the files as they are now
+    #[arg(long, value_name = "REV")]
+    to: Option<String>,
+
+    /// How changes are written to stdout
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    output_format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON document
+    Json,
+    /// For the comment on a pull request
+    Markdown,
+}
+
+pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
+    let place = Place::of(&args.project)?;
+    let repository = Repository::around(&place.directory)?;
+    let at = |revision: &str| place.at(&repository, revision);
+    let before = at(&args.revision)?;
+    let after = match &args.to {
+        Some(revision) => at(revision)?,
+        None => place.now()?,
+    };
+    let (was, is) = (workspace::compile(&before), workspace::compile(&after));
+    for (compilation, when) in [(&was, "before"), (&is, "after")] {
+        note_errors(compilation, when, terminal);
+    }
+    let changes = Changes::between((&before, &was), (&after, &is));
+    terminal.out(match args.output_format {
+        Format::Human => human::render(&changes),
+        Format::Json => json::render(&changes),
+        Format::Markdown => markdown::render(&changes),
+    })?;
+    Ok(Exit::CLEAN)
+}
+
+/// What cannot be read cannot be compared in full.
+fn note_errors(compilation: &Compilation, when: &str, terminal: Terminal) {
+    let errors = compilation.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+    if errors > 0 {
+        let errors = count(errors, "error");
+        terminal.err(format!("{YELLOW}warning{YELLOW:#}: the project {when} the change has {errors}\n"));
+    }
+}
+
+/// What is compared, in every version.
+struct Place {
+    /// The project's directory, or the file's.
+    directory: PathBuf,
+    /// The file, if there is no project.
+    lone: Option<PathBuf>,
+}
+
+impl Place {
+    fn of(path: &Path) -> Result<Self, Failure> {
+        let real = path.canonicalize().map_err(|error| Failure::path("cannot open", path, &error))?;
+        if let Some(directory) = discover::root_of(&real) {
+            return Ok(Self { directory, lone: None });
+        }
+        if real.is_file() {
+            let directory = real.parent().map(Path::to_path_buf).unwrap_or_default();
+            return Ok(Self { directory, lone: Some(real) });
+        }
+        Err(Failure::new(format!("`{}` is not a project", path.display()))
+            .help("give a directory with a `journey.toml`, or a `.journey` file"))
+    }
+
+    fn now(&self) -> Result<Project, Failure> {
+        match &self.lone {
+            Some(file) => Ok(discover::find_one(file)?.snapshot.project().clone()),
+            None => Ok(Project { files: discover::read_project(&self.directory)?, lone: false }),
+        }
+    }
+
+    /// The project in a revision; empty if it was not there yet.
+    fn at(&self, repository: &Repository, revision: &str) -> Result<Project, Failure> {
+        let commit = repository.commit(revision)?;
+        let directory = discover::relative(&repository.top, &self.directory);
+        let name = self.lone.as_ref().map(|file| discover::relative(&self.directory, file));
+        let is_wanted = |path: &str| match &name {
+            Some(name) => path == name,
+            None => belongs(path) || path.ends_with(&format!("/{CONFIG}")),
+        };
+        let files = repository.files(&commit, &directory, is_wanted)?;
+        // Other projects below are not part of this one.
+        let others: Vec<String> = (files.iter())
+            .filter_map(|(path, _)| path.strip_suffix(CONFIG))
+            .filter(|path| path.ends_with('/'))
+            .map(str::to_owned)
+            .collect();
+        let ours = |path: &str| !others.iter().any(|other| path.starts_with(other.as_str()));
+        let files = files.into_iter().filter(|(path, _)| ours(path));
+        let mut files: Vec<File> = files.map(|(path, bytes)| File { path, bytes: bytes.into() }).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Project { files, lone: name.is_some() })
+    }
+}
+
+/// What became of a journey, in a sentence.
+fn headline(journey: &JourneyChange) -> String {
+    match &journey.kind {
+        JourneyKind::Added => "is new".to_owned(),
+        JourneyKind::Removed => "is gone".to_owned(),
+        JourneyKind::Renamed { from } => format!("was called {from}, and does the same"),
+        JourneyKind::Changed => "does something else".to_owned(),
+    }
+}
+
+/// How many messages one contact gets, where that changed.
+fn messages(journey: &JourneyChange) -> Option<String> {
+    let (before, after) = journey.most_messages;
+    let (pressure_before, pressure_after) = journey.pressure;
+    let to_u64 = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let part = |which: fn((usize, usize)) -> usize, pressure: Option<(usize, usize)>| pressure.map(which).map(to_u64);
+    let rows = [
+        ("a run", before, after),
+        ("in 24 hours", part(|(day, _)| day, pressure_before), part(|(day, _)| day, pressure_after)),
+        ("in 7 days", part(|(_, week)| week, pressure_before), part(|(_, week)| week, pressure_after)),
+    ];
+    let told: Vec<_> = rows.iter().filter_map(|(span, before, after)| most(span, *before, *after)).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn most(span: &str, before: Option<u64>, after: Option<u64>) -> Option<String> {
+    let messages = |n: u64| count(usize::try_from(n).unwrap_or(usize::MAX), "message");
+    match (before, after) {
+        (Some(before), Some(after)) if before != after => {
+            Some(format!("at most {} {span}, was {before}", messages(after)))
+        }
+        (None, Some(after)) => Some(format!("at most {} {span}", messages(after))),
+        (Some(before), None) => Some(format!("it was at most {} {span}", messages(before))),
+        _ => None,
+    }
+}
+
+/// A sign and what to say of a change: what is new, what is gone, or how it was and is.
+fn told(change: &Change) -> (char, String) {
+    match (&change.before, &change.after) {
+        (None, Some(line)) => ('+', placed(line)),
+        (Some(line), None) => ('-', placed(line)),
+        (Some(before), Some(after)) => ('~', {
+            let mut parts = Vec::new();
+            if before.text == after.text {
+                parts.push(after.text.clone());
+            } else {
+                parts.push(format!("{}, was: {}", after.text, before.text));
+            }
+            if before.path == after.path {
+                parts.extend(path(after));
+            } else {
+                let name = |line: &Line| path(line).unwrap_or_else(|| "on every way".to_owned());
+                parts.push(format!("{}, was {}", name(after), name(before)));
+            }
+            if let (Some(new), Some(old)) = (after.when, before.when) {
+                parts.push(if new == old { new.to_string() } else { format!("{new}, was {old}") });
+            }
+            parts.join("; ")
+        }),
+        (None, None) => (' ', String::new()),
+    }
+}
+
+/// A line, where it stands and when it comes.
+fn placed(line: &Line) -> String {
+    let when = line.when.map(|when| when.to_string());
+    [line.text.clone()].into_iter().chain(path(line)).chain(when).collect::<Vec<_>>().join("; ")
+}
+
+fn path(line: &Line) -> Option<String> {
+    (!line.path.is_empty()).then(|| line.path.join(", "))
+}
+
+/// What became of a text.
+fn text(message: &MessageChange) -> String {
+    let mut parts = vec![match message.kind {
+        TextKind::Added => "is new".to_owned(),
+        TextKind::Removed => "is gone".to_owned(),
+        TextKind::Changed => {
+            let (come, gone) = message.lines;
+            format!("{} new, {gone} gone", count(come, "line"))
+        }
+    }];
+    if let Some((old, new)) = &message.subject {
+        let shown = |subject: &Option<String>| subject.as_ref().map_or("none".to_owned(), |text| format!("\"{text}\""));
+        parts.push(format!("subject {}, was {}", shown(new), shown(old)));
+    }
+    if !message.journeys.is_empty() {
+        parts.push(format!("sent by {}", message.journeys.join(", ")));
+    }
+    parts.join("; ")
+}

@@ -1,0 +1,130 @@
+//! `cargo xtask bench check`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::{best, corpus, tools};
+
+/// Runs of each measurement; the best counts.
+const RUNS: u32 = 5;
+
+/// Lines of the one large file.
+const LINES: usize = 2_000;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many files the corpora have.
+    #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
+    files: Vec<usize>,
+
+    /// The binary to measure, instead of a release build of this workspace.
+    #[arg(long)]
+    binary: Option<PathBuf>,
+
+    /// Where corpora and the tools of others go.
+    #[arg(long, default_value = "target/bench")]
+    folder: PathBuf,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), String> {
+    let journey = match &args.binary {
+        Some(binary) => binary.clone(),
+        None => build()?,
+    };
+    let folder = crate::root().join(&args.folder);
+    tools::install(&folder.join("tools"));
+    println!("{:<34} {:>7} {:>6} {:>10} {:>10}", "", "files", "MB", "seconds", "MB/s");
+    for count in &args.files {
+        corpora(&journey, &folder, *count)?;
+    }
+    one_file(&journey, &folder)
+}
+
+fn build() -> Result<PathBuf, String> {
+    let built = crate::cargo().args(["build", "--release", "--locked", "--package", "journey-cli"]).status();
+    match built {
+        Ok(status) if status.success() => Ok(crate::root().join("target/release/journey")),
+        _ => Err("the release build fails".to_owned()),
+    }
+}
+
+fn corpora(journey: &Path, folder: &Path, count: usize) -> Result<(), String> {
+    let at = folder.join(format!("journeys-{count}"));
+    let bytes = fresh(&at, |at| corpus::journeys(at, count))?;
+    let cache = folder.join("cache");
+    for cores in [1, 2] {
+        let check = |options: &[&str]| {
+            let mut command = pinned(journey, cores);
+            command.args(["check", "--output-format", "concise"]).args(options).arg("--cache-dir").arg(&cache).arg(&at);
+            command
+        };
+        let uncached = || {
+            let mut command = pinned(journey, cores);
+            command.args(["check", "--output-format", "concise", "--no-cache"]).arg(&at);
+            command
+        };
+        print("journey check, cold", cores, count, bytes, best(RUNS, uncached)?);
+        best(1, || check(&[]))?;
+        print("journey check, warm", cores, count, bytes, best(RUNS, || check(&[]))?);
+    }
+    for tool in &tools::TOOLS {
+        let Some(program) = tool.program(&folder.join("tools")) else {
+            println!("SKIPPED: {} is not there", tool.name);
+            continue;
+        };
+        let at = folder.join(format!("{}-{count}", tool.language.name));
+        let bytes = fresh(&at, |at| tool.language.write(at, count, bytes))?;
+        for cores in [1, 2] {
+            let lint = || {
+                let mut command = pinned(&program, cores);
+                command.args(tool.args).arg(&at).current_dir(&at);
+                command
+            };
+            print(tool.name, cores, count, bytes, best(RUNS, lint)?);
+        }
+    }
+    Ok(())
+}
+
+fn one_file(journey: &Path, folder: &Path) -> Result<(), String> {
+    let at = folder.join("large.journey");
+    // A part has 22 lines.
+    let text = corpus::journey(0, LINES / 22);
+    fs::write(&at, &text).map_err(|error| format!("{}: {error}", at.display()))?;
+    let check = || {
+        let mut command = pinned(journey, 2);
+        command.args(["check", "--output-format", "concise", "--no-cache"]).arg(&at);
+        command
+    };
+    let name = format!("one file of {} lines, cold process", text.lines().count());
+    print(&name, 2, 1, text.len() as u64, best(4 * RUNS, check)?);
+    Ok(())
+}
+
+/// A folder made anew.
+fn fresh(at: &Path, write: impl Fn(&Path) -> std::io::Result<u64>) -> Result<u64, String> {
+    if at.exists() {
+        fs::remove_dir_all(at).map_err(|error| format!("{}: {error}", at.display()))?;
+    }
+    fs::create_dir_all(at).and_then(|()| write(at)).map_err(|error| format!("{}: {error}", at.display()))
+}
+
+/// The program on so many cores; on all of them where there is no `taskset`.
+fn pinned(program: &Path, cores: usize) -> Command {
+    if cores == 1 && Path::new("/usr/bin/taskset").exists() {
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", "0"]).arg(program).env("RAYON_NUM_THREADS", "1");
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+fn print(name: &str, cores: usize, files: usize, bytes: u64, took: Duration) {
+    let megabytes = bytes as f64 / 1e6;
+    let seconds = took.as_secs_f64();
+    let name = format!("{name}, {cores} core{}", if cores == 1 { "" } else { "s" });
+    println!("{name:<34} {files:>7} {megabytes:>6.1} {seconds:>10.4} {:>10.1}", megabytes / seconds);
+}

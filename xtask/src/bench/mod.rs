@@ -1,0 +1,47 @@
+//! `cargo xtask bench`: how fast we are, beside the fastest tools of the field on the same machine in the same run.
+
+mod check;
+mod corpus;
+mod tools;
+
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::Subcommand;
+
+/// What is measured.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// `journey check`, cold and warm, beside ruff, oxlint and biome on corpora of the same size.
+    Check(check::Args),
+}
+
+/// Measures.
+pub(crate) fn run(bench: &Bench) -> ExitCode {
+    let result = match bench {
+        Bench::Check(args) => check::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("{cause}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The shortest of several runs; exit codes up to 1 are findings, and no failure.
+fn best(runs: u32, mut command: impl FnMut() -> Command) -> Result<Duration, String> {
+    let mut best = Duration::MAX;
+    for _ in 0..runs {
+        let mut command = command();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let start = Instant::now();
+        let status = command.status().map_err(|error| format!("{command:?} does not start: {error}"))?;
+        best = best.min(start.elapsed());
+        if !matches!(status.code(), Some(0 | 1)) {
+            return Err(format!("{command:?} ended with {status}"));
+        }
+    }
+    Ok(best)
+}
