@@ -20,7 +20,7 @@ use journey_tests::{binary, foreign, free_port, root, wait_until};
 use serde_json::Value;
 
 const SETTINGS: &str = "[project]\nname = \"shop\"\ntimezone = \"Europe/Berlin\"\n";
-const DECLARATIONS: &str = "contact {\n  email: email\n}\n\ntags {\n  lead\n  customer\n}\n";
+const DECLARATIONS: &str = "contact {\n  email: email\n}\n\ntags { lead customer }\n";
 const JOURNEY: &str = "journey welcome {\n  on tag lead\n  reenter never\n\n  wait 2d\n  add tag customer\n  end\n}\n";
 const GOOD: (&str, &str) = ("wait 2d", "wait 3d");
 const BAD: (&str, &str) = ("add tag customer", "add tag custommer");
