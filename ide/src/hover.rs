@@ -7,6 +7,7 @@ use journey_grammar::ast::{self, Unit};
 use journey_grammar::{Node, SyntaxKind, TextRange, Token};
 
 use crate::Snapshot;
+use crate::graph::words::length;
 use crate::names::{self, Declarations, Field, Kind, Message, Symbol};
 use crate::words;
 
@@ -216,24 +217,12 @@ fn wait(step: Node<'_>) -> Option<String> {
 /// What a length of time means.
 fn duration(text: &str) -> Option<String> {
     let parts = ast::duration_parts(text)?;
-    let words = |(count, unit): &(u64, Unit)| {
-        let unit = match unit {
-            Unit::Second => "second",
-            Unit::Minute => "minute",
-            Unit::Hour => "hour",
-            Unit::Day => "day",
-            Unit::Week => "week",
-            Unit::Month => "month",
-            Unit::Year => "year",
-        };
-        format!("{count} {unit}{}", if *count == 1 { "" } else { "s" })
-    };
     let calendar = parts.iter().any(|(_, unit)| matches!(unit, Unit::Day | Unit::Week | Unit::Month | Unit::Year));
     let meaning = match calendar {
         true => "on the contact's own clock: the same time of day, whatever daylight saving does",
         false => "exactly",
     };
-    let list = parts.iter().map(words).collect::<Vec<_>>().join(" and ");
+    let list = parts.into_iter().map(length).collect::<Vec<_>>().join(" and ");
     Some(format!("{list}, {meaning}."))
 }
 

@@ -52,19 +52,21 @@ pub(crate) fn word(token: Token<'_>) -> String {
 
 fn duration(text: &str) -> String {
     let Some(parts) = duration_parts(text) else { return text.to_owned() };
-    let words = parts.iter().map(|(count, unit)| {
-        let unit = match unit {
-            Unit::Second => "second",
-            Unit::Minute => "minute",
-            Unit::Hour => "hour",
-            Unit::Day => "day",
-            Unit::Week => "week",
-            Unit::Month => "month",
-            Unit::Year => "year",
-        };
-        format!("{count} {unit}{}", if *count == 1 { "" } else { "s" })
-    });
-    words.collect::<Vec<_>>().join(" ")
+    parts.into_iter().map(length).collect::<Vec<_>>().join(" ")
+}
+
+/// One part of a length of time: `3 days`.
+pub(crate) fn length((count, unit): (u64, Unit)) -> String {
+    let unit = match unit {
+        Unit::Second => "second",
+        Unit::Minute => "minute",
+        Unit::Hour => "hour",
+        Unit::Day => "day",
+        Unit::Week => "week",
+        Unit::Month => "month",
+        Unit::Year => "year",
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The text with a capital first letter.
