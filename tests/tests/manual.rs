@@ -25,6 +25,21 @@ fn blocks(page: &str) -> Vec<(String, String)> {
     blocks
 }
 
+/// The project that the pages' examples stand in: the first block of the language page, and the messages that it names.
+fn manual_project() -> Project {
+    let (_, declarations) = blocks("language.md").into_iter().find(|(kind, _)| kind == "journey").unwrap();
+    let project = Project::of(&[
+        ("journey.toml", "[project]\nname = \"manual\"\ntimezone = \"Europe/Berlin\"\n[lint]\nall = \"off\"\n"),
+        ("declarations.journey", &declarations),
+        ("messages/nudge.sms.txt", "A word\n"),
+    ]);
+    for name in ["welcome", "story", "reminder", "offer"] {
+        let text = "---\nsubject: A word\n---\n[Look](https://moosbett.example/compare)\n";
+        project.write(&format!("messages/{name}.email.md"), text);
+    }
+    project
+}
+
 /// A journey around steps.
 fn around(steps: &str) -> String {
     format!("journey example {{\n  on tag lead\n  reenter never\n  topic offers\n  send email story\n{steps}}}\n")
@@ -34,8 +49,7 @@ fn around(steps: &str) -> String {
 fn every_journey_of_the_language_page_and_of_the_tasks_checks_clean() {
     let mut all = blocks("language.md");
     all.extend(blocks("tasks.md"));
-    let mut blocks = all.into_iter().filter(|(kind, _)| kind.starts_with("journey"));
-    let (_, declarations) = blocks.next().unwrap();
+    let blocks = all.into_iter().filter(|(kind, _)| kind.starts_with("journey")).skip(1);
     let mut files = Vec::new();
     for (kind, text) in blocks {
         match kind.as_str() {
@@ -48,18 +62,10 @@ fn every_journey_of_the_language_page_and_of_the_tasks_checks_clean() {
         }
     }
     assert!(files.len() > 45, "the pages lost their examples");
+    let project = manual_project();
     let mut wrong = String::new();
     for journey in files {
-        let project = Project::of(&[
-            ("journey.toml", "[project]\nname = \"manual\"\ntimezone = \"Europe/Berlin\"\n[lint]\nall = \"off\"\n"),
-            ("declarations.journey", &declarations),
-            ("example.journey", &journey),
-            ("messages/nudge.sms.txt", "A word\n"),
-        ]);
-        for name in ["welcome", "story", "reminder", "offer"] {
-            let text = "---\nsubject: A word\n---\n[Look](https://moosbett.example/compare)\n";
-            project.write(&format!("messages/{name}.email.md"), text);
-        }
+        project.write("example.journey", &journey);
         let output =
             binary::command(["check", "--fail-level", "warning", "."]).current_dir(project.path()).output().unwrap();
         if output.status.code() != Some(0) {
@@ -67,6 +73,21 @@ fn every_journey_of_the_language_page_and_of_the_tasks_checks_clean() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Each decided case stands with a test in the language, and each such test holds.
+#[test]
+fn the_decided_cases_are_as_they_say() {
+    let project = manual_project();
+    let cases = blocks("cases.md");
+    assert!(cases.len() > 12, "the page lost its cases");
+    for (kind, case) in cases {
+        assert_eq!(kind, "journey");
+        project.write("example.journey", &case);
+        let output = binary::command(["test"]).current_dir(project.path()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(0) && told.contains(" passed"), "{case}\n{told}");
+    }
 }
 
 /// The tutorial is done as it is told: its files are written, its commands are run, and their output is on the page.
