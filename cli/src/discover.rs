@@ -19,6 +19,9 @@ use walk::Roots;
 /// More of a file is never read: the compiler refuses much shorter ones.
 const MAX_READ: u64 = 64 * MAX_FILE as u64;
 
+/// So many projects are named where one was asked for.
+const SHOWN: usize = 6;
+
 /// The projects that these paths belong to or hold, each once, by root.
 pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Workspace>, Failure> {
     let targets = Targets::of(paths)?;
@@ -37,7 +40,10 @@ pub(crate) fn find_one(path: &Path) -> Result<Workspace, Failure> {
     let names: Vec<_> = targets.projects.keys().chain(&targets.lone).map(|path| format!("`{}`", show(path))).collect();
     if names.len() > 1 {
         let message = format!("`{}` holds {} projects; this command takes one", path.display(), names.len());
-        return Err(Failure::new(message).help(format!("name one of {}", names.join(", "))));
+        let more = names.len().saturating_sub(SHOWN);
+        let shown = names.get(..SHOWN).filter(|_| more > 0).unwrap_or(&names).join(", ");
+        let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
+        return Err(Failure::new(message).help(format!("name one of {shown}{rest}")));
     }
     if let Some((root, target)) = targets.projects.into_iter().next() {
         let files = target.read(&root)?;

@@ -65,6 +65,11 @@ impl Workspace {
         self.root.join(path.unwrap_or_default())
     }
 
+    /// Whether one of its files is the one at this path, or lies below it; the path is absolute and without `..`.
+    pub(crate) fn lies_in(&self, file: &str, place: &Path) -> bool {
+        self.root.canonicalize().is_ok_and(|root| root.join(file).starts_with(place))
+    }
+
     /// What to call one of its files: the path as seen from here.
     pub(crate) fn file_name(&self, file: FileId) -> String {
         show(&self.path_of(file))

@@ -43,6 +43,7 @@ twice at one moment, and every run must end.
 Examples:
   journey test                       every test of the project here
   journey test silent                those with `silent` in their title or file
+  journey test examples/cart         those of this project, folder or file
   journey test --adversary           every test, and each under worse conditions
   journey test --project shop --output-format junit > tests.xml
   journey test --output-format json
@@ -54,7 +55,7 @@ could not do its work.";
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Only tests with this text in their title or file
+    /// Only tests with this text in their title or file; a path means the tests that lie there
     #[arg(value_name = "FILTER")]
     filter: Option<String>,
 
@@ -83,13 +84,15 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
-    let workspace = discover::find_one(&args.project)?;
+    let there = args.place();
+    let workspace = discover::find_one(there.as_deref().unwrap_or(&args.project))?;
     let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
     let linked = Linked::new(bundle.clone(), []).map_err(|error| Failure::new(error.to_string()))?;
     let all = &workspace.snapshot.compilation().tests;
-    let wanted = |test: &&TestCase| {
-        let filter = args.filter.as_deref().unwrap_or_default();
-        test.title.contains(filter) || test.source.contains(filter)
+    let filter = args.filter.as_deref().unwrap_or_default();
+    let wanted = |test: &&TestCase| match &there {
+        Some(place) => workspace.lies_in(&test.source, place),
+        None => test.title.contains(filter) || test.source.contains(filter),
     };
     let tests: Vec<&TestCase> = all.iter().filter(wanted).collect();
     let results: Vec<TestResult> = tests.par_iter().map(|test| journey_test::run(&linked, test)).collect();
@@ -111,6 +114,14 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let broken = worse.iter().any(|worse| !worse.broken.is_empty());
     let failed = broken || results.iter().any(|result| !result.failures.is_empty());
     Ok(if failed { Exit::FINDINGS } else { Exit::CLEAN })
+}
+
+impl Args {
+    /// Where the tests lie, if the filter names a file or folder.
+    fn place(&self) -> Option<PathBuf> {
+        let named = self.project.join(self.filter.as_ref()?);
+        named.canonicalize().ok()
+    }
 }
 
 fn human(workspace: &Workspace, tests: &[&TestCase], results: &[TestResult], all: usize) -> String {
@@ -140,7 +151,11 @@ fn human(workspace: &Workspace, tests: &[&TestCase], results: &[TestResult], all
     let failed = results.iter().filter(|result| !result.failures.is_empty()).count();
     let left_out = all - tests.len();
     if tests.is_empty() {
-        let why = if all == 0 { "this project has no tests" } else { "no test has this text in its title or file" };
+        let why = if all == 0 {
+            "this project has no tests"
+        } else {
+            "no test lies there, or has this text in its title or file"
+        };
         let _ = writeln!(text, "{why}");
     } else {
         let style = if failed == 0 { GREEN } else { RED };

@@ -200,3 +200,29 @@ fn graphs() {
     ];
     insta::assert_snapshot!(all.map(|args| here.journey(args)).join("\n"));
 }
+
+#[test]
+fn a_path_means_the_tests_that_lie_there() {
+    let test =
+        |title: &str| format!("test \"{title}\" {{\n  at 2026-03-02 10:00 tag lead\n  expect send email hello\n}}\n");
+    let here = Sandbox::new();
+    for name in ["a", "b"] {
+        let file = |path: &str| format!("{name}/{path}");
+        here.write(&file("journey.toml"), "[project]\nname = \"shop\"\ntimezone = \"Europe/Berlin\"\n")
+            .write(&file("shop.journey"), SHOP)
+            .write(&file("first.journey"), test("one"))
+            .write(&file("more/second.journey"), test("two"))
+            .write(&file("messages/hello.email.md"), "---\nsubject: Hello\n---\n[Go](https://shop.example)\n")
+            .write(&file("messages/thanks.email.md"), "---\nsubject: Thanks\n---\n[Go](https://shop.example)\n")
+            .write(&file("messages/nudge.sms.txt"), "Hi\n");
+    }
+    let told = [
+        here.journey(&["test"]),
+        here.journey(&["test", "a"]),
+        here.journey(&["test", "a/first.journey"]),
+        here.journey(&["test", "more", "--project", "b"]),
+        here.journey(&["test", "two", "--project", "b"]),
+        here.journey(&["test", "three", "--project", "b"]),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+}
