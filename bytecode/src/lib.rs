@@ -18,7 +18,7 @@ mod verify;
 pub use bundle::{Bundle, DecodeError, MAGIC};
 pub use event::{BuiltinEvent, builtin_fields, past_change, past_entry, past_journey, past_segment, past_stage};
 pub use message::{
-    BUILTIN_VARIABLES, Channel, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS, TemplateVariable, Variant,
+    BUILTIN_VARIABLES, CONTENT, Channel, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS, TemplateVariable, Variant,
 };
 pub use program::{
     Aggregate, Arm, Clause, Collect, ConstIx, Deadline, EventPattern, Exit, ExitKind, Function, Goal, Handle, HandleIx,

@@ -36,8 +36,13 @@ pub const TEMPLATE_TESTS: &[&str] = &["defined", "undefined"];
 
 /// The variables that every template has beside the contact's and the trigger's; all text. A bare name means these
 /// first; an attribute of the same name is reached as `contact.NAME`. `postal_address` and `sender` are the policy's;
-/// `subject` is the rendered subject and stands in bodies alone; `unsubscribe_url` is the message's own link.
-pub const BUILTIN_VARIABLES: &[&str] = &["postal_address", "sender", "subject", "unsubscribe_url"];
+/// `subject` is the rendered subject and stands in bodies alone; `unsubscribe_url` is the message's own link,
+/// `preferences_url` leads to its reader's choice of topics, `confirm_url` confirms a subscription to the message's topic.
+pub const BUILTIN_VARIABLES: &[&str] =
+    &["confirm_url", "postal_address", "preferences_url", "sender", "subject", "unsubscribe_url"];
+
+/// Where the body stands in the layout of a message in Markdown. No value can bring it in: values are escaped.
+pub const CONTENT: &str = "<!--journey:content-->";
 
 /// The way a message reaches a contact.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -128,9 +133,11 @@ pub struct Variant {
     pub format: Format,
     /// The body, a template.
     pub body: String,
+    /// The HTML around a body in Markdown, a template in which [`CONTENT`] stands for the body; the default layout without.
+    pub layout: Option<String>,
     /// The file it came from, relative to the project, with `/`.
     pub source: SmolStr,
-    /// The line of the file where the body begins, from 1.
+    /// The line of the file where the body begins, from 1; 0 where no line of one file can be named.
     pub body_line: u32,
 }
 

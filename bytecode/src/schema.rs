@@ -98,6 +98,8 @@ pub struct Policy {
     pub caps: Vec<Cap>,
     /// The most messages that leave the whole system; the outbox sees to it.
     pub rates: Vec<Rate>,
+    /// Channels on which marketing needs consent beforehand; on the others it may be sent until the contact objects.
+    pub opt_in: Vec<crate::Channel>,
 }
 
 impl Policy {

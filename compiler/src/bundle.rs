@@ -228,6 +228,8 @@ impl<'a> Build<'a> {
         let mut schema = std::mem::take(&mut self.schema);
         let mut policy = self.index.policy.clone();
         policy.sender = policy.sender.take().or_else(|| self.sources.config.email.from.clone());
+        policy.opt_in.clone_from(&self.sources.config.consent.opt_in);
+        self.diagnostics.extend(self.no_way_to_unsubscribe());
         // Messages can say a score like an attribute.
         let mut seen_by_messages = schema.clone();
         seen_by_messages.attributes.extend(self.index.scores.keys().map(|name| Attribute {
@@ -275,6 +277,26 @@ impl<'a> Build<'a> {
             programs: self.programs,
         };
         Compilation { diagnostics: self.diagnostics, hidden, bundle: Some(bundle), tests: self.tests, pressure }
+    }
+}
+
+impl Build<'_> {
+    /// Marketing mail that leaves this machine carries a link by which its reader can leave; it has to lead somewhere.
+    fn no_way_to_unsubscribe(&self) -> Option<Diagnostic> {
+        let config = &self.sources.config;
+        let at = config.email.smtp.as_ref().filter(|smtp| !smtp.is_local())?.at?;
+        let is_marketing =
+            |channel: &Channel, purpose: &Purpose| *channel == Channel::Email && *purpose == Purpose::Marketing;
+        let sent = self.purposes.iter().find(|((channel, _), purpose)| is_marketing(channel, purpose));
+        let inline = self.inline.iter().find(|(message, purpose)| is_marketing(&message.channel, purpose));
+        let name = sent.map(|((_, name), _)| format!("`{name}`")).or(inline.map(|_| "of a journey".to_owned()))?;
+        let message = format!("the marketing mail {name} leaves this machine, and its unsubscribe link leads nowhere");
+        let found = Diagnostic::new(Code::NoBaseUrl, at, message);
+        config.track.base_url.is_none().then(|| {
+            found
+                .note("Large mail providers reject marketing mail without one-click unsubscribing, and the law asks for a link that works.")
+                .help("write `base_url = \"https://t.example.com\"` below `[track]`: the address under which contacts reach `journey serve`")
+        })
     }
 }
 

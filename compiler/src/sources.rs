@@ -8,7 +8,7 @@ use journey_grammar::{Parse, TextRange, Tree};
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{self, Lowered};
-use crate::messages::{self, MessageSource, TextFile};
+use crate::messages::{self, MessageSource, SharedText, TextFile};
 use crate::project::{File, FileId, FileKind, Project, text};
 use crate::syntax;
 
@@ -55,6 +55,7 @@ enum Content {
     Config(Box<Config>),
     Journey(Arc<JourneyFile>),
     Message(Arc<TextFile>),
+    Shared(Arc<SharedText>),
     Nothing,
 }
 
@@ -68,7 +69,7 @@ impl Sources {
     #[must_use]
     pub fn read_again(&self, project: &Project) -> Self {
         let mut sources = Self::default();
-        let mut texts = Vec::new();
+        let (mut texts, mut shared) = (Vec::new(), Vec::new());
         for (id, file) in project.ids() {
             // Places name their file by its id, so a file that moved in the list is another one.
             let kept = self.files.get(id.0 as usize).filter(|kept| kept.path == file.path && kept.bytes == file.bytes);
@@ -78,10 +79,12 @@ impl Sources {
                 Content::Config(config) => sources.config = Config::clone(config),
                 Content::Journey(journeys) => sources.journeys.push(Arc::clone(journeys)),
                 Content::Message(text) => texts.push(Arc::clone(text)),
+                Content::Shared(text) => shared.push(Arc::clone(text)),
                 Content::Nothing => {}
             }
             sources.files.push(read);
         }
+        sources.findings.extend(messages::assemble(&mut texts, &shared));
         let (messages, findings) = messages::collect(texts);
         sources.messages = messages;
         sources.findings.extend(findings);
@@ -119,7 +122,7 @@ fn read_file(id: FileId, file: &File) -> ReadFile {
 
 fn read_content(id: FileId, file: &File) -> (Content, Vec<Diagnostic>) {
     let kind = file.kind();
-    if kind == FileKind::Message && !messages::is_message(&file.path) {
+    if matches!(kind, FileKind::Message | FileKind::Shared) && !messages::is_message(&file.path) {
         return (Content::Nothing, Vec::new());
     }
     let text = match text(id, file) {
@@ -145,6 +148,10 @@ fn read_content(id: FileId, file: &File) -> (Content, Vec<Diagnostic>) {
             let (read, findings) = messages::read(id, &file.path, text);
             (read.map_or(Content::Nothing, |read| Content::Message(Arc::new(read))), findings)
         }
+        FileKind::Shared => match messages::read_shared(id, &file.path, text) {
+            Ok(shared) => (Content::Shared(Arc::new(shared)), Vec::new()),
+            Err(finding) => (Content::Nothing, vec![finding]),
+        },
     }
 }
 

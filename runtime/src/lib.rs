@@ -6,6 +6,7 @@ pub mod core;
 pub mod engine;
 pub mod ingest;
 pub mod journey_test;
+pub mod preview;
 pub mod render;
 pub mod send;
 pub mod sim;

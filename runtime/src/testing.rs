@@ -22,6 +22,7 @@ fn message(name: &str, channel: Channel, purpose: Purpose, body: &str) -> Messag
         format: Format::Text,
         body: body.into(),
         source: format!("messages/{name}.txt").into(),
+        layout: None,
         body_line: 1,
     };
     let variables = vec![TemplateVariable(vec!["first_name".into()])];

@@ -77,6 +77,20 @@ const PACKAGES: &[Package] = &[
         answers: "",
     },
     Package {
+        name: "python3-dkim",
+        what: "the Python module dkim",
+        why: "signatures of mails are verified with it",
+        present: || ["python3", "/usr/bin/python3"].iter().any(|python| succeeds(python, ["-c", "import dkim"])),
+        answers: "",
+    },
+    Package {
+        name: "python3-nacl",
+        what: "the Python module nacl",
+        why: "the module dkim verifies Ed25519 signatures with it",
+        present: || ["python3", "/usr/bin/python3"].iter().any(|python| succeeds(python, ["-c", "import dkim, nacl"])),
+        answers: "",
+    },
+    Package {
         name: "postfix",
         what: "smtp-sink",
         why: "another mail server that mails must arrive at",

@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod completions;
 mod diff;
+mod doctor;
 mod explain;
 mod fmt;
 mod grammar;
@@ -12,7 +13,9 @@ mod init;
 mod lsp;
 mod man;
 mod new;
+mod preview;
 mod run;
+mod send_test;
 mod serve;
 mod test;
 
@@ -62,6 +65,9 @@ enum Command {
     Run(run::Args),
     Test(test::Args),
     Serve(serve::Args),
+    Preview(preview::Args),
+    SendTest(send_test::Args),
+    Doctor(doctor::Args),
     Lsp(lsp::Args),
     Explain(explain::Args),
     Grammar(grammar::Args),
@@ -103,6 +109,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, terminal),
         Command::Test(args) => test::run(&args, terminal),
         Command::Serve(args) => serve::run(&args, terminal),
+        Command::Preview(args) => preview::run(&args, terminal),
+        Command::SendTest(args) => send_test::run(&args, terminal),
+        Command::Doctor(args) => doctor::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Init(args) => init::run(&args, terminal),

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use journey_bytecode::{Bundle, Channel};
 use journey_compiler::config::{EmailConfig, SecretRef};
 use journey_runtime::api::{ServeConfig, ServeError, Server};
-use journey_runtime::send::{FileTransport, Secret, SmtpSettings, SmtpTransport, Transport};
+use journey_runtime::send::{Dkim, DkimError, FileTransport, Secret, SmtpSettings, SmtpTransport, Transport};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -78,7 +78,7 @@ enum LogFormat {
 pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let workspace = discover::find_one(&args.path)?;
     let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
-    let config = config(args, &workspace)?;
+    let config = config(args, &workspace, bundle)?;
     log(args.log_format, terminal)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?;
@@ -126,7 +126,7 @@ fn signals() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     })
 }
 
-fn config(args: &Args, workspace: &Workspace) -> Result<ServeConfig, Failure> {
+fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeConfig, Failure> {
     let settings = workspace.config();
     let database = match &args.db {
         // A path on the command line is seen from where the command is typed.
@@ -136,12 +136,13 @@ fn config(args: &Args, workspace: &Workspace) -> Result<ServeConfig, Failure> {
     let files: Arc<dyn Transport> = Arc::new(FileTransport::new(outbox(workspace)));
     let mut transports: BTreeMap<Channel, Arc<dyn Transport>> =
         Channel::ALL.map(|channel| (channel, Arc::clone(&files))).into();
-    if let Some(smtp) = mail(&settings.email, &workspace.root)? {
+    if let Some(smtp) = mail(&settings.email, bundle.policy.sender.as_deref(), &workspace.root)? {
         transports.insert(Channel::Email, Arc::new(smtp));
     }
     let mut config = ServeConfig::new(args.listen.unwrap_or(settings.server.listen), database);
     config.token = env::var(TOKEN).ok().filter(|token| !token.is_empty());
     config.base_url = settings.track.base_url;
+    config.bounces = settings.email.bounces.clone();
     if let Some(reference) = &settings.track.secret {
         config.secrets = vec![secret(reference, &workspace.root)?.reveal().to_owned()];
     }
@@ -149,17 +150,55 @@ fn config(args: &Args, workspace: &Workspace) -> Result<ServeConfig, Failure> {
     Ok(config)
 }
 
-fn mail(settings: &EmailConfig, root: &Path) -> Result<Option<SmtpTransport>, Failure> {
+/// The mail server of the settings, and who signs what goes there.
+pub(super) fn mail(
+    settings: &EmailConfig,
+    sender: Option<&str>,
+    root: &Path,
+) -> Result<Option<SmtpTransport>, Failure> {
     let Some(address) = &settings.smtp else { return Ok(None) };
     let wrong = |error| Failure::new(format!("mail cannot be sent: {error}")).help("see `[email]` in `journey.toml`");
     let mut smtp = SmtpSettings::parse(&address.to_string()).map_err(wrong)?;
     if let (Some(user), Some(password)) = (&settings.user, &settings.password) {
         smtp = smtp.with_login(user, secret(password, root)?);
     }
+    if let Some(connections) = settings.connections {
+        smtp = smtp.with_connections(connections.into());
+    }
+    if let Some(dkim) = dkim(settings, sender, root)? {
+        smtp = smtp.with_dkim(dkim);
+    }
     SmtpTransport::new(smtp).map(Some).map_err(wrong)
 }
 
-fn secret(reference: &SecretRef, root: &Path) -> Result<Secret, Failure> {
+/// What signs mails, if the settings name a key.
+pub(super) fn dkim(settings: &EmailConfig, sender: Option<&str>, root: &Path) -> Result<Option<Dkim>, Failure> {
+    let keys = [(&settings.dkim, &settings.dkim_selector), (&settings.dkim_ed25519, &settings.dkim_ed25519_selector)];
+    let keys: Vec<_> = keys.into_iter().filter_map(|(key, selector)| key.as_ref().zip(selector.as_ref())).collect();
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |error: DkimError| Failure::new(error.to_string()).help("see `dkim` under `[email]` in `journey.toml`");
+    let of_sender =
+        || sender.and_then(|sender| sender.rsplit('@').next()).map(|domain| domain.trim_end_matches('>').trim());
+    let domain = settings.dkim_domain.as_deref().or_else(of_sender).unwrap_or_default();
+    let mut dkim = Dkim::new(domain).map_err(wrong)?;
+    for (key, selector) in keys {
+        dkim = dkim.with_key(selector, &document(key, root)?).map_err(wrong)?;
+    }
+    Ok(Some(dkim))
+}
+
+/// A secret of several lines.
+fn document(reference: &SecretRef, root: &Path) -> Result<Secret, Failure> {
+    let secret = match reference {
+        SecretRef::Env(name) => Secret::env_document(name),
+        SecretRef::File(path) => Secret::document(&root.join(path)),
+    };
+    secret.map_err(|error| Failure::new(error.to_string()).help("`journey.toml` says where secrets are"))
+}
+
+pub(super) fn secret(reference: &SecretRef, root: &Path) -> Result<Secret, Failure> {
     let secret = match reference {
         SecretRef::Env(name) => Secret::env(name),
         SecretRef::File(path) => Secret::file(&root.join(path)),

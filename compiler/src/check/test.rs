@@ -23,7 +23,7 @@ use crate::typed;
 const ENDS: [&str; 7] = ["ended", "exit", "failed", "goal", "restarted", "stopped", "unsubscribed"];
 
 /// Why a message can be refused, as `expect skipped because` names it.
-const REFUSALS: [&str; 4] = ["cap", "no_address", "suppressed", "unsubscribed"];
+const REFUSALS: [&str; 5] = ["cap", "no_address", "no_consent", "suppressed", "unsubscribed"];
 
 /// What a test calls its contact if it has one only.
 const CONTACT: &str = "contact";

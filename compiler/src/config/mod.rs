@@ -5,11 +5,14 @@ mod read;
 
 use std::net::SocketAddr;
 
+use journey_bytecode::Channel;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use lint::LintConfig;
 pub use read::{SECTIONS, read};
+
+use crate::diagnostic::Span;
 
 /// The settings. Every key that may be left out has its default here; the file has no others.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -20,6 +23,8 @@ pub struct Config {
     pub email: EmailConfig,
     /// `[track]`
     pub track: TrackConfig,
+    /// `[consent]`
+    pub consent: ConsentConfig,
     /// `[database]`
     pub database: DatabaseConfig,
     /// `[server]`
@@ -53,6 +58,21 @@ pub struct EmailConfig {
     pub user: Option<String>,
     /// `password`: where the password stands that belongs to it.
     pub password: Option<SecretRef>,
+    /// `connections`: how many connections to the mail server are open at once, at most.
+    pub connections: Option<u16>,
+    /// `dkim`: where the private key stands, in PEM form, that signs mails.
+    pub dkim: Option<SecretRef>,
+    /// `dkim_selector`: under which name its public half stands in the DNS.
+    pub dkim_selector: Option<String>,
+    /// `dkim_domain`: which domain answers for the mails; that of the sender without.
+    pub dkim_domain: Option<String>,
+    /// `dkim_ed25519`: where a second key stands, for a second signature.
+    pub dkim_ed25519: Option<SecretRef>,
+    /// `dkim_ed25519_selector`: its name in the DNS.
+    pub dkim_ed25519_selector: Option<String>,
+    /// `bounces`: the mailbox for mails that cannot be delivered, as `bounces@news.moosbett.example`; its server must take
+    /// `bounces+ANYTHING@..` as well.
+    pub bounces: Option<String>,
     /// `from`: the sender of mail, as `Moosbett <hello@moosbett.example>`, where no `policy` names one.
     pub from: Option<String>,
 }
@@ -66,6 +86,17 @@ pub struct Smtp {
     pub host: String,
     /// Its port; the usual one of the scheme if the setting names none.
     pub port: Option<u16>,
+    /// Where the setting stands.
+    #[serde(skip)]
+    pub at: Option<Span>,
+}
+
+impl Smtp {
+    /// Whether it is this machine itself.
+    pub fn is_local(&self) -> bool {
+        self.host == "localhost"
+            || self.host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    }
 }
 
 /// How a connection to a mail server is protected.
@@ -110,6 +141,14 @@ pub struct TrackConfig {
     pub base_url: Option<String>,
     /// `secret`: where the key stands that signs links. Without it, a key is made and kept in the database.
     pub secret: Option<SecretRef>,
+}
+
+/// `[consent]`
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ConsentConfig {
+    /// `opt_in`: the channels on which marketing needs consent beforehand, as `["sms", "push"]`. On the others it may be
+    /// sent until the contact objects.
+    pub opt_in: Vec<Channel>,
 }
 
 /// Where a secret stands. The secret itself never stands in a project.

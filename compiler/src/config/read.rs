@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 
+use journey_bytecode::Channel;
 use smol_str::SmolStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -15,8 +16,24 @@ use crate::project::FileId;
 /// Every section and its keys; `[lint]` knows every finding and group as well.
 pub const SECTIONS: &[(&str, &[&str])] = &[
     ("project", &["name", "timezone"]),
-    ("email", &["smtp", "user", "password", "from"]),
+    (
+        "email",
+        &[
+            "smtp",
+            "user",
+            "password",
+            "from",
+            "connections",
+            "bounces",
+            "dkim",
+            "dkim_selector",
+            "dkim_domain",
+            "dkim_ed25519",
+            "dkim_ed25519_selector",
+        ],
+    ),
     ("track", &["base_url", "secret"]),
+    ("consent", &["opt_in"]),
     ("database", &["url"]),
     ("server", &["listen"]),
     (LINT, &[lint::PROFILES, "max_steps", "max_depth", "max_per_day", "min_share"]),
@@ -60,6 +77,16 @@ const PASSWORD: SecretUse = SecretUse {
     danger: "Whoever can read the project, or its history, could send mail in your name.",
 };
 
+const DKIM: SecretUse = SecretUse {
+    key: "dkim",
+    variable: "DKIM_KEY",
+    path: "/etc/journey/dkim.pem",
+    danger: "Whoever can read the project, or its history, could sign mail in your name.",
+};
+
+/// The most connections to one mail server.
+const MAX_CONNECTIONS: i64 = 64;
+
 struct Reader<'a> {
     file: FileId,
     text: &'a str,
@@ -83,9 +110,13 @@ impl<'a> Reader<'a> {
         config.email.user = self.string("email", "user").and_then(|setting| self.user(setting));
         config.email.password = self.string("email", "password").and_then(|setting| self.secret(setting, &PASSWORD));
         self.login();
+        config.email.connections = self.connections();
+        config.email.bounces = self.string("email", "bounces").and_then(|setting| self.bounces(setting));
+        self.dkim(&mut config);
         config.email.from = self.string("email", "from").and_then(|setting| self.from(setting));
         config.track.base_url = self.string("track", "base_url").and_then(|setting| self.base_url(setting));
         config.track.secret = self.string("track", "secret").and_then(|setting| self.secret(setting, &SIGNING));
+        config.consent.opt_in = self.opt_in();
         if let Some(url) = self.string("database", "url").and_then(|setting| self.database(setting)) {
             config.database.url = url;
         }
@@ -406,7 +437,7 @@ impl<'a> Reader<'a> {
         if host.is_empty() || !host.chars().all(plain) {
             return self.bad(span, format!("{host} is not the name of a mail server", host = quote(host)), HELP);
         }
-        Some(Smtp { scheme, host: host.to_owned(), port })
+        Some(Smtp { scheme, host: host.to_owned(), port, at: Some(span) })
     }
 
     fn user(&mut self, (text, span): Setting<'_>) -> Option<String> {
@@ -429,6 +460,102 @@ impl<'a> Reader<'a> {
                 return;
             }
         }
+    }
+
+    fn opt_in(&mut self) -> Vec<Channel> {
+        const HELP: &str = "write the channels in brackets, as `opt_in = [\"sms\", \"push\"]`";
+        let Some(value) = self.value("consent", "opt_in") else { return Vec::new() };
+        let span = self.span(value.span());
+        let DeValue::Array(items) = value.get_ref() else {
+            self.bad::<()>(span, "`opt_in` must be a list of channels", HELP);
+            return Vec::new();
+        };
+        let mut channels = Vec::new();
+        for item in items {
+            let name = item.get_ref().as_str().unwrap_or_default();
+            match Channel::parse(name) {
+                Some(channel) => channels.push(channel),
+                None => {
+                    let span = self.span(item.span());
+                    let found = Diagnostic::new(Code::BadConfig, span, "this is not the name of a channel");
+                    self.found.push(found.help(format!(
+                        "the channels are {}",
+                        one_of(Channel::ALL.iter().map(|channel| channel.name())).replace(" or ", " and ")
+                    )));
+                }
+            }
+        }
+        channels.sort();
+        channels.dedup();
+        channels
+    }
+
+    fn connections(&mut self) -> Option<u16> {
+        let value = self.value("email", "connections")?;
+        let span = self.span(value.span());
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().parse::<i64>().ok(),
+            _ => None,
+        };
+        match number
+            .filter(|number| (1..=MAX_CONNECTIONS).contains(number))
+            .and_then(|number| u16::try_from(number).ok())
+        {
+            Some(number) => Some(number),
+            None => self.bad(
+                span,
+                format!("`connections` must be a number from 1 to {MAX_CONNECTIONS}"),
+                "write `connections = 4`, or as many as your mail server allows",
+            ),
+        }
+    }
+
+    fn bounces(&mut self, (text, span): Setting<'_>) -> Option<String> {
+        if is_mailbox(text) && !text.contains(['<', '+']) {
+            return Some(text.trim().to_owned());
+        }
+        let message = format!("{text} is not a mailbox for mails that come back", text = quote(text));
+        self.bad(span, message, "write an address alone, as `bounces = \"bounces@news.moosbett.example\"`")
+    }
+
+    /// Each key has its name in the DNS.
+    fn dkim(&mut self, config: &mut Config) {
+        let email = &mut config.email;
+        email.dkim = self.string("email", "dkim").and_then(|setting| self.secret(setting, &DKIM));
+        email.dkim_selector = self.string("email", "dkim_selector").and_then(|setting| self.dns_name(setting));
+        email.dkim_domain = self.string("email", "dkim_domain").and_then(|setting| self.dns_name(setting));
+        let ed25519 = SecretUse { key: "dkim_ed25519", ..DKIM };
+        email.dkim_ed25519 = self.string("email", "dkim_ed25519").and_then(|setting| self.secret(setting, &ed25519));
+        email.dkim_ed25519_selector =
+            self.string("email", "dkim_ed25519_selector").and_then(|setting| self.dns_name(setting));
+        for (key, other) in [
+            ("dkim", "dkim_selector"),
+            ("dkim_selector", "dkim"),
+            ("dkim_ed25519", "dkim_ed25519_selector"),
+            ("dkim_ed25519_selector", "dkim_ed25519"),
+            ("dkim_domain", "dkim"),
+        ] {
+            if let Some(value) = self.value("email", key)
+                && self.value("email", other).is_none()
+            {
+                let span = self.span(value.span());
+                let message = format!("`{key}` is of no use without `{other}`");
+                self.bad::<()>(span, message, format!("write `{other}` below `[email]` as well, or leave out `{key}`"));
+            }
+        }
+    }
+
+    fn dns_name(&mut self, (text, span): Setting<'_>) -> Option<String> {
+        let plain = |label: &str| {
+            !label.is_empty()
+                && label.len() < 64
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        };
+        if text.split('.').all(plain) {
+            return Some(text.to_owned());
+        }
+        let message = format!("{text} cannot be a name in the DNS", text = quote(text));
+        self.bad(span, message, "it has letters, digits and `-`, as `dkim_selector = \"journey1\"`")
     }
 
     fn from(&mut self, (text, span): Setting<'_>) -> Option<String> {

@@ -294,6 +294,20 @@ codes! {
     NoLinks = 551, "no-links", Error;
     /// A step whose text cannot stand in the journey itself.
     NotInline = 552, "not-inline", Error;
+    /// A partial or layout that does not exist.
+    UnknownPart = 560, "unknown-part", Error;
+    /// A partial or layout that brings in itself.
+    PartCycle = 561, "part-cycle", Error;
+    /// A partial or layout in a markup that does not fit the text around it.
+    PartFormat = 562, "part-format", Error;
+    /// A block for which the layout has no place.
+    UnknownBlock = 563, "unknown-block", Error;
+    /// Text of a message that stands outside of the blocks of its layout.
+    TextOutsideBlocks = 564, "text-outside-blocks", Error;
+    /// A partial or layout that no message uses.
+    UnusedPart = 565, "unused-part", Warning, Hygiene;
+    /// MJML that cannot become HTML.
+    BadMjml = 566, "bad-mjml", Error;
     /// One run can send more than a cap of the policy allows.
     OverCap = 650, "over-cap", Warning, Pressure;
     /// Journeys that start together can send more than a cap of the policy allows.
@@ -308,6 +322,10 @@ codes! {
     TopicMismatch = 657, "topic-mismatch", Warning, Consent;
     /// Marketing mail without a postal address in the policy.
     NoPostalAddress = 658, "no-postal-address", Warning, Consent;
+    /// Marketing mail leaves this machine, and nobody could unsubscribe.
+    NoBaseUrl = 660, "no-base-url", Error;
+    /// A link that confirms a subscription, in a message without a topic.
+    ConfirmsNothing = 661, "confirms-nothing", Error;
     /// A message that always waits for its window.
     AlwaysDeferred = 750, "always-deferred", Warning, Timing;
     /// A journey whose hours lie within the quiet hours.

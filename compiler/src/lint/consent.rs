@@ -79,7 +79,8 @@ pub(super) fn project(
 ) {
     for message in &sources.messages {
         let (Some(purpose), Some(topic)) = (&message.purpose, &message.topic) else { continue };
-        if purpose.value == Purpose::Transactional {
+        // The one that asks whether its topic is wanted has to name it.
+        if purpose.value == Purpose::Transactional && message.confirms().is_none() {
             let text = format!("`{}` is transactional and has a topic", message.name);
             let mut d = Diagnostic::new(Code::TransactionalTopic, topic.span, text)
                 .label("nobody is asked")

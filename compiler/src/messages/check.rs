@@ -19,11 +19,12 @@ pub fn check(message: &MessageSource, schema: &Schema, policy: &Policy, purpose:
         found.extend(subject_of_itself(text));
         found.extend(segments(text));
         found.extend(json::check(text));
-        if purpose == Purpose::Marketing && text.channel == Channel::Email && text.format == Format::Html {
+        if purpose == Purpose::Marketing && text.channel == Channel::Email && text.markup.format() == Format::Html {
             found.extend(footer(text));
         }
     }
     found.extend(topic(message, schema));
+    found.extend(confirmed_topic(message));
     found.extend(languages(message, schema));
     found
 }
@@ -43,8 +44,17 @@ fn topic(message: &MessageSource, schema: &Schema) -> Option<Diagnostic> {
     }))
 }
 
+/// What is confirmed is the message's own topic.
+fn confirmed_topic(message: &MessageSource) -> Option<Diagnostic> {
+    let at = message.confirms().filter(|_| message.topic.is_none())?;
+    let text = format!("`confirm_url` confirms a subscription, and the message `{}` has no topic", message.name);
+    let found = Diagnostic::new(Code::ConfirmsNothing, at, text);
+    Some(found.help("write `topic: offers`, and `purpose: transactional`, between the lines `---`"))
+}
+
 fn subject_of_itself(text: &TextFile) -> impl Iterator<Item = Diagnostic> {
-    let parts = text.parts().filter(|part| part.part != Part::Body || text.channel != Channel::Email);
+    let in_mail = |part: Part| text.channel == Channel::Email && matches!(part, Part::Body | Part::Layout);
+    let parts = text.parts().filter(move |part| !in_mail(part.part));
     let uses = parts.flat_map(|part| &part.template.uses);
     let wrong = uses.filter(|usage| !usage.explicit && usage.path.first().is_some_and(|root| root == "subject"));
     wrong.map(|usage| {

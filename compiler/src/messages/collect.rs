@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use journey_bytecode::{Channel, Format, Purpose};
+use journey_bytecode::{Channel, Purpose};
 use smol_str::SmolStr;
 
 use super::read::sentence;
-use super::{MessageSource, Part, Setting, Text, TextFile};
+use super::{Markup, MessageSource, Part, Setting, Text, TextFile};
 use crate::diagnostic::{Code, Diagnostic, Span, quote};
 use crate::template::Piece;
 
@@ -76,16 +76,16 @@ const fn purpose_name(purpose: &Purpose) -> &str {
 pub fn placeholder(name: &str, channel: Channel, at: Span) -> MessageSource {
     let title = sentence(name);
     let text = |part, source: String| Text::new(part, Piece::made(source, at));
-    let (format, body) = match channel {
-        Channel::Email => (Format::Markdown, format!("This is the message `{name}`. Its text is not written yet.\n")),
-        Channel::Sms | Channel::Push => (Format::Text, title.clone()),
-        Channel::Webhook => (Format::Json, format!("{{\"message\": \"{name}\"}}")),
+    let (markup, body) = match channel {
+        Channel::Email => (Markup::Markdown, format!("This is the message `{name}`. Its text is not written yet.\n")),
+        Channel::Sms | Channel::Push => (Markup::Text, title.clone()),
+        Channel::Webhook => (Markup::Json, format!("{{\"message\": \"{name}\"}}")),
     };
     let file = TextFile {
         name: SmolStr::new(name),
         channel,
         language: None,
-        format,
+        markup,
         path: SmolStr::default(),
         head: at,
         purpose: None,
@@ -93,6 +93,7 @@ pub fn placeholder(name: &str, channel: Channel, at: Span) -> MessageSource {
         subject: (channel == Channel::Email).then(|| text(Part::Subject, title)),
         preheader: None,
         body: text(Part::Body, body),
+        layout: None,
         body_line: 1,
         inline: true,
     };

@@ -12,6 +12,47 @@ const ASSETS: &[&str] = &["avif", "bmp", "css", "gif", "ico", "jpeg", "jpg", "pd
 const SHAPE: &str =
     "messages are called `NAME.CHANNEL.EXTENSION`, as `welcome.email.md`, or `welcome.de.email.md` for one language";
 
+/// How a text is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Markup {
+    /// HTML.
+    Html,
+    /// MJML, which becomes HTML.
+    Mjml,
+    /// Markdown.
+    Markdown,
+    /// Plain text.
+    Text,
+    /// JSON.
+    Json,
+}
+
+impl Markup {
+    /// All of them, by the ending of their files.
+    const ENDINGS: [(&str, Self); 5] =
+        [("md", Self::Markdown), ("mjml", Self::Mjml), ("html", Self::Html), ("txt", Self::Text), ("json", Self::Json)];
+
+    /// The markup of this ending, without its dot.
+    pub fn of_ending(ending: &str) -> Option<Self> {
+        Self::ENDINGS.into_iter().find(|(known, _)| *known == ending).map(|(_, markup)| markup)
+    }
+
+    /// The ending of its files, without a dot.
+    pub fn ending(self) -> &'static str {
+        Self::ENDINGS.into_iter().find(|(_, markup)| *markup == self).map_or("", |(ending, _)| ending)
+    }
+
+    /// What the runtime fills in.
+    pub const fn format(self) -> Format {
+        match self {
+            Self::Html | Self::Mjml => Format::Html,
+            Self::Markdown => Format::Markdown,
+            Self::Text => Format::Text,
+            Self::Json => Format::Json,
+        }
+    }
+}
+
 /// A file's name, understood.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileName {
@@ -21,8 +62,8 @@ pub struct FileName {
     pub language: Option<SmolStr>,
     /// The channel.
     pub channel: Channel,
-    /// The format.
-    pub format: Format,
+    /// The markup.
+    pub markup: Markup,
 }
 
 /// Whether a file below `messages/` could be a message; images, hidden files and a README are left alone.
@@ -33,13 +74,13 @@ pub fn is_message(path: &str) -> bool {
     !hidden && !name.to_ascii_lowercase().starts_with("readme") && !ASSETS.contains(&extension.as_str())
 }
 
-/// The file names of each channel.
-const fn formats(channel: Channel) -> &'static [(&'static str, Format)] {
+/// What the messages of each channel are written in.
+const fn markups(channel: Channel) -> &'static [Markup] {
     match channel {
-        Channel::Email => &[("md", Format::Markdown), ("html", Format::Html), ("txt", Format::Text)],
-        Channel::Sms => &[("txt", Format::Text)],
-        Channel::Push => &[("json", Format::Json), ("txt", Format::Text)],
-        Channel::Webhook => &[("json", Format::Json)],
+        Channel::Email => &[Markup::Markdown, Markup::Mjml, Markup::Html, Markup::Text],
+        Channel::Sms => &[Markup::Text],
+        Channel::Push => &[Markup::Json, Markup::Text],
+        Channel::Webhook => &[Markup::Json],
     }
 }
 
@@ -64,19 +105,14 @@ impl FileName {
             ));
             return Err(found.note(format!("The channels are {}.", one_of(channels()).replace(" or ", " and "))));
         };
-        if extension == "mjml" {
-            let message = format!("{path} is written in MJML, which this version cannot read", path = quote(path));
-            return Err(Diagnostic::new(Code::UnsupportedFormat, Span::beginning(file), message)
-                .help("write it in Markdown (`.md`), or turn it into HTML first (`.html`)"));
-        }
-        let known = formats(channel);
-        let Some((_, format)) = known.iter().find(|(known, _)| *known == extension) else {
-            let extensions = one_of(known.iter().map(|(extension, _)| *extension));
+        let known = markups(channel);
+        let Some(markup) = Markup::of_ending(extension).filter(|markup| known.contains(markup)) else {
+            let endings = one_of(known.iter().map(|markup| markup.ending()));
             let message =
                 format!("{path} has an ending that {channel} messages do not have: `.{extension}`", path = quote(path));
             return Err(Diagnostic::new(Code::UnsupportedFormat, Span::beginning(file), message).help(format!(
                 "{channel} messages end in {}",
-                extensions.replace('`', "").split(' ').map(dotted).collect::<Vec<_>>().join(" ")
+                endings.replace('`', "").split(' ').map(dotted).collect::<Vec<_>>().join(" ")
             )));
         };
         if !is_identifier(name) {
@@ -108,7 +144,7 @@ impl FileName {
             },
             None => None,
         };
-        Ok(Self { name: SmolStr::new(name), language, channel, format: *format })
+        Ok(Self { name: SmolStr::new(name), language, channel, markup })
     }
 }
 
@@ -128,7 +164,7 @@ fn is_identifier(name: &str) -> bool {
 }
 
 /// `de`, `pt_BR`; `pt-BR` is the same.
-fn language_tag(tag: &str) -> Option<SmolStr> {
+pub(super) fn language_tag(tag: &str) -> Option<SmolStr> {
     let tag = tag.replace('-', "_");
     let (language, region) = tag.split_once('_').map_or((tag.as_str(), None), |(l, r)| (l, Some(r)));
     let lower = |s: &str| (2..=3).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_lowercase());
@@ -145,13 +181,13 @@ mod tests {
         let read = |path: &str| FileName::read(FileId(0), path).map_err(|d| d.message);
         let name = read("messages/brand_story.de.email.md").unwrap();
         assert_eq!((name.name.as_str(), name.language.as_deref()), ("brand_story", Some("de")));
-        assert_eq!((name.channel, name.format), (Channel::Email, Format::Markdown));
+        assert_eq!((name.channel, name.markup), (Channel::Email, Markup::Markdown));
         assert_eq!(read("messages/spring/x.pt-BR.sms.txt").unwrap().language.as_deref(), Some("pt_BR"));
         insta::assert_debug_snapshot!(
             [
                 "messages/x.md",
                 "messages/x.mail.md",
-                "messages/x.email.mjml",
+                "messages/x.sms.mjml",
                 "messages/x.email.docx",
                 "messages/brand-story.email.md",
                 "messages/1st.email.md",

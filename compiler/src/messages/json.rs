@@ -1,15 +1,13 @@
 //! Whether a text with templates in it makes valid JSON.
 
-use journey_bytecode::Format;
-
-use super::TextFile;
+use super::{Markup, TextFile};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Puts a value in place of each `{{ .. }}` and reads the rest as JSON. A text with decisions in it may be valid in one
 /// way and not in another; only what is sent can tell.
 pub(super) fn check(text: &TextFile) -> Option<Diagnostic> {
     let source = text.body.piece.text();
-    if text.format != Format::Json || source.contains("{%") || !text.body.template.findings.is_empty() {
+    if text.markup != Markup::Json || source.contains("{%") || !text.body.template.findings.is_empty() {
         return None;
     }
     let filled = fill(source)?;

@@ -1,27 +1,32 @@
 //! Messages: files of `messages/`, one a text, and texts that stand in journeys.
 //!
-//! [`read`] knows one file alone, [`collect`] puts the texts of a message together, [`check`] judges a message by what
-//! the project declares.
+//! [`read`] knows one file alone, [`assemble`] fills in the partials and layouts that texts share, [`collect`] puts the texts
+//! of a message together, [`check`] judges a message by what the project declares.
 
+mod assemble;
 mod check;
 mod collect;
 mod file_name;
 mod front_matter;
 mod json;
+mod mjml;
 mod read;
+mod shared;
 mod sms;
 
 use std::sync::Arc;
 
+pub use assemble::assemble;
 pub use check::check;
 pub use collect::{collect, placeholder};
-pub use file_name::{FileName, is_message};
-use journey_bytecode::{Channel, Format, Message, Purpose, TemplateVariable, Variant};
+pub use file_name::{FileName, Markup, is_message};
+use journey_bytecode::{Channel, Message, Purpose, TemplateVariable, Variant};
 pub use read::{inline, read};
+pub use shared::{SharedText, read_shared};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::template::{Piece, Template, TriggerShape, check_trigger};
+use crate::template::{Piece, Template, TriggerShape, Use, check_trigger};
 
 /// What a part of a text is written for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +37,8 @@ pub enum Part {
     Preheader,
     /// The body.
     Body,
+    /// The HTML around a body in Markdown.
+    Layout,
 }
 
 /// A text with its template.
@@ -43,6 +50,8 @@ pub struct Text {
     pub piece: Piece,
     /// Its template.
     pub template: Template,
+    /// The HTML that was made of MJML.
+    pub html: Option<String>,
 }
 
 /// A setting of the front matter.
@@ -64,7 +73,7 @@ pub struct TextFile {
     /// The language; none for the text that fits everybody.
     pub language: Option<SmolStr>,
     /// How the body is written.
-    pub format: Format,
+    pub markup: Markup,
     /// The file, relative to the project.
     pub path: SmolStr,
     /// Where the text begins: what is said about all of it is said here.
@@ -79,7 +88,9 @@ pub struct TextFile {
     pub preheader: Option<Text>,
     /// The body.
     pub body: Text,
-    /// The line where the body begins, from 1.
+    /// The layout of its own that a body in Markdown has.
+    pub layout: Option<Text>,
+    /// The line where the body begins, from 1; 0 if it was put together from several files.
     pub body_line: u32,
     /// Whether it stands in a journey.
     pub inline: bool,
@@ -103,14 +114,19 @@ pub struct MessageSource {
 impl Text {
     /// Reads the template of a text.
     pub fn new(part: Part, piece: Piece) -> Self {
-        Self { part, template: Template::parse(&piece), piece }
+        Self { part, template: Template::parse(&piece), piece, html: None }
+    }
+
+    /// What the runtime fills in.
+    pub fn source(&self) -> &str {
+        self.html.as_deref().unwrap_or_else(|| self.piece.text())
     }
 }
 
 impl TextFile {
-    /// Subject, preheader and body.
+    /// Subject, preheader, body and layout.
     pub fn parts(&self) -> impl Iterator<Item = &Text> {
-        self.subject.iter().chain(&self.preheader).chain([&self.body])
+        self.subject.iter().chain(&self.preheader).chain([&self.body]).chain(&self.layout)
     }
 }
 
@@ -118,6 +134,13 @@ impl MessageSource {
     /// All parts of all texts, each with its language.
     pub fn parts(&self) -> impl Iterator<Item = (Option<&str>, &Text)> {
         self.texts.iter().flat_map(|text| text.parts().map(|part| (text.language.as_deref(), part)))
+    }
+
+    /// Where a text has the link that confirms a subscription to the message's topic.
+    pub fn confirms(&self) -> Option<Span> {
+        let mut uses = self.parts().flat_map(|(_, part)| &part.template.uses);
+        let confirms = |usage: &&Use| !usage.explicit && usage.path.first().is_some_and(|root| root == "confirm_url");
+        uses.find(confirms).map(|usage| usage.span)
     }
 
     /// Whether a text uses a field of the event that started the run.
@@ -149,15 +172,16 @@ impl MessageSource {
 
 impl TextFile {
     fn variant(&self) -> Variant {
-        let source = |text: &Option<Text>| text.as_ref().map(|text| text.piece.text().to_owned());
+        let source = |text: &Option<Text>| text.as_ref().map(|text| text.source().to_owned());
         Variant {
             language: self.language.clone(),
             subject: source(&self.subject),
             preheader: source(&self.preheader),
-            format: self.format,
-            body: self.body.piece.text().to_owned(),
+            format: self.markup.format(),
+            body: self.body.source().to_owned(),
+            layout: source(&self.layout),
             source: self.path.clone(),
-            body_line: self.body_line,
+            body_line: if self.body.html.is_some() { 0 } else { self.body_line },
         }
     }
 }

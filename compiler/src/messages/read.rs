@@ -1,10 +1,10 @@
 //! One file of `messages/`, by itself.
 
-use journey_bytecode::{Channel, Format, Purpose};
+use journey_bytecode::{Channel, Purpose};
 use smol_str::SmolStr;
 
 use super::front_matter::{self, Line};
-use super::{FileName, Part, Setting, Text, TextFile};
+use super::{FileName, Markup, Part, Setting, Text, TextFile};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, one_of, quote};
 use crate::project::FileId;
 use crate::template::Piece;
@@ -28,7 +28,7 @@ pub fn read(file: FileId, path: &str, text: &str) -> (Option<TextFile>, Vec<Diag
         name: name.name,
         channel: name.channel,
         language: name.language,
-        format: name.format,
+        markup: name.markup,
         path: SmolStr::new(path),
         head: Span::new(file, text, head),
         purpose: None,
@@ -36,6 +36,7 @@ pub fn read(file: FileId, path: &str, text: &str) -> (Option<TextFile>, Vec<Diag
         subject: None,
         preheader: None,
         body,
+        layout: None,
         body_line: u32::try_from(body_line).unwrap_or(u32::MAX),
         inline: false,
     };
@@ -51,16 +52,16 @@ pub fn read(file: FileId, path: &str, text: &str) -> (Option<TextFile>, Vec<Diag
 
 /// A text that stands in a journey, with the name that its message gets.
 pub fn inline(name: SmolStr, channel: Channel, path: &str, piece: Piece, line: u32) -> TextFile {
-    let format = match channel {
-        Channel::Email => Format::Markdown,
-        Channel::Sms | Channel::Push => Format::Text,
-        Channel::Webhook => Format::Json,
+    let markup = match channel {
+        Channel::Email => Markup::Markdown,
+        Channel::Sms | Channel::Push => Markup::Text,
+        Channel::Webhook => Markup::Json,
     };
     TextFile {
         name,
         channel,
         language: None,
-        format,
+        markup,
         path: SmolStr::new(path),
         head: piece.whole(),
         purpose: None,
@@ -68,6 +69,7 @@ pub fn inline(name: SmolStr, channel: Channel, path: &str, piece: Piece, line: u
         subject: None,
         preheader: None,
         body: Text::new(Part::Body, piece),
+        layout: None,
         body_line: line,
         inline: true,
     }

@@ -29,6 +29,9 @@ pub fn belongs(path: &str) -> bool {
 /// The most bytes that one file may have: more than any journey or mail that people wrote.
 pub const MAX_FILE: usize = 1 << 20;
 
+/// Where the texts stand that messages share.
+const SHARED: [&str; 2] = ["messages/partials/", "messages/layouts/"];
+
 /// The file that makes a directory a project.
 pub const CONFIG: &str = "journey.toml";
 
@@ -59,7 +62,8 @@ impl File {
         if self.path == CONFIG {
             FileKind::Config
         } else if self.path.starts_with("messages/") && !self.path.ends_with(".journey") {
-            FileKind::Message
+            let shared = SHARED.iter().any(|folder| self.path.starts_with(folder));
+            if shared { FileKind::Shared } else { FileKind::Message }
         } else {
             FileKind::Journey
         }
@@ -75,4 +79,6 @@ pub enum FileKind {
     Journey,
     /// The text of a message in one language.
     Message,
+    /// A text that messages share: a partial or a layout.
+    Shared,
 }

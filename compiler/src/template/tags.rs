@@ -24,7 +24,8 @@ pub(super) const TAGS: &[&str] = &[
     "endraw",
 ];
 
-/// Tags of the engine that journeys' messages do without: one file is one message, and nothing turns escaping off.
+/// Tags of the engine that messages do without, or that were replaced before by what they bring in; nothing turns escaping
+/// off.
 const UNSUPPORTED: &[&str] = &[
     "autoescape",
     "block",
@@ -170,9 +171,11 @@ fn unknown(tag: &Tag<'_>) -> Diagnostic {
             "autoescape" | "endautoescape" => found
                 .note("What a contact typed must never become part of the page: values are always escaped.")
                 .help("remove the tag"),
-            "extends" | "include" | "import" | "from" => found
-                .note("One file is one message; Markdown messages already share the default layout.")
-                .help("write the text out in this file"),
+            "extends" | "include" | "block" | "endblock" => found
+                .help("only the body of a message's own file takes in partials and layouts; write the text out here"),
+            "import" | "from" | "macro" | "endmacro" => found.help(
+                "put what several messages share into a partial, and write `{% include \"partials/footer.html\" %}`",
+            ),
             _ => found.help("write the text out where it is used"),
         };
     }

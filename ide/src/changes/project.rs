@@ -51,6 +51,10 @@ impl Content {
                     };
                     content.messages.insert(file.path.clone(), message);
                 }
+                FileKind::Shared => {
+                    let message = Message { of: None, subject: None, text: bytes.into_owned() };
+                    content.messages.insert(file.path.clone(), message);
+                }
                 FileKind::Journey => {
                     let parsed = journey_grammar::parse(&bytes);
                     let name = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".journey"));

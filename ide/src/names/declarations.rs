@@ -244,7 +244,7 @@ pub(crate) fn journey_name(journey: Node<'_>, path: &str) -> String {
 }
 
 fn text_file(text: &TextFile) -> FileId {
-    text.body.piece.file()
+    text.head.file
 }
 
 fn fields(file: FileId, node: Node<'_>) -> Vec<Field> {

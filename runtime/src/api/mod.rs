@@ -5,7 +5,9 @@
 //! already, and lists what was refused with its line (or place in the array, from 1). Where nothing was taken it is 422,
 //! or 409 if everything clashes with what was accepted under the same id before.
 
+mod consent;
 mod intake;
+mod mail;
 mod server;
 
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use subtle::ConstantTimeEq;
 
 use crate::engine::Submitter;
 use crate::ingest::Gate;
-use crate::track::{self, Tracking};
+use crate::track::{self, Keys, Tracking};
 
 pub use intake::{BODY_PATIENCE, MAX_LINES};
 pub use server::{ServeConfig, ServeError, Server};
@@ -42,6 +44,8 @@ struct Api {
     /// The hash of the bearer token, if one is asked for: hashes are of one length and compared in constant time.
     token: Option<blake3::Hash>,
     requests: Arc<RequestIds>,
+    /// They tell our own messages in mail that comes back.
+    keys: Keys,
 }
 
 /// Gives requests their ids.
@@ -62,10 +66,13 @@ impl RequestIds {
 pub fn router(submitter: Submitter, gate: Gate, token: Option<&str>, tracking: Tracking) -> Router {
     let requests = RequestIds { start: submitter.now().0, next: 1.into() };
     let token = token.map(|token| blake3::hash(token.as_bytes()));
-    let api = Api { submitter, gate, token, requests: Arc::new(requests) };
+    let keys = tracking.keys.clone();
+    let api = Api { submitter, gate, token, requests: Arc::new(requests), keys };
     let v1 = Router::new()
         .route("/v1/contacts", post(intake::contacts))
         .route("/v1/events", post(intake::events))
+        .route("/v1/mail", post(mail::take))
+        .route("/v1/contacts/{id}/consent", get(consent::ledger))
         .route_layer(middleware::from_fn_with_state(api.clone(), authorize));
     Router::new()
         .merge(v1)

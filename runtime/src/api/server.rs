@@ -33,6 +33,8 @@ pub struct ServeConfig {
     /// Where the links in messages point; without, they are not tracked, and the unsubscribe link points at the address
     /// itself.
     pub base_url: Option<String>,
+    /// The mailbox for mails that cannot be delivered; without, they come back to the sender.
+    pub bounces: Option<String>,
     /// The secrets that sign links, newest first; without, the database's own.
     pub secrets: Vec<String>,
     /// The ways out.
@@ -49,6 +51,7 @@ impl ServeConfig {
             database: database.into(),
             token: None,
             base_url: None,
+            bounces: None,
             secrets: Vec::new(),
             transports: BTreeMap::new(),
             grace: GRACE,
@@ -136,13 +139,18 @@ impl Server {
             Some(base_url) => Links::tracked(base_url, keys.clone())?,
             None => Links::untracked(keys.clone()).at(&format!("http://{address}"))?,
         };
+        let links = match &config.bounces {
+            Some(mailbox) => links.with_bounces(mailbox),
+            None => links,
+        };
+        let opt_in = bundle.policy.opt_in.contains(&Channel::Email);
         let topics = bundle.schema.topics.iter().map(|topic| (topic.name.clone(), topic.title.clone())).collect();
         let renderer = Renderer::new(&with_messages(&bundle, &older), links)?;
         let linked = Arc::new(Linked::new(bundle, &older)?);
         let outlet = Outlet::new(renderer, config.transports);
         let gate = Gate::new(Arc::clone(&linked));
         let engine = Engine::start(store, linked, outlet, Arc::new(SystemClock::default())).await?;
-        let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics };
+        let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics, opt_in };
         let router = router(engine.submitter(), gate, config.token.as_deref(), tracking);
         Ok(Self { engine, router, listener, address, grace: config.grace })
     }

@@ -7,6 +7,8 @@ use journey_bytecode::{Channel, HandleIx, Instant, Pc, Points, StatusKind, StepI
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::input::Evidence;
+
 /// A contact's number, given in order of entry.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct ContactId(pub i64);
@@ -67,8 +69,14 @@ pub struct State {
     pub unsubscribed_all: bool,
     /// What it consented to, and has not withdrawn.
     pub consents: Vec<Consent>,
+    /// Everything that ever happened to its consent, oldest first. Nothing is taken from it.
+    pub ledger: Vec<LedgerEntry>,
+    /// How many messages in a row came back, by channel.
+    pub bounced: BTreeMap<Channel, u32>,
     /// Why nothing at all may be sent to it.
     pub suppressed: Option<SmolStr>,
+    /// Addresses that take no more messages; another address of the channel may.
+    pub unreachable: BTreeMap<Channel, SmolStr>,
     /// Its stage in each funnel.
     pub stages: BTreeMap<SmolStr, SmolStr>,
     /// Its scores, as far as anything ever counted for them.
@@ -99,6 +107,45 @@ pub struct Consent {
     pub channel: Option<Channel>,
     /// Since when.
     pub at: Instant,
+    /// When it ends by itself.
+    pub until: Option<Instant>,
+}
+
+/// One entry of the ledger of consent: what happened to it, when, and by what that can be proved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub act: Act,
+    /// The topic; everything without.
+    pub topic: Option<SmolStr>,
+    /// The channel; every one without.
+    pub channel: Option<Channel>,
+    /// The proof.
+    pub evidence: Evidence,
+}
+
+/// What happened to consent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Act {
+    /// The contact gave it.
+    Given,
+    /// The contact withdrew it.
+    Withdrawn,
+    /// It was given for a time, which is over.
+    Expired,
+}
+
+impl Act {
+    /// In a word: `given`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// An event that happened, as far as programs ask for it.

@@ -238,6 +238,8 @@ pub enum Refusal {
     NoAddress,
     /// The contact unsubscribed.
     Unsubscribed,
+    /// The channel needs consent beforehand, and the contact gave none to the topic.
+    NoConsent,
     /// A cap is reached: at most so many.
     Cap {
         /// The cap's number.

@@ -52,6 +52,8 @@ pub enum InputKind {
         topic: SmolStr,
         /// On which channel; on every one without.
         channel: Option<Channel>,
+        /// By what it can be proved.
+        evidence: Evidence,
     },
     /// A journey is started for the contact, as `start journey` does.
     Start {
@@ -65,6 +67,24 @@ pub enum InputKind {
         /// The topic; everything without.
         topic: Option<SmolStr>,
     },
+    /// A message came back, because its address takes no more: nothing further goes there.
+    Undeliverable {
+        /// Which.
+        message: MessageName,
+    },
+}
+
+/// By what consent can be proved, as far as whoever recorded it says.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// On which ground messages may be sent: `express`, `double opt-in`, `existing customer`.
+    pub basis: SmolStr,
+    /// The words that the contact agreed to.
+    pub wording: SmolStr,
+    /// Where that was: `checkout`, `confirmation page`.
+    pub source: SmolStr,
+    /// When it ends by itself.
+    pub until: Option<Instant>,
 }
 
 /// How an input names a message.

@@ -1,6 +1,6 @@
 //! Taking inputs: all callers that wait share one transaction.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use journey_bytecode::Instant;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::Shared;
 use super::metrics::{Metrics, Snapshot};
 use crate::clock::Clock;
-use crate::core::contact::ContactId;
+use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::MessageId;
 use crate::core::input::InputKind;
 use crate::store::{Acceptance, NewInput, Store, StoreError, Whose};
@@ -40,6 +40,8 @@ pub(super) struct Front {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sent: RecentlySent,
     pub(super) metrics: Metrics,
+    /// Reads contacts, as long as the engine runs.
+    pub(super) contacts: OnceLock<Box<dyn Contacts>>,
     /// Closed when the engine stops.
     pub(super) door: Mutex<Option<Door>>,
     pub(super) failure: watch::Sender<Option<StoreError>>,
@@ -52,6 +54,32 @@ impl Front {
 
     fn door(&self) -> Option<Door> {
         self.door.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Reads contacts.
+pub(super) trait Contacts: Send + Sync {
+    fn contact(&self, id: ContactId) -> BoxFuture<'_, Result<Option<Contact>, StoreError>>;
+
+    fn contact_of_key<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Contact>, StoreError>>;
+}
+
+impl<S: Store> Contacts for Weak<Shared<S>> {
+    fn contact(&self, id: ContactId) -> BoxFuture<'_, Result<Option<Contact>, StoreError>> {
+        Box::pin(async move {
+            let Some(shared) = self.upgrade() else { return Ok(None) };
+            let found = shared.store.contacts_after(ContactId(id.0.saturating_sub(1)), 1).await?;
+            Ok(found.into_iter().find(|contact| contact.id == id))
+        })
+    }
+
+    fn contact_of_key<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Contact>, StoreError>> {
+        Box::pin(async move {
+            match self.upgrade() {
+                Some(shared) => shared.store.contact(key).await,
+                None => Ok(None),
+            }
+        })
     }
 }
 
@@ -89,6 +117,14 @@ impl Submitter {
         door.send(Submission { inputs, reply }).await.map_err(|_| self.closed())?;
         drop(door);
         Ok(answer.await.map_err(|_| self.closed())??)
+    }
+
+    /// The contact of this key.
+    pub async fn contact_of_key(&self, key: &str) -> Result<Option<Contact>, SubmitError> {
+        match self.0.contacts.get() {
+            Some(contacts) => Ok(contacts.contact_of_key(key).await?),
+            None => Err(SubmitError::Stopping),
+        }
     }
 
     /// What the engine has done so far.
@@ -155,6 +191,14 @@ impl Intake for Submitter {
 
     fn sent_at(&self, message: MessageId) -> Option<Instant> {
         self.0.sent.get(message)
+    }
+
+    fn contact(&self, contact: ContactId) -> BoxFuture<'_, Result<Option<Contact>, IntakeError>> {
+        Box::pin(async move {
+            let unavailable = |cause: String| IntakeError::Unavailable(cause);
+            let contacts = self.0.contacts.get().ok_or_else(|| unavailable("the engine is starting".to_owned()))?;
+            contacts.contact(contact).await.map_err(|error| unavailable(error.to_string()))
+        })
     }
 
     fn submit(

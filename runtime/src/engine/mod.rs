@@ -10,7 +10,7 @@ mod metrics;
 mod outlet;
 mod step;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use journey_bytecode::Instant;
@@ -101,6 +101,7 @@ impl<S: Store> Engine<S> {
             clock,
             sent: RecentlySent::default(),
             metrics: metrics::Metrics::default(),
+            contacts: OnceLock::new(),
             door: Mutex::new(Some(door)),
             failure: watch::Sender::new(None),
         };
@@ -113,6 +114,7 @@ impl<S: Store> Engine<S> {
             messages: Notify::new(),
             stopping: watch::Sender::new(false),
         });
+        let _ = shared.front.contacts.set(Box::new(Arc::downgrade(&shared)));
         shared.front.metrics.resent.add(resent.len());
         for id in resent {
             let (contact, message) = (id.contact.0, id.number);

@@ -4,7 +4,8 @@
 //! removes one), tags are added (`remove_tags` removes some), everything else stays as it is. An event is
 //! `{"id":"e1","contact":"ada","at":"2026-03-02T10:00:00+01:00","event":"purchase","data":{"amount":"120 EUR"}}`; in the
 //! place of `event` and `data` stands `"tag":"lead"`, `"untag":"lead"`, `"set":{"plan":"pro"}`, `"opened":"MESSAGE"`, `"clicked":"MESSAGE"` with
-//! `"link":"NAME"`, `"replied":"MESSAGE"`, `"bounced":"MESSAGE"`, `"subscribed":"TOPIC"` with a `"channel"` if it is for one alone, or
+//! `"link":"NAME"`, `"replied":"MESSAGE"`, `"bounced":"MESSAGE"`, `"subscribed":"TOPIC"` with a `"channel"` if it is for one alone and with
+//! `"basis"`, `"wording"`, `"source"` and `"until"` to prove it by, or
 //! `"unsubscribed":"TOPIC"` (`true` for everything).
 //!
 //! - The `id` of an event belongs to its contact: the same event under the same id counts once, another one is refused.
@@ -16,6 +17,7 @@
 
 mod csv;
 mod lines;
+mod mail;
 mod value;
 
 use std::fmt;
@@ -26,11 +28,12 @@ use serde_json::{Map, Value as Json};
 use smol_str::SmolStr;
 
 use crate::core::Linked;
-use crate::core::input::{InputKind, MessageName};
+use crate::core::input::{Evidence, InputKind, MessageName};
 use crate::store::{NewInput, Whose};
 
 pub use csv::{CsvError, CsvReader};
 pub use lines::{json, ndjson};
+pub use mail::{Returned, read_mail};
 pub use value::{MAX_LIST, MAX_TEXT};
 
 /// How far ahead of our clock the sender's may be: 5 minutes, in milliseconds.
@@ -156,7 +159,7 @@ impl Gate {
 
     /// Reads an event.
     pub fn event(&self, json: &Json, now: Instant) -> Result<NewInput, Refused> {
-        let mut known = vec!["id", "contact", "at", "data", "link", "channel"];
+        let mut known = vec!["id", "contact", "at", "data", "link", "channel", "basis", "wording", "source", "until"];
         known.extend(HAPPENINGS);
         let fields = object(json, "an event", &known)?;
         let contact = key(fields.get("contact"), "contact")?;
@@ -292,7 +295,8 @@ impl Gate {
         if let Some((second, _)) = happenings.next() {
             return Err(Refused::new(format!("both `{what}` and `{second}` happen in this line; send two lines")));
         }
-        for (extra, owner) in [("data", "event"), ("link", "clicked"), ("channel", "subscribed")] {
+        let of_consent = ["channel", "basis", "wording", "source", "until"].map(|extra| (extra, "subscribed"));
+        for (extra, owner) in [("data", "event"), ("link", "clicked")].into_iter().chain(of_consent) {
             if fields.contains_key(extra) && what != owner {
                 return Err(Refused::of(extra, format!("`{extra}` belongs to `{owner}`, and this is `{what}`")));
             }
@@ -319,7 +323,8 @@ impl Gate {
             "subscribed" => {
                 let topic = self.topic(json.as_str().ok_or_else(|| wrong("a topic"))?, what)?;
                 let channel = fields.get("channel").filter(|channel| !channel.is_null()).map(channel).transpose()?;
-                Ok(InputKind::Subscribe { topic, channel })
+                let evidence = self.evidence(fields)?;
+                Ok(InputKind::Subscribe { topic, channel, evidence })
             }
             "unsubscribed" => match json {
                 Json::Bool(true) => Ok(InputKind::Unsubscribe { topic: None }),
@@ -355,6 +360,20 @@ impl Gate {
         }
         let known = schema.topics.iter().map(|topic| topic.name.as_str());
         Err(Refused::unknown("topic", topic, known).inside(field))
+    }
+
+    /// By what a consent can be proved.
+    fn evidence(&self, fields: &Map<String, Json>) -> Result<Evidence, Refused> {
+        let text = |field: &str| match fields.get(field) {
+            None | Some(Json::Null) => Ok(SmolStr::default()),
+            Some(Json::String(text)) if text.len() <= MAX_TEXT => Ok(text.into()),
+            Some(other) => Err(Refused::of(field, format!("expected a text, got {}", value::shown(other)))),
+        };
+        let until = match fields.get("until") {
+            None | Some(Json::Null) => None,
+            Some(until) => Some(value::moment(until, self.linked.zone()).map_err(|error| error.inside("until"))?),
+        };
+        Ok(Evidence { basis: text("basis")?, wording: text("wording")?, source: text("source")?, until })
     }
 
     fn message(&self, name: &str) -> Result<(), Refused> {

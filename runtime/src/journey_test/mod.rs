@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 
 use crate::core::contact::{Consent, Contact, ContactId, EndReason};
 use crate::core::effect::{Outgoing, TraceEntry, TraceEvent};
-use crate::core::input::{Input, InputKind, MessageName};
+use crate::core::input::{Evidence, Input, InputKind, MessageName};
 use crate::core::{Linked, advance, holds};
 use crate::sim::DEFAULT_START;
 use crate::time::{self, Zone};
@@ -146,7 +146,8 @@ impl<'a> Bench<'a> {
         contact.created_at = now;
         contact.state.clock = now;
         contact.tags = given.tags.iter().cloned().collect();
-        let consent = |(topic, channel): &(SmolStr, _)| Consent { topic: topic.clone(), channel: *channel, at: now };
+        let consent =
+            |(topic, channel): &(SmolStr, _)| Consent { topic: topic.clone(), channel: *channel, at: now, until: None };
         contact.state.consents = given.consents.iter().map(consent).collect();
         contact.state.stages = given.stages.iter().cloned().collect();
         if comes_later {
@@ -276,7 +277,9 @@ impl<'a> Bench<'a> {
                 let message = MessageName::Newest(name);
                 InputKind::Message { message, status: *status, link: link.clone(), machine: false }
             }
-            Stimulus::Subscribed(topic, channel) => InputKind::Subscribe { topic: topic.clone(), channel: *channel },
+            Stimulus::Subscribed(topic, channel) => {
+                InputKind::Subscribe { topic: topic.clone(), channel: *channel, evidence: Evidence::default() }
+            }
             Stimulus::Unsubscribed(topic) => InputKind::Unsubscribe { topic: topic.clone() },
             Stimulus::Start(journey, payload) => {
                 InputKind::Start { journey: journey.clone(), payload: payload.clone() }

@@ -66,6 +66,7 @@ pub(super) const fn refusal(reason: &Refusal) -> &'static str {
         Refusal::Suppressed => "suppressed",
         Refusal::NoAddress => "no_address",
         Refusal::Unsubscribed => "unsubscribed",
+        Refusal::NoConsent => "no_consent",
         Refusal::Cap { .. } => "cap",
     }
 }

@@ -60,6 +60,22 @@ pub(crate) struct Words {
     pub(crate) done: &'static str,
     /// The answer when it cannot be done now.
     pub(crate) sorry: &'static str,
+    /// The heading of the preference page.
+    pub(crate) preferences: &'static str,
+    /// What stands above its topics.
+    pub(crate) topics: &'static str,
+    /// Its button.
+    pub(crate) save: &'static str,
+    /// Its answer.
+    pub(crate) saved: &'static str,
+    /// The heading of the page that confirms a subscription.
+    pub(crate) confirm: &'static str,
+    /// What stands on it; `{}` is the topic.
+    pub(crate) confirm_about: &'static str,
+    /// Its button.
+    pub(crate) confirm_button: &'static str,
+    /// Its answer.
+    pub(crate) confirmed: &'static str,
 }
 
 const EN_WORDS: Words = Words {
@@ -71,6 +87,14 @@ const EN_WORDS: Words = Words {
     button_all: "Unsubscribe from everything",
     done: "You are unsubscribed.",
     sorry: "This did not work. Please try again in a minute.",
+    preferences: "Your messages",
+    topics: "You get messages about",
+    save: "Save",
+    saved: "Saved.",
+    confirm: "Confirm?",
+    confirm_about: "You will get messages about “{}”.",
+    confirm_button: "Yes, I want them",
+    confirmed: "You are subscribed.",
 };
 
 const EN: Ways = Ways {
@@ -133,6 +157,14 @@ const DE: Ways = Ways {
         button_all: "Von allem abmelden",
         done: "Sie sind abgemeldet.",
         sorry: "Das hat nicht geklappt. Bitte versuchen Sie es in einer Minute noch einmal.",
+        preferences: "Ihre Nachrichten",
+        topics: "Sie erhalten Nachrichten zu",
+        save: "Speichern",
+        saved: "Gespeichert.",
+        confirm: "Anmeldung bestätigen?",
+        confirm_about: "Sie erhalten dann Nachrichten zum Thema „{}“.",
+        confirm_button: "Ja, ich möchte sie erhalten",
+        confirmed: "Sie sind angemeldet.",
     },
 };
 
@@ -169,6 +201,14 @@ const FR: Ways = Ways {
         button_all: "Se désabonner de tout",
         done: "Vous êtes désabonné.",
         sorry: "Cela n’a pas fonctionné. Veuillez réessayer dans une minute.",
+        preferences: "Vos messages",
+        topics: "Vous recevez des messages sur",
+        save: "Enregistrer",
+        saved: "Enregistré.",
+        confirm: "Confirmer ?",
+        confirm_about: "Vous recevrez des messages sur « {} ».",
+        confirm_button: "Oui, je souhaite les recevoir",
+        confirmed: "Votre inscription est confirmée.",
     },
 };
 
@@ -205,6 +245,14 @@ const ES: Ways = Ways {
         button_all: "Darse de baja de todo",
         done: "Se ha dado de baja.",
         sorry: "No ha funcionado. Inténtelo de nuevo en un minuto.",
+        preferences: "Sus mensajes",
+        topics: "Recibe mensajes sobre",
+        save: "Guardar",
+        saved: "Guardado.",
+        confirm: "¿Confirmar?",
+        confirm_about: "Recibirá mensajes sobre «{}».",
+        confirm_button: "Sí, quiero recibirlos",
+        confirmed: "Su suscripción está confirmada.",
     },
 };
 
@@ -241,6 +289,14 @@ const IT: Ways = Ways {
         button_all: "Annulla tutte le iscrizioni",
         done: "L’iscrizione è annullata.",
         sorry: "Non ha funzionato. Riprovi tra un minuto.",
+        preferences: "I suoi messaggi",
+        topics: "Riceve messaggi su",
+        save: "Salva",
+        saved: "Salvato.",
+        confirm: "Confermare?",
+        confirm_about: "Riceverà messaggi su «{}».",
+        confirm_button: "Sì, desidero riceverli",
+        confirmed: "L’iscrizione è confermata.",
     },
 };
 
@@ -277,6 +333,14 @@ const PT: Ways = Ways {
         button_all: "Cancelar todas as inscrições",
         done: "A inscrição foi cancelada.",
         sorry: "Não funcionou. Tente novamente dentro de um minuto.",
+        preferences: "As suas mensagens",
+        topics: "Recebe mensagens sobre",
+        save: "Guardar",
+        saved: "Guardado.",
+        confirm: "Confirmar?",
+        confirm_about: "Vai receber mensagens sobre «{}».",
+        confirm_button: "Sim, quero recebê-las",
+        confirmed: "A inscrição está confirmada.",
     },
 };
 
@@ -313,6 +377,14 @@ const NL: Ways = Ways {
         button_all: "Van alles afmelden",
         done: "U bent afgemeld.",
         sorry: "Dat is niet gelukt. Probeer het over een minuut opnieuw.",
+        preferences: "Uw berichten",
+        topics: "U ontvangt berichten over",
+        save: "Opslaan",
+        saved: "Opgeslagen.",
+        confirm: "Aanmelding bevestigen?",
+        confirm_about: "U ontvangt dan berichten over “{}”.",
+        confirm_button: "Ja, ik wil ze ontvangen",
+        confirmed: "U bent aangemeld.",
     },
 };
 
@@ -349,6 +421,14 @@ const PL: Ways = Ways {
         button_all: "Wypisz się ze wszystkiego",
         done: "Subskrypcja została anulowana.",
         sorry: "Nie udało się. Spróbuj ponownie za minutę.",
+        preferences: "Twoje wiadomości",
+        topics: "Otrzymujesz wiadomości na temat",
+        save: "Zapisz",
+        saved: "Zapisano.",
+        confirm: "Potwierdzić?",
+        confirm_about: "Będziesz otrzymywać wiadomości na temat „{}”.",
+        confirm_button: "Tak, chcę je otrzymywać",
+        confirmed: "Subskrypcja jest potwierdzona.",
     },
 };
 

@@ -11,11 +11,11 @@ mod locale;
 mod templates;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use journey_bytecode::{Bundle, Channel, Format, Instant, Purpose, Value, Variant};
+use journey_bytecode::{Bundle, CONTENT, Channel, Format, Instant, Purpose, Value, Variant};
 use minijinja::Environment;
 use smol_str::SmolStr;
 
@@ -74,6 +74,8 @@ pub struct Mail {
     pub text: String,
     /// The unsubscribe link of a marketing mail, for its headers.
     pub unsubscribe: Option<String>,
+    /// Where it comes back to if it cannot be delivered; to the sender without.
+    pub return_path: Option<String>,
     /// The Message-ID without brackets: the same on every attempt, and no other message's.
     pub message_id: String,
 }
@@ -129,9 +131,12 @@ struct Text {
     subject: Option<String>,
     preheader: Option<String>,
     body: String,
+    /// The layout of its own that a body in Markdown has.
+    layout: Option<String>,
     format: Format,
     file: SmolStr,
-    body_line: u32,
+    /// The line of the file where the body begins, if it stands in one file.
+    body_line: Option<u32>,
     /// Whether the body itself may show the unsubscribe link or the postal address.
     has_footer: bool,
 }
@@ -214,6 +219,10 @@ impl Renderer {
             ("sender", minijinja::Value::from(sender_name(&self.sender))),
             ("unsubscribe_url", unsubscribe.as_str().into()),
         ];
+        builtins.push(("preferences_url", self.links.preferences(outgoing.id).into()));
+        if let Some(topic) = &outgoing.topic {
+            builtins.push(("confirm_url", self.links.confirm(outgoing.id, topic.clone()).into()));
+        }
         if let Some(address) = &self.postal_address {
             builtins.push(("postal_address", address.as_str().into()));
         }
@@ -228,7 +237,8 @@ impl Renderer {
                     Ok(_) => Ok(Content::Json(body)),
                     Err(error) => Err(RenderError {
                         file: Some(text.file.clone()),
-                        line: u32::try_from(error.line()).ok().map(|line| text.body_line + line.saturating_sub(1)),
+                        line: (text.body_line.zip(u32::try_from(error.line()).ok()))
+                            .map(|(first, line)| first + line.saturating_sub(1)),
                         cause: format!("the filled-in template is not JSON ({error})"),
                     }),
                 }
@@ -254,6 +264,9 @@ impl Renderer {
         if text.format == Format::Markdown {
             body = clean(&layout::markdown(&body));
         }
+        if let Some(layout) = &text.layout {
+            body = clean(&fill.template(layout, false)?).replacen(CONTENT, &body, 1);
+        }
 
         // A marketing mail shows both, wherever its template would rather not.
         let shown = match text.format {
@@ -271,14 +284,14 @@ impl Renderer {
                 return Ok(Content::Mail(self.mail(outgoing, subject, None, text, header)));
             }
             Format::Json => return Err(wrong("a mail cannot be JSON")),
-            Format::Markdown => layout::page(&layout::Page {
+            Format::Markdown if text.layout.is_none() => layout::page(&layout::Page {
                 language,
                 subject: &subject,
                 preheader: preheader.as_deref(),
                 body: &body,
                 footer: &layout::footer(language, address, link),
             }),
-            Format::Html => {
+            Format::Html | Format::Markdown => {
                 let preheader = preheader.map(|text| layout::preheader(&text)).unwrap_or_default();
                 html::wrap_body(&body, &preheader, &layout::footer(language, address, link))
             }
@@ -292,7 +305,8 @@ impl Renderer {
     fn track(&self, id: MessageId, body: &str, unsubscribe: &str) -> String {
         let mut index = 0;
         let body = html::rewrite_links(body, &mut |url| {
-            if url == unsubscribe {
+            // Whether these are followed is nobody's business.
+            if url == unsubscribe || self.links.is_own(url) {
                 return None;
             }
             let tracked = self.links.click(id, index, url);
@@ -335,7 +349,8 @@ impl Renderer {
         let domain = self.sender.rsplit('@').next().unwrap_or_default().trim_end_matches('>').trim();
         let MessageId { contact, number } = outgoing.id;
         let message_id = format!("{}.{number}.{}@{domain}", contact.0, self.links.keys().tag(outgoing.id));
-        Mail { from: self.sender.clone(), subject, html, text, unsubscribe, message_id }
+        let return_path = self.links.return_path(outgoing.id);
+        Mail { from: self.sender.clone(), subject, html, text, unsubscribe, return_path, message_id }
     }
 }
 
@@ -353,16 +368,22 @@ fn compile(env: &mut Environment<'static>, name: &str, variant: &Variant) -> Res
     let subject = variant.subject.as_ref().map(|source| add("subject", Escape::None, source, None)).transpose()?;
     let preheader =
         variant.preheader.as_ref().map(|source| add("preheader", Escape::None, source, None)).transpose()?;
-    let body = add("body", Escape::of(variant.format), &variant.body, Some(variant.body_line))?;
-    let used = env.get_template(&body).map(|template| template.undeclared_variables(false)).unwrap_or_default();
+    let body_line = Some(variant.body_line).filter(|line| *line > 0);
+    let body = add("body", Escape::of(variant.format), &variant.body, body_line)?;
+    let layout = variant.layout.as_ref().map(|source| add("layout", Escape::Html, source, None)).transpose()?;
+    let used: HashSet<_> = (std::iter::once(&body).chain(&layout))
+        .filter_map(|name| env.get_template(name).ok())
+        .flat_map(|template| template.undeclared_variables(false))
+        .collect();
     Ok(Text {
         language: variant.language.as_ref().map(|tag| (tag.clone(), normal_tag(tag))),
         subject,
         preheader,
         body,
+        layout,
         format: variant.format,
         file: variant.source.clone(),
-        body_line: variant.body_line,
+        body_line,
         has_footer: ["unsubscribe_url", "postal_address"].into_iter().any(|name| used.contains(name)),
     })
 }
@@ -399,7 +420,7 @@ impl Fill<'_> {
     }
 
     fn template(&self, name: &str, body: bool) -> Result<String, RenderError> {
-        let first_line = body.then_some(self.text.body_line);
+        let first_line = self.text.body_line.filter(|_| body);
         let variables = Arc::new(Variables {
             data: self.data.clone(),
             builtins: self.builtins.clone(),

@@ -16,6 +16,7 @@ fn variant(language: Option<&str>, format: Format, subject: &str, body: &str) ->
         format,
         body: body.to_owned(),
         source: "messages/story.email.md".into(),
+        layout: None,
         body_line: 4,
     }
 }

@@ -25,7 +25,11 @@ pub(super) struct Letter {
 pub(super) fn build(rendered: &Rendered, mail: &Mail) -> Result<Letter, String> {
     let from = mailbox(&mail.from).map_err(|cause| format!("the sender `{}` is not an address: {cause}", mail.from))?;
     let to = address(&rendered.to).map_err(|cause| format!("the recipient's address is not valid: {cause}"))?;
-    let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]).map_err(|error| error.to_string())?;
+    let back = match &mail.return_path {
+        Some(path) => address(path).map_err(|cause| format!("the return path `{path}` is not an address: {cause}"))?,
+        None => from.email.clone(),
+    };
+    let envelope = Envelope::new(Some(back), vec![to.clone()]).map_err(|error| error.to_string())?;
     let seconds = u64::try_from(rendered.at.0.div_euclid(1_000)).unwrap_or(0).min(LAST_SECOND);
     let (local, domain) = mail.message_id.rsplit_once('@').unwrap_or((&mail.message_id, "localhost"));
     let message_id = format!("{}@{}", one_line(local), ascii_domain(domain)?);

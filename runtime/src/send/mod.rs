@@ -1,5 +1,7 @@
 //! Transports: they take rendered messages out of the house, and say what became of each.
 
+mod dkim;
+mod doctor;
 mod files;
 mod mail;
 mod secret;
@@ -11,6 +13,8 @@ use std::time::Duration;
 use crate::render::Rendered;
 use crate::track::BoxFuture;
 
+pub use dkim::{Dkim, DkimError};
+pub use doctor::{Check, Identity, PublicKey, Records, SystemRecords, look_up};
 pub use files::{FileTransport, file_name};
 pub use secret::{Secret, SecretError};
 pub use smtp::{CONNECTIONS, SmtpError, SmtpSettings, SmtpTransport};
@@ -72,6 +76,11 @@ impl Settle for Collect {
         }
         Box::pin(std::future::ready(()))
     }
+}
+
+/// Whether an enhanced status code (RFC 3463), as `5.1.1`, says that the address itself takes no mail, now or ever.
+pub fn is_dead_address(status: &str) -> bool {
+    matches!(status, "5.1.0" | "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1")
 }
 
 /// The longest pause between two attempts.

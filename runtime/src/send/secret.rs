@@ -36,6 +36,25 @@ impl Secret {
         Self::from_text(&text, &name)
     }
 
+    /// The whole of a file, for a key that takes several lines.
+    pub fn document(path: &Path) -> Result<Self, SecretError> {
+        let name = path.display().to_string();
+        match fs::read_to_string(path) {
+            Ok(text) if text.trim().is_empty() => Err(SecretError::Empty(name)),
+            Ok(text) => Ok(Self(text)),
+            Err(error) => Err(SecretError::NoFile(name, error.to_string())),
+        }
+    }
+
+    /// The whole of an environment variable.
+    pub fn env_document(name: &str) -> Result<Self, SecretError> {
+        match std::env::var(name) {
+            Ok(text) if text.trim().is_empty() => Err(SecretError::Empty(name.to_owned())),
+            Ok(text) => Ok(Self(text)),
+            Err(_) => Err(SecretError::NoVariable(name.to_owned())),
+        }
+    }
+
     fn from_text(text: &str, place: &str) -> Result<Self, SecretError> {
         match text.lines().next() {
             None | Some("") => Err(SecretError::Empty(place.to_owned())),

@@ -289,6 +289,7 @@ fn refusal(reason: &Refusal) -> String {
         Refusal::Suppressed => "suppressed".to_owned(),
         Refusal::NoAddress => "no address".to_owned(),
         Refusal::Unsubscribed => "unsubscribed".to_owned(),
+        Refusal::NoConsent => "no consent".to_owned(),
         Refusal::Cap { most } => format!("cap {most}"),
     }
 }

@@ -6,6 +6,7 @@ use journey_bytecode::{Channel, Instant, Program, Purpose, StatusKind, StepIx, V
 
 use super::*;
 use crate::core::effect::TraceEvent;
+use crate::core::input::Evidence;
 
 /// A kind of store under test.
 trait Kind {
@@ -344,7 +345,7 @@ async fn an_unsubscribe_stops_queued_messages(kind: impl Kind) {
     store.accept(&[unsubscribe(Some("offers"))], NOW).await.unwrap();
     assert_eq!(store.record(&[], &[id]).await.unwrap(), [id], "as soon as it is acknowledged");
 
-    let subscribe = InputKind::Subscribe { topic: "offers".into(), channel: None };
+    let subscribe = InputKind::Subscribe { topic: "offers".into(), channel: None, evidence: Evidence::default() };
     store.accept(&[NewInput { kind: subscribe, ..event("ada", "", "s") }], NOW).await.unwrap();
     assert_eq!(store.record(&[], &[id]).await.unwrap(), [], "and not when it is taken back");
 

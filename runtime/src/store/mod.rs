@@ -21,6 +21,7 @@ use smol_str::SmolStr;
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outcome, Outgoing, TraceEntry};
 use crate::core::input::{Input, InputKind, MessageName};
+use crate::send::is_dead_address;
 
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
@@ -215,12 +216,18 @@ impl Delivery {
 
     /// What the contact hears of it.
     pub(super) fn news(&self) -> Option<InputKind> {
+        let number = MessageName::Number(self.id.number);
         let status = match self.result {
             DeliveryResult::Delivered { .. } => StatusKind::Delivered,
+            DeliveryResult::Failed { status: StatusKind::Bounced, ref cause }
+                if cause.split_whitespace().nth(1).is_some_and(is_dead_address) =>
+            {
+                return Some(InputKind::Undeliverable { message: number });
+            }
             DeliveryResult::Failed { status, .. } => status,
             DeliveryResult::Retry { .. } => return None,
         };
-        Some(InputKind::Message { message: MessageName::Number(self.id.number), status, link: None, machine: false })
+        Some(InputKind::Message { message: number, status, link: None, machine: false })
     }
 }
 

@@ -13,17 +13,18 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use journey_bytecode::StatusKind;
+use journey_bytecode::{Channel, StatusKind};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use smol_str::SmolStr;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::machine::is_machine;
-use super::page;
+use super::page::{self, Wish};
 use super::{Claim, Intake, IntakeError, Keys, Purport};
 use crate::core::contact::ContactId;
-use crate::core::input::{InputKind, MessageName};
+use crate::core::effect::MessageId;
+use crate::core::input::{Evidence, InputKind, MessageName};
 
 /// A transparent picture of one pixel.
 const PIXEL: &[u8; 43] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
@@ -51,8 +52,10 @@ pub struct Tracking {
     pub intake: Arc<dyn Intake>,
     /// The keys of tokens.
     pub keys: Keys,
-    /// The words for topics, by name, for the unsubscribe page.
+    /// The words for topics, by name, for the pages.
     pub topics: BTreeMap<SmolStr, String>,
+    /// Whether mail needs consent beforehand.
+    pub opt_in: bool,
 }
 
 #[derive(Clone)]
@@ -70,7 +73,7 @@ struct Noted {
     kind: InputKind,
 }
 
-/// The routes `/t/o/…`, `/t/c/…` and `/t/u/…`. It starts a task; call it within the runtime.
+/// The routes `/t/o/…`, `/t/c/…`, `/t/u/…`, `/t/p/…` and `/t/s/…`. It starts a task; call it within the runtime.
 pub fn router(tracking: Tracking) -> Router {
     let (later, waiting) = mpsc::channel(MAX_LATER);
     let tracking = Arc::new(tracking);
@@ -79,6 +82,8 @@ pub fn router(tracking: Tracking) -> Router {
         .route("/t/o/{token}", get(opened))
         .route("/t/c/{token}", get(clicked))
         .route("/t/u/{token}", get(ask).post(unsubscribe))
+        .route("/t/p/{token}", get(preferences).post(choose))
+        .route("/t/s/{token}", get(ask_to_confirm).post(confirm))
         .route("/t/{*other}", any(|| std::future::ready(not_found())))
         .with_state(Shared { tracking, later })
 }
@@ -134,16 +139,134 @@ async fn unsubscribe(State(shared): State<Shared>, request: Request) -> Response
     match shared.tracking.intake.submit(id, claim.message.contact, at, kind).await {
         // A contact that is gone gets nothing more: just what was asked for.
         Ok(()) | Err(IntakeError::Unknown) => html(StatusCode::OK, page::done(language.as_deref())),
-        Err(IntakeError::Unavailable(cause)) => {
-            tracing::error!(%cause, "an unsubscribe request could not be stored");
-            let mut response = html(StatusCode::SERVICE_UNAVAILABLE, page::sorry(language.as_deref()));
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
-            response
-        }
+        Err(IntakeError::Unavailable(cause)) => sorry(language.as_deref(), &cause),
     }
 }
 
+/// Shows what the contact gets. Nothing happens.
+async fn preferences(State(shared): State<Shared>, request: Request) -> Response {
+    let language = language(request.headers());
+    let Some(Claim { message, purport: Purport::Preferences }) = shared.tracking.keys.verify(token(&request)) else {
+        return not_found();
+    };
+    match shared.wishes(message.contact).await {
+        Ok(wishes) => html(StatusCode::OK, page::preferences(language.as_deref(), &wishes, false)),
+        Err(cause) => sorry(language.as_deref(), &cause),
+    }
+}
+
+/// Takes what the contact wants, and answers when it is durable.
+async fn choose(State(shared): State<Shared>, request: Request) -> Response {
+    let language = language(request.headers());
+    let Some(Claim { message, purport: Purport::Preferences }) = shared.tracking.keys.verify(token(&request)) else {
+        return not_found();
+    };
+    let body = axum::body::to_bytes(request.into_body(), MAX_BODY).await.unwrap_or_default();
+    let wanted = |name: &str| body.split(|byte| *byte == b'&').any(|field| field == format!("topic={name}").as_bytes());
+    let everything_off = body.split(|byte| *byte == b'&').any(|field| field == b"all=off");
+    let before = match shared.wishes(message.contact).await {
+        Ok(wishes) => wishes,
+        Err(cause) => return sorry(language.as_deref(), &cause),
+    };
+    let mut inputs = Vec::new();
+    if everything_off {
+        inputs.push(InputKind::Unsubscribe { topic: None });
+    } else {
+        for wish in &before {
+            match (wish.wanted, wanted(&wish.topic)) {
+                (false, true) => inputs.push(given(&wish.topic, &wish.title, "express", "preference page")),
+                (true, false) => inputs.push(InputKind::Unsubscribe { topic: Some(wish.topic.clone()) }),
+                _ => {}
+            }
+        }
+    }
+    let after = before
+        .into_iter()
+        .map(|wish| Wish { wanted: !everything_off && wanted(&wish.topic), ..wish })
+        .collect::<Vec<_>>();
+    match shared.keep(message, "preferences", inputs).await {
+        Ok(()) => html(StatusCode::OK, page::preferences(language.as_deref(), &after, true)),
+        Err(cause) => sorry(language.as_deref(), &cause),
+    }
+}
+
+/// GET: asks whether the subscription is meant. Nothing happens: what follows links in mails is often a program.
+async fn ask_to_confirm(State(shared): State<Shared>, request: Request) -> Response {
+    let Some(Claim { purport: Purport::Confirm { topic }, .. }) = shared.tracking.keys.verify(token(&request)) else {
+        return not_found();
+    };
+    let title = shared.title(&topic);
+    html(StatusCode::OK, page::confirm(language(request.headers()).as_deref(), &title))
+}
+
+/// POST: subscribes, and answers when it is durable.
+async fn confirm(State(shared): State<Shared>, request: Request) -> Response {
+    let Some(Claim { message, purport: Purport::Confirm { topic } }) = shared.tracking.keys.verify(token(&request))
+    else {
+        return not_found();
+    };
+    let language = language(request.headers());
+    let consent = given(&topic, &shared.title(&topic), "double opt-in", "confirmation page");
+    match shared.keep(message, "confirm", vec![consent]).await {
+        Ok(()) => html(StatusCode::OK, page::confirmed(language.as_deref())),
+        Err(cause) => sorry(language.as_deref(), &cause),
+    }
+}
+
+/// Consent to mail about a topic, in the words that the page showed.
+fn given(topic: &SmolStr, title: &str, basis: &'static str, source: &'static str) -> InputKind {
+    let evidence = Evidence {
+        basis: SmolStr::new_static(basis),
+        wording: title.into(),
+        source: SmolStr::new_static(source),
+        until: None,
+    };
+    InputKind::Subscribe { topic: topic.clone(), channel: Some(Channel::Email), evidence }
+}
+
+/// The answer while the store is down.
+fn sorry(language: Option<&str>, cause: &str) -> Response {
+    tracing::error!(%cause, "what a contact wants could not be read or stored");
+    let mut response = html(StatusCode::SERVICE_UNAVAILABLE, page::sorry(language));
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+    response
+}
+
 impl Shared {
+    /// The words for a topic.
+    fn title(&self, topic: &SmolStr) -> String {
+        self.tracking.topics.get(topic).cloned().unwrap_or_else(|| topic.to_string())
+    }
+
+    /// What a contact gets by mail, topic by topic; nobody's wishes are none.
+    async fn wishes(&self, contact: ContactId) -> Result<Vec<Wish>, String> {
+        let contact = self.tracking.intake.contact(contact).await.map_err(|error| error.to_string())?;
+        let wanted = |topic: &SmolStr| {
+            contact.as_ref().is_some_and(|contact| match self.tracking.opt_in {
+                true => contact.state.consents_to(topic, Some(Channel::Email)),
+                false => !contact.state.unsubscribed_from(Some(topic)),
+            })
+        };
+        let wishes = self.tracking.topics.iter();
+        Ok(wishes
+            .map(|(topic, title)| Wish { topic: topic.clone(), title: title.clone(), wanted: wanted(topic) })
+            .collect())
+    }
+
+    /// Keeps what a page's reader wants. A contact that is gone gets nothing more: that is kept already.
+    async fn keep(&self, message: MessageId, page: &str, inputs: Vec<InputKind>) -> Result<(), String> {
+        let at = self.tracking.intake.now();
+        for (place, kind) in inputs.into_iter().enumerate() {
+            // With the time in it: whoever changes their mind may change it again.
+            let id = format!("track:{page}:{}.{}:{place}:{}", message.contact.0, message.number, at.0);
+            match self.tracking.intake.submit(id, message.contact, at, kind).await {
+                Ok(()) | Err(IntakeError::Unknown) => {}
+                Err(IntakeError::Unavailable(cause)) => return Err(cause),
+            }
+        }
+        Ok(())
+    }
+
     /// Notes what happened to a message. The first one counts: the id is that of the thing, not of the request.
     async fn note(
         &self,

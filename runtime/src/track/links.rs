@@ -17,6 +17,8 @@ pub struct Links {
     base: String,
     tracked: bool,
     keys: Keys,
+    /// The mailbox that gets what comes back.
+    bounces: Option<(String, String)>,
 }
 
 /// A base address that cannot be used.
@@ -35,7 +37,7 @@ impl Links {
     /// Links that stay as they are, and no pixel: for a project without a `base_url`. The unsubscribe link, which a
     /// marketing message must have, leads to [`LOCAL_BASE_URL`], or [elsewhere](Self::at).
     pub fn untracked(keys: Keys) -> Self {
-        Self { base: LOCAL_BASE_URL.to_owned(), tracked: false, keys }
+        Self { base: LOCAL_BASE_URL.to_owned(), tracked: false, keys, bounces: None }
     }
 
     /// The same under another base address.
@@ -48,6 +50,20 @@ impl Links {
             return Err(LinksError(base_url.to_owned()));
         }
         Ok(Self { base: base.to_owned(), ..self })
+    }
+
+    /// What cannot be delivered comes back to this mailbox, with a tag behind its name: `bounces+7.3.TAG@news.example.com`.
+    /// Nothing changes if the text is no address.
+    #[must_use]
+    pub fn with_bounces(self, mailbox: &str) -> Self {
+        let bounces = mailbox.rsplit_once('@').map(|(name, domain)| (name.to_owned(), domain.to_owned()));
+        Self { bounces, ..self }
+    }
+
+    /// The return path of a message.
+    pub fn return_path(&self, message: MessageId) -> Option<String> {
+        let (name, domain) = self.bounces.as_ref()?;
+        Some(format!("{name}+{}@{domain}", self.keys.return_tag(message)))
     }
 
     /// Whether clicks and opens are tracked.
@@ -64,6 +80,22 @@ impl Links {
     pub fn unsubscribe(&self, message: MessageId, topic: Option<SmolStr>) -> String {
         let token = self.keys.sign(&Claim { message, purport: Purport::Unsubscribe { topic } });
         format!("{}/t/u/{token}", self.base)
+    }
+
+    /// The preference page of a message's reader.
+    pub fn preferences(&self, message: MessageId) -> String {
+        format!("{}/t/p/{}", self.base, self.keys.sign(&Claim { message, purport: Purport::Preferences }))
+    }
+
+    /// The link that confirms a subscription to a topic.
+    pub fn confirm(&self, message: MessageId, topic: SmolStr) -> String {
+        format!("{}/t/s/{}", self.base, self.keys.sign(&Claim { message, purport: Purport::Confirm { topic } }))
+    }
+
+    /// Whether an address is one of our pages.
+    pub fn is_own(&self, url: &str) -> bool {
+        let path = url.strip_prefix(self.base.as_str()).unwrap_or_default();
+        ["/t/u/", "/t/p/", "/t/s/"].iter().any(|page| path.starts_with(page))
     }
 
     /// The open pixel of a message, if opens are tracked.

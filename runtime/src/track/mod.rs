@@ -13,7 +13,7 @@ use std::pin::Pin;
 
 use journey_bytecode::Instant;
 
-use crate::core::contact::ContactId;
+use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::MessageId;
 use crate::core::input::InputKind;
 
@@ -33,6 +33,9 @@ pub trait Intake: Send + Sync + 'static {
 
     /// When the message left, if that was a moment ago ([`RecentlySent`]); it tells scanners from people.
     fn sent_at(&self, message: MessageId) -> Option<Instant>;
+
+    /// A contact as it stands; none if there is no such contact.
+    fn contact(&self, contact: ContactId) -> BoxFuture<'_, Result<Option<Contact>, IntakeError>>;
 
     /// Keeps an input. When the future is ready with `Ok`, the input is durable. An input of the same id changes nothing.
     fn submit(

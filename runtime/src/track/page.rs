@@ -1,6 +1,50 @@
 //! The pages behind the unsubscribe link: plain, without script, in the reader's language.
 
+use smol_str::SmolStr;
+
 use crate::render::{escape_html, words};
+
+/// A topic, and whether its messages are wanted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Wish {
+    pub(super) topic: SmolStr,
+    pub(super) title: String,
+    pub(super) wanted: bool,
+}
+
+/// Shows which topics are wanted, to change them.
+pub(super) fn preferences(language: Option<&str>, wishes: &[Wish], saved: bool) -> String {
+    let (tag, words) = words(language);
+    let rows = wishes.iter().map(|Wish { topic, title, wanted }| {
+        let (topic, title) = (escape_html(topic), escape_html(title));
+        let checked = if *wanted { " checked" } else { "" };
+        format!("<label><input type=\"checkbox\" name=\"topic\" value=\"{topic}\"{checked}> {title}</label>\n")
+    });
+    let rows: String = rows.collect();
+    let saved = if saved { format!("<p role=\"status\">{}</p>\n", words.saved) } else { String::new() };
+    let (save, all) = (words.save, words.button_all);
+    let body = format!(
+        "{saved}<form method=\"post\">\n<fieldset><legend>{}</legend>\n{rows}</fieldset>\n\
+         <button class=\"first\">{save}</button>\n<button name=\"all\" value=\"off\" class=\"other\">{all}</button>\n</form>\n",
+        words.topics
+    );
+    page(tag, words.preferences, &body)
+}
+
+/// Asks whether a subscription is meant; the button posts to the page's own address.
+pub(super) fn confirm(language: Option<&str>, topic: &str) -> String {
+    let (tag, words) = words(language);
+    let about = words.confirm_about.replace("{}", &escape_html(topic));
+    let button = words.confirm_button;
+    let body = format!("<p>{about}</p>\n<form method=\"post\">\n<button class=\"first\">{button}</button>\n</form>\n");
+    page(tag, words.confirm, &body)
+}
+
+/// Says that the subscription is confirmed.
+pub(super) fn confirmed(language: Option<&str>) -> String {
+    let (tag, words) = words(language);
+    page(tag, words.confirmed, "")
+}
 
 /// Asks whether to unsubscribe; the buttons post to the page's own address.
 pub(super) fn question(language: Option<&str>, topic: Option<&str>) -> String {
@@ -46,7 +90,10 @@ h1 {{ font-size: 1.6rem; line-height: 1.25; margin: 0 0 1rem; }}
 button {{ display: block; margin: 1.25rem 0 0; padding: .75rem 1.5rem; font: inherit; border-radius: .4rem; cursor: pointer; }}
 .first {{ border: 2px solid #0b57d0; background: #0b57d0; color: #fff; }}
 .other {{ border: 2px solid #5c626b; background: transparent; color: inherit; }}
-button:focus-visible {{ outline: 3px solid #f2a600; outline-offset: 2px; }}
+fieldset {{ border: 0; margin: 0; padding: 0; }}
+label {{ display: block; padding: .5rem 0; }}
+input {{ width: 1.1rem; height: 1.1rem; vertical-align: -.15rem; margin-right: .4rem; }}
+button:focus-visible, input:focus-visible {{ outline: 3px solid #f2a600; outline-offset: 2px; }}
 @media (prefers-color-scheme: dark) {{ body {{ background: #16181c; color: #e6e8eb; }} }}
 </style>
 </head>

@@ -27,6 +27,9 @@ const MAX_TOKEN: usize = 4096;
 /// Keeps signatures of tokens apart from anything else that the key may sign.
 const TOKEN_DOMAIN: &[u8] = b"journey token 1\0";
 
+/// The same for the tag in a return path.
+const RETURN_DOMAIN: &[u8] = b"journey return-path 1\0";
+
 /// The same for the tag in a Message-ID.
 const TAG_DOMAIN: &[u8] = b"journey message-id 1\0";
 
@@ -55,6 +58,13 @@ pub enum Purport {
     Unsubscribe {
         /// The topic of the message; everything without.
         topic: Option<SmolStr>,
+    },
+    /// The preference page.
+    Preferences,
+    /// The link that confirms a subscription.
+    Confirm {
+        /// To which topic.
+        topic: SmolStr,
     },
 }
 
@@ -88,6 +98,8 @@ impl Keys {
             Purport::Click { index, url } => (2, Some((*index, url.as_str()))),
             Purport::Unsubscribe { topic: None } => (3, None),
             Purport::Unsubscribe { topic: Some(topic) } => (4, Some((0, topic.as_str()))),
+            Purport::Preferences => (5, None),
+            Purport::Confirm { topic } => (6, Some((0, topic.as_str()))),
         };
         bytes.push(kind);
         put_number(&mut bytes, zigzag(claim.message.contact.0));
@@ -116,10 +128,35 @@ impl Keys {
 
     /// 64 bit that only we can make for a message: they keep our Message-IDs apart from everybody else's.
     pub fn tag(&self, message: MessageId) -> String {
-        let mut bytes = message.contact.0.to_be_bytes().to_vec();
-        bytes.extend_from_slice(&message.number.to_be_bytes());
-        let mac = mac(&self.newest, TAG_DOMAIN, &bytes);
-        mac.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        tag(&self.newest, TAG_DOMAIN, message)
+    }
+
+    /// The message in the local part of a Message-ID of ours: `7.3.TAG`.
+    pub fn message_of_id(&self, local: &str) -> Option<MessageId> {
+        self.message_of(local, TAG_DOMAIN)
+    }
+
+    /// What stands behind the `+` of a message's return path: `7.3.TAG`. In small letters alone, because mail servers on the
+    /// way may not keep others.
+    pub fn return_tag(&self, message: MessageId) -> String {
+        let MessageId { contact, number } = message;
+        format!("{}.{number}.{}", contact.0, tag(&self.newest, RETURN_DOMAIN, message))
+    }
+
+    /// The message of such a tag.
+    pub fn message_of_return(&self, text: &str) -> Option<MessageId> {
+        self.message_of(text, RETURN_DOMAIN)
+    }
+
+    fn message_of(&self, text: &str, domain: &[u8]) -> Option<MessageId> {
+        let mut parts = text.split('.');
+        let (contact, number, given) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?);
+        let message = MessageId { contact: ContactId(contact), number };
+        let given = given.to_ascii_lowercase();
+        let ours = std::iter::once(&self.newest)
+            .chain(&self.older)
+            .any(|key| bool::from(tag(key, domain, message).as_bytes().ct_eq(given.as_bytes())));
+        (ours && parts.next().is_none()).then_some(message)
     }
 }
 
@@ -127,6 +164,12 @@ impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Keys(..)")
     }
+}
+
+fn tag(key: &Hmac<Sha256>, domain: &[u8], message: MessageId) -> String {
+    let mut bytes = message.contact.0.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&message.number.to_be_bytes());
+    mac(key, domain, &bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn mac(key: &Hmac<Sha256>, domain: &[u8], bytes: &[u8]) -> [u8; MAC] {
@@ -151,6 +194,8 @@ fn read(claim: &[u8]) -> Option<Claim> {
         }
         3 => Purport::Unsubscribe { topic: None },
         4 => Purport::Unsubscribe { topic: Some(text(rest)?.1.into()) },
+        5 => Purport::Preferences,
+        6 => Purport::Confirm { topic: text(rest)?.1.into() },
         _ => return None,
     };
     Some(Claim { message, purport })
@@ -196,6 +241,8 @@ mod tests {
     fn claims() -> impl Strategy<Value = Claim> {
         let purport = prop_oneof![
             Just(Purport::Open),
+            Just(Purport::Preferences),
+            "[a-z]{1,12}".prop_map(|topic| Purport::Confirm { topic: topic.into() }),
             (any::<u32>(), "https://[a-z]{1,20}/[ -~é€]{0,80}").prop_map(|(index, url)| Purport::Click { index, url }),
             proptest::option::of("[a-z]{1,12}")
                 .prop_map(|topic| Purport::Unsubscribe { topic: topic.map(SmolStr::from) }),

@@ -5,7 +5,7 @@ use journey_compiler::diagnostic::Severity;
 use journey_compiler::project::{File, Project};
 use journey_runtime::core::contact::{Contact, ContactId, EndReason};
 use journey_runtime::core::effect::{NotEntered, Refusal, TraceEntry, TraceEvent, WokenBy};
-use journey_runtime::core::input::{Input, InputKind, MessageName};
+use journey_runtime::core::input::{Evidence, Input, InputKind, MessageName};
 use journey_runtime::core::{Linked, advance};
 
 use crate::interpret::{LAST_WORD, START};
@@ -88,7 +88,9 @@ fn kind(act: &Act) -> InputKind {
         Act::Opened(mail) => message(*mail, StatusKind::Opened),
         Act::Clicked(mail) => message(*mail, StatusKind::Clicked),
         Act::Unsubscribed => InputKind::Unsubscribe { topic: Some("offers".into()) },
-        Act::Subscribed => InputKind::Subscribe { topic: "offers".into(), channel: None },
+        Act::Subscribed => {
+            InputKind::Subscribe { topic: "offers".into(), channel: None, evidence: Evidence::default() }
+        }
     }
 }
 

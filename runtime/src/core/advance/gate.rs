@@ -45,6 +45,10 @@ impl Advance<'_> {
             Some(Refusal::Suppressed)
         } else if marketing && self.contact.state.unsubscribed_from(topic) {
             Some(Refusal::Unsubscribed)
+        } else if marketing && !self.consented(topic, channel) {
+            Some(Refusal::NoConsent)
+        } else if to.is_none() && self.contact.state.unreachable.contains_key(&channel) {
+            Some(Refusal::Suppressed)
         } else if to.is_none() {
             Some(Refusal::NoAddress)
         } else if marketing {
@@ -115,11 +119,25 @@ impl Advance<'_> {
             let address = match channel {
                 // A webhook goes where its message says.
                 Channel::Webhook => Some(SmolStr::default()),
-                channel => self.text(self.linked.address_attribute(*channel)),
+                channel => {
+                    let dead = self.contact.state.unreachable.get(channel);
+                    self.address(*channel).filter(|address| Some(address) != dead)
+                }
             };
             Some((*channel, name.clone(), Some(address?)))
         });
         found.or_else(|| send.choices.first().map(|(channel, name)| (*channel, name.clone(), None)))
+    }
+
+    /// Whether the contact agreed beforehand, where the channel asks for that.
+    fn consented(&self, topic: Option<&SmolStr>, channel: Channel) -> bool {
+        !self.linked.bundle().policy.opt_in.contains(&channel)
+            || topic.is_some_and(|topic| self.contact.state.consents_to(topic, Some(channel)))
+    }
+
+    /// The contact's address on a channel.
+    pub(super) fn address(&self, channel: Channel) -> Option<SmolStr> {
+        self.text(self.linked.address_attribute(channel))
     }
 
     fn capped(&self, channel: Channel, moment: Instant) -> Option<Refusal> {

@@ -29,9 +29,11 @@ use journey_bytecode::{
 };
 use smol_str::SmolStr;
 
-use super::contact::{Consent, Contact, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run, SentMessage};
+use super::contact::{
+    Act, Consent, Contact, EndReason, EndedRun, LedgerEntry, MessageStatus, Parked, PastEvent, Run, SentMessage,
+};
 use super::effect::{Outcome, TraceEntry, TraceEvent, WokenBy};
-use super::input::{Input, InputKind, MessageName};
+use super::input::{Evidence, Input, InputKind, MessageName};
 use super::link::{Linked, Prepared};
 use super::vm::{Env, Frame, zone_of};
 use crate::time::Zone;
@@ -76,6 +78,12 @@ pub const MAX_ENDED: usize = 512;
 
 /// The most messages that a contact remembers; the oldest is dropped.
 pub const MAX_MESSAGES: usize = 512;
+
+/// The most entries of a contact's ledger of consent.
+const MAX_LEDGER: usize = 2_000;
+
+/// After so many messages in a row that came back, nothing more goes to the address.
+const BOUNCES: u32 = 3;
 
 /// Applies the inputs (in the order of their places; those applied before are ignored) and fires the timers that are due
 /// at `now`.
@@ -188,6 +196,7 @@ impl Advance<'_> {
         // A message that left late may have moved the contact's time.
         self.clock = self.clock.max(moment);
         self.chain = 0;
+        self.expire_consents();
         let first = self.contact.state.applied == 0;
         self.contact.state.applied = input.seq;
         if first && !matches!(input.kind, InputKind::Upsert { .. }) {
@@ -204,13 +213,18 @@ impl Advance<'_> {
             InputKind::Message { message, status, link, machine } => {
                 self.message(message, *status, link.as_ref(), *machine);
             }
-            InputKind::Subscribe { topic, channel } => self.subscribe(topic, *channel),
+            InputKind::Subscribe { topic, channel, evidence } => self.subscribe(topic, *channel, evidence),
             InputKind::Unsubscribe { topic } => {
                 if self.withdraw(topic.as_ref()) {
                     self.withdrawn(topic.clone());
                 }
             }
             InputKind::Start { journey, payload } => self.start(journey, payload),
+            InputKind::Undeliverable { message } => {
+                if let Some(channel) = self.message(message, StatusKind::Bounced, None, false) {
+                    self.give_up_address(channel);
+                }
+            }
         }
         if first {
             self.plan_moments();
@@ -262,15 +276,21 @@ impl Advance<'_> {
     }
 
     /// Records what happened to a message. What a program did is told in the trace and counts for nothing else. Nobody
-    /// clicks what they have not opened, so a click counts as an open if none was seen.
-    fn message(&mut self, message: &MessageName, status: StatusKind, link: Option<&SmolStr>, machine: bool) {
+    /// clicks what they have not opened, so a click counts as an open if none was seen. Returns the message's channel.
+    fn message(
+        &mut self,
+        message: &MessageName,
+        status: StatusKind,
+        link: Option<&SmolStr>,
+        machine: bool,
+    ) -> Option<Channel> {
         let messages = &self.contact.state.messages;
         let place = match message {
             MessageName::Number(number) => messages.binary_search_by_key(number, |m| m.number).ok(),
             MessageName::Newest(name) => messages.iter().rposition(|m| m.name == *name).or_else(|| self.foreign(name)),
         };
-        let Some(sent) = place.and_then(|place| self.contact.state.messages.get_mut(place)) else { return };
-        let (number, run, journey) = (sent.number, sent.run, sent.journey.clone());
+        let sent = self.contact.state.messages.get_mut(place?)?;
+        let (number, run, journey, channel) = (sent.number, sent.run, sent.journey.clone(), sent.channel);
         let implied = status == StatusKind::Clicked && !machine && !sent.has(StatusKind::Opened);
         let clock = self.clock;
         let mut record = |kind| match sent.statuses.iter_mut().find(|known| known.kind == kind) {
@@ -313,6 +333,34 @@ impl Advance<'_> {
                 self.happen(happening);
             }
         }
+        if !machine {
+            self.count_bounces(channel, status);
+        }
+        Some(channel)
+    }
+
+    /// What comes back again and again has no reader. A server's taking a message is no sign of one; a person's act is.
+    fn count_bounces(&mut self, channel: Channel, status: StatusKind) {
+        let bounced = &mut self.contact.state.bounced;
+        match status {
+            StatusKind::Bounced => {
+                let count = bounced.entry(channel).or_default();
+                *count = count.saturating_add(1);
+                if *count >= BOUNCES {
+                    bounced.remove(&channel);
+                    self.give_up_address(channel);
+                }
+            }
+            StatusKind::Opened | StatusKind::Clicked | StatusKind::Replied => _ = bounced.remove(&channel),
+            StatusKind::Delivered | StatusKind::Skipped => {}
+        }
+    }
+
+    /// Nothing more goes to the contact's present address on the channel.
+    fn give_up_address(&mut self, channel: Channel) {
+        if let Some(address) = self.address(channel) {
+            self.contact.state.unreachable.insert(channel, address);
+        }
     }
 
     /// A message that we know of by its status alone: where names count as declared by their use, another system may
@@ -339,12 +387,42 @@ impl Advance<'_> {
         state.messages.len().checked_sub(1)
     }
 
-    /// Records consent.
-    fn subscribe(&mut self, topic: &SmolStr, channel: Option<Channel>) {
+    /// Records consent, and by what it can be proved.
+    fn subscribe(&mut self, topic: &SmolStr, channel: Option<Channel>, evidence: &Evidence) {
+        let (at, until) = (self.clock, evidence.until);
+        self.enter_in_ledger(Act::Given, Some(topic), channel, evidence);
         let state = &mut self.contact.state;
         state.unsubscribed.remove(topic);
-        if !state.consents.iter().any(|known| known.topic == *topic && known.channel == channel) {
-            state.consents.push(Consent { topic: topic.clone(), channel, at: self.clock });
+        match state.consents.iter_mut().find(|known| known.topic == *topic && known.channel == channel) {
+            Some(known) => known.until = until,
+            None => state.consents.push(Consent { topic: topic.clone(), channel, at, until }),
+        }
+    }
+
+    /// Writes into the ledger, which nothing is ever taken from.
+    fn enter_in_ledger(&mut self, act: Act, topic: Option<&SmolStr>, channel: Option<Channel>, evidence: &Evidence) {
+        let (topic, evidence) = (topic.cloned(), evidence.clone());
+        let ledger = &mut self.contact.state.ledger;
+        if ledger.len() >= MAX_LEDGER {
+            // What stands between an old beginning and the present says nothing about either.
+            ledger.remove(1);
+        }
+        ledger.push(LedgerEntry { at: self.clock, act, topic, channel, evidence });
+    }
+
+    /// Consent that was given for a time ends with it.
+    fn expire_consents(&mut self) {
+        let now = self.clock;
+        let over = |consent: &Consent| consent.until.is_some_and(|until| until <= now);
+        if !self.contact.state.consents.iter().any(over) {
+            return;
+        }
+        let (gone, stay) = std::mem::take(&mut self.contact.state.consents).into_iter().partition(over);
+        self.contact.state.consents = stay;
+        let gone: Vec<Consent> = gone;
+        for Consent { topic, channel, until, .. } in gone {
+            let evidence = Evidence { until, ..Evidence::default() };
+            self.enter_in_ledger(Act::Expired, Some(&topic), channel, &evidence);
         }
     }
 
@@ -357,7 +435,11 @@ impl Advance<'_> {
             Some(topic) => state.unsubscribed.insert(topic.clone()),
             None => !std::mem::replace(&mut state.unsubscribed_all, true),
         };
-        news || consents != state.consents.len()
+        let news = news || consents != state.consents.len();
+        if news {
+            self.enter_in_ledger(Act::Withdrawn, topic, None, &Evidence::default());
+        }
+        news
     }
 
     /// Ends the runs whose topic it was, at once.
@@ -395,6 +477,7 @@ impl Advance<'_> {
     fn fire(&mut self, until: Instant) {
         while let Some(due) = self.contact.state.due().filter(|due| *due <= until) {
             self.clock = self.clock.max(due);
+            self.expire_consents();
             self.chain = 0;
             self.fired = self.fired.saturating_add(1);
             self.watch();

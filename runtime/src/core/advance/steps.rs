@@ -12,6 +12,7 @@ use super::gate::Gate;
 use super::{Advance, CLAUSE_FUEL, FUEL, HOPELESS, Happening, MAX_CHAIN, Pending, SEND_FUEL};
 use crate::core::contact::{EndReason, Parked, Run};
 use crate::core::effect::{Notice, TraceEvent, WokenBy};
+use crate::core::input::Evidence;
 use crate::core::link::Prepared;
 use crate::core::vm::{Frame, Stop, draw};
 use crate::core::witness::Decisions;
@@ -123,7 +124,8 @@ impl Advance<'_> {
                 }),
                 Op::Subscribe(ix, channel) => {
                     if let Some(topic) = name(ix).cloned() {
-                        self.subscribe(&topic, channel);
+                        let source = format!("journey {}", run.journey).into();
+                        self.subscribe(&topic, channel, &Evidence { source, ..Evidence::default() });
                         self.trace(Some(run.number), &run.journey, TraceEvent::Subscribed { topic, channel });
                     }
                     continue;

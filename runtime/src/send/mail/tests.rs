@@ -18,6 +18,7 @@ fn variant(format: Format, subject: &str, body: &str) -> Variant {
         format,
         body: body.into(),
         source: "messages/story.email.md".into(),
+        layout: None,
         body_line: 4,
     }
 }
@@ -120,6 +121,7 @@ fn far_dates_are_dates() {
             html: None,
             text: "t".into(),
             unsubscribe: None,
+            return_path: None,
             message_id: "1.1.x@moosbett.example".into(),
         };
         let rendered = Rendered {

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::mail::{Letter, build};
-use super::{Settle, Transport, Verdict};
+use super::{Dkim, Settle, Transport, Verdict};
 use crate::render::{Content, DEFAULT_SENDER, Rendered};
 use crate::track::BoxFuture;
 use talk::{Ready, Reply, Talk};
@@ -68,6 +68,7 @@ struct Waiting {
 /// What is left of a batch.
 struct Batch<'a> {
     mails: &'a [Rendered],
+    dkim: Option<&'a Dkim>,
     next: AtomicUsize,
     /// Taken, and given back: no further connection could be had for them.
     returned: Mutex<Vec<Waiting>>,
@@ -99,6 +100,18 @@ impl SmtpTransport {
         Ok(Self { settings, tls, idle: Mutex::default(), pace, slots })
     }
 
+    /// Connects, encrypts and logs in, to see whether that works.
+    pub async fn check(&self) -> Result<(), String> {
+        let talk = self.talk(true).await.map_err(|(_, cause)| cause)?;
+        talk.quit().await;
+        Ok(())
+    }
+
+    /// What signs the mails.
+    pub fn dkim(&self) -> Option<&Dkim> {
+        self.settings.dkim()
+    }
+
     /// How many mails can be on the wire at once.
     pub fn connections(&self) -> usize {
         self.settings.connections()
@@ -107,6 +120,7 @@ impl SmtpTransport {
     async fn send_all(&self, mails: &[Rendered], settle: &dyn Settle) {
         let batch = Batch {
             mails,
+            dkim: self.settings.dkim(),
             next: AtomicUsize::new(0),
             returned: Mutex::default(),
             at_work: AtomicUsize::new(0),
@@ -326,7 +340,7 @@ impl Batch<'_> {
             return Some((returned.place, Ok(returned)));
         }
         let place = self.next.fetch_add(1, Ordering::Relaxed);
-        let letter = letter(self.mails.get(place)?);
+        let letter = letter(self.mails.get(place)?, self.dkim);
         Some((place, letter.map(|letter| Waiting { place, letter, broken: 0 })))
     }
 
@@ -335,12 +349,19 @@ impl Batch<'_> {
     }
 }
 
-fn letter(rendered: &Rendered) -> Result<Letter, String> {
+fn letter(rendered: &Rendered, dkim: Option<&Dkim>) -> Result<Letter, String> {
     match &rendered.content {
         Content::Mail(mail) if mail.from == DEFAULT_SENDER => {
             Err("the project has no sender; add `policy { sender \"Name <address>\" }`".to_owned())
         }
-        Content::Mail(mail) => build(rendered, mail),
+        Content::Mail(mail) => {
+            let mut letter = build(rendered, mail)?;
+            if let Some(dkim) = dkim {
+                // A server that has to rewrite a mail would break its signature; ours is ASCII unless the address is not.
+                letter.text = dkim.sign(&letter.text)? + &letter.text;
+            }
+            Ok(letter)
+        }
         Content::Text(_) | Content::Json(_) => Err(format!("{} cannot go over SMTP", rendered.channel)),
     }
 }

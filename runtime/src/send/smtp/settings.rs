@@ -1,12 +1,13 @@
 //! How to reach a mail server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::transport::smtp::extension::ClientId;
 
 use super::CONNECTIONS;
 use super::wire::Security;
-use crate::send::Secret;
+use crate::send::{Dkim, Secret};
 
 /// How long we wait for an answer, unless the settings say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,6 +22,7 @@ pub struct SmtpSettings {
     hello: Option<String>,
     login: Option<(String, Secret)>,
     certificates: Option<Vec<u8>>,
+    dkim: Option<Arc<Dkim>>,
     connections: usize,
     timeout: Duration,
 }
@@ -83,6 +85,7 @@ impl SmtpSettings {
             hello: None,
             login: None,
             certificates: None,
+            dkim: None,
             connections: CONNECTIONS,
             timeout: TIMEOUT,
         })
@@ -107,6 +110,12 @@ impl SmtpSettings {
     #[must_use]
     pub fn with_certificates(self, pem: Vec<u8>) -> Self {
         Self { certificates: Some(pem), ..self }
+    }
+
+    /// Signs every mail.
+    #[must_use]
+    pub fn with_dkim(self, dkim: Dkim) -> Self {
+        Self { dkim: Some(Arc::new(dkim)), ..self }
     }
 
     /// Opens at most so many connections, and at least one.
@@ -147,6 +156,10 @@ impl SmtpSettings {
 
     pub(super) fn certificates(&self) -> Option<&[u8]> {
         self.certificates.as_deref()
+    }
+
+    pub(super) fn dkim(&self) -> Option<&Dkim> {
+        self.dkim.as_deref()
     }
 
     pub(super) const fn connections(&self) -> usize {

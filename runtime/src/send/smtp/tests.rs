@@ -245,6 +245,7 @@ fn mail(number: u32, text: &str) -> Rendered {
             html: None,
             text: text.into(),
             unsubscribe: None,
+            return_path: None,
             message_id: format!("1.{number:03}.x@moosbett.example"),
         }),
     }

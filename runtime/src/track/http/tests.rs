@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::core::contact::Contact;
 use crate::core::effect::MessageId;
 use crate::track::{BoxFuture, Links, RecentlySent};
 
@@ -29,6 +30,15 @@ impl Intake for Store {
 
     fn sent_at(&self, message: MessageId) -> Option<Instant> {
         self.sent.get(message)
+    }
+
+    fn contact(&self, contact: ContactId) -> BoxFuture<'_, Result<Option<Contact>, IntakeError>> {
+        Box::pin(async move {
+            if self.down.load(Ordering::SeqCst) {
+                return Err(IntakeError::Unavailable("test".into()));
+            }
+            Ok(Some(Contact::new(contact, "ada", Instant(0))))
+        })
     }
 
     fn submit(
@@ -68,7 +78,7 @@ fn keys() -> Keys {
 async fn site() -> Site {
     let store = Arc::new(Store { now: AtomicI64::new(1_000_000), ..Store::default() });
     let topics = BTreeMap::from([("offers".into(), "Offers & <news>".to_owned())]);
-    let app = router(Tracking { intake: store.clone(), keys: keys(), topics });
+    let app = router(Tracking { intake: store.clone(), keys: keys(), topics, opt_in: false });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -322,4 +332,68 @@ async fn a_scanner_that_fetches_everything_changes_nothing() {
         }
     }
     assert!(site.inputs().iter().all(|(_, kind)| matches!(kind, InputKind::Message { machine: true, .. })));
+}
+
+#[tokio::test]
+async fn a_choice_of_topics_is_shown_and_taken() {
+    let site = site().await;
+    let url = site.links.preferences(MESSAGE);
+    let page = site.get(&url).await;
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("value=\"offers\" checked> Offers &amp; &lt;news&gt;"), "{}", page.text());
+    assert_eq!(site.inputs(), [], "looking changes nothing");
+    let page = site.request("POST", &url, PERSON, "topic=offers").await;
+    assert_eq!((page.status, site.inputs().len()), (200, 0), "nothing changed");
+    let page = site.request("POST", &url, &format!("{PERSON}Accept-Language: de\r\n"), "").await;
+    assert!(page.text().contains("Gespeichert.") && !page.text().contains("checked"), "{}", page.text());
+    site.store.now.fetch_add(1, Ordering::SeqCst);
+    site.request("POST", &url, PERSON, "topic=offers&all=off").await;
+    assert_eq!(
+        site.inputs(),
+        [(7, InputKind::Unsubscribe { topic: Some("offers".into()) }), (7, InputKind::Unsubscribe { topic: None }),]
+    );
+    site.store.down.store(true, Ordering::SeqCst);
+    assert_eq!(site.get(&url).await.status, 503);
+}
+
+#[tokio::test]
+async fn only_the_button_confirms() {
+    let site = site().await;
+    let url = site.links.confirm(MESSAGE, "offers".into());
+    for method in ["GET", "HEAD", "OPTIONS"] {
+        site.request(method, &url, PERSON, "").await;
+    }
+    let page = site.get(&url).await;
+    assert!(page.text().contains("Offers &amp; &lt;news&gt;") && page.text().contains("<form method=\"post\">"));
+    assert_eq!(site.inputs(), []);
+    assert_eq!(site.request("POST", &url, PERSON, "").await.status, 200);
+    let evidence = Evidence {
+        basis: "double opt-in".into(),
+        wording: "Offers & <news>".into(),
+        source: "confirmation page".into(),
+        until: None,
+    };
+    let consent = InputKind::Subscribe { topic: "offers".into(), channel: Some(Channel::Email), evidence };
+    assert_eq!(site.inputs(), [(7, consent)]);
+}
+
+#[tokio::test]
+async fn a_token_opens_its_own_page_alone() {
+    let site = site().await;
+    let token = |url: String| url.rsplit('/').next().unwrap().to_owned();
+    let tokens = [
+        token(site.links.unsubscribe(MESSAGE, None)),
+        token(site.links.preferences(MESSAGE)),
+        token(site.links.confirm(MESSAGE, "offers".into())),
+        "forged".to_owned(),
+    ];
+    for (place, page) in ["u", "p", "s"].into_iter().enumerate() {
+        for (other, token) in tokens.iter().enumerate() {
+            let url = format!("/t/{page}/{token}");
+            for method in ["GET", "POST"] {
+                let status = site.request(method, &url, PERSON, "").await.status;
+                assert_eq!(status, if place == other { 200 } else { 404 }, "{method} {url}");
+            }
+        }
+    }
 }

@@ -388,7 +388,11 @@ fn kind() -> impl Strategy<Value = InputKind> {
             .prop_map(|(message, status, link, machine)| InputKind::Message { message, status, link, machine }),
         1 => prop::option::of(Just(SmolStr::from("offers"))).prop_map(|topic| InputKind::Unsubscribe { topic }),
         1 => prop::option::of(Just(Channel::Email))
-            .prop_map(|channel| InputKind::Subscribe { topic: "offers".into(), channel }),
+            .prop_map(|channel| InputKind::Subscribe {
+                topic: "offers".into(),
+                channel,
+                evidence: Evidence::default(),
+            }),
         1 => Just(InputKind::Start { journey: "j0".into(), payload: Value::Unset }),
     ]
 }

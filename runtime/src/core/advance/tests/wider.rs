@@ -471,3 +471,98 @@ fn the_more_important_journey_sends_first() {
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].1, "top");
 }
+
+/// A journey that sends `welcome` for each `x`.
+fn greets() -> Bundle {
+    bundle(vec![journey("j", TriggerKind::Event("x".into()), |asm| {
+        asm.0.topic = Some("offers".into());
+        let send = asm.send(Channel::Email, "welcome");
+        asm.op(send);
+    })])
+}
+
+impl World {
+    /// What became of the sends so far: sent, or why not.
+    fn sends(&self) -> Vec<Option<Refusal>> {
+        let sends = self.trace.iter().filter_map(|(_, _, event)| match event {
+            TraceEvent::Sent { .. } => Some(None),
+            TraceEvent::Skipped { reason, .. } => Some(Some(reason.clone())),
+            _ => None,
+        });
+        sends.collect()
+    }
+}
+
+#[test]
+fn where_consent_is_asked_for_nothing_is_sent_without_or_after_it() {
+    let mut bundle = greets();
+    bundle.policy.opt_in = vec![Channel::Email];
+    let mut world = World::new(bundle);
+    let subscribe = |channel, until: Option<&str>| {
+        let evidence = Evidence {
+            basis: "express".into(),
+            wording: "Yes".into(),
+            source: "checkout".into(),
+            until: until.map(at),
+        };
+        InputKind::Subscribe { topic: "offers".into(), channel, evidence }
+    };
+    world.event("2026-03-03 10:00", "x", 1);
+    world.happens("2026-03-03 11:00", subscribe(Some(Channel::Sms), None));
+    world.event("2026-03-03 12:00", "x", 2);
+    world.happens("2026-03-04 10:00", subscribe(Some(Channel::Email), Some("2026-03-06 10:00")));
+    world.event("2026-03-06 09:59", "x", 3);
+    world.event("2026-03-06 10:00", "x", 4);
+    world.happens("2026-03-07 10:00", subscribe(None, None));
+    world.event("2026-03-07 11:00", "x", 5);
+    world.happens("2026-03-07 12:00", InputKind::Unsubscribe { topic: Some("offers".into()) });
+    world.event("2026-03-07 13:00", "x", 6);
+    let none = Some(Refusal::NoConsent);
+    // Who unsubscribed does not even enter.
+    assert_eq!(world.sends(), [none.clone(), none.clone(), None, none, None]);
+    let ledger: Vec<_> = (world.contact.state.ledger.iter())
+        .map(|entry| (entry.act.name(), entry.channel.map_or("all", Channel::name), entry.evidence.source.as_str()))
+        .collect();
+    assert_eq!(
+        ledger,
+        [
+            ("given", "sms", "checkout"),
+            ("given", "email", "checkout"),
+            ("expired", "email", ""),
+            ("given", "all", "checkout"),
+            ("withdrawn", "all", ""),
+        ]
+    );
+}
+
+#[test]
+fn an_address_that_takes_no_mail_is_left_alone() {
+    let mut world = World::new(greets());
+    world.event("2026-03-03 10:00", "x", 1);
+    world.happens("2026-03-03 10:01", InputKind::Undeliverable { message: MessageName::Number(0) });
+    world.event("2026-03-04 10:00", "x", 2);
+    world.happens("2026-03-05 10:00", upsert(&[("email", "new@b.example")], &[]));
+    world.event("2026-03-05 11:00", "x", 3);
+    assert_eq!(world.sends(), [None, Some(Refusal::Suppressed), None]);
+}
+
+#[test]
+fn three_in_a_row_that_come_back_are_enough() {
+    let bounced = |number| InputKind::Message {
+        message: MessageName::Number(number),
+        status: StatusKind::Bounced,
+        link: None,
+        machine: false,
+    };
+    let mut world = World::new(greets());
+    for number in 0..6 {
+        world.event(&format!("2026-03-{:02} 10:00", number + 3), "x", i64::from(number));
+        // A sign of life in between.
+        world.happens(
+            &format!("2026-03-{:02} 11:00", number + 3),
+            if number == 2 { opened(number) } else { bounced(number) },
+        );
+    }
+    world.event("2026-03-20 10:00", "x", 9);
+    assert_eq!(world.sends(), [None, None, None, None, None, None, Some(Refusal::Suppressed)]);
+}
