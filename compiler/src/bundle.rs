@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use journey_bytecode::{
-    Attribute, Bundle, Channel, Date, Event, Field, Program, Purpose, Schema, Scores, TestCase, Topic, Type, verify,
+    Attribute, Bundle, Channel, Date, Event, Field, Policy, Program, Purpose, Schema, Scores, TestCase, Topic, Type,
+    verify,
 };
+use rayon::prelude::*;
 use smol_str::SmolStr;
 
 use crate::Compilation;
@@ -14,6 +16,7 @@ use crate::codegen::{self, TooLarge};
 use crate::diagnostic::{self, Code, Diagnostic, Severity, Span};
 use crate::flow;
 use crate::hir::{self, Item, Lowered, Unsure};
+use crate::kept::{Judgements, Kept};
 use crate::lint::{self, Lints, Scene};
 use crate::messages::{self, FileName, MessageSource};
 use crate::project::{FileId, FileKind, Project};
@@ -29,7 +32,14 @@ struct Unit<'a> {
     lowered: &'a Lowered,
 }
 
-pub(crate) fn compile(project: &Project, sources: &Sources, today: Option<Date>) -> Compilation {
+/// Compiles; with `keep` also what the next state of the project can make use of.
+pub(crate) fn compile(
+    project: &Project,
+    sources: &Sources,
+    today: Option<Date>,
+    kept: &Kept,
+    keep: bool,
+) -> (Compilation, Kept) {
     let mut diagnostics = sources.findings.clone();
     let units: Vec<Unit<'_>> = (sources.journeys.iter())
         .filter_map(|journeys| {
@@ -52,25 +62,51 @@ pub(crate) fn compile(project: &Project, sources: &Sources, today: Option<Date>)
     let mut uses = Uses::default();
     index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
     let scores = check::scores(&index, &files, &mut uses, &mut diagnostics);
-    let mut build = Build::new(&index, sources, today, diagnostics);
+    let sent = SentNames::of(files.iter().flat_map(|file| &file.file.items));
+    let mut build = Build::new(&index, sources, sent, today, diagnostics);
     build.lints.uses = uses;
     build.scores(&scores, files.first().map(|file| &file.text));
-    let sent = SentNames::of(files.iter().flat_map(|file| &file.file.items));
-    for (unit, file) in units.iter().zip(&files) {
-        for item in &file.file.items {
-            match item {
-                Item::Journey(journey) => build.journey(journey, &file.text, unit),
-                Item::Test(test) => {
-                    let mut tested = check::test(&index, &file.text, test, &sent);
-                    build.lints.test(tested.case.as_ref(), tested.uses);
-                    build.tests.extend(tested.case);
-                    build.diagnostics.append(&mut tested.diagnostics);
-                }
-                _ => {}
-            }
+    let known = kept.known(sources, project.lone, today, &build.sent);
+    let mut items = Vec::new();
+    for (number, ((unit, file), journeys)) in units.iter().zip(&files).zip(&sources.journeys).enumerate() {
+        let judged = file.file.items.iter().filter(|item| matches!(item, Item::Journey(_) | Item::Test(_)));
+        items.extend(judged.enumerate().map(|(nth, item)| {
+            let is_test = matches!(item, Item::Test(_));
+            (number, unit, &file.text, item, known.judged(number, journeys, nth, is_test))
+        }));
+    }
+    // Each by itself, on all cores; what they add up to is gathered in their order.
+    let judge = |(number, unit, text, item, known): &(_, &Unit<'_>, &Text<'_>, &Item, Option<&Arc<Judged>>)| {
+        (*number, known.map_or_else(|| Arc::new(build.judge(item, text, unit)), Arc::clone))
+    };
+    let judged: Vec<(usize, Arc<Judged>)> = items.par_iter().map(judge).collect();
+    let mut by_file: Vec<Vec<Arc<Judged>>> = Vec::new();
+    if keep {
+        by_file.resize_with(files.len(), Vec::new);
+        for (number, judged) in &judged {
+            by_file.get_mut(*number).into_iter().for_each(|of_file| of_file.push(Arc::clone(judged)));
         }
     }
-    build.finish(project, &files)
+    judged.into_iter().for_each(|(_, judged)| build.add(Arc::unwrap_or_clone(judged)));
+    let of_messages = match known.of_messages(&build.purposes) {
+        Some(found) => found.to_vec(),
+        None => build.of_messages(),
+    };
+    let kept = if keep {
+        Kept::new(Judgements {
+            sources: sources.clone(),
+            lone: project.lone,
+            today,
+            sent: std::mem::take(&mut build.sent),
+            files: by_file,
+            purposes: build.purposes.clone(),
+            of_messages: of_messages.clone(),
+        })
+    } else {
+        Kept::default()
+    };
+    build.diagnostics.extend(of_messages);
+    (build.finish(project, &files), kept)
 }
 
 /// The messages that there are; one whose file cannot be read is there all the same.
@@ -91,11 +127,28 @@ fn known_messages(project: &Project, sources: &Sources) -> BTreeMap<(Channel, Sm
     known
 }
 
+/// What a journey or a test is by itself.
+#[derive(Clone, Default)]
+pub(crate) struct Judged {
+    diagnostics: Vec<Diagnostic>,
+    implied: Implied,
+    lints: Lints,
+    program: Option<Program>,
+    test: Option<TestCase>,
+    /// Messages that it sends, and what for.
+    sends: Vec<(Channel, SmolStr, Purpose)>,
+    /// Texts that stand in it.
+    inline: Vec<(MessageSource, Purpose)>,
+    /// Where the journey is.
+    first: Option<Span>,
+}
+
 /// What the journeys add up to.
 struct Build<'a> {
     index: &'a Index<'a>,
     schema: Schema,
     sources: &'a Sources,
+    sent: SentNames,
     diagnostics: Vec<Diagnostic>,
     implied: Implied,
     programs: Vec<Program>,
@@ -113,11 +166,18 @@ struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    fn new(index: &'a Index<'a>, sources: &'a Sources, today: Option<Date>, diagnostics: Vec<Diagnostic>) -> Self {
+    fn new(
+        index: &'a Index<'a>,
+        sources: &'a Sources,
+        sent: SentNames,
+        today: Option<Date>,
+        diagnostics: Vec<Diagnostic>,
+    ) -> Self {
         Self {
             index,
             schema: index.schema(),
             sources,
+            sent,
             diagnostics,
             implied: Implied::default(),
             programs: Vec::new(),
@@ -131,24 +191,43 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn journey(&mut self, journey: &hir::Journey, text: &Text<'_>, unit: &Unit<'_>) {
-        self.first = self.first.or(Some(text.span(journey.head)));
-        let mut checked = check::journey(self.index, text, journey);
-        self.messages(&checked, text, unit);
-        let entry =
-            checked.whole.then(|| flow::follow(&mut checked.journey, text, self.index, &mut checked.diagnostics));
-        let scene = Scene { index: self.index, config: &self.sources.config.lint, today: self.today, text };
-        self.lints.journey(&scene, journey, &checked, entry);
-        let sound = checked.whole && !checked.diagnostics.iter().any(is_error);
-        self.diagnostics.append(&mut checked.diagnostics);
-        self.implied.merge(checked.implied);
-        if sound {
-            self.program(&checked.journey, text);
+    /// Looks at a journey or a test by itself.
+    fn judge(&self, item: &Item, text: &Text<'_>, unit: &Unit<'_>) -> Judged {
+        match item {
+            Item::Journey(journey) => self.journey(journey, text, unit),
+            Item::Test(test) => {
+                let tested = check::test(self.index, text, test, &self.sent);
+                let mut judged = Judged { diagnostics: tested.diagnostics, ..Judged::default() };
+                judged.lints.test(tested.case.as_ref(), tested.uses);
+                judged.test = tested.case;
+                judged
+            }
+            _ => Judged::default(),
         }
     }
 
+    fn journey(&self, journey: &hir::Journey, text: &Text<'_>, unit: &Unit<'_>) -> Judged {
+        let mut checked = check::journey(self.index, text, journey);
+        let mut judged = Judged { first: Some(text.span(journey.head)), ..Judged::default() };
+        self.messages(&checked, text, unit, &mut judged);
+        let entry =
+            checked.whole.then(|| flow::follow(&mut checked.journey, text, self.index, &mut checked.diagnostics));
+        let scene = Scene { index: self.index, config: &self.sources.config.lint, today: self.today, text };
+        judged.lints.journey(&scene, journey, &checked, entry);
+        let sound = checked.whole && !checked.diagnostics.iter().any(is_error);
+        judged.diagnostics.append(&mut checked.diagnostics);
+        judged.implied = checked.implied;
+        if sound {
+            match program(&checked.journey, text) {
+                Ok(program) => judged.program = Some(program),
+                Err(finding) => judged.diagnostics.push(finding),
+            }
+        }
+        judged
+    }
+
     /// Checks what the journey's messages say of the event that starts it, and the texts that stand in it.
-    fn messages(&mut self, checked: &Checked, text: &Text<'_>, unit: &Unit<'_>) {
+    fn messages(&self, checked: &Checked, text: &Text<'_>, unit: &Unit<'_>, judged: &mut Judged) {
         let purpose = checked.journey.purpose.unwrap_or_default();
         let shapes: Vec<_> = (checked.triggers.iter())
             .map(|trigger| TriggerShape { name: &trigger.name, fields: trigger.fields.as_deref() })
@@ -158,12 +237,9 @@ impl<'a> Build<'a> {
         for sent in &checked.sends {
             if let Some(message) = self.sources.message(sent.channel, &sent.message) {
                 let purpose = message.purpose.as_ref().map_or(purpose, |purpose| purpose.value);
-                let known = self.purposes.entry((sent.channel, sent.message.clone())).or_insert(purpose);
-                if purpose == Purpose::Marketing {
-                    *known = purpose;
-                }
+                judged.sends.push((sent.channel, sent.message.clone(), purpose));
                 if fields_known {
-                    self.diagnostics.extend(message.check_trigger(&shapes, sent.at));
+                    judged.diagnostics.extend(message.check_trigger(&shapes, sent.at));
                 }
             }
         }
@@ -179,10 +255,27 @@ impl<'a> Build<'a> {
                 texts: vec![Arc::new(file)],
             };
             if fields_known {
-                self.diagnostics.extend(message.check_trigger(&shapes, text.span(inline.loc)));
+                judged.diagnostics.extend(message.check_trigger(&shapes, text.span(inline.loc)));
             }
-            self.inline.push((message, purpose));
+            judged.inline.push((message, purpose));
         }
+    }
+
+    /// Adds what was found in the next journey or test.
+    fn add(&mut self, mut judged: Judged) {
+        self.first = self.first.or(judged.first);
+        self.diagnostics.append(&mut judged.diagnostics);
+        self.implied.merge(judged.implied);
+        self.lints.add(judged.lints);
+        for (channel, message, purpose) in judged.sends {
+            let known = self.purposes.entry((channel, message)).or_insert(purpose);
+            if purpose == Purpose::Marketing {
+                *known = purpose;
+            }
+        }
+        self.inline.append(&mut judged.inline);
+        self.programs.extend(judged.program);
+        self.tests.extend(judged.test);
     }
 
     fn scores(&mut self, scores: &[crate::typed::Score], text: Option<&Text<'_>>) {
@@ -197,55 +290,41 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn program(&mut self, journey: &crate::typed::Journey, text: &Text<'_>) {
-        let at = text.span(journey.head);
-        match codegen::generate(journey, text) {
-            Ok(program) => match verify(&program) {
-                Ok(()) => self.programs.push(program),
-                Err(error) => self.diagnostics.push(
-                    Diagnostic::new(
-                        Code::Internal,
-                        at,
-                        format!("the program of `{}` is not valid: {error}", journey.name),
-                    )
-                    .label("this journey")
-                    .note("This is a mistake in journey itself, not in your file."),
-                ),
-            },
-            Err(TooLarge(what)) => self.diagnostics.push(
-                Diagnostic::new(
-                    Code::JourneyTooLarge,
-                    at,
-                    format!("the journey `{}` has too many {what}", journey.name),
-                )
-                .label("too large")
-                .help("split it into several journeys"),
-            ),
-        }
+    /// What is wrong with the messages that have files, by what they are sent for.
+    fn of_messages(&self) -> Vec<Diagnostic> {
+        let (schema, policy) = self.seen_by_messages();
+        let found = self.sources.messages.par_iter().flat_map_iter(|message| {
+            let purpose = self.purposes.get(&(message.channel, message.name.clone())).copied();
+            let purpose = purpose.or(message.purpose.as_ref().map(|p| p.value)).unwrap_or_default();
+            messages::check(message, &schema, &policy, purpose)
+        });
+        found.collect()
     }
 
-    fn finish(mut self, project: &Project, files: &[Source<'_>]) -> Compilation {
-        let mut schema = std::mem::take(&mut self.schema);
+    /// The declarations as messages see them: they can say a score like an attribute.
+    fn seen_by_messages(&self) -> (Schema, Policy) {
         let mut policy = self.index.policy.clone();
         policy.sender = policy.sender.take().or_else(|| self.sources.config.email.from.clone());
         policy.opt_in.clone_from(&self.sources.config.consent.opt_in);
-        self.diagnostics.extend(self.no_way_to_unsubscribe());
-        // Messages can say a score like an attribute.
-        let mut seen_by_messages = schema.clone();
-        seen_by_messages.attributes.extend(self.index.scores.keys().map(|name| Attribute {
+        let mut schema = self.schema.clone();
+        schema.attributes.extend(self.index.scores.keys().map(|name| Attribute {
             name: name.clone(),
             ty: Type::Number,
             optional: false,
             default: None,
         }));
-        for message in &self.sources.messages {
-            let purpose = self.purposes.get(&(message.channel, message.name.clone())).copied();
-            let purpose = purpose.or(message.purpose.as_ref().map(|p| p.value)).unwrap_or_default();
-            self.diagnostics.extend(messages::check(message, &seen_by_messages, &policy, purpose));
-        }
-        for (message, purpose) in &self.inline {
-            self.diagnostics.extend(messages::check(message, &seen_by_messages, &policy, *purpose));
-        }
+        (schema, policy)
+    }
+
+    fn finish(mut self, project: &Project, files: &[Source<'_>]) -> Compilation {
+        let (seen_by_messages, policy) = self.seen_by_messages();
+        let of_journeys = self.inline.par_iter();
+        let found = of_journeys
+            .flat_map_iter(|(message, purpose)| messages::check(message, &seen_by_messages, &policy, *purpose));
+        let found: Vec<Diagnostic> = found.collect();
+        self.diagnostics.extend(found);
+        self.diagnostics.extend(self.no_way_to_unsubscribe());
+        let mut schema = std::mem::take(&mut self.schema);
         if project.lone {
             self.diagnostics.extend(declared_by_use(&self.implied, self.first));
             declare(&self.implied, &mut schema);
@@ -298,6 +377,22 @@ impl Build<'_> {
                 .help("write `base_url = \"https://t.example.com\"` below `[track]`: the address under which contacts reach `journey serve`")
         })
     }
+}
+
+/// The program of a sound journey, or why there is none.
+fn program(journey: &crate::typed::Journey, text: &Text<'_>) -> Result<Program, Diagnostic> {
+    let at = text.span(journey.head);
+    let program = codegen::generate(journey, text).map_err(|TooLarge(what)| {
+        let message = format!("the journey `{}` has too many {what}", journey.name);
+        Diagnostic::new(Code::JourneyTooLarge, at, message).label("too large").help("split it into several journeys")
+    })?;
+    verify(&program).map_err(|error| {
+        let message = format!("the program of `{}` is not valid: {error}", journey.name);
+        Diagnostic::new(Code::Internal, at, message)
+            .label("this journey")
+            .note("This is a mistake in journey itself, not in your file.")
+    })?;
+    Ok(program)
 }
 
 fn is_error(d: &Diagnostic) -> bool {

@@ -9,6 +9,7 @@ pub mod config;
 pub mod diagnostic;
 mod flow;
 pub mod hir;
+mod kept;
 mod lint;
 pub mod messages;
 pub mod project;
@@ -21,6 +22,7 @@ mod typed;
 use diagnostic::Diagnostic;
 pub use journey_bytecode::Date;
 use journey_bytecode::{Bundle, TestCase};
+pub use kept::Kept;
 pub use lint::Pressure;
 use project::Project;
 use sources::Sources;
@@ -53,5 +55,11 @@ pub fn compile_on(project: &Project, today: Date) -> Compilation {
 /// Compiles a project whose files are [read](Sources::read) already, and looks out for dates that are past as of `today`;
 /// the same files and day give the same answer.
 pub fn compile_sources(project: &Project, sources: &Sources, today: Option<Date>) -> Compilation {
-    bundle::compile(project, sources, today)
+    bundle::compile(project, sources, today, &Kept::default(), false).0
+}
+
+/// Compiles a later state of a project: what is known from the earlier one and concerns nothing that changed is not found
+/// out again. The answer is the same as that of [`compile_sources`].
+pub fn compile_again(project: &Project, sources: &Sources, today: Option<Date>, kept: &Kept) -> (Compilation, Kept) {
+    bundle::compile(project, sources, today, kept, true)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use journey_bytecode::Channel;
 use journey_grammar::{Parse, TextRange, Tree};
+use rayon::prelude::*;
 
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostic;
@@ -70,10 +71,13 @@ impl Sources {
     pub fn read_again(&self, project: &Project) -> Self {
         let mut sources = Self::default();
         let (mut texts, mut shared) = (Vec::new(), Vec::new());
-        for (id, file) in project.ids() {
+        let files: Vec<(FileId, &File)> = project.ids().collect();
+        let read = files.par_iter().map(|(id, file)| {
             // Places name their file by its id, so a file that moved in the list is another one.
             let kept = self.files.get(id.0 as usize).filter(|kept| kept.path == file.path && kept.bytes == file.bytes);
-            let read = kept.map_or_else(|| Arc::new(read_file(id, file)), Arc::clone);
+            kept.map_or_else(|| Arc::new(read_file(*id, file)), Arc::clone)
+        });
+        for read in read.collect::<Vec<_>>() {
             sources.findings.extend(read.findings.iter().cloned());
             match &read.content {
                 Content::Config(config) => sources.config = Config::clone(config),
@@ -89,6 +93,19 @@ impl Sources {
         sources.messages = messages;
         sources.findings.extend(findings);
         sources
+    }
+
+    /// Whether two states differ at most in journey files that are the same in the eyes of the others.
+    pub(crate) fn same_beside(&self, before: &Self, same: impl Fn(&JourneyFile, &JourneyFile) -> bool) -> bool {
+        self.files.len() == before.files.len()
+            && self.files.iter().zip(&before.files).all(|(now, then)| {
+                Arc::ptr_eq(now, then)
+                    || now.path == then.path
+                        && match (&now.content, &then.content) {
+                            (Content::Journey(now), Content::Journey(then)) => same(now, then),
+                            _ => false,
+                        }
+            })
     }
 
     /// The journey file of this id.

@@ -23,6 +23,21 @@ pub fn diagnostics(snapshot: &Snapshot) -> Vec<FileDiagnostics<'_>> {
     snapshot.files().map(|file| FileDiagnostics { file, diagnostics: of(file) }).collect()
 }
 
+/// Which files have the findings that they had in an earlier state, at the same places: of those nothing need be told.
+pub fn same_as_before(snapshot: &Snapshot, before: &Snapshot) -> Vec<bool> {
+    let (now, then) = (&snapshot.project().files, &before.project().files);
+    let kept: Vec<bool> = (0..now.len()).map(|at| now.get(at) == then.get(at)).collect();
+    let kept_span = |file: FileId| kept.get(file.0 as usize).copied().unwrap_or_default();
+    let mut then = diagnostics(before).into_iter();
+    let same = diagnostics(snapshot).into_iter().map(|now| {
+        let then = then.next();
+        kept_span(now.file)
+            && now.diagnostics.iter().flat_map(|d| &d.secondary).all(|label| kept_span(label.span.file))
+            && then.is_some_and(|then| then.diagnostics == now.diagnostics)
+    });
+    same.collect()
+}
+
 /// Whether the finding marks source that could as well be absent: editors show it faded.
 pub fn is_unnecessary(code: Code) -> bool {
     ["unused-", "unreachable-"].iter().any(|prefix| code.name().starts_with(prefix))

@@ -27,7 +27,7 @@ mod words;
 pub use assists::{Assist, AssistKind, assists};
 pub use calls::{Call, Caller, incoming, journey_at, journey_named, outgoing};
 pub use completion::{Completion, CompletionKind, completions, documentation};
-pub use diagnostics::{FileDiagnostics, diagnostics, is_deprecated, is_unnecessary};
+pub use diagnostics::{FileDiagnostics, diagnostics, is_deprecated, is_unnecessary, same_as_before};
 pub use fixes::{Action, fix_all, fixes};
 pub use formatting::{format, format_on_type, format_range};
 pub use graph::{Edge, Graph, Node, Shape, graph_at};

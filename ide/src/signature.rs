@@ -45,6 +45,13 @@ pub fn signature(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Signa
     }
     let written = tree.tokens().filter(|t| t.range().start >= word.range().start && t.range().end <= offset);
     let written: Vec<_> = written.filter(|token| !token.kind().is_trivia()).collect();
+    // Inside its braces other steps stand, and what is not understood there is none of its parts.
+    let of_block =
+        |token: &journey_grammar::Token<'_>| token.parent() == statement || token.parent().kind() == SyntaxKind::Block;
+    let braces = |kind| written.iter().filter(|token| token.kind() == kind && of_block(token)).count();
+    if braces(SyntaxKind::LBrace) > braces(SyntaxKind::RBrace) {
+        return None;
+    }
     let begun = |part: &str| {
         let word = part.trim_start_matches('[').split([' ', ']']).next().unwrap_or_default();
         word.chars().all(|c| c.is_ascii_lowercase()) && written.iter().skip(1).any(|token| token.text() == word)

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use journey_compiler::project::{FileId, Project};
 use journey_compiler::sources::Sources;
-use journey_compiler::{Compilation, Date, compile_sources};
+use journey_compiler::{Compilation, Date, Kept, compile_again};
 use journey_grammar::Tree;
 
 use crate::LineIndex;
@@ -18,13 +18,15 @@ pub struct Snapshot(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     project: Project,
-    lines: Vec<OnceLock<LineIndex>>,
+    lines: Vec<OnceLock<Arc<LineIndex>>>,
     /// An earlier state, whose unchanged files need not be read again.
     earlier: Sources,
+    /// What was found out about an earlier state.
+    kept: Kept,
     sources: OnceLock<Sources>,
     declarations: OnceLock<Declarations>,
     names: Vec<OnceLock<Names>>,
-    compilation: OnceLock<Compilation>,
+    compilation: OnceLock<(Compilation, Kept)>,
     /// The present day, if somebody says it.
     today: Option<Date>,
 }
@@ -37,7 +39,8 @@ impl Snapshot {
 
     /// Freezes a project on a day: dates that are past by then are told.
     pub fn on(project: Project, today: Option<Date>) -> Self {
-        Self::with(project, Sources::default(), today)
+        let lines = project.files.iter().map(|_| OnceLock::new()).collect();
+        Self::with(project, lines, Sources::default(), Kept::default(), today)
     }
 
     /// Freezes a later state of the same project.
@@ -45,14 +48,25 @@ impl Snapshot {
     pub fn later(&self, project: Project) -> Self {
         // Sources are lists of shared files: cheap to clone.
         let earlier = self.0.sources.get().unwrap_or(&self.0.earlier).clone();
-        Self::with(project, earlier, self.0.today)
+        let kept = self.0.compilation.get().map_or(&self.0.kept, |(_, kept)| kept).clone();
+        let before = self.0.project.files.iter().zip(&self.0.lines);
+        let mut lines: Vec<_> = (project.files.iter().zip(before))
+            .map(|(file, (before, lines))| if file == before { lines.clone() } else { OnceLock::new() })
+            .collect();
+        lines.resize_with(project.files.len(), OnceLock::new);
+        Self::with(project, lines, earlier, kept, self.0.today)
     }
 
-    fn with(project: Project, earlier: Sources, today: Option<Date>) -> Self {
-        let lines = project.files.iter().map(|_| OnceLock::new()).collect();
+    fn with(
+        project: Project,
+        lines: Vec<OnceLock<Arc<LineIndex>>>,
+        earlier: Sources,
+        kept: Kept,
+        today: Option<Date>,
+    ) -> Self {
         let names = project.files.iter().map(|_| OnceLock::new()).collect();
         let (sources, declarations, compilation) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self(Arc::new(Inner { project, lines, earlier, sources, declarations, names, compilation, today }))
+        Self(Arc::new(Inner { project, lines, earlier, kept, sources, declarations, names, compilation, today }))
     }
 
     /// The files.
@@ -74,7 +88,8 @@ impl Snapshot {
     /// The lines of a file; none if the project has no such file.
     pub fn lines(&self, file: FileId) -> Option<&LineIndex> {
         let source = self.0.project.files.get(file.0 as usize)?;
-        Some(self.0.lines.get(file.0 as usize)?.get_or_init(|| LineIndex::new(source.bytes.clone())))
+        let lines = self.0.lines.get(file.0 as usize)?;
+        Some(lines.get_or_init(|| Arc::new(LineIndex::new(source.bytes.clone()))))
     }
 
     /// The path of a file, relative to the project.
@@ -109,6 +124,7 @@ impl Snapshot {
 
     /// What the compiler says.
     pub fn compilation(&self) -> &Compilation {
-        self.0.compilation.get_or_init(|| compile_sources(&self.0.project, self.sources(), self.0.today))
+        let compile = || compile_again(&self.0.project, self.sources(), self.0.today, &self.0.kept);
+        &self.0.compilation.get_or_init(compile).0
     }
 }

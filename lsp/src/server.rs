@@ -23,6 +23,7 @@ use crate::progress::Progress;
 use crate::requests::{self, About, Answer, Ask, LastTokens};
 use crate::view::View;
 use crate::{Disk, Ending};
+use journey_ide::Snapshot;
 
 /// What the protocol calls a request that the editor took back.
 const REQUEST_CANCELLED: i32 = -32800;
@@ -90,6 +91,7 @@ pub fn run(connection: Connection, disk: impl Disk) -> Ending {
         jobs,
         checking: false,
         published: BTreeMap::new(),
+        told: BTreeMap::new(),
         last_tokens: Arc::new(Mutex::default()),
         progress: Progress::default(),
         requests: 0,
@@ -117,6 +119,8 @@ struct Session<D> {
     checking: bool,
     /// What the editor was last told of each file, by URI.
     published: BTreeMap<String, (Key, lsp::PublishDiagnosticsParams)>,
+    /// The projects as the editor was last told of them.
+    told: BTreeMap<Key, Snapshot>,
     last_tokens: LastTokens,
     progress: Progress,
     /// How many requests we sent.
@@ -361,8 +365,19 @@ impl<D: Disk> Session<D> {
     fn publish(&mut self, view: &View, edited: &BTreeSet<String>) {
         let mut seen = Vec::new();
         let mut stale = false;
+        let before = self.told.insert(view.key.clone(), view.snapshot.clone());
+        let same = before.map(|before| journey_ide::same_as_before(&view.snapshot, &before)).unwrap_or_default();
         for file in journey_ide::diagnostics(&view.snapshot) {
             let (uri, version) = (view.uri(file.file), view.version(file.file));
+            // Most changes concern few files.
+            let told = match self.published.get(&uri.0) {
+                Some((_, known)) => known.version == version,
+                None => version.is_none() && file.diagnostics.is_empty(),
+            };
+            if told && same.get(file.file.0 as usize).is_some_and(|same| *same) {
+                seen.push(uri.0);
+                continue;
+            }
             let diagnostics = file.diagnostics.into_iter().map(|d| view.diagnostic(d)).collect();
             let params = lsp::PublishDiagnosticsParams { uri: uri.clone(), version, diagnostics };
             // Nothing is said of a clean file that is not open, and nothing is said twice.
@@ -393,6 +408,7 @@ impl<D: Disk> Session<D> {
     fn take_back(&mut self) {
         let closed: BTreeSet<_> = self.published.values().map(|(key, _)| key.clone()).collect();
         let closed: BTreeSet<_> = closed.into_iter().filter(|key| !self.documents.is_open(key)).collect();
+        self.told.retain(|key, _| self.documents.is_open(key));
         self.clear(|_, key| closed.contains(key));
     }
 

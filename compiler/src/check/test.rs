@@ -29,7 +29,7 @@ const REFUSALS: [&str; 5] = ["cap", "no_address", "no_consent", "suppressed", "u
 const CONTACT: &str = "contact";
 
 /// The messages that the project's journeys send, as tests may call them.
-#[derive(Default)]
+#[derive(PartialEq, Eq, Default)]
 pub(crate) struct SentNames {
     /// Names given with `as`, and the message that each means.
     handles: BTreeMap<SmolStr, SmolStr>,

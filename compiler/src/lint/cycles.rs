@@ -47,6 +47,7 @@ impl Happening {
 }
 
 /// What the findings about several journeys need of each.
+#[derive(Clone)]
 pub(crate) struct Summary {
     pub(super) name: SmolStr,
     pub(super) head: Span,

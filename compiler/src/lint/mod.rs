@@ -52,6 +52,7 @@ struct Together<'a> {
 }
 
 /// A finding that counts only if nobody uses a name after all.
+#[derive(Clone)]
 struct Unless {
     kind: Named,
     name: SmolStr,
@@ -59,7 +60,7 @@ struct Unless {
 }
 
 /// Gathers what is found.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Lints {
     found: Vec<Diagnostic>,
     unless: Vec<Unless>,
@@ -128,6 +129,22 @@ impl Lints {
             Some(case) => unused::tested(case, &mut self.tested, &mut self.given_tags),
             None => self.partial = true,
         }
+    }
+
+    /// Adds what was gathered of the next journey or test.
+    pub(crate) fn add(&mut self, mut next: Self) {
+        self.found.append(&mut next.found);
+        self.unless.append(&mut next.unless);
+        self.summaries.append(&mut next.summaries);
+        self.uses.merge(next.uses);
+        self.sent.append(&mut next.sent);
+        self.changed_tags.append(&mut next.changed_tags);
+        self.starting_tags.append(&mut next.starting_tags);
+        self.tested.append(&mut next.tested);
+        self.given_tags.append(&mut next.given_tags);
+        self.first_mail = self.first_mail.or(next.first_mail);
+        self.marketing += next.marketing;
+        self.partial |= next.partial;
     }
 
     /// What the journeys are and use together.

@@ -89,6 +89,10 @@ try {
     await page.waitForSelector(".quick-input-widget input", { state: "visible" });
     await page.keyboard.type(`${line}:${column}`);
     await page.keyboard.press("Enter");
+    // Keys would go on going there.
+    await page.waitForSelector(".quick-input-widget", { state: "hidden" });
+    await page.waitForSelector(".monaco-editor.focused");
+    await page.waitForTimeout(300);
   };
   const saveAll = () => command("File: Save All");
   const onDisk = async (path, fits) => {
@@ -149,10 +153,9 @@ try {
   say("a rename reaches journeys and declarations");
   await goTo(lineOf("set stage to prospect"), 8);
   await page.keyboard.press("F2");
-  await page.waitForSelector(".rename-box input, .rename-input");
-  await page.keyboard.press("Control+A");
-  await page.keyboard.type("phase");
-  await page.keyboard.press("Enter");
+  const name = page.locator(".rename-box input:visible");
+  await name.fill("phase");
+  await name.press("Enter");
   await page.waitForSelector('.view-lines :text("phase")');
   await saveAll();
   await onDisk(file, (text) => text.includes("set phase to prospect"));
@@ -175,7 +178,7 @@ try {
       await page.waitForTimeout(100);
     }
   };
-  await shows("3d");
+  await shows("3 days");
   await picture("vscode-graph");
 
   say("tests are green and red");

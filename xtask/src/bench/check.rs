@@ -5,13 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{best, corpus, tools};
+use super::{LINES, best, build, corpus, fresh, tools};
 
 /// Runs of each measurement; the best counts.
 const RUNS: u32 = 5;
-
-/// Lines of the one large file.
-const LINES: usize = 2_000;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -40,14 +37,6 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
         corpora(&journey, &folder, *count)?;
     }
     one_file(&journey, &folder)
-}
-
-fn build() -> Result<PathBuf, String> {
-    let built = crate::cargo().args(["build", "--release", "--locked", "--package", "journey-cli"]).status();
-    match built {
-        Ok(status) if status.success() => Ok(crate::root().join("target/release/journey")),
-        _ => Err("the release build fails".to_owned()),
-    }
 }
 
 fn corpora(journey: &Path, folder: &Path, count: usize) -> Result<(), String> {
@@ -91,7 +80,7 @@ fn corpora(journey: &Path, folder: &Path, count: usize) -> Result<(), String> {
 fn one_file(journey: &Path, folder: &Path) -> Result<(), String> {
     let at = folder.join("large.journey");
     // A part has 22 lines.
-    let text = corpus::journey(0, LINES / 22);
+    let text = corpus::journey("large", LINES / 22);
     fs::write(&at, &text).map_err(|error| format!("{}: {error}", at.display()))?;
     let check = || {
         let mut command = pinned(journey, 2);
@@ -101,14 +90,6 @@ fn one_file(journey: &Path, folder: &Path) -> Result<(), String> {
     let name = format!("one file of {} lines, cold process", text.lines().count());
     print(&name, 2, 1, text.len() as u64, best(4 * RUNS, check)?);
     Ok(())
-}
-
-/// A folder made anew.
-fn fresh(at: &Path, write: impl Fn(&Path) -> std::io::Result<u64>) -> Result<u64, String> {
-    if at.exists() {
-        fs::remove_dir_all(at).map_err(|error| format!("{}: {error}", at.display()))?;
-    }
-    fs::create_dir_all(at).and_then(|()| write(at)).map_err(|error| format!("{}: {error}", at.display()))
 }
 
 /// The program on so many cores; on all of them where there is no `taskset`.

@@ -37,7 +37,7 @@ policy {
 const MESSAGES: [(&str, &str); 4] = [
     (
         "messages/story.email.md",
-        "---\nsubject: Our story\n---\nHello!\n\n[Read on]({{ base_url }})\n\n[Unsubscribe]({{ unsubscribe_url }})\n",
+        "---\nsubject: Our story\n---\nHello!\n\n[Read on](https://moosbett.example)\n\n[Unsubscribe]({{ unsubscribe_url }})\n",
     ),
     (
         "messages/price.email.md",
@@ -56,25 +56,43 @@ pub(super) fn journeys(folder: &Path, count: usize) -> io::Result<u64> {
     for n in 0..count {
         let project = folder.join(format!("p{:03}", n / PER_PROJECT));
         if n % PER_PROJECT == 0 {
-            fs::create_dir_all(project.join("messages"))?;
-            fs::create_dir_all(project.join("journeys"))?;
-            fs::write(project.join("journey.toml"), SETTINGS)?;
-            fs::write(project.join("declarations.journey"), DECLARATIONS)?;
-            for (path, text) in MESSAGES {
-                fs::write(project.join(path), text)?;
-            }
+            foundations(&project)?;
         }
-        let text = journey(n, 1 + n % 4);
+        let text = journey(&format!("j{n:05}"), 1 + n % 4);
         bytes += text.len() as u64;
         fs::write(project.join(format!("journeys/j{n:05}.journey")), text)?;
     }
     Ok(bytes)
 }
 
+/// Writes one project with a journey file for each name, of so many parts; the bytes of those files.
+pub(super) fn project(folder: &Path, journeys: &[(&str, usize)]) -> io::Result<u64> {
+    foundations(folder)?;
+    let mut bytes = 0;
+    for (name, parts) in journeys {
+        let text = journey(name, *parts);
+        bytes += text.len() as u64;
+        fs::write(folder.join(format!("journeys/{name}.journey")), text)?;
+    }
+    Ok(bytes)
+}
+
+/// Settings, declarations and messages of a project.
+fn foundations(project: &Path) -> io::Result<()> {
+    fs::create_dir_all(project.join("messages"))?;
+    fs::create_dir_all(project.join("journeys"))?;
+    fs::write(project.join("journey.toml"), SETTINGS)?;
+    fs::write(project.join("declarations.journey"), DECLARATIONS)?;
+    for (path, text) in MESSAGES {
+        fs::write(project.join(path), text)?;
+    }
+    Ok(())
+}
+
 /// One journey of so many parts of a page each.
-pub(super) fn journey(n: usize, parts: usize) -> String {
+pub(super) fn journey(name: &str, parts: usize) -> String {
     let mut text = format!(
-        "/// Journey {n}: teaches why our mattresses cost more, and finds out who wants to know.\njourney j{n:05} {{\n  on tag lead\n  \
+        "/// Teaches why our mattresses cost more, and finds out who wants to know.\njourney {name} {{\n  on tag lead\n  \
          where not has tag customer and country in [DE, AT]\n  reenter after 90d\n  exit when purchase\n  goal purchase within 30d\n  topic offers\n\n"
     );
     for part in 0..parts {
@@ -101,7 +119,7 @@ pub(super) struct Language {
     ending: &'static str,
     head: &'static str,
     /// A function; `NAME` stands for its name.
-    part: &'static str,
+    pub(super) part: &'static str,
 }
 
 pub(super) const PYTHON: Language = Language {

@@ -2,24 +2,33 @@
 
 mod check;
 mod corpus;
+mod lsp;
 mod tools;
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
+
+/// Lines of the one large file.
+const LINES: usize = 2_000;
 
 /// What is measured.
 #[derive(Subcommand)]
 pub(crate) enum Bench {
     /// `journey check`, cold and warm, beside ruff, oxlint and biome on corpora of the same size.
     Check(check::Args),
+    /// `journey lsp`, from a change to its findings, beside the language servers of ruff and tombi.
+    Lsp(lsp::Args),
 }
 
 /// Measures.
 pub(crate) fn run(bench: &Bench) -> ExitCode {
     let result = match bench {
         Bench::Check(args) => check::run(args),
+        Bench::Lsp(args) => lsp::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,4 +53,21 @@ fn best(runs: u32, mut command: impl FnMut() -> Command) -> Result<Duration, Str
         }
     }
     Ok(best)
+}
+
+/// A release build of this workspace.
+fn build() -> Result<PathBuf, String> {
+    let built = crate::cargo().args(["build", "--release", "--locked", "--package", "journey-cli"]).status();
+    match built {
+        Ok(status) if status.success() => Ok(crate::root().join("target/release/journey")),
+        _ => Err("the release build fails".to_owned()),
+    }
+}
+
+/// A folder made anew.
+fn fresh(at: &Path, write: impl Fn(&Path) -> std::io::Result<u64>) -> Result<u64, String> {
+    if at.exists() {
+        fs::remove_dir_all(at).map_err(|error| format!("{}: {error}", at.display()))?;
+    }
+    fs::create_dir_all(at).and_then(|()| write(at)).map_err(|error| format!("{}: {error}", at.display()))
 }

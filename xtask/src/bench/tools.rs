@@ -31,6 +31,63 @@ pub(super) const TOOLS: [Tool; 3] = [
     },
 ];
 
+/// A language server of others.
+pub(super) struct Peer {
+    pub(super) name: &'static str,
+    /// What it is called with.
+    pub(super) args: &'static [&'static str],
+    /// How editors call its language.
+    pub(super) language: &'static str,
+    /// The file that is open.
+    pub(super) file: &'static str,
+    /// The line, from 0, at whose start something is typed.
+    pub(super) line: usize,
+    pub(super) typed: &'static str,
+    /// What the file is made of, line by line; `NAME` stands for another name each time.
+    part: &'static str,
+    /// Where its program is, below the folder of tools.
+    program: &'static str,
+}
+
+pub(super) const SERVERS: [Peer; 2] = [
+    Peer {
+        name: "ruff server",
+        args: &["server"],
+        language: "python",
+        file: "large.py",
+        line: 10,
+        typed: "import os\n",
+        part: PYTHON.part,
+        program: "python/bin/ruff",
+    },
+    Peer {
+        name: "tombi lsp",
+        args: &["lsp", "--offline"],
+        language: "toml",
+        file: "large.toml",
+        line: 12,
+        typed: "fresh = 1\n",
+        part: "[NAME]\n# An order.\nnumber = 17\namount = 12.5\nplaced = 2026-03-02T10:00:00Z\nlate = false\nwords = [\"soft\", \"wide\"]\n\n",
+        program: "python/bin/tombi",
+    },
+];
+
+impl Peer {
+    /// Its program, if it is there.
+    pub(super) fn program(&self, folder: &Path) -> Option<PathBuf> {
+        let program = folder.join(self.program);
+        program.exists().then_some(program)
+    }
+
+    /// Writes its file with so many lines; the bytes.
+    pub(super) fn write(&self, folder: &Path, lines: usize) -> std::io::Result<u64> {
+        let parts = lines.div_ceil(self.part.lines().count().max(1));
+        let text: String = (0..parts).map(|n| self.part.replace("NAME", &format!("Order{n}"))).collect();
+        std::fs::write(folder.join(self.file), &text)?;
+        Ok(text.len() as u64)
+    }
+}
+
 impl Tool {
     /// Its program, if it is there.
     pub(super) fn program(&self, folder: &Path) -> Option<PathBuf> {
@@ -45,10 +102,10 @@ pub(super) fn install(folder: &Path) {
     if std::fs::create_dir_all(folder).is_err() {
         return;
     }
-    if missing("python/bin/ruff") {
+    if missing("python/bin/ruff") || missing("python/bin/tombi") {
         let made = run(folder, "python3", &["-m", "venv", "python"]);
-        if !made || !run(folder, "python/bin/pip", &["install", "--quiet", "ruff"]) {
-            println!("SKIPPED: ruff cannot be installed with python3 and pip");
+        if !made || !run(folder, "python/bin/pip", &["install", "--quiet", "ruff", "tombi"]) {
+            println!("SKIPPED: ruff and tombi cannot be installed with python3 and pip");
         }
     }
     if (missing("node_modules/.bin/oxlint") || missing("node_modules/.bin/biome"))

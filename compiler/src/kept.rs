@@ -1,0 +1,120 @@
+//! What was found out about an earlier state of a project, for the next one: a journey or a test is judged again only if its
+//! file changed, or what files declare to each other.
+//!
+//! What a file declares is the text of its declarations, where they stand, and the heads of its journeys. All else that stands in a
+//! journey file is its own affair. Settings and messages concern everybody.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use journey_bytecode::{Channel, Date, Purpose};
+use journey_grammar::SyntaxKind;
+use smol_str::SmolStr;
+
+use crate::bundle::Judged;
+use crate::check::SentNames;
+use crate::diagnostic::Diagnostic;
+use crate::hir::Item;
+use crate::sources::{JourneyFile, Sources};
+
+/// Findings and programs of an earlier state of a project.
+#[derive(Clone, Default)]
+pub struct Kept(Option<Arc<Judgements>>);
+
+/// What was judged, and all that it was judged by.
+pub(crate) struct Judgements {
+    pub(crate) sources: Sources,
+    pub(crate) lone: bool,
+    pub(crate) today: Option<Date>,
+    pub(crate) sent: SentNames,
+    /// By file, in the order of `sources.journeys`: its journeys and tests.
+    pub(crate) files: Vec<Vec<Arc<Judged>>>,
+    /// What the messages are sent for.
+    pub(crate) purposes: BTreeMap<(Channel, SmolStr), Purpose>,
+    /// What is wrong with the messages.
+    pub(crate) of_messages: Vec<Diagnostic>,
+}
+
+/// What of it still holds.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Known<'k> {
+    judgements: Option<&'k Judgements>,
+    tests: bool,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Kept").field(&self.0.is_some()).finish()
+    }
+}
+
+impl Kept {
+    pub(crate) fn new(judgements: Judgements) -> Self {
+        Self(Some(Arc::new(judgements)))
+    }
+
+    /// What still holds for this state.
+    pub(crate) fn known(&self, sources: &Sources, lone: bool, today: Option<Date>, sent: &SentNames) -> Known<'_> {
+        let same = |kept: &&Judgements| {
+            kept.lone == lone && kept.today == today && sources.same_beside(&kept.sources, declares_the_same)
+        };
+        let judgements = self.0.as_deref().filter(same);
+        Known { judgements, tests: judgements.is_some_and(|kept| kept.sent == *sent) }
+    }
+}
+
+impl<'k> Known<'k> {
+    /// The journey or test of this number in the journey file of that number, if it is known.
+    pub(crate) fn judged(
+        self,
+        number: usize,
+        file: &Arc<JourneyFile>,
+        item: usize,
+        is_test: bool,
+    ) -> Option<&'k Arc<Judged>> {
+        let kept = self.judgements.filter(|_| self.tests || !is_test)?;
+        let same = kept.sources.journeys.get(number).is_some_and(|before| Arc::ptr_eq(before, file));
+        kept.files.get(number).filter(|_| same)?.get(item)
+    }
+
+    /// What is wrong with the messages, if they are sent for the same as before.
+    pub(crate) fn of_messages(self, purposes: &BTreeMap<(Channel, SmolStr), Purpose>) -> Option<&'k [Diagnostic]> {
+        let kept = self.judgements?;
+        (kept.purposes == *purposes).then_some(kept.of_messages.as_slice())
+    }
+}
+
+/// Whether other files, and what is told of them, see no difference between two states of a file.
+fn declares_the_same(file: &JourneyFile, before: &JourneyFile) -> bool {
+    let (now, then) = (&file.lowered.file, &before.lowered.file);
+    let declarations = |item: &&Item| !matches!(item, Item::Journey(_) | Item::Test(_));
+    now.unsure == then.unsure
+        && texts(file).eq(texts(before))
+        && heads(file).eq(heads(before))
+        && now.items.iter().filter(declarations).eq(then.items.iter().filter(declarations))
+}
+
+/// The declarations as they are written, and where.
+fn texts(file: &JourneyFile) -> impl Iterator<Item = (u32, &str)> {
+    let own = |kind| matches!(kind, SyntaxKind::Journey | SyntaxKind::BareJourney | SyntaxKind::Test);
+    let nodes = file.tree.root().children().filter(move |node| !own(node.kind()));
+    nodes.map(|node| {
+        let range = node.range();
+        let text = file.tree.text().get(range.start as usize..range.end as usize).unwrap_or_default();
+        (range.start, text)
+    })
+}
+
+/// The names of the journeys and their headers, which say who can start them. Where they stand matters only if others
+/// hand something over to them.
+fn heads(file: &JourneyFile) -> impl Iterator<Item = (Option<&SmolStr>, Vec<(u32, &str)>)> {
+    file.lowered.file.items.iter().filter_map(|item| {
+        let Item::Journey(journey) = item else { return None };
+        let lines = journey.header.iter().map(|line| {
+            let text = file.tree.text().get(line.loc.start as usize..line.loc.end as usize).unwrap_or_default();
+            let called = text.strip_prefix("on").is_some_and(|rest| rest.trim_start().starts_with("call"));
+            (if called { line.loc.start } else { 0 }, text)
+        });
+        Some((journey.name.as_ref().map(|name| &name.text), lines.collect()))
+    })
+}
