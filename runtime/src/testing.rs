@@ -179,15 +179,18 @@ impl Transport for Recorder {
     fn deliver_each<'a>(&'a self, batch: &'a [Rendered], settle: &'a dyn Settle) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             for (place, rendered) in batch.iter().enumerate() {
+                if !self.pause.is_zero() {
+                    tokio::time::sleep(self.pause).await;
+                }
+                if !settle.may_go(place).await {
+                    continue;
+                }
                 let verdict = {
                     let mut seen = self.seen.lock().unwrap();
                     let before = seen.iter().filter(|seen| seen.id == rendered.id).count();
                     seen.push(rendered.clone());
                     (self.answer)(rendered, before as u32)
                 };
-                if !self.pause.is_zero() {
-                    tokio::time::sleep(self.pause).await;
-                }
                 settle.settle(place, verdict).await;
             }
         })

@@ -128,17 +128,18 @@ async fn claim<S: Store>(
 /// Sends a parcel and records what becomes of it.
 async fn send<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, mut parcel: Parcel) {
     let ids = parcel.attempts.iter().map(|attempt| attempt.id).collect();
+    let known = shared.front.withdrawals.load(Ordering::Acquire);
     let Some(withheld) = pen.leaves(ids).await else { return };
     for delivery in parcel.withhold(&withheld, shared.front.clock.now()) {
         pen.result(delivery).await;
     }
-    hand_over(shared, pen, parcel).await;
+    hand_over(shared, pen, parcel, known).await;
 }
 
-async fn hand_over<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, parcel: Parcel) {
+async fn hand_over<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, parcel: Parcel, known: u64) {
     let Parcel { transport, rendered, attempts } = parcel;
     let settled = attempts.iter().map(|_| AtomicBool::new(false)).collect();
-    let desk = Arc::new(Desk { shared: Arc::clone(shared), pen, attempts, settled });
+    let desk = Arc::new(Desk { shared: Arc::clone(shared), pen, attempts, settled, known });
     let at_desk = Arc::clone(&desk);
     // A transport that panics takes only its parcel with it.
     let handed = tokio::spawn(async move { transport.deliver_each(&rendered, &*at_desk).await });
@@ -157,9 +158,35 @@ struct Desk<S> {
     pen: Pen,
     attempts: Vec<Attempt>,
     settled: Vec<AtomicBool>,
+    /// How many unsubscribes had been taken when the parcel was noted as on the wire.
+    known: u64,
 }
 
 impl<S: Store> Settle for Desk<S> {
+    /// A parcel may wait for a connection; who unsubscribes in the meantime gets nothing more. The store is asked again only
+    /// if somebody did.
+    fn may_go(&self, place: usize) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            let (Some(attempt), Some(settled)) = (self.attempts.get(place), self.settled.get(place)) else {
+                return false;
+            };
+            if self.shared.front.withdrawals.load(Ordering::Acquire) == self.known {
+                return true;
+            }
+            match self.pen.leaves(vec![attempt.id]).await {
+                Some(withheld) if withheld.is_empty() => true,
+                Some(_) => {
+                    if !settled.swap(true, Ordering::AcqRel) {
+                        let cause = "the contact unsubscribed".to_owned();
+                        self.pen.result(attempt.skipped(cause, self.shared.front.clock.now())).await;
+                    }
+                    false
+                }
+                None => false,
+            }
+        })
+    }
+
     fn settle(&self, place: usize, verdict: Verdict) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let (Some(attempt), Some(settled)) = (self.attempts.get(place), self.settled.get(place)) else { return };

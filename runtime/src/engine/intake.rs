@@ -1,5 +1,6 @@
 //! Taking inputs: all callers that wait share one transaction.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use journey_bytecode::Instant;
@@ -40,6 +41,8 @@ pub(super) struct Front {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sent: RecentlySent,
     pub(super) metrics: Metrics,
+    /// How many transactions with an unsubscribe were taken.
+    pub(super) withdrawals: AtomicU64,
     /// Reads contacts, as long as the engine runs.
     pub(super) contacts: OnceLock<Box<dyn Contacts>>,
     /// Closed when the engine stops.
@@ -155,6 +158,9 @@ pub(super) async fn take_inputs<S: Store>(shared: Arc<Shared<S>>, mut submission
         }
         match shared.store.accept(&inputs, shared.front.clock.now()).await {
             Ok(answers) => {
+                if inputs.iter().any(|input| matches!(input.kind, InputKind::Unsubscribe { .. })) {
+                    shared.front.withdrawals.fetch_add(1, Ordering::AcqRel);
+                }
                 shared.count_answers(&answers);
                 shared.contacts.notify_one();
                 let mut answers = answers.into_iter();

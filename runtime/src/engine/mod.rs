@@ -10,6 +10,7 @@ mod metrics;
 mod outlet;
 mod step;
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -101,6 +102,7 @@ impl<S: Store> Engine<S> {
             clock,
             sent: RecentlySent::default(),
             metrics: metrics::Metrics::default(),
+            withdrawals: AtomicU64::new(0),
             contacts: OnceLock::new(),
             door: Mutex::new(Some(door)),
             failure: watch::Sender::new(None),

@@ -239,6 +239,21 @@ async fn whoever_unsubscribes_in_time_gets_nothing() {
 }
 
 #[tokio::test]
+async fn whoever_unsubscribes_while_a_message_waits_for_its_transport_gets_nothing() {
+    let transport = Recorder::slow(Duration::from_millis(500));
+    let engine = start(MemoryStore::default(), &transport, Arc::new(VirtualClock::new(START))).await;
+    let submitter = engine.submitter();
+    submitter.submit(vec![lead("ada")]).await.unwrap();
+    until("it is decided", async || engine.store().counts().await.unwrap().queued == 1).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let kind = InputKind::Unsubscribe { topic: None };
+    submitter.submit(vec![NewInput { contact: Whose::Key("ada".into()), kind, ..lead("ada") }]).await.unwrap();
+    until("it is given up", async || engine.metrics().failed == 1).await;
+    assert_eq!(transport.ids(), []);
+    engine.stop(WAIT).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_transport_that_panics_loses_nothing() {
     let transport = Recorder::answering(|_, before| match before {
         0 => panic!("this test's transport panics once"),

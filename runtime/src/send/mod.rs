@@ -47,6 +47,12 @@ pub trait Settle: Sync {
     /// the future is ready: whoever makes it ready after the verdict is durable has at most one message a connection on
     /// the wire whose fate a crash would hide.
     fn settle(&self, place: usize, verdict: Verdict) -> BoxFuture<'_, ()>;
+
+    /// Whether the message at this place may still go: a transport asks right before it puts it on the wire. One that may
+    /// not has its result already; the transport forgets it.
+    fn may_go(&self, _place: usize) -> BoxFuture<'_, bool> {
+        Box::pin(std::future::ready(true))
+    }
 }
 
 /// A way out of the house.

@@ -87,6 +87,7 @@ over_all! {
     contacts_hear_of_their_messages
     messages_are_tried_again
     an_unsubscribe_stops_queued_messages
+    an_unsubscribe_counts_for_all_who_share_the_address
     programs_are_kept
     contacts_are_listed_in_order
     concurrent_intake_counts_once
@@ -355,6 +356,37 @@ async fn an_unsubscribe_stops_queued_messages(kind: impl Kind) {
     assert_eq!(store.record(&[], &[offer, order]).await.unwrap(), []);
     store.accept(&[unsubscribe(None)], NOW).await.unwrap();
     assert_eq!(store.record(&[], &[offer, order]).await.unwrap(), [offer], "a transactional message goes");
+}
+
+async fn an_unsubscribe_counts_for_all_who_share_the_address(kind: impl Kind) {
+    let store = kind.open().await;
+    let mut ids = Vec::new();
+    // The address of the first two is one, whatever the case of its letters.
+    for (contact, address) in [("ada", "home@x.example"), ("bo", "Home@X.example "), ("cy", "cy@x.example")] {
+        store.accept(&[event(contact, "", "e")], NOW).await.unwrap();
+        let mut claimed = store.claim(NOW, 1).await.unwrap();
+        let mut advanced = step(claimed.contacts.pop().unwrap(), None);
+        for (number, topic, purpose) in
+            [(0, "offers", Purpose::Marketing), (1, "news", Purpose::Marketing), (2, "offers", Purpose::Transactional)]
+        {
+            let id = MessageId { contact: advanced.contact.id, number };
+            let message = Outgoing { to: address.into(), ..outgoing(id, NOW, purpose, Some(topic)) };
+            advanced.outcome.outgoing.push(message);
+            ids.push(id);
+        }
+        store.commit(claimed.lease, vec![advanced]).await.unwrap();
+    }
+    let heard = async |contact: &str, kind: InputKind| {
+        store.accept(&[NewInput { kind, ..event(contact, "", "u") }], NOW).await.unwrap();
+        store.record(&[], &ids).await.unwrap()
+    };
+    let offers = || Some(SmolStr::from("offers"));
+    let stays = heard("ada", InputKind::Unsubscribe { topic: offers() }).await;
+    assert_eq!(stays, [ids[0], ids[3]], "offers of both, and nothing else");
+    let subscribe = InputKind::Subscribe { topic: "offers".into(), channel: None, evidence: Evidence::default() };
+    assert_eq!(heard("bo", subscribe).await, [ids[0]], "whoever subscribes again gets them again");
+    let stays = heard("bo", InputKind::Unsubscribe { topic: None }).await;
+    assert_eq!(stays, [ids[0], ids[1], ids[3], ids[4]], "everything that is marketing");
 }
 
 /// Two more messages of the same contact: a marketing and a transactional one.

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::wake::{Lease, Settled, Wake};
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput,
-    Pending, Queued, Store, StoreError, Whose,
+    Pending, Queued, Store, StoreError, Whose, address_hash,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};
@@ -29,6 +29,10 @@ struct Inner {
     queue: BTreeSet<(Instant, MessageId)>,
     outbox: BTreeMap<MessageId, Open>,
     done: BTreeMap<MessageId, Delivery>,
+    /// To which addresses messages of a contact went, as hashes.
+    addressed: BTreeMap<ContactId, BTreeSet<[u8; 16]>>,
+    /// Who unsubscribed at an address, by topic; `None` for everything.
+    suppressed: BTreeMap<([u8; 16], Option<SmolStr>), BTreeSet<ContactId>>,
     programs: Vec<(Version, KeptProgram)>,
 }
 
@@ -100,7 +104,27 @@ impl Inner {
                 None => _ = row.fingerprints.insert(id.clone(), input.fingerprint),
             }
         }
-        Acceptance::Accepted { contact, seq: row.push(input.at, input.kind.clone()) }
+        let seq = row.push(input.at, input.kind.clone());
+        for hash in self.addressed.get(&contact).into_iter().flatten() {
+            match &input.kind {
+                InputKind::Unsubscribe { topic } => {
+                    _ = self.suppressed.entry((*hash, topic.clone())).or_default().insert(contact);
+                }
+                InputKind::Subscribe { topic, .. } => _ = self.suppressed.remove(&(*hash, Some(topic.clone()))),
+                _ => {}
+            }
+        }
+        Acceptance::Accepted { contact, seq }
+    }
+
+    /// Whether another contact unsubscribed at an address of this one.
+    fn is_suppressed(&self, contact: ContactId, outgoing: &Outgoing) -> bool {
+        let by_another = |hash: [u8; 16], topic: Option<SmolStr>| {
+            self.suppressed.get(&(hash, topic)).is_some_and(|by| by.iter().any(|other| *other != contact))
+        };
+        let mut hashes = self.addressed.get(&contact).into_iter().flatten();
+        outgoing.purpose == Purpose::Marketing
+            && hashes.any(|hash| by_another(*hash, None) || by_another(*hash, outgoing.topic.clone()))
     }
 }
 
@@ -151,6 +175,7 @@ impl Store for MemoryStore {
             let applied = contact.state.applied;
             for outgoing in outcome.outgoing {
                 inner.queue.insert((outgoing.at, outgoing.id));
+                inner.addressed.entry(contact.id).or_default().extend(address_hash(&outgoing));
                 inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0, on_wire: false });
             }
             let Some(row) = inner.rows.get_mut(&contact.id) else { continue };
@@ -207,13 +232,14 @@ impl Store for MemoryStore {
                 self.wake.run(id.contact);
             }
         }
-        let Inner { outbox, rows, .. } = &mut *inner;
         let mut withheld = Vec::new();
         for id in leaving {
-            let Some(open) = outbox.get_mut(id) else { continue };
-            if rows.get(&id.contact).is_some_and(|row| row.withholds(open)) {
+            let Some(open) = inner.outbox.get(id) else { continue };
+            if inner.rows.get(&id.contact).is_some_and(|row| row.withholds(open))
+                || inner.is_suppressed(id.contact, &open.outgoing)
+            {
                 withheld.push(*id);
-            } else {
+            } else if let Some(open) = inner.outbox.get_mut(id) {
                 open.on_wire = true;
             }
         }

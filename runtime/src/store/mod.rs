@@ -64,7 +64,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes, in one transaction, what became of messages (and tells their contacts), and that other claimed messages go
     /// on the wire now: from here until its result a crash leaves it open whether such a message arrived. Returns those
-    /// that may *not* go, because the contact unsubscribed after they were decided; they stay claimed and need a result.
+    /// that may *not* go, because the contact unsubscribed after they were decided, or another contact did whom we wrote to
+    /// at the same address; they stay claimed and need a result.
     fn record(
         &self,
         results: &[Delivery],
@@ -229,6 +230,13 @@ impl Delivery {
         };
         Some(InputKind::Message { message: number, status, link: None, machine: false })
     }
+}
+
+/// Tells addresses apart without showing them; none for a message that goes to no address of a contact's.
+fn address_hash(outgoing: &Outgoing) -> Option<[u8; 16]> {
+    let address = outgoing.to.trim().to_lowercase();
+    let hash = blake3::hash(format!("{}:{address}", outgoing.channel).as_bytes());
+    hash.as_bytes().first_chunk().copied().filter(|_| !address.is_empty())
 }
 
 /// How an attempt ended.

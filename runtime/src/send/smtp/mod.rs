@@ -210,6 +210,13 @@ impl SmtpTransport {
     /// Sends mails over one connection until it ends or there are no more.
     async fn converse(&self, talk: &mut Talk, first: Waiting, batch: &Batch<'_>) -> End {
         let mut mail = first;
+        // Connecting may have taken its time.
+        if !batch.settle.may_go(mail.place).await {
+            match batch.take().await {
+                Some(next) => mail = next,
+                None => return End::Done,
+            }
+        }
         let mut ready = talk.announce(&mail.letter).await;
         loop {
             let mut announced = None;
@@ -328,7 +335,8 @@ impl Batch<'_> {
             let stopped = lock(&self.stopped).clone();
             let verdict = match (stopped, waiting) {
                 (Some(verdict), _) => verdict,
-                (None, Ok(waiting)) => return Some(waiting),
+                (None, Ok(waiting)) if self.settle.may_go(place).await => return Some(waiting),
+                (None, Ok(_)) => continue,
                 (None, Err(cause)) => Verdict::Failed { cause },
             };
             self.settle.settle(place, verdict).await;

@@ -126,7 +126,13 @@ macro_rules! append_inputs {
          INSERT OR REPLACE INTO unsubscribed (contact, topic, seq)
              SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE value ->> 2 IS NOT NULL;
          DELETE FROM unsubscribed WHERE (contact, topic) IN
-             (SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE value ->> 2 IS NULL);"
+             (SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE value ->> 2 IS NULL);
+         INSERT OR IGNORE INTO suppressed (hash, topic, contact)
+             SELECT a.hash, j.value ->> 1, a.contact FROM json_each(?) j
+             CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 IS NOT NULL;
+         DELETE FROM suppressed WHERE (hash, topic) IN
+             (SELECT a.hash, j.value ->> 1 FROM json_each(?) j
+              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 IS NULL);"
     };
 }
 pub(super) use append_inputs;
@@ -193,6 +199,7 @@ impl Log {
         let lengths: Vec<_> = self.changed.iter().filter_map(length).collect();
         let topics: Vec<_> = self.topics.iter().map(|((contact, topic), seq)| (contact, topic, seq)).collect();
         let query = self.inputs.bind(query).bind(Instant::NEVER.0).bind(json(&lengths));
-        query.bind(json(&topics)).bind(json(&topics))
+        let topics = json(&topics);
+        query.bind(topics.clone()).bind(topics.clone()).bind(topics.clone()).bind(topics)
     }
 }

@@ -62,6 +62,16 @@ CREATE TABLE trace (place INTEGER PRIMARY KEY, contact INTEGER NOT NULL, body BL
 CREATE INDEX trace_contact ON trace (contact);
 
 CREATE TABLE programs (place INTEGER PRIMARY KEY, version BLOB NOT NULL UNIQUE, body BLOB NOT NULL) STRICT;
+", "
+-- To which addresses messages of a contact went, as hashes.
+CREATE TABLE addressed (
+    contact INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (contact, hash)
+) STRICT, WITHOUT ROWID;
+
+-- At which addresses a contact unsubscribed, by topic, '' for everything: other contacts with the address get no more either.
+CREATE TABLE suppressed (
+    hash BLOB NOT NULL, topic TEXT NOT NULL, contact INTEGER NOT NULL, PRIMARY KEY (hash, topic, contact)
+) STRICT, WITHOUT ROWID;
 "];
 
 /// Brings the database up to date.
@@ -132,6 +142,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 2, .. }), "{error}");
     }
 }

@@ -7,10 +7,10 @@ use smol_str::SmolStr;
 use sqlx::SqliteConnection;
 
 use super::append::{Log, append_inputs};
-use super::{Rows, json, list, message_id, message_keys};
+use super::{Rows, hex, json, list, message_id, message_keys};
 use crate::core::contact::ContactId;
 use crate::core::effect::MessageId;
-use crate::store::{Advanced, Delivery, DeliveryResult, KeptProgram, codec};
+use crate::store::{Advanced, Delivery, DeliveryResult, KeptProgram, address_hash, codec};
 
 /// The rows of one commit, made before the writer is taken.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Batch {
     states: Rows<(i64, usize, usize)>,
     ready: Vec<(i64, i64, i64)>,
     outbox: Rows<OutboxRow>,
+    /// contact and hash of an address
+    addressed: BTreeSet<(i64, String)>,
     trace: Rows<(i64, usize, usize)>,
 }
 
@@ -45,6 +47,7 @@ impl Batch {
                 let (number, applied) = (message.id.number, contact.state.applied);
                 batch.outbox.rows.push((id, number, message.at.0, applied, marketing, topic, start, length));
                 batch.queued.push((message.at, message.id));
+                batch.addressed.extend(address_hash(message).map(|hash| (id, hex(&hash))));
             }
         }
         batch
@@ -62,11 +65,15 @@ impl Batch {
                  SELECT value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, value ->> 4, value ->> 5,
                      substr(?, value ->> 6, value ->> 7)
                  FROM json_each(?);
+             INSERT OR IGNORE INTO addressed (contact, hash)
+                 SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?);
              INSERT INTO trace (contact, body)
                  SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
              COMMIT";
         let query = self.states.bind(sqlx::query(write)).bind(json(&self.ready));
-        self.trace.bind(self.outbox.bind(query)).execute(connection).await?;
+        let addressed: Vec<_> = self.addressed.into_iter().collect();
+        let query = self.outbox.bind(query).bind(json(&addressed));
+        self.trace.bind(query).execute(connection).await?;
         Ok(self.queued)
     }
 }
@@ -147,9 +154,11 @@ async fn withheld(connection: &mut SqliteConnection, leaving: &[MessageId]) -> s
     }
     let withheld = "SELECT json_group_array(json_array(o.contact, o.number)) FROM json_each(?1) j
          CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
-         WHERE o.marketing AND EXISTS (
-             SELECT 1 FROM unsubscribed u
-             WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic) AND u.seq > o.applied)";
+         WHERE o.marketing AND (
+             EXISTS (SELECT 1 FROM unsubscribed u
+                 WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic) AND u.seq > o.applied)
+             OR EXISTS (SELECT 1 FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
+                 AND (s.topic = '' OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact))";
     let rows = list(sqlx::query(withheld).bind(message_keys(leaving)), connection).await?;
     Ok(rows.into_iter().map(message_id).collect())
 }
