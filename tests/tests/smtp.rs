@@ -155,9 +155,30 @@ fn a_mail_that_was_taken_without_a_word_comes_twice_under_one_id() {
 
 /// A 5xx is final: the message is not tried again, and its contact's trace and the list of deliveries say why.
 #[test]
-fn a_5xx_is_recorded() {
+fn an_address_that_takes_no_mail_is_left_alone() {
     let sink = Sink::scripted(|attempt| match attempt.to[0].as_str() {
         "bo@walk.example" => Verdict::Refuse("550 5.1.1 there is no Bo here"),
+        _ => Verdict::Accept,
+    });
+    let (project, server) = serving(&sink.address);
+    begin(&server, &["bo", "ada"]);
+    wait_until("ada has both", Duration::from_secs(30), || sink.count() >= 2);
+    std::thread::sleep(Duration::from_secs(2));
+    let (status, log) = server.terminate();
+    assert!(status.success(), "{log}");
+    assert_eq!((sink.count(), sink.refused().len()), (2, 1), "the second mail to bo is not even tried");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let bo = runtime.block_on(async {
+        let store = SqliteStore::open(project.path().join("journey.db")).await.unwrap();
+        store.contact("bo").await.unwrap().unwrap()
+    });
+    assert!(bo.state.unreachable.values().any(|address| address == "bo@walk.example"), "{bo:?}");
+}
+
+#[test]
+fn a_5xx_is_recorded() {
+    let sink = Sink::scripted(|attempt| match attempt.to[0].as_str() {
+        "bo@walk.example" => Verdict::Refuse("550 5.7.1 Bo wants none of this"),
         _ => Verdict::Accept,
     });
     let (project, server) = serving(&sink.address);
@@ -182,7 +203,7 @@ fn a_5xx_is_recorded() {
     for delivery in deliveries {
         assert_eq!(delivery.attempts, 1);
         let DeliveryResult::Failed { cause, .. } = delivery.result else { panic!("{delivery:?}") };
-        assert!(cause.contains("550") && cause.contains("there is no Bo here"), "{cause}");
+        assert!(cause.contains("550") && cause.contains("Bo wants none of this"), "{cause}");
     }
     let bounced = |line: &&TraceEntry| matches!(line.event, TraceEvent::Message { status: StatusKind::Bounced, .. });
     assert_eq!(trace.iter().filter(bounced).count(), 2, "{trace:?}");
