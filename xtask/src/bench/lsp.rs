@@ -57,6 +57,8 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     };
     let folder = crate::root().join(&args.folder);
     tools::install(&folder.join("tools"));
+    // Servers name files without detours.
+    let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
     let large = folder.join("lsp-large");
     let project = folder.join("lsp-project");
     fresh(&large, |at| corpus::project(at, &[("large", LINES / 22)]))?;
