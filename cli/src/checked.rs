@@ -6,7 +6,7 @@ use std::fmt;
 use journey_compiler::diagnostic::{Diagnostic, Encoding, Fingerprint, Position, Severity, fingerprints};
 use journey_compiler::project::FileId;
 
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace};
 
 /// A project and its findings, by file, place and code.
 #[derive(Clone, Debug)]
@@ -29,6 +29,12 @@ impl Checked {
     pub(crate) fn all(workspace: &Workspace) -> Self {
         let diagnostics = workspace.snapshot.compilation().diagnostics.clone();
         Self { workspace: workspace.clone(), diagnostics }
+    }
+
+    /// A project with all that the compiler says today.
+    pub(crate) fn fresh(workspace: Workspace) -> Self {
+        let diagnostics = workspace::compile(workspace.snapshot.project()).diagnostics;
+        Self { workspace, diagnostics }
     }
 
     /// The findings of each file that has some, by file.

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use journey_compiler::project::{CONFIG, File, MAX_FILE, belongs};
+use journey_compiler::project::{CONFIG, File, FileId, MAX_FILE, belongs};
 use rayon::prelude::*;
 
 use crate::failure::Failure;
@@ -22,36 +22,70 @@ const MAX_READ: u64 = 64 * MAX_FILE as u64;
 /// So many projects are named where one was asked for.
 const SHOWN: usize = 6;
 
-/// The projects that these paths belong to or hold, each once, by root.
-pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Workspace>, Failure> {
-    let targets = Targets::of(paths)?;
-    let lone = targets.lone.par_iter().map(|path| Ok(Workspace::lone(path.clone(), read(path)?)));
-    let mut found = lone.collect::<Result<Vec<_>, Failure>>()?;
-    for (root, target) in targets.projects {
-        found.push(Workspace::project(root.clone(), target.read(&root)?));
+/// A project or a lone file that is there; nothing of it is read yet.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Its directory; of a lone file, the file's.
+    pub(crate) root: PathBuf,
+    /// The file itself if there is no project around it.
+    pub(crate) lone: Option<PathBuf>,
+    /// Its files, by path relative to the root.
+    pub(crate) files: Vec<(String, PathBuf)>,
+}
+
+impl Found {
+    fn project(root: PathBuf, target: Target) -> Result<Self, Failure> {
+        let files = target.files(&root)?;
+        Ok(Self { root, lone: None, files })
     }
+
+    fn lone(path: PathBuf) -> Self {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let root = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Self { root, lone: Some(path.clone()), files: vec![(name, path)] }
+    }
+
+    /// Where it lies: its directory, or the lone file.
+    pub(crate) fn place(&self) -> &Path {
+        self.lone.as_ref().unwrap_or(&self.root)
+    }
+
+    /// Reads it.
+    pub(crate) fn read(self) -> Result<Workspace, Failure> {
+        let files = read_all(&self.files, |_| true)?;
+        Ok(Workspace::of(self.root, self.lone, files))
+    }
+
+    /// Reads the files that are wanted alone, to show places in them; the others stay empty.
+    pub(crate) fn read_part(self, wanted: &BTreeSet<FileId>) -> Result<Workspace, Failure> {
+        let files = read_all(&self.files, |id| wanted.contains(&id))?;
+        Ok(Workspace::of(self.root, self.lone, files))
+    }
+}
+
+/// The projects that these paths belong to or hold, each once, by place.
+pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Found>, Failure> {
+    let targets = Targets::of(paths)?;
+    let projects: Vec<(PathBuf, Target)> = targets.projects.into_iter().collect();
+    let projects = projects.into_par_iter().map(|(root, target)| Found::project(root, target));
+    let mut found = projects.collect::<Result<Vec<_>, Failure>>()?;
+    found.extend(targets.lone.into_iter().map(Found::lone));
     found.sort_by(|a, b| a.place().cmp(b.place()));
     Ok(found)
 }
 
-/// The one project that this path belongs to or holds.
+/// The one project that this path belongs to or holds, read.
 pub(crate) fn find_one(path: &Path) -> Result<Workspace, Failure> {
-    let targets = Targets::of(&[path.to_path_buf()])?;
-    let names: Vec<_> = targets.projects.keys().chain(&targets.lone).map(|path| format!("`{}`", show(path))).collect();
-    if names.len() > 1 {
+    let mut found = find(&[path.to_path_buf()])?;
+    if found.len() > 1 {
+        let names: Vec<_> = found.iter().map(|found| format!("`{}`", show(found.place()))).collect();
         let message = format!("`{}` holds {} projects; this command takes one", path.display(), names.len());
         let more = names.len().saturating_sub(SHOWN);
         let shown = names.get(..SHOWN).filter(|_| more > 0).unwrap_or(&names).join(", ");
         let rest = if more > 0 { format!(", and {more} more") } else { String::new() };
         return Err(Failure::new(message).help(format!("name one of {shown}{rest}")));
     }
-    if let Some((root, target)) = targets.projects.into_iter().next() {
-        let files = target.read(&root)?;
-        return Ok(Workspace::project(root, files));
-    }
-    let lone = targets.lone.into_iter().next().ok_or_else(|| nothing(path))?;
-    let bytes = read(&lone)?;
-    Ok(Workspace::lone(lone, bytes))
+    found.pop().ok_or_else(|| nothing(path))?.read()
 }
 
 /// The `.journey` files that these paths name or hold, each once, by path. None of their projects is looked at.
@@ -83,10 +117,14 @@ pub(crate) fn with_text(path: &Path, text: Vec<u8>) -> Result<Workspace, Failure
         (Some(directory), Some(name)) => directory.join(name),
         _ => path,
     };
-    let Some(root) = root_of(&path) else { return Ok(Workspace::lone(path, text)) };
+    let Some(root) = root_of(&path) else {
+        let Found { root, lone, files } = Found::lone(path);
+        let files = files.into_iter().map(|(path, _)| File { path, bytes: text.as_slice().into() });
+        return Ok(Workspace::of(root, lone, files.collect()));
+    };
     let mut files = read_project(&root)?;
     put(&mut files, File { path: relative(&root, &path), bytes: text.into() });
-    Ok(Workspace::project(root, files))
+    Ok(Workspace::of(root, None, files))
 }
 
 /// The directory of the nearest `journey.toml` at or above a file or directory.
@@ -96,7 +134,17 @@ pub(crate) fn root_of(path: &Path) -> Option<PathBuf> {
 
 /// The files of the project in this directory, sorted by path; other projects below it are not part of it.
 pub(crate) fn read_project(root: &Path) -> Result<Vec<File>, Failure> {
-    Target::default().read(root)
+    read_all(&Target::default().files(root)?, |_| true)
+}
+
+/// These files, each empty that is not wanted.
+fn read_all(files: &[(String, PathBuf)], wanted: impl Fn(FileId) -> bool + Sync) -> Result<Vec<File>, Failure> {
+    let files = files.par_iter().zip(0..u32::try_from(files.len()).unwrap_or(u32::MAX));
+    let read = files.map(|((relative, path), id)| {
+        let bytes = if wanted(FileId(id)) { read(path)? } else { Vec::new() };
+        Ok(File { path: relative.clone(), bytes: bytes.into() })
+    });
+    read.collect()
 }
 
 /// The directories of the projects around and below a directory; what cannot be looked into holds none.
@@ -185,7 +233,8 @@ impl Targets {
 }
 
 impl Target {
-    fn read(self, root: &Path) -> Result<Vec<File>, Failure> {
+    /// The files that belong to it, by path relative to its root.
+    fn files(self, root: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
         let mut paths = match self.files {
             Some(paths) => paths,
             None => walk::project(root)?,
@@ -195,11 +244,7 @@ impl Target {
         let mut named: Vec<_> = named.filter(|(relative, _)| belongs(relative)).collect();
         named.sort();
         named.dedup();
-        let files = named.into_par_iter().map(|(relative, path)| {
-            let bytes = read(&path)?;
-            Ok(File { path: relative, bytes: bytes.into() })
-        });
-        files.collect()
+        Ok(named)
     }
 }
 

@@ -16,6 +16,10 @@ mod report;
 mod terminal;
 mod workspace;
 
+/// Checking makes and drops many small things, on all cores at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     crash::guard(commands::main)
 }

@@ -16,24 +16,16 @@ use journey_ide::Snapshot;
 pub(crate) struct Workspace {
     /// Its directory; of a lone file, the file's.
     pub(crate) root: PathBuf,
-    /// Its files and what the compiler says of them.
+    /// Its files and what the compiler says of them; if that is remembered, only the files that it speaks of have bytes.
     pub(crate) snapshot: Snapshot,
     /// The file itself if there is no project around it.
     pub(crate) lone: Option<PathBuf>,
 }
 
 impl Workspace {
-    /// A project of these files.
-    pub(crate) fn project(root: PathBuf, files: Vec<File>) -> Self {
-        Self { root, snapshot: Snapshot::on(Project { files, lone: false }, today()), lone: None }
-    }
-
-    /// One file without a project.
-    pub(crate) fn lone(path: PathBuf, bytes: Vec<u8>) -> Self {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let files = vec![File { path: name, bytes: bytes.into() }];
-        let root = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        Self { root, snapshot: Snapshot::on(Project { files, lone: true }, today()), lone: Some(path) }
+    /// These files, of a project or a lone one.
+    pub(crate) fn of(root: PathBuf, lone: Option<PathBuf>, files: Vec<File>) -> Self {
+        Self { root, snapshot: Snapshot::on(Project { files, lone: lone.is_some() }, today()), lone }
     }
 
     /// The same place with other contents.

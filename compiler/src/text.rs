@@ -58,6 +58,13 @@ impl<'a> Text<'a> {
 
 /// A piece of source with single spaces and without comments, cut to so many characters.
 fn words(source: &str, most: usize) -> String {
+    // Most pieces are so already.
+    let ours = |(a, b): (&u8, &u8)| !(*b == b' ' && *a == b' ' || *b == b'/' && *a == b'/');
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~');
+    let bytes = source.as_bytes();
+    if bytes.len() <= most && bytes.iter().all(plain) && bytes.iter().zip(bytes.iter().skip(1)).all(ours) {
+        return source.trim().to_owned();
+    }
     let mut out = String::with_capacity(source.len().min(most * 4));
     let mut chars = source.chars().peekable();
     let mut quoted = false;

@@ -438,4 +438,9 @@ impl<'t> Iterator for Tokens<'t> {
         self.next += 1;
         Some(token)
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.end.saturating_sub(self.next) as usize;
+        (left, Some(left))
+    }
 }

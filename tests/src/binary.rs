@@ -177,6 +177,55 @@ impl Drop for Server {
     }
 }
 
+/// A running command that ends only when it is told to. Dropping it kills it.
+pub struct Running {
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Running {
+    /// Starts it.
+    pub fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
+        let mut child = command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("journey starts");
+        let log = Arc::new(Mutex::new(String::new()));
+        collect(child.stdout.take().unwrap(), Arc::clone(&log));
+        collect(child.stderr.take().unwrap(), Arc::clone(&log));
+        Self { child, log }
+    }
+
+    /// All that it has printed so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until it has printed something, and gives back all that it has.
+    #[track_caller]
+    pub fn until(&self, is_there: impl Fn(&str) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let log = self.log();
+            if is_there(&log) {
+                return log;
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "it does not come:\n{log}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Ends it; it must be running still.
+    pub fn stop(mut self) {
+        assert_eq!(self.child.try_wait().unwrap(), None, "it has stopped by itself:\n{}", self.log());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Reads a pipe to its end beside the test, so that the process never waits for us.
 pub(crate) fn collect(pipe: impl Read + Send + 'static, into: Arc<Mutex<String>>) {
     std::thread::spawn(move || {

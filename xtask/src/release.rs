@@ -59,9 +59,9 @@ fn release(args: &Args) -> Result<Vec<PathBuf>, String> {
 
 fn build(target: &str) -> Result<PathBuf, String> {
     let mut cargo = crate::cargo();
-    cargo.args(["build", "--release", "--locked", "--package", PACKAGE, "--target", target]);
+    cargo.args(["build", "--profile", "dist", "--locked", "--package", PACKAGE, "--target", target]);
     match cargo.status() {
-        Ok(status) if status.success() => Ok(crate::root().join("target").join(target).join("release").join(PROGRAM)),
+        Ok(status) if status.success() => Ok(crate::root().join("target").join(target).join("dist").join(PROGRAM)),
         _ => Err(format!(
             "The build for {target} fails. It needs the target (`rustup target add {target}`) and, for musl, a C \
              compiler that makes such programs: musl-gcc, in Debian and Ubuntu the package musl-tools."

@@ -12,7 +12,7 @@ const FILE: FileId = FileId(0);
 
 fn workspace(files: &[(&str, &[u8])]) -> Workspace {
     let files = files.iter().map(|(path, bytes)| File { path: (*path).to_owned(), bytes: (*bytes).into() });
-    Workspace::project(PathBuf::from("/nowhere"), files.collect())
+    Workspace::of(PathBuf::from("/nowhere"), None, files.collect())
 }
 
 fn span(file: FileId, start: usize, end: usize) -> Span {

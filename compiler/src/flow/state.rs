@@ -1,6 +1,6 @@
 //! What is known at a place of a journey, whatever way led there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use journey_bytecode::{Channel, HandleIx, MessageRef, StatusKind, Type, Value};
@@ -56,13 +56,63 @@ pub(super) struct State {
     /// Places that have a value, as far as the journey is concerned.
     set: Rc<BTreeSet<Place>>,
     /// What is known of values until somebody else can change them: until the next wait.
-    facts: Rc<BTreeMap<Subject, Domain>>,
+    facts: Rc<Facts>,
     /// Messages sent for certain.
     sent: Rc<BTreeSet<HandleIx>>,
     /// Messages sent on some way.
     maybe_sent: Rc<BTreeSet<HandleIx>>,
     /// The last message of the run.
     pub(super) last: Last,
+}
+
+/// Facts by subject. Long journeys know many, and their ways part and meet at every step: each fact is shared, so that a
+/// copy costs no more than counting, and what both ways have from before need not be compared.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Facts(Vec<Rc<(Subject, Domain)>>);
+
+impl Facts {
+    fn find(&self, subject: &Subject) -> Result<usize, usize> {
+        self.0.binary_search_by(|fact| fact.0.cmp(subject))
+    }
+
+    fn get(&self, subject: &Subject) -> Option<&Domain> {
+        self.find(subject).ok().and_then(|at| self.0.get(at)).map(|fact| &fact.1)
+    }
+
+    fn insert(&mut self, subject: Subject, domain: Domain) {
+        match self.find(&subject) {
+            Ok(at) => self.0.splice(at..=at, [Rc::new((subject, domain))]).for_each(drop),
+            Err(at) => self.0.insert(at, Rc::new((subject, domain))),
+        }
+    }
+
+    fn remove(&mut self, subject: &Subject) {
+        if let Ok(at) = self.find(subject) {
+            self.0.remove(at);
+        }
+    }
+
+    /// What both know.
+    fn meet(&self, other: &Self) -> Self {
+        let mut theirs = other.0.iter().peekable();
+        let both = self.0.iter().filter_map(|mine| {
+            while theirs.next_if(|their| !Rc::ptr_eq(their, mine) && their.0 < mine.0).is_some() {}
+            let their = theirs.next_if(|their| Rc::ptr_eq(their, mine) || their.0 == mine.0)?;
+            if Rc::ptr_eq(their, mine) || their.1 == mine.1 {
+                return Some(Rc::clone(mine));
+            }
+            Some(Rc::new((mine.0.clone(), mine.1.or(&their.1)?)))
+        });
+        Self(both.collect())
+    }
+}
+
+impl FromIterator<(Subject, Domain)> for Facts {
+    fn from_iter<T: IntoIterator<Item = (Subject, Domain)>>(facts: T) -> Self {
+        let mut all = Self::default();
+        facts.into_iter().for_each(|(subject, domain)| all.insert(subject, domain));
+        all
+    }
 }
 
 /// The last message that the run sent.
@@ -110,13 +160,13 @@ impl State {
         if self.facts.get(subject) == Some(&domain) {
             return;
         }
-        if self.facts.len() < MAX_FACTS || self.facts.contains_key(subject) {
+        if self.facts.0.len() < MAX_FACTS || self.facts.find(subject).is_ok() {
             Rc::make_mut(&mut self.facts).insert(subject.clone(), domain);
         }
     }
 
     pub(super) fn forget(&mut self, subject: &Subject) {
-        if self.facts.contains_key(subject) {
+        if self.facts.find(subject).is_ok() {
             Rc::make_mut(&mut self.facts).remove(subject);
         }
     }
@@ -138,7 +188,7 @@ impl State {
 
     /// What is known of values, by subject.
     pub(super) fn facts(&self) -> impl Iterator<Item = (&Subject, &Domain)> {
-        self.facts.iter()
+        self.facts.0.iter().map(|fact| (&fact.0, &fact.1))
     }
 
     /// Notes that the place has a value for the rest of the way.
@@ -161,7 +211,7 @@ impl State {
             other => other.clone(),
         };
         self.set = Rc::new(self.set.iter().map(renamed).collect());
-        let facts = self.facts.iter().map(|(subject, domain)| {
+        let facts = self.facts().map(|(subject, domain)| {
             let subject = match subject {
                 Subject::Place(place) => Subject::Place(renamed(place)),
                 Subject::IsSet(place) => Subject::IsSet(renamed(place)),
@@ -223,8 +273,8 @@ impl State {
     }
 
     fn keep(&mut self, lasts: impl Fn(&Subject, &Domain) -> bool) {
-        if !self.facts.iter().all(|(subject, domain)| lasts(subject, domain)) {
-            Rc::make_mut(&mut self.facts).retain(|subject, domain| lasts(subject, domain));
+        if !self.facts().all(|(subject, domain)| lasts(subject, domain)) {
+            Rc::make_mut(&mut self.facts).0.retain(|fact| lasts(&fact.0, &fact.1));
         }
     }
 
@@ -257,11 +307,7 @@ impl State {
             Rc::make_mut(&mut self.set).retain(|place| other.set.contains(place));
         }
         if !Rc::ptr_eq(&self.facts, &other.facts) {
-            let both = self.facts.iter().filter_map(|(subject, domain)| {
-                let both = domain.or(other.facts.get(subject)?)?;
-                Some((subject.clone(), both))
-            });
-            self.facts = Rc::new(both.collect());
+            self.facts = Rc::new(self.facts.meet(&other.facts));
         }
         if !Rc::ptr_eq(&self.sent, &other.sent) {
             Rc::make_mut(&mut self.sent).retain(|handle| other.sent.contains(handle));

@@ -42,10 +42,38 @@ struct Entry {
 struct Stop {
     loc: Loc,
     /// What was decided; none for a message.
-    decision: Option<String>,
+    decision: Option<Decision>,
     /// How long until the next stop.
     gap: i64,
     next: Option<Rc<Stop>>,
+}
+
+/// What was decided on a way; put into words only for the one that is told.
+#[derive(Clone, Debug)]
+enum Decision {
+    Holds(Loc),
+    DoesNotHold(Loc),
+    Side(SmolStr),
+    Case(Loc),
+    Happens(Loc),
+    TimeOver,
+    MomentPast,
+    Leaves,
+}
+
+impl Decision {
+    fn words(&self, text: &Text<'_>) -> String {
+        match self {
+            Self::Holds(loc) => format!("`{}` holds", text.show(*loc)),
+            Self::DoesNotHold(loc) => format!("`{}` does not hold", text.show(*loc)),
+            Self::Side(name) => format!("on side `{name}`"),
+            Self::Case(loc) => format!("for `{}`", text.show(*loc)),
+            Self::Happens(loc) => format!("`{}` happens", text.show(*loc)),
+            Self::TimeOver => "the time is over".to_owned(),
+            Self::MomentPast => "the moment is past".to_owned(),
+            Self::Leaves => "the run leaves".to_owned(),
+        }
+    }
 }
 
 impl Drop for Stop {
@@ -81,15 +109,20 @@ pub(crate) struct Counts {
 
 /// Counts the marketing messages of a journey, and compares them with the policy.
 pub(super) fn journey(scene: &Scene<'_>, journey: &Journey, found: &mut Vec<Diagnostic>) -> Counts {
-    let windows = [DAY, WEEK];
+    // One pass counts for all caps that hold for every channel.
+    let caps: Vec<&Cap> = scene.index.policy.caps.iter().filter(|cap| is_counted(cap)).collect();
+    let windows: Vec<i64> = [DAY, WEEK].into_iter().chain(caps.iter().map(|cap| cap.per.rough_millis())).collect();
     let Some((profile, fullest)) = follow(scene, journey, None, &windows, false) else { return Counts::default() };
-    let [day, week] = fullest.as_slice() else { return Counts::default() };
+    let [day, week, of_caps @ ..] = fullest.as_slice() else { return Counts::default() };
     let counts =
         Counts { day: day.count, week: week.count, from_entry: profile.iter().map(|entry| entry.at).collect() };
     // Who sends little needs no closer look: most journeys.
     let before = found.len();
-    for cap in &scene.index.policy.caps {
-        over_cap(scene, journey, cap, found);
+    for (cap, fullest) in caps.into_iter().zip(of_caps) {
+        // A channel has no more than all have together.
+        if fullest.count > cap.most as usize {
+            over_cap(scene, journey, cap, found);
+        }
     }
     let most = scene.config.max_per_day as usize;
     if found.len() == before
@@ -104,17 +137,15 @@ pub(super) fn journey(scene: &Scene<'_>, journey: &Journey, found: &mut Vec<Diag
     counts
 }
 
+/// Whether more than it allows can be counted.
+const fn is_counted(cap: &Cap) -> bool {
+    (cap.most as usize) < MOST && cap.per.rough_millis() > 0
+}
+
 fn over_cap(scene: &Scene<'_>, journey: &Journey, cap: &Cap, found: &mut Vec<Diagnostic>) {
     let (most, window) = (cap.most as usize, cap.per.rough_millis());
-    if most >= MOST || window <= 0 {
-        return;
-    }
-    let count = |tell| follow(scene, journey, cap.channel, &[window], tell);
-    if count(false).is_none_or(|(_, fullest)| fullest.first().is_none_or(|fullest| fullest.count <= most)) {
-        return;
-    }
-    let Some((_, fullest)) = count(true) else { return };
-    let Some(fullest) = fullest.first() else { return };
+    let Some((_, fullest)) = follow(scene, journey, cap.channel, &[window], true) else { return };
+    let Some(fullest) = fullest.first().filter(|fullest| fullest.count > most) else { return };
     let (what, per) = (cap.channel.map_or("messages", what), length(window));
     let message = format!(
         "one run of `{}` can come to {} {what} within {per}, and the policy allows {most}",
@@ -170,7 +201,7 @@ fn told(text: &Text<'_>, code: Code, message: String, fullest: &Fullest, most: u
                 });
                 since = 0;
             }
-            Some(decision) => steps.push(decision.clone()),
+            Some(decision) => steps.push(decision.words(text)),
         }
         if number > most {
             break;
@@ -250,15 +281,15 @@ impl Follow<'_> {
             StepKind::If { condition, then, otherwise } => {
                 let yes = self.block(then, after.clone());
                 let no = self.block(otherwise, after);
-                let yes = self.decided(step.head, yes, || format!("`{}` holds", self.show(condition.loc)));
-                let no = self.decided(step.head, no, || format!("`{}` does not hold", self.show(condition.loc)));
+                let yes = self.decided(step.head, yes, &Decision::Holds(condition.loc));
+                let no = self.decided(step.head, no, &Decision::DoesNotHold(condition.loc));
                 sooner(yes, no)
             }
             StepKind::Split(_, sides) => {
                 let mut best = Profile::new();
                 for (_, name, then) in sides {
                     let side = self.block(then, after.clone());
-                    best = sooner(best, self.decided(step.head, side, || format!("on side `{name}`")));
+                    best = sooner(best, self.decided(step.head, side, &Decision::Side(name.clone())));
                 }
                 best
             }
@@ -266,8 +297,7 @@ impl Follow<'_> {
                 let mut best = Profile::new();
                 for (condition, then) in arms {
                     let arm = self.block(then, after.clone());
-                    let arm = self.decided(step.head, arm, || format!("for `{}`", self.show(condition.loc)));
-                    best = sooner(best, arm);
+                    best = sooner(best, self.decided(step.head, arm, &Decision::Case(condition.loc)));
                 }
                 let rest = match otherwise {
                     Some(otherwise) => self.block(otherwise, after),
@@ -321,33 +351,27 @@ impl Follow<'_> {
     fn wait(&mut self, wait: &Wait, head: Loc, after: &Profile) -> Profile {
         let mut best = Profile::new();
         if !self.exits.is_empty() {
-            best = self.decided(head, self.exits.clone(), || "the run leaves".to_owned());
+            best = self.decided(head, self.exits.clone(), &Decision::Leaves);
         }
         for arm in &wait.arms {
             let way = self.block(&arm.then, after.clone());
-            let way = self.decided(head, way, || format!("`{}` happens", self.show(arm.pattern.loc)));
-            best = sooner(best, way);
+            best = sooner(best, self.decided(head, way, &Decision::Happens(arm.pattern.loc)));
         }
         for (condition, then) in &wait.conditions {
             let way = self.block(then, after.clone());
-            let way = self.decided(head, way, || format!("`{}` holds", self.show(condition.loc)));
-            best = sooner(best, way);
+            best = sooner(best, self.decided(head, way, &Decision::Holds(condition.loc)));
         }
         if let Some(Deadline { at, then, past, .. }) = &wait.deadline {
             let way = self.block(then, after.clone());
             let alone = wait.arms.is_empty() && wait.conditions.is_empty() && past.is_none();
-            let way = if alone { way } else { self.decided(head, way, || "the time is over".to_owned()) };
+            let way = if alone { way } else { self.decided(head, way, &Decision::TimeOver) };
             best = sooner(best, self.later(way, shortest(at)));
             if let Some(past) = past {
                 let way = self.block(past, after.clone());
-                best = sooner(best, self.decided(head, way, || "the moment is past".to_owned()));
+                best = sooner(best, self.decided(head, way, &Decision::MomentPast));
             }
         }
         best
-    }
-
-    fn show(&self, loc: Loc) -> String {
-        self.scene.text.show(loc)
     }
 
     /// Each time may be the last one if something is asked behind it.
@@ -380,10 +404,10 @@ impl Follow<'_> {
     }
 
     /// Puts a decision before every way.
-    fn decided(&self, loc: Loc, mut profile: Profile, what: impl Fn() -> String) -> Profile {
+    fn decided(&self, loc: Loc, mut profile: Profile, decision: &Decision) -> Profile {
         if self.tell {
             for entry in &mut profile {
-                let stop = Stop { loc, decision: Some(what()), gap: entry.lead, next: entry.way.take() };
+                let stop = Stop { loc, decision: Some(decision.clone()), gap: entry.lead, next: entry.way.take() };
                 entry.way = Some(Rc::new(stop));
                 entry.lead = 0;
             }
@@ -419,11 +443,12 @@ pub(super) fn shortest(at: &Expr) -> i64 {
             sum.unwrap_or_default().max(0)
         }
         ExprKind::AddWithin(_, sides) => match sides.1.kind {
-            ExprKind::Const(Value::Span(span)) => span.rough_millis().max(0),
-            _ => 0,
+            ExprKind::Const(Value::Span(span)) => shortest(&sides.0).saturating_add(span.rough_millis().max(0)),
+            _ => shortest(&sides.0),
         },
+        ExprKind::Later(sides) => shortest(&sides.0).max(shortest(&sides.1)),
         ExprKind::Between(sides) => shortest(&sides.0).min(shortest(&sides.1)),
-        ExprKind::NextAt(_, sides) => shortest(&sides.0),
+        ExprKind::NextAt(_, sides) | ExprKind::NextAnniversary(sides, _) => shortest(&sides.0),
         ExprKind::NextWithin(_, of) => shortest(of),
         _ => 0,
     }

@@ -16,9 +16,14 @@ pub(super) fn findings(file: FileId, tree: &Tree) -> Vec<Diagnostic> {
 }
 
 fn finding(file: FileId, tree: &Tree, token: Token<'_>) -> Option<Diagnostic> {
+    let kind = token.kind();
+    let literal = [SyntaxKind::Time, SyntaxKind::Date, SyntaxKind::Duration, SyntaxKind::Number, SyntaxKind::Percent];
+    if !literal.contains(&kind) {
+        return None;
+    }
     let text = token.text();
     let span = Span::new(file, tree.text(), token.range().to_usize());
-    match token.kind() {
+    match kind {
         SyntaxKind::Time if time_parts(text).is_none() => Some(time(span, text)),
         SyntaxKind::Date => date(span, text),
         SyntaxKind::Duration => duration(span, text),

@@ -46,13 +46,18 @@ pub(super) struct Doc<'t> {
 }
 
 impl<'t> Doc<'t> {
+    /// One with room for so many parts.
+    pub(super) fn with_capacity(parts: usize) -> Self {
+        Self { parts: Vec::with_capacity(parts), ..Self::default() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.parts.len()
     }
 
     pub(super) fn push(&mut self, part: Part<'t>) {
         self.width = self.width.saturating_add(match part {
-            Part::Text(text) => text.chars().count() as u32,
+            Part::Text(text) => columns(text) as u32,
             Part::Space | Part::Line | Part::Paragraph => 1,
             Part::IfFlat(text) => text.len() as u32,
             Part::Hard | Part::Blank | Part::Comment(_) | Part::Verbatim(_) => ENDLESS,
@@ -168,7 +173,7 @@ impl Printer<'_, '_> {
         let mut needed = column + width as usize;
         for part in self.parts.iter().skip(end + 1) {
             match part {
-                Part::Text(text) => needed += text.chars().count(),
+                Part::Text(text) => needed += columns(text),
                 Part::Space => needed += 1,
                 Part::Group { .. } | Part::GroupEnd | Part::Indent | Part::Dedent => {}
                 Part::IfFlat(_) | Part::IfBroken(_) => {}
@@ -190,7 +195,7 @@ impl Printer<'_, '_> {
             self.line_end = false;
         }
         self.out.push_str(text);
-        self.column += text.chars().count();
+        self.column += columns(text);
     }
 
     fn space(&mut self) {
@@ -206,4 +211,9 @@ impl Printer<'_, '_> {
             self.line_end = true;
         }
     }
+}
+
+/// How many columns a text takes; most have nothing but ASCII.
+fn columns(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().count() }
 }

@@ -61,7 +61,9 @@ struct Layout<'t> {
 
 impl<'t> Layout<'t> {
     fn new(root: Node<'t>) -> Self {
-        Self { doc: Doc::default(), next: 0, last: None, tight: false, found: Vec::new(), root }
+        // A word has a space or the end of a line behind it.
+        let parts = root.tree().tokens().size_hint().0 * 3 / 2;
+        Self { doc: Doc::with_capacity(parts), next: 0, last: None, tight: false, found: Vec::new(), root }
     }
 
     // Tokens and what stands between them.

@@ -2,6 +2,7 @@
 
 mod check;
 mod corpus;
+mod language;
 mod lsp;
 mod tools;
 
@@ -20,6 +21,8 @@ const LINES: usize = 2_000;
 pub(crate) enum Bench {
     /// `journey check`, cold and warm, beside ruff, oxlint and biome on corpora of the same size.
     Check(check::Args),
+    /// Lexing, parsing, checking and formatting, beside ruff on a corpus of the same size.
+    Language(language::Args),
     /// `journey lsp`, from a change to its findings, beside the language servers of ruff and tombi.
     Lsp(lsp::Args),
 }
@@ -28,6 +31,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> ExitCode {
     let result = match bench {
         Bench::Check(args) => check::run(args),
+        Bench::Language(args) => language::run(args),
         Bench::Lsp(args) => lsp::run(args),
     };
     match result {

@@ -3,24 +3,24 @@
 mod baseline;
 mod fix;
 mod since;
+mod watch;
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use journey_compiler::diagnostic::{Diagnostic, Severity};
+use journey_compiler::diagnostic::Severity;
 use rayon::prelude::*;
 
 use super::{Exit, Outcome};
-use crate::cache::{Cache, Key, Shelf};
+use crate::cache::{self, Cache};
 use crate::checked::{Checked, Counts};
-use crate::discover;
+use crate::discover::{self, Found};
 use crate::failure::Failure;
 use crate::files;
 use crate::report::{self, Format, Output};
 use crate::terminal::Terminal;
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
 use since::Changed;
 
 const EXAMPLES: &str = "\
@@ -38,6 +38,7 @@ Examples:
   journey check --output-format human --output-format sarif=check.sarif
   journey check --stdin-filename journeys/welcome.journey - < draft.journey
   journey check --since origin/main          what a pull request changed
+  journey check --watch                      again whenever a file changes
   journey check --diff                       what --fix would do, as a patch
   journey check --fix                        take the changes that keep the meaning
   journey check --write-baseline known.json  from now on only what is new:
@@ -91,6 +92,10 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "fix")]
     diff: bool,
 
+    /// Stay, and check again whenever a file changes
+    #[arg(long, conflicts_with_all = ["fix", "unsafe_fixes", "diff", "write_baseline"])]
+    watch: bool,
+
     /// Leave out the lints that this file knows
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -116,6 +121,13 @@ enum FailLevel {
     Error,
 }
 
+impl Args {
+    /// Whether changes that findings offer are taken or shown.
+    const fn mends(&self) -> bool {
+        self.fix || self.unsafe_fixes || self.diff
+    }
+}
+
 impl FailLevel {
     const fn severity(self) -> Severity {
         match self {
@@ -127,36 +139,56 @@ impl FailLevel {
 }
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
-    let mut workspaces = workspaces(args)?;
+    if args.watch { watch::run(args, terminal) } else { once(args, terminal).map(|(exit, _)| exit) }
+}
+
+/// Checks, and says where the projects lie that were looked at.
+fn once(args: &Args, terminal: Terminal) -> Result<(Exit, Vec<PathBuf>), Failure> {
     let changed = args.since.as_deref().map(Changed::since).transpose()?;
-    if let Some(changed) = &changed {
-        workspaces.retain(|workspace| changed.touches(workspace));
-    }
-    if args.fix || args.unsafe_fixes || args.diff {
-        let mended = fix::mend(&workspaces, args, changed.as_ref());
-        if args.diff {
-            return fix::show(&mended, terminal);
+    let mut checked = match text_on_stdin(args)? {
+        Some(text) => {
+            let workspaces = vec![text];
+            if args.diff {
+                return Ok((fix::show(&fix::mend(&workspaces, args, None), terminal)?, Vec::new()));
+            }
+            workspaces.into_iter().map(Checked::fresh).collect()
         }
-        fix::write(&mended, terminal)?;
-        workspaces = mended.into_iter().map(|mended| mended.after).collect();
-    }
-    let cache = if args.no_cache { None } else { Cache::open(args.cache_dir.clone()) };
-    let mut checked = check(workspaces, cache.as_ref());
+        None => {
+            let mut found = discover::find(&args.paths)?;
+            if let Some(changed) = &changed {
+                found.retain(|found| changed.touches(&found.root, found.lone.as_deref()));
+            }
+            if args.mends() {
+                let read = found.into_par_iter().map(Found::read);
+                let mended = fix::mend(&read.collect::<Result<Vec<_>, Failure>>()?, args, changed.as_ref());
+                let roots = mended.iter().map(|mended| mended.after.root.clone()).collect();
+                if args.diff {
+                    return Ok((fix::show(&mended, terminal)?, roots));
+                }
+                fix::write(&mended, terminal)?;
+                mended.into_par_iter().map(|mended| Checked::fresh(mended.after)).collect()
+            } else {
+                let cache = if args.no_cache { None } else { Cache::open(args.cache_dir.clone()) };
+                cache::check(found, cache.as_ref())?
+            }
+        }
+    };
     if let Some(changed) = &changed {
         for project in &mut checked {
             changed.keep(project);
         }
     }
+    let roots = checked.iter().map(|project| project.workspace.root.clone()).collect();
     if let Some(path) = &args.write_baseline {
         baseline::write(path, &checked, terminal)?;
-        return Ok(Exit::CLEAN);
+        return Ok((Exit::CLEAN, roots));
     }
     if let Some(path) = &args.baseline {
         baseline::filter(path, &mut checked, terminal)?;
     }
     report(args, &checked, terminal)?;
     let failed = Counts::of(&checked).at_least(args.fail_level.severity()) > 0 && !args.exit_zero;
-    Ok(if failed { Exit::FINDINGS } else { Exit::CLEAN })
+    Ok((if failed { Exit::FINDINGS } else { Exit::CLEAN }, roots))
 }
 
 fn report(args: &Args, checked: &[Checked], terminal: Terminal) -> Result<(), Failure> {
@@ -179,61 +211,25 @@ fn report(args: &Args, checked: &[Checked], terminal: Terminal) -> Result<(), Fa
     Ok(())
 }
 
-/// The findings of all projects: remembered or made, on all cores.
-fn check(workspaces: Vec<Workspace>, cache: Option<&Cache>) -> Vec<Checked> {
-    let Some(cache) = cache else {
-        return workspaces.into_par_iter().map(fresh).collect();
-    };
-    let mut directories: Vec<PathBuf> = workspaces.iter().map(|workspace| workspace.root.clone()).collect();
-    directories.sort();
-    directories.dedup();
-    let load = |directory: PathBuf| (cache.load(&directory), directory);
-    let shelves = directories.into_par_iter().map(load).map(|(shelf, directory)| (directory, shelf));
-    let mut shelves: BTreeMap<PathBuf, Shelf> = shelves.collect();
-    let checked = workspaces.into_par_iter().map(|workspace| {
-        let key = Key::of(workspace.snapshot.project());
-        match shelves.get(&workspace.root).and_then(|shelf| shelf.get(&workspace, key)) {
-            Some(diagnostics) => (Checked { workspace, diagnostics }, None),
-            None => (fresh(workspace), Some(key)),
-        }
-    });
-    let checked: Vec<(Checked, Option<Key>)> = checked.collect();
-    for (project, key) in &checked {
-        if let (Some(key), Some(shelf)) = (key, shelves.get_mut(&project.workspace.root)) {
-            shelf.put(&project.workspace, *key, project.diagnostics.clone());
-        }
-    }
-    shelves.par_iter().for_each(|(directory, shelf)| cache.store(directory, shelf));
-    checked.into_iter().map(|(project, _)| project).collect()
-}
-
-fn fresh(workspace: Workspace) -> Checked {
-    let diagnostics = found(&workspace);
-    Checked { workspace, diagnostics }
-}
-
-/// What the compiler says of a project.
-fn found(workspace: &Workspace) -> Vec<Diagnostic> {
-    workspace::compile(workspace.snapshot.project()).diagnostics
-}
-
-fn workspaces(args: &Args) -> Result<Vec<Workspace>, Failure> {
+/// The text on stdin with the project around it, if one is to be checked.
+fn text_on_stdin(args: &Args) -> Result<Option<Workspace>, Failure> {
     let stdin = args.paths.iter().any(|path| path == Path::new("-"));
     match (stdin, &args.stdin_filename) {
-        (false, None) => discover::find(&args.paths),
+        (false, None) => Ok(None),
         (false, Some(_)) => {
             Err(Failure::new("`--stdin-filename` is given, but not `-`").help("add `-` to read the text from stdin"))
         }
         (true, _) if args.paths.len() > 1 => Err(Failure::new("`-` cannot be given together with other paths")),
-        (true, _) if args.fix || args.since.is_some() => {
+        (true, _) if args.fix || args.unsafe_fixes && !args.diff || args.since.is_some() => {
             Err(Failure::new("a text on stdin can only be checked").help("`--diff` shows what could be mended in it"))
         }
+        (true, _) if args.watch => Err(Failure::new("a text on stdin cannot be watched")),
         (true, filename) => {
             let mut text = Vec::new();
             let read = io::stdin().lock().read_to_end(&mut text);
             read.map_err(|error| Failure::new(format!("cannot read stdin: {error}")))?;
             let path = filename.as_deref().unwrap_or(Path::new("stdin.journey"));
-            Ok(vec![discover::with_text(path, text)?])
+            Ok(Some(discover::with_text(path, text)?))
         }
     }
 }

@@ -25,13 +25,13 @@ impl Changed {
     }
 
     /// Whether anything of a project changed; a file that was removed counts.
-    pub(super) fn touches(&self, workspace: &Workspace) -> bool {
-        match &workspace.lone {
+    pub(super) fn touches(&self, root: &Path, lone: Option<&Path>) -> bool {
+        match lone {
             Some(file) => self.0.contains(file),
-            None => self.0.iter().any(|file| {
-                file.starts_with(&workspace.root)
-                    && journey_compiler::project::belongs(&relative(&workspace.root, file))
-            }),
+            None => self
+                .0
+                .iter()
+                .any(|file| file.starts_with(root) && journey_compiler::project::belongs(&relative(root, file))),
         }
     }
 
