@@ -21,12 +21,13 @@ local found = vim.diagnostic.get(0)
 
 local first = found[1]
 vim.api.nvim_win_set_cursor(0, { first.lnum + 1, first.col })
-local params = vim.lsp.util.make_range_params()
+local encoding = vim.lsp.get_client_by_id(client).offset_encoding
+local params = vim.lsp.util.make_range_params(0, encoding)
 params.context = { diagnostics = {} }
 local answers = vim.lsp.buf_request_sync(0, 'textDocument/codeAction', params, PATIENCE)
 local actions = answers[client].result
 local titles = vim.tbl_map(function(action) return action.title end, actions)
-vim.lsp.util.apply_workspace_edit(actions[1].edit, vim.lsp.get_client_by_id(client).offset_encoding)
+vim.lsp.util.apply_workspace_edit(actions[1].edit, encoding)
 wait('no more findings', function() return #vim.diagnostic.get(0) == 0 end)
 
 local function request(method, params)
@@ -49,10 +50,9 @@ end
 local hover = request('textDocument/hover', at('wait 2d', 5)).contents.value
 local completion = vim.tbl_map(function(item) return item.label end, request('textDocument/completion', at('add tag nurtured', 8)))
 local definition = request('textDocument/definition', at('mattress_lead', 3))
-local encoding = vim.lsp.get_client_by_id(client).offset_encoding
 vim.lsp.util.apply_text_edits(request('textDocument/formatting', {
   textDocument = vim.lsp.util.make_text_document_params(), options = { tabSize = 2, insertSpaces = true },
-}), 0, encoding)
+}), vim.api.nvim_get_current_buf(), encoding)
 local formatted = vim.api.nvim_buf_get_lines(0, 0, -1, false)
 local renamed = request('textDocument/rename', vim.tbl_extend('force', at('nurtured', 1), { newName = 'taught' }))
 vim.lsp.util.apply_workspace_edit(renamed, encoding)
