@@ -84,6 +84,20 @@ impl Terminal {
 
     /// Says on stderr that something is going on, while the answer lives: only to a person, and only if it takes long.
     pub(crate) fn progress(self, what: &'static str) -> Option<Progress> {
+        self.progress_of(what, |seconds| format!("{seconds} s"))
+    }
+
+    /// The same, with a bar for how much of the whole is done.
+    pub(crate) fn progress_bar(self, what: &'static str, done: impl Fn() -> f64 + Send + 'static) -> Option<Progress> {
+        let (full, empty) = if self.unicode { ("█", "░") } else { ("#", ".") };
+        self.progress_of(what, move |_| {
+            let done = done().clamp(0.0, 1.0);
+            let filled = (0..BAR).take_while(|cell| f64::from(*cell) < done * f64::from(BAR)).count();
+            format!("{}{} {:.0} %", full.repeat(filled), empty.repeat(BAR as usize - filled), done * 100.0)
+        })
+    }
+
+    fn progress_of(self, what: &'static str, how: impl Fn(u64) -> String + Send + 'static) -> Option<Progress> {
         if !io::stderr().is_terminal() {
             return None;
         }
@@ -92,16 +106,19 @@ impl Terminal {
             let start = Instant::now();
             let mut shown = false;
             while stopped.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
-                self.err(format!("\r{FAINT}{what}: {} s{FAINT:#}", start.elapsed().as_secs()));
+                self.err(format!("\r{FAINT}{what}: {}{FAINT:#}", how(start.elapsed().as_secs())));
                 shown = true;
             }
             if shown {
-                self.err(format!("\r{:40}\r", ""));
+                self.err(format!("\r{:60}\r", ""));
             }
         });
         Some(Progress { stop: Some(stop), thread: Some(thread) })
     }
 }
+
+/// How many characters wide a bar is.
+const BAR: u32 = 30;
 
 /// Something is going on.
 pub(crate) struct Progress {

@@ -17,6 +17,8 @@ mod preview;
 mod run;
 mod send_test;
 mod serve;
+mod simulate;
+mod table;
 mod test;
 
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ Examples:
   journey fmt welcome              lay it out in the one style
   journey test --project welcome   run the tests that stand in it
   journey run welcome              watch its contacts walk through it, in virtual time
+  journey simulate welcome         forecast what it would do to a thousand people
   journey serve welcome            run it for real
 
 Exit codes: 0 all is well, 1 findings, 2 the command could not do its work.";
@@ -63,6 +66,7 @@ enum Command {
     Diff(diff::Args),
     Build(build::Args),
     Run(run::Args),
+    Simulate(simulate::Args),
     Test(test::Args),
     Serve(serve::Args),
     Preview(preview::Args),
@@ -107,6 +111,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args, terminal),
         Command::Build(args) => build::run(&args, terminal),
         Command::Run(args) => run::run(&args, terminal),
+        Command::Simulate(args) => simulate::run(&args, terminal),
         Command::Test(args) => test::run(&args, terminal),
         Command::Serve(args) => serve::run(&args, terminal),
         Command::Preview(args) => preview::run(&args, terminal),

@@ -184,3 +184,14 @@ fn what_new_makes_checks_clean_and_runs() {
         assert!(run.ends_with("--- exit 0\n"), "{run}");
     }
 }
+
+#[test]
+fn a_forecast_is_the_same_for_everybody() {
+    let here = Sandbox::new();
+    here.journey(&["new", "welcome"]);
+    insta::assert_snapshot!(here.journey(&["simulate", "welcome", "--contacts", "40", "--days", "40"]));
+    here.write("welcome/behaviour.toml", "[messages.email]\nopened = 2\n[happens]\n\"tag nobody\" = 1\n");
+    let wrong = here.journey(&["simulate", "welcome"]);
+    here.write("welcome/behaviour.toml", "[mesages.email]\nopened = 0.2\n");
+    insta::assert_snapshot!("a_forecast_needs_sense", wrong + "\n" + &here.journey(&["simulate", "welcome"]));
+}

@@ -15,4 +15,5 @@ pub use advance::{
 };
 pub use link::{LinkError, Linked, MESSAGE_MEMORY};
 pub use vm::holds;
+pub(crate) use vm::zone_of;
 pub use witness::MAX_SEEN;

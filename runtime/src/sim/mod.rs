@@ -3,18 +3,25 @@
 //! Everything happens in the order of its moments, and at one moment in the order of contacts, so that the same project
 //! and the same inputs give the same messages and the same report, byte for byte.
 
+mod behaviour;
+mod crowd;
 mod report;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use journey_bytecode::{Instant, Span};
 
+pub use behaviour::{Awake, Behaviour, Known, Reactions};
+pub use crowd::Crowd;
 pub use report::{JourneyReport, MessageReport, Report, StepReport, Zones};
 
 use crate::clock::{Clock, VirtualClock};
 use crate::core::Linked;
+use crate::core::zone_of;
 use crate::engine::{Outlet, Stepped, step};
-use crate::store::{Acceptance, Delivery, NewInput, Store, StoreError};
+use crate::store::{Acceptance, Advanced, DeliveryResult, NewInput, Store, StoreError};
 use report::Tally;
 
 /// Where time begins when no event says: Monday, 5 January 2026, 09:00 UTC.
@@ -40,16 +47,20 @@ pub enum Until {
 }
 
 /// What a simulation runs on.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Scenario {
     /// Contacts, in the order in which they come in when time begins.
     pub contacts: Vec<NewInput>,
     /// Events. Those without a moment of their own ([`Instant::NEVER`]) happen when time begins.
     pub events: Vec<NewInput>,
+    /// People who come, act and react by chance, beside those.
+    pub crowd: Option<Crowd>,
     /// When time begins; without, with the first event, or at [`DEFAULT_START`].
     pub start: Option<Instant>,
     /// When it ends at the latest; without, after [`HORIZON`].
     pub until: Option<Until>,
+    /// Shows how far it is: the milliseconds of virtual time that are behind.
+    pub behind: Arc<AtomicI64>,
 }
 
 /// An input that the store refused: its place in its list, and why.
@@ -62,7 +73,7 @@ pub async fn run<S: Store>(
     outlet: &Outlet,
     scenario: Scenario,
 ) -> Result<Report, StoreError> {
-    let Scenario { contacts, events, start, until } = scenario;
+    let Scenario { contacts, events, crowd, start, until, behind } = scenario;
     let first = events.iter().map(|event| event.at).filter(|at| *at < Instant::NEVER).min();
     let start = start.or(first).unwrap_or(DEFAULT_START);
     let end = match until.unwrap_or(Until::After(HORIZON)) {
@@ -76,12 +87,14 @@ pub async fn run<S: Store>(
         .collect();
     events.make_contiguous().sort_by_key(|(_, event)| event.at);
 
-    let mut simulation = Simulation { store, linked, outlet, clock: VirtualClock::new(start), tally: Tally::default() };
+    let clock = VirtualClock::new(start);
+    let mut simulation = Simulation { store, linked, outlet, clock, tally: Tally::default(), crowd };
     let contacts: Vec<_> = contacts.into_iter().map(|contact| NewInput { at: start, ..contact }).collect();
     let refused_contacts = simulation.accept(&contacts).await?;
     let mut refused_events = Vec::new();
     loop {
         let now = simulation.clock.now();
+        behind.store(now.0 - start.0, Ordering::Relaxed);
         let (mut places, mut due) = (Vec::new(), Vec::new());
         while let Some((place, event)) = events.pop_front_if(|(_, event)| event.at <= now) {
             places.push(place);
@@ -90,9 +103,13 @@ pub async fn run<S: Store>(
         let refused = simulation.accept(&due).await?;
         let place = |(place, why)| Some((*places.get::<usize>(place)?, why));
         refused_events.extend(refused.into_iter().filter_map(place));
+        let happened = simulation.crowd.as_mut().map(|crowd| crowd.due(now)).unwrap_or_default();
+        // Whoever does not exist yet or any more reacts to nothing.
+        simulation.accept(&happened).await?;
         simulation.settle().await?;
 
-        let next = [events.front().map(|(_, event)| event.at), simulation.next().await?];
+        let planned = simulation.crowd.as_ref().and_then(Crowd::next);
+        let next = [events.front().map(|(_, event)| event.at), planned, simulation.next().await?];
         match next.into_iter().flatten().min() {
             Some(next) if next <= end => simulation.clock.advance_to(next),
             Some(_) => {
@@ -112,6 +129,7 @@ struct Simulation<'a, S> {
     outlet: &'a Outlet,
     clock: VirtualClock,
     tally: Tally,
+    crowd: Option<Crowd>,
 }
 
 impl<S: Store> Simulation<'_, S> {
@@ -129,8 +147,14 @@ impl<S: Store> Simulation<'_, S> {
     async fn settle(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
         loop {
-            let Self { store, linked, tally, .. } = self;
-            let stepped = step(*store, linked, now, BATCH, |advanced| tally.observe(linked, advanced)).await?;
+            let Self { store, linked, tally, crowd, .. } = self;
+            let observe = |advanced: &Advanced| {
+                tally.observe(linked, advanced);
+                if let Some(crowd) = crowd {
+                    crowd.lives(advanced.contact.id, zone_of(linked, &advanced.contact));
+                }
+            };
+            let stepped = step(*store, linked, now, BATCH, observe).await?;
             if stepped == Stepped::default() && !self.deliver(now).await? {
                 return Ok(());
             }
@@ -152,7 +176,14 @@ impl<S: Store> Simulation<'_, S> {
             let judged = parcel.attempts.iter().zip(verdicts).map(|(attempt, verdict)| attempt.judge(verdict, now));
             results.extend(judged);
         }
-        results.iter().for_each(|result: &Delivery| self.tally.delivered(result));
+        for result in &results {
+            self.tally.delivered(result);
+            if let (DeliveryResult::Delivered { .. }, Some(crowd)) = (&result.result, &mut self.crowd)
+                && let Some((name, channel)) = self.tally.name(result.id)
+            {
+                crowd.receives(result.id, name, channel, now);
+            }
+        }
         self.store.record(&results, &[]).await?;
         Ok(true)
     }

@@ -1,6 +1,6 @@
 //! What a simulation counts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use journey_bytecode::{Channel, Instant, StatusKind, StepIx, Value};
 use smol_str::SmolStr;
@@ -8,9 +8,9 @@ use smol_str::SmolStr;
 use super::RefusedInput;
 use crate::core::Linked;
 use crate::core::contact::{ContactId, EndReason};
-use crate::core::effect::{MessageId, NotEntered, Refusal, TraceEntry, TraceEvent};
+use crate::core::effect::{Deferral, MessageId, NotEntered, Refusal, TraceEntry, TraceEvent};
 use crate::store::{Advanced, Delivery, DeliveryResult};
-use crate::time::Zone;
+use crate::time::{DAY, Zone};
 
 /// What a simulation came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +25,10 @@ pub struct Report {
     pub journeys: Vec<JourneyReport>,
     /// Each message, by name and channel.
     pub messages: Vec<MessageReport>,
+    /// The most messages that a contact got within 7 days: how many contacts there are of each number, but 0.
+    pub pressure: BTreeMap<u32, u64>,
+    /// Messages that waited for a window, by its kind: `quiet hours`, `journey hours`.
+    pub deferred: BTreeMap<&'static str, u64>,
     /// Contacts whose zone the project's own stood in for.
     pub zones: Zones,
     /// Contacts that were refused: their places in the list, and why.
@@ -115,6 +119,9 @@ pub(super) struct Tally {
     /// What was counted of a message already.
     seen: HashSet<(MessageId, StatusKind)>,
     zones: HashMap<ContactId, ZoneState>,
+    /// When each contact's messages of the last 7 days were sent, and the most that there ever were.
+    pressure: HashMap<ContactId, (VecDeque<Instant>, u32)>,
+    deferred: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,6 +165,11 @@ impl Tally {
             start,
             end,
             contacts: self.zones.len() as u64,
+            pressure: self.pressure.values().fold(BTreeMap::new(), |mut contacts, (_, most)| {
+                *contacts.entry(*most).or_default() += 1;
+                contacts
+            }),
+            deferred: self.deferred,
             zones: Zones { missing: count(ZoneState::Missing), unknown: count(ZoneState::Unknown) },
             journeys: self.journeys.into_values().collect(),
             messages: self.messages.into_values().collect(),
@@ -178,6 +190,11 @@ impl Tally {
             };
             JourneyReport { journey: name.clone(), steps: steps.iter().map(step).collect(), ..JourneyReport::default() }
         })
+    }
+
+    /// What a message is called, and its channel.
+    pub(super) fn name(&self, id: MessageId) -> Option<(&str, &str)> {
+        self.names.get(&id).map(|(name, channel)| (name.as_str(), channel.as_str()))
     }
 
     fn message(&mut self, id: MessageId) -> Option<&mut MessageReport> {
@@ -234,7 +251,14 @@ impl Tally {
                 }
             }
             TraceEvent::GoalReached => self.journey(linked, &entry.journey).goals += 1,
-            TraceEvent::Sent { message, channel, name } => self.named(id(*message), name, *channel).sent += 1,
+            TraceEvent::Sent { message, channel, name } => {
+                self.named(id(*message), name, *channel).sent += 1;
+                let (recent, most) = self.pressure.entry(contact).or_default();
+                recent.push_back(entry.at);
+                while recent.pop_front_if(|at| at.0 + 7 * DAY <= entry.at.0).is_some() {}
+                *most = (*most).max(u32::try_from(recent.len()).unwrap_or(u32::MAX));
+            }
+            TraceEvent::Deferred { reason, .. } => *self.deferred.entry(deferral(reason)).or_default() += 1,
             TraceEvent::Skipped { message, channel, name, reason } => {
                 let skipped = &mut self.named(id(*message), name, *channel).skipped;
                 *skipped.entry(refusal(reason)).or_default() += 1;
@@ -255,6 +279,13 @@ impl Tally {
             }
             _ => {}
         }
+    }
+}
+
+const fn deferral(reason: &Deferral) -> &'static str {
+    match reason {
+        Deferral::QuietHours => "quiet hours",
+        Deferral::JourneyHours => "journey hours",
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod inputs;
 mod outbox;
-mod table;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,13 +18,13 @@ use journey_runtime::store::MemoryStore;
 use journey_runtime::time::Zone;
 use journey_runtime::track::{Keys, Links};
 
+use super::table::{self, Around};
 use super::{Exit, Outcome, compiled};
 use crate::discover;
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use crate::workspace::Workspace;
 use outbox::Outbox;
-use table::Around;
 
 /// Signs the links of a simulation's mails, so that they are the same on every run. No server accepts them: each has a
 /// key of its own.
@@ -127,7 +126,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
 
     let outbox = Outbox::open(&args.out.clone().unwrap_or_else(|| workspace.root.join("outbox")))?;
     let outbox = Arc::new(outbox);
-    let outlet = outlet(&workspace, bundle, &outbox)?;
+    let outlet = outlet(&workspace, bundle, &(Arc::clone(&outbox) as Arc<dyn Transport>))?;
     let until = args.until.as_ref().map(|stop| match stop {
         Stop::After(span) => Until::After(*span),
         Stop::At(text) => Until::Moment(linked.zone().read(text).unwrap_or(journey_bytecode::Instant::NEVER)),
@@ -137,6 +136,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
         events: std::mem::take(&mut inputs.events),
         start: inputs.start,
         until,
+        ..Scenario::default()
     };
     let progress = terminal.progress("running");
     let report = simulate(&linked, &outlet, scenario)?;
@@ -152,8 +152,12 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     Ok(if inputs.refused.is_empty() { Exit::CLEAN } else { Exit::FINDINGS })
 }
 
-/// Every channel leads into the outbox.
-fn outlet(workspace: &Workspace, bundle: &Bundle, outbox: &Arc<Outbox>) -> Result<Outlet, Failure> {
+/// Every channel leads there.
+pub(super) fn outlet(
+    workspace: &Workspace,
+    bundle: &Bundle,
+    transport: &Arc<dyn Transport>,
+) -> Result<Outlet, Failure> {
     let wrong = |error: &dyn std::fmt::Display| Failure::new(format!("the project cannot be run: {error}"));
     let keys = Keys::new([KEY]).ok_or_else(|| wrong(&"its links cannot be signed"))?;
     let links = match &workspace.config().track.base_url {
@@ -161,11 +165,10 @@ fn outlet(workspace: &Workspace, bundle: &Bundle, outbox: &Arc<Outbox>) -> Resul
         None => Links::untracked(keys),
     };
     let renderer = Renderer::new(bundle, links).map_err(|error| wrong(&error))?;
-    let transport = |channel| (channel, Arc::clone(outbox) as Arc<dyn Transport>);
-    Ok(Outlet::new(renderer, Channel::ALL.map(transport).into()))
+    Ok(Outlet::new(renderer, Channel::ALL.map(|channel| (channel, Arc::clone(transport))).into()))
 }
 
-fn simulate(linked: &Linked, outlet: &Outlet, scenario: Scenario) -> Result<Report, Failure> {
+pub(super) fn simulate(linked: &Linked, outlet: &Outlet, scenario: Scenario) -> Result<Report, Failure> {
     let wrong = |error: &dyn std::fmt::Display| Failure::new(format!("the run broke off: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| wrong(&error))?;
     let store = MemoryStore::default();

@@ -24,7 +24,8 @@ pub(super) struct Around<'a> {
     pub(super) refused: usize,
 }
 
-pub(super) fn render(report: &Report, linked: &Linked, around: &Around<'_>, terminal: Terminal) -> String {
+/// What became of contacts: how many there were and when, each journey's steps, each message.
+pub(super) fn came_to(report: &Report, linked: &Linked, terminal: Terminal) -> String {
     let mut out = String::new();
     let zone = linked.zone();
     let minute = |at: Instant| zone.show(at).chars().take("2026-03-02 10:00".len()).collect::<String>();
@@ -45,9 +46,15 @@ pub(super) fn render(report: &Report, linked: &Linked, around: &Around<'_>, term
         out.push_str(&messages(&report.messages, terminal));
         out.push('\n');
     }
+    out
+}
+
+pub(super) fn render(report: &Report, linked: &Linked, around: &Around<'_>, terminal: Terminal) -> String {
+    let mut out = came_to(report, linked, terminal);
+    // Writing to memory does not fail.
     let Around { outbox, written, refused } = around;
     let _ = writeln!(out, "{GREEN}{}{GREEN:#} written to {outbox}", count(*written, "message"));
-    if let Some(note) = zones(report.zones, zone.name()) {
+    if let Some(note) = zones(report.zones, linked.zone().name()) {
         let _ = writeln!(out, "{YELLOW}{note}{YELLOW:#}");
     }
     if *refused > 0 {
@@ -127,11 +134,11 @@ fn zones(zones: Zones, default: &str) -> Option<String> {
 }
 
 /// A number; nothing for nothing, so that the eye finds what there is.
-fn number(n: u64) -> String {
+pub(super) fn number(n: u64) -> String {
     if n == 0 { "-".to_owned() } else { n.to_string() }
 }
 
-fn table(header: &[String], rows: Vec<Vec<String>>, numbers: &[usize], terminal: Terminal) -> String {
+pub(super) fn table(header: &[String], rows: Vec<Vec<String>>, numbers: &[usize], terminal: Terminal) -> String {
     let line = if terminal.unicode { '─' } else { '-' };
     let mut table = Table::new();
     table
