@@ -21,7 +21,7 @@ use crate::checked::count;
 use crate::discover;
 use crate::failure::Failure;
 use crate::terminal::{BOLD, Terminal};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, show};
 
 /// What people do, beside a project's settings.
 const BEHAVIOUR: &str = "behaviour.toml";
@@ -141,7 +141,8 @@ fn behaviour(named: Option<&Path>, workspace: &Workspace, bundle: &Bundle) -> Re
         None => return Ok(Behaviour::default()),
     };
     let text = std::fs::read_to_string(path).map_err(|error| Failure::path("cannot read", path, &error))?;
-    let wrong = |why: &str| Failure::new(format!("`{}` does not say how people behave: {why}", path.display()));
+    let name = show(&path.canonicalize().unwrap_or_else(|_| path.to_path_buf()));
+    let wrong = |why: &str| Failure::new(format!("`{name}` does not say how people behave: {why}"));
     let behaviour: Behaviour = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end()))?;
     let mut mistakes = behaviour.mistakes();
     mistakes.extend(Crowd::unknown(&behaviour, bundle));
