@@ -160,7 +160,7 @@ async fn crashes_lose_nothing() {
                 .map(|n| NewInput { id: Some("enter".into()), ..lead(&format!("c{n}")) })
                 .collect();
             let count = batch.len();
-            let (submitter, patience) = (engine.submitter(), Duration::from_millis(next_random(8)));
+            let (submitter, patience) = (engine.submitter(), Duration::from_millis(next_random(8 + crashes)));
             let submitted = tokio::time::timeout(patience, submitter.submit(batch));
             if submitted.await.is_ok_and(|answers| answers.is_ok()) {
                 acknowledged += count;
@@ -168,7 +168,8 @@ async fn crashes_lose_nothing() {
         } else {
             clock.advance_to(Instant(START.0 + 3 * crate::time::DAY));
         }
-        tokio::time::sleep(Duration::from_millis(next_random(30))).await;
+        // Longer each time: a machine that is too busy to commit anything within 30 ms gets there as well.
+        tokio::time::sleep(Duration::from_millis(next_random(30 + crashes))).await;
         let counts = engine.store().counts().await.unwrap();
         let all_done = counts.delivered as usize == CONTACTS && counts.pending == 0 && counts.queued == 0;
         let idle = engine.store().next_due().await.unwrap().is_none();
