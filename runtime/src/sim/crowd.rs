@@ -48,6 +48,11 @@ impl Chance {
         scaled(self.share(), most)
     }
 
+    /// One of these, each equally likely; none of none.
+    fn one_of<T>(self, of: &[T]) -> Option<&T> {
+        of.get(usize::try_from(self.below(i64::try_from(of.len()).unwrap_or(1))).unwrap_or(0))
+    }
+
     /// A length of time whose mean is this one, as between things that happen independently of each other.
     fn pause(self, mean: f64) -> i64 {
         whole(-(1.0 - self.share()).ln() * mean)
@@ -275,8 +280,7 @@ impl Crowd {
                     }
                 }
                 Some(Known::OneOf(values)) => {
-                    let place = usize::try_from(chance.below(i64::try_from(values.len()).unwrap_or(1))).unwrap_or(0);
-                    let Some(value) = values.get(place) else { continue };
+                    let Some(value) = chance.one_of(values) else { continue };
                     written(&attribute.ty, value)
                 }
                 // What has a value from the start keeps it; zones are the project's own unless the file says otherwise.
@@ -316,10 +320,7 @@ fn random(ty: &Type, name: &str, chance: Chance, now: Instant, zone: Zone) -> Va
     const NAMES: [&str; 12] =
         ["Ada", "Ben", "Cho", "Dara", "Emil", "Fatma", "Grace", "Hugo", "Ines", "Jun", "Kofi", "Lena"];
     const COUNTRIES: [&str; 6] = ["DE", "AT", "CH", "US", "FR", "GB"];
-    let pick = |of: &[&str]| {
-        let place = usize::try_from(chance.below(i64::try_from(of.len()).unwrap_or(1))).unwrap_or(0);
-        Value::text(of.get(place).copied().unwrap_or_default())
-    };
+    let pick = |of: &[&str]| Value::text(chance.one_of(of).copied().unwrap_or_default());
     let (ahead, back) = (chance.below(60 * DAY), chance.below(80 * 365 * DAY));
     match ty {
         Type::Bool => Value::Bool(chance.share() < 0.5),
@@ -338,10 +339,7 @@ fn random(ty: &Type, name: &str, chance: Chance, now: Instant, zone: Zone) -> Va
         Type::TimeZone => Value::text(zone.name()),
         Type::Text if name.contains("name") => pick(&NAMES),
         Type::Text => Value::text(format!("{name} {}", chance.below(5))),
-        Type::Enum(values) => {
-            let place = usize::try_from(chance.below(i64::try_from(values.len()).unwrap_or(1))).unwrap_or(0);
-            values.get(place).map_or(Value::Unset, |value| Value::Text(value.clone()))
-        }
+        Type::Enum(values) => chance.one_of(values).map_or(Value::Unset, |value| Value::Text(value.clone())),
         Type::List(of) => {
             let count = chance.of(&["length"]).below(4);
             let one = |place: i64| random(of, name, chance.of(&["item", &place.to_string()]), now, zone);

@@ -1,11 +1,11 @@
 //! `cargo xtask bench check`
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{LINES, best, build, corpus, fresh, tools};
+use super::{LINES, Place, best, corpus, fresh, tools};
 
 /// Runs of each measurement; the best counts.
 const RUNS: u32 = 5;
@@ -16,22 +16,12 @@ pub(crate) struct Args {
     #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
     files: Vec<usize>,
 
-    /// The binary to measure, instead of a release build of this workspace.
-    #[arg(long)]
-    binary: Option<PathBuf>,
-
-    /// Where corpora and the tools of others go.
-    #[arg(long, default_value = "target/bench")]
-    folder: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), String> {
-    let journey = match &args.binary {
-        Some(binary) => binary.clone(),
-        None => build()?,
-    };
-    let folder = crate::root().join(&args.folder);
-    tools::install(&folder.join("tools"));
+    let (journey, folder) = args.place.open()?;
     heading();
     for count in &args.files {
         corpora(&journey, &folder, *count)?;

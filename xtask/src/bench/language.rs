@@ -1,9 +1,7 @@
 //! `cargo xtask bench language`
 
-use std::path::PathBuf;
-
 use super::check::{heading, pinned, print};
-use super::{best, build, corpus, fresh, tools};
+use super::{Place, best, corpus, fresh, tools};
 
 /// Runs of each measurement; the best counts.
 const RUNS: u32 = 5;
@@ -14,22 +12,12 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1_000)]
     files: usize,
 
-    /// The binary to measure, instead of a release build of this workspace.
-    #[arg(long)]
-    binary: Option<PathBuf>,
-
-    /// Where corpora and the tools of others go.
-    #[arg(long, default_value = "target/bench")]
-    folder: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), String> {
-    let journey = match &args.binary {
-        Some(binary) => binary.clone(),
-        None => build()?,
-    };
-    let folder = crate::root().join(&args.folder);
-    tools::install(&folder.join("tools"));
+    let (journey, folder) = args.place.open()?;
     let journeys = folder.join("language-journeys");
     let bytes = fresh(&journeys, |at| corpus::journeys(at, args.files))?;
 

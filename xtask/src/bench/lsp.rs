@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{LINES, build, corpus, fresh, tools};
+use super::{LINES, Place, corpus, fresh, tools};
 use client::Server;
 
 /// Changes before those that count.
@@ -27,13 +27,8 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 500)]
     files: usize,
 
-    /// The binary to measure, instead of a release build of this workspace.
-    #[arg(long)]
-    binary: Option<PathBuf>,
-
-    /// Where texts and the tools of others go.
-    #[arg(long, default_value = "target/bench")]
-    folder: PathBuf,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// What an editor has open, and what is typed into it.
@@ -51,12 +46,7 @@ struct Scene<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), String> {
-    let journey = match &args.binary {
-        Some(binary) => binary.clone(),
-        None => build()?,
-    };
-    let folder = crate::root().join(&args.folder);
-    tools::install(&folder.join("tools"));
+    let (journey, folder) = args.place.open()?;
     // Servers name files without detours.
     let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
     let large = folder.join("lsp-large");

@@ -59,6 +59,31 @@ fn best(runs: u32, mut command: impl FnMut() -> Command) -> Result<Duration, Str
     Ok(best)
 }
 
+/// What every benchmark measures, and where.
+#[derive(clap::Args)]
+struct Place {
+    /// The binary to measure, instead of a release build of this workspace.
+    #[arg(long)]
+    binary: Option<PathBuf>,
+
+    /// Where corpora and the tools of others go.
+    #[arg(long, default_value = "target/bench")]
+    folder: PathBuf,
+}
+
+impl Place {
+    /// The binary and the folder, with the tools of others in it.
+    fn open(&self) -> Result<(PathBuf, PathBuf), String> {
+        let journey = match &self.binary {
+            Some(binary) => binary.clone(),
+            None => build()?,
+        };
+        let folder = crate::root().join(&self.folder);
+        tools::install(&folder.join("tools"));
+        Ok((journey, folder))
+    }
+}
+
 /// A release build of this workspace.
 fn build() -> Result<PathBuf, String> {
     let built = crate::cargo().args(["build", "--release", "--locked", "--package", "journey-cli"]).status();
