@@ -7,6 +7,7 @@ mod bundle;
 mod event;
 mod listing;
 mod message;
+mod outside;
 pub mod pattern;
 mod program;
 mod schema;
@@ -20,11 +21,12 @@ pub use event::{BuiltinEvent, builtin_fields, past_change, past_entry, past_jour
 pub use message::{
     BUILTIN_VARIABLES, CONTENT, Channel, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS, TemplateVariable, Variant,
 };
+pub use outside::{Request, RequestKind};
 pub use program::{
     Aggregate, Arm, Clause, Collect, ConstIx, Deadline, EventPattern, Exit, ExitKind, Function, Goal, Handle, HandleIx,
     History, HistoryIx, MessageHistory, MessageRef, MessageScope, MessagesIx, NameIx, Op, Pc, Program, Reenter,
-    SendDef, SendIx, ShapeIx, SlotIx, SourceMap, Split, SplitIx, StatusKind, StepInfo, StepIx, TextMatch, Trigger,
-    TriggerKind, Version, WaitDef, WaitIx,
+    RequestIx, SendDef, SendIx, ShapeIx, SlotIx, SourceMap, Split, SplitIx, StatusKind, StepInfo, StepIx, TextMatch,
+    Trigger, TriggerKind, Version, WaitDef, WaitIx,
 };
 pub use schema::{Attribute, Cap, Event, Field, LocalWindow, Policy, Rate, Schema, Topic, Weekday, WeekdaySet};
 pub use score::{Points, Score, ScoreRule, Scores};

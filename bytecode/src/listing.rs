@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
+use crate::outside::RequestKind;
 use crate::program::{
     Aggregate, Clause, ConstIx, EventPattern, ExitKind, HandleIx, MessageRef, NameIx, Op, Pc, Program, Reenter, SlotIx,
     Trigger, TriggerKind,
@@ -137,6 +138,9 @@ impl Program {
                 writeln!(f, "wait {ix}:")?;
             }
         }
+        for (ix, _) in self.requests.iter().enumerate().filter(|(_, request)| here(&request.until)) {
+            writeln!(f, "request {ix}:")?;
+        }
         Ok(())
     }
 
@@ -174,6 +178,19 @@ impl Program {
                     writeln!(f)?;
                 }
                 Ok(())
+            }
+            Op::Request(ix) => {
+                let Some(request) = self.requests.get(ix.index()) else { return Ok(()) };
+                let RequestKind::Call { service, .. } = &request.kind;
+                write!(f, "{MARGIN}call {service} until @{}", request.until.0)?;
+                if let Some(slot) = request.slot {
+                    write!(f, " as {}", self.slot(slot))?;
+                }
+                write!(f, " -> {}", request.answered.0)?;
+                if let Some(failed) = request.failed {
+                    write!(f, ", failed -> {}", failed.0)?;
+                }
+                writeln!(f)
             }
             Op::History(ix) => {
                 let Some(history) = self.histories.get(ix.index()) else { return Ok(()) };
@@ -352,6 +369,7 @@ impl Display for Listed<'_> {
             Op::Decide => line("decide", &""),
             Op::Send(ix) => line("send", &ix.0),
             Op::Wait(ix) => line("wait", &ix.0),
+            Op::Request(ix) => line("request", &ix.0),
             Op::AddTag(ix) => line("add-tag", &p.name(ix)),
             Op::RemoveTag(ix) => line("remove-tag", &p.name(ix)),
             Op::SetAttribute(ix) => line("set", &p.name(ix)),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::message::{Channel, Purpose};
+use crate::outside::Request;
 use crate::schema::{LocalWindow, WeekdaySet};
 use crate::value::{Span, Value};
 
@@ -47,6 +48,8 @@ index! {
     MessagesIx(u16);
     /// A split.
     SplitIx(u16);
+    /// A statement that asks somebody outside.
+    RequestIx(u16);
     /// The field names of a record that an instruction makes.
     ShapeIx(u16);
     /// A clause of the header or of a statement: where its code begins.
@@ -124,6 +127,8 @@ pub struct Program {
     pub segments: Vec<(SmolStr, Clause)>,
     /// Splits.
     pub splits: Vec<Split>,
+    /// Statements that ask somebody outside.
+    pub requests: Vec<Request>,
     /// Field names of records, for [`Op::MakeRecord`].
     pub shapes: Vec<Vec<SmolStr>>,
     /// Local variables by place; the name is for people.
@@ -709,6 +714,8 @@ pub enum Op {
     Send(SendIx),
     /// Parks the run.
     Wait(WaitIx),
+    /// value → ; asks somebody outside with the value, and parks the run until the answer.
+    Request(RequestIx),
     /// Adds a tag.
     AddTag(NameIx),
     /// Removes a tag.

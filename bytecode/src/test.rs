@@ -94,6 +94,8 @@ pub enum Stimulus {
     Unsubscribed(Option<SmolStr>),
     /// A journey is started for the contact.
     Start(SmolStr, Value),
+    /// From here on the system answers this to every contact; without, calls of it fail.
+    Answers(SmolStr, Option<Value>),
 }
 
 /// What a test can expect.
@@ -131,4 +133,6 @@ pub enum Expectation {
     Goal(SmolStr),
     /// The condition holds.
     Holds(Clause),
+    /// A run called the system at this moment.
+    Call(SmolStr),
 }

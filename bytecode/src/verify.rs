@@ -91,6 +91,11 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
                 let split = program.splits.get(ix.index()).ok_or(VerifyError::Table(pc.0))?;
                 work.extend(split.sides.iter().map(|(_, _, target)| (*target, 0, Fragment::Steps)));
             }
+            Op::Request(ix) => {
+                let request = program.requests.get(ix.index()).ok_or(VerifyError::Table(pc.0))?;
+                let ways = std::iter::once(request.answered).chain(request.failed);
+                work.extend(ways.map(|target| (target, 0, Fragment::Steps)));
+            }
             Op::Wait(ix) => {
                 let wait = program.waits.get(ix.index()).ok_or(VerifyError::Table(pc.0))?;
                 let arms = wait.arms.iter().map(|arm| arm.target);
@@ -147,6 +152,11 @@ fn definitions(program: &Program, work: &mut Vec<(Pc, u16, Fragment)>) -> Result
     sound &= program.collect.as_ref().is_none_or(|collect| collect.slot.index() < program.slots.len());
     sound &=
         program.splits.iter().all(|split| split.sides.iter().map(|side| u64::from(side.0)).sum::<u64>() == 1_000_000);
+    sound &= program
+        .requests
+        .iter()
+        .all(|request| step_exists(request.step) && request.slot.is_none_or(|slot| slot.index() < program.slots.len()));
+    program.requests.iter().for_each(|request| clause(&request.until));
     for send in &program.sends {
         send.subject.iter().for_each(&mut clause);
         sound &= !send.choices.is_empty() && step_exists(send.step);
@@ -204,6 +214,7 @@ fn tables_hold(program: &Program, op: Op) -> bool {
         Op::Step(ix) => ix.index() < program.map.steps.len(),
         Op::Send(ix) => ix.index() < program.sends.len(),
         Op::Wait(ix) => ix.index() < program.waits.len(),
+        Op::Request(ix) => ix.index() < program.requests.len(),
         _ => true,
     }
 }
@@ -215,6 +226,7 @@ const fn is_step(op: Op) -> bool {
             | Op::Decide
             | Op::Send(_)
             | Op::Wait(_)
+            | Op::Request(_)
             | Op::AddTag(_)
             | Op::RemoveTag(_)
             | Op::SetAttribute(_)
@@ -305,6 +317,7 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::SetAttribute(_)
         | Op::Store(_)
         | Op::Record(_)
+        | Op::Request(_)
         | Op::Suppress
         | Op::Notify(_) => (1, 0),
         Op::Split(_)

@@ -1,11 +1,11 @@
 //! The whole line: files to findings and, if none is an error, to the bundle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use journey_bytecode::{
-    Attribute, Bundle, Channel, Date, Event, Field, Policy, Program, Purpose, Schema, Scores, TestCase, Topic, Type,
-    verify,
+    Attribute, Bundle, Channel, Date, Event, Field, Policy, Program, Purpose, Schema, Scores, SlotIx, TestCase, Topic,
+    Type, verify,
 };
 use rayon::prelude::*;
 use smol_str::SmolStr;
@@ -21,8 +21,9 @@ use crate::lint::{self, Lints, Scene};
 use crate::messages::{self, FileName, MessageSource};
 use crate::project::{FileId, FileKind, Project};
 use crate::sources::Sources;
-use crate::template::{Piece, TriggerShape};
+use crate::template::{LocalShape, Piece, TriggerShape};
 use crate::text::Text;
+use crate::typed::{Place, Send, StepKind};
 
 /// A journey file, by itself.
 struct Unit<'a> {
@@ -59,6 +60,7 @@ pub(crate) fn compile(
     let unread = project.ids().filter(|(_, file)| file.kind() == FileKind::Journey).count() > files.len();
     let unsure = if unread { Unsure::ALL } else { Unsure::default() };
     let mut index = Index::build(&files, project.lone, unsure, known_messages(project, sources), &mut diagnostics);
+    index.services.clone_from(&sources.config.call.services);
     let mut uses = Uses::default();
     index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
     let scores = check::scores(&index, &files, &mut uses, &mut diagnostics);
@@ -88,9 +90,10 @@ pub(crate) fn compile(
         }
     }
     judged.into_iter().for_each(|(_, judged)| build.add(Arc::unwrap_or_clone(judged)));
-    let of_messages = match known.of_messages(&build.purposes) {
+    let locals = LocalNames::seen(&build.sights);
+    let of_messages = match known.of_messages(&build.purposes, &locals) {
         Some(found) => found.to_vec(),
-        None => build.of_messages(),
+        None => build.of_messages(&locals),
     };
     let kept = if keep {
         Kept::new(Judgements {
@@ -100,13 +103,14 @@ pub(crate) fn compile(
             sent: std::mem::take(&mut build.sent),
             files: by_file,
             purposes: build.purposes.clone(),
+            locals: locals.clone(),
             of_messages: of_messages.clone(),
         })
     } else {
         Kept::default()
     };
     build.diagnostics.extend(of_messages);
-    (build.finish(project, &files), kept)
+    (build.finish(project, &files, &locals), kept)
 }
 
 /// The messages that there are; one whose file cannot be read is there all the same.
@@ -127,6 +131,33 @@ fn known_messages(project: &Project, sources: &Sources) -> BTreeMap<(Channel, Sm
     known
 }
 
+/// A place where a message is sent, and the local variables in sight there.
+#[derive(Clone)]
+pub(crate) struct Sight {
+    message: (Channel, SmolStr),
+    locals: Vec<LocalShape>,
+    at: Span,
+}
+
+/// The local variables of the journeys that send a message, by the message.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct LocalNames(BTreeMap<(Channel, SmolStr), BTreeSet<SmolStr>>);
+
+impl LocalNames {
+    fn of(&self, message: &MessageSource) -> &BTreeSet<SmolStr> {
+        static NONE: BTreeSet<SmolStr> = BTreeSet::new();
+        self.0.get(&(message.channel, message.name.clone())).unwrap_or(&NONE)
+    }
+
+    fn seen(sights: &[Sight]) -> Self {
+        let mut all: BTreeMap<(Channel, SmolStr), BTreeSet<SmolStr>> = BTreeMap::new();
+        for Sight { message, locals, .. } in sights {
+            all.entry(message.clone()).or_default().extend(locals.iter().map(|local| local.name.clone()));
+        }
+        Self(all)
+    }
+}
+
 /// What a journey or a test is by itself.
 #[derive(Clone, Default)]
 pub(crate) struct Judged {
@@ -137,6 +168,8 @@ pub(crate) struct Judged {
     test: Option<TestCase>,
     /// Messages that it sends, and what for.
     sends: Vec<(Channel, SmolStr, Purpose)>,
+    /// The same, with the local variables in sight there.
+    sights: Vec<Sight>,
     /// Texts that stand in it.
     inline: Vec<(MessageSource, Purpose)>,
     /// Where the journey is.
@@ -158,6 +191,8 @@ struct Build<'a> {
     inline: Vec<(MessageSource, Purpose)>,
     /// Whether somebody sends the message for marketing.
     purposes: BTreeMap<(Channel, SmolStr), Purpose>,
+    /// What is sent, with the local variables in sight there.
+    sights: Vec<Sight>,
     /// The first journey, to speak of the file at.
     first: Option<Span>,
     /// The present day, if somebody says it.
@@ -185,6 +220,7 @@ impl<'a> Build<'a> {
             tests: Vec::new(),
             inline: Vec::new(),
             purposes: BTreeMap::new(),
+            sights: Vec::new(),
             first: None,
             today,
             lints: Lints::default(),
@@ -214,6 +250,7 @@ impl<'a> Build<'a> {
             checked.whole.then(|| flow::follow(&mut checked.journey, text, self.index, &mut checked.diagnostics));
         let scene = Scene { index: self.index, config: &self.sources.config.lint, today: self.today, text };
         judged.lints.journey(&scene, journey, &checked, entry);
+        judged.sights = sights(&checked, text);
         let sound = checked.whole && !checked.diagnostics.iter().any(is_error);
         judged.diagnostics.append(&mut checked.diagnostics);
         judged.implied = checked.implied;
@@ -273,6 +310,7 @@ impl<'a> Build<'a> {
                 *known = purpose;
             }
         }
+        self.sights.append(&mut judged.sights);
         self.inline.append(&mut judged.inline);
         self.programs.extend(judged.program);
         self.tests.extend(judged.test);
@@ -291,12 +329,12 @@ impl<'a> Build<'a> {
     }
 
     /// What is wrong with the messages that have files, by what they are sent for.
-    fn of_messages(&self) -> Vec<Diagnostic> {
+    fn of_messages(&self, locals: &LocalNames) -> Vec<Diagnostic> {
         let (schema, policy) = self.seen_by_messages();
         let found = self.sources.messages.par_iter().flat_map_iter(|message| {
             let purpose = self.purposes.get(&(message.channel, message.name.clone())).copied();
             let purpose = purpose.or(message.purpose.as_ref().map(|p| p.value)).unwrap_or_default();
-            messages::check(message, &schema, &policy, purpose)
+            messages::check(message, &schema, &policy, purpose, locals.of(message))
         });
         found.collect()
     }
@@ -316,12 +354,32 @@ impl<'a> Build<'a> {
         (schema, policy)
     }
 
-    fn finish(mut self, project: &Project, files: &[Source<'_>]) -> Compilation {
+    /// What is wrong with what messages say of local variables, each place once.
+    fn of_locals(&self, locals: &LocalNames) -> Vec<Diagnostic> {
+        let mut places: BTreeSet<(Code, Span)> = self.diagnostics.iter().map(|d| (d.code, d.primary.span)).collect();
+        let mut found = Vec::new();
+        for Sight { message, locals: seen, at } in &self.sights {
+            let (Some(source), Some(all)) = (self.source(message), locals.0.get(message)) else { continue };
+            found.extend(source.check_locals(seen, all, &self.schema, *at));
+        }
+        found.retain(|d| places.insert((d.code, d.primary.span)));
+        found
+    }
+
+    fn source(&self, (channel, name): &(Channel, SmolStr)) -> Option<&MessageSource> {
+        let inline =
+            || self.inline.iter().map(|(message, _)| message).find(|m| m.name == *name && m.channel == *channel);
+        self.sources.message(*channel, name).or_else(inline)
+    }
+
+    fn finish(mut self, project: &Project, files: &[Source<'_>], locals: &LocalNames) -> Compilation {
         let (seen_by_messages, policy) = self.seen_by_messages();
-        let of_journeys = self.inline.par_iter();
-        let found = of_journeys
-            .flat_map_iter(|(message, purpose)| messages::check(message, &seen_by_messages, &policy, *purpose));
-        let found: Vec<Diagnostic> = found.collect();
+        let of_journeys = self.inline.par_iter().flat_map_iter(|(message, purpose)| {
+            messages::check(message, &seen_by_messages, &policy, *purpose, locals.of(message))
+        });
+        let found: Vec<Diagnostic> = of_journeys.collect();
+        self.diagnostics.extend(found);
+        let found = self.of_locals(locals);
         self.diagnostics.extend(found);
         self.diagnostics.extend(self.no_way_to_unsubscribe());
         let mut schema = std::mem::take(&mut self.schema);
@@ -399,6 +457,40 @@ fn is_error(d: &Diagnostic) -> bool {
     d.severity == Severity::Error
 }
 
+/// Where messages are sent, and the local variables in sight there.
+fn sights(checked: &Checked, text: &Text<'_>) -> Vec<Sight> {
+    let (mut blocks, mut found) = (vec![&checked.journey.body], Vec::new());
+    while let Some(block) = blocks.pop() {
+        for step in block {
+            if let StepKind::Send(send) = &step.kind {
+                let locals = send.locals.iter().filter_map(|(name, slot)| local_shape(name, *slot, checked, send));
+                let (locals, at) = (locals.collect::<Vec<_>>(), text.span(step.head));
+                let sight =
+                    |message: &(Channel, SmolStr)| Sight { message: message.clone(), locals: locals.clone(), at };
+                found.extend(send.choices.iter().map(sight));
+            }
+            blocks.extend(step.kind.blocks());
+        }
+    }
+    found
+}
+
+/// A local variable as a message sees it.
+fn local_shape(name: &SmolStr, slot: SlotIx, checked: &Checked, send: &Send) -> Option<LocalShape> {
+    let known = checked.journey.slots.get(slot.index())?;
+    // Where not all is understood, nobody knows what is unset.
+    let unset = |place: &Place| checked.whole && !send.set.contains(place);
+    let optional = known.optional && unset(&Place::Slot(slot));
+    let fields = known.answer.as_ref().map(|fields| {
+        let field = |field: &Field| {
+            let place = Place::Answer(slot, field.name.clone(), !field.optional);
+            Field { optional: (optional || field.optional) && unset(&place), ..field.clone() }
+        };
+        fields.iter().map(field).collect()
+    });
+    Some(LocalShape { name: name.clone(), ty: known.ty.clone(), optional, fields })
+}
+
 /// Whether a text of the message has something that can be clicked.
 fn has_links(message: &MessageSource) -> bool {
     message.texts.iter().any(|text| {
@@ -413,6 +505,7 @@ fn declared_by_use(implied: &Implied, at: Option<Span>) -> Option<Diagnostic> {
         ("tags", implied.tags.iter().map(|tag| format!("`{tag}`")).collect::<Vec<_>>()),
         ("events", implied.events.keys().map(|event| format!("`{event}`")).collect()),
         ("topics", implied.topics.iter().map(|topic| format!("`{topic}`")).collect()),
+        ("systems", implied.services.iter().map(|service| format!("`{service}`")).collect()),
         ("messages", implied.messages.keys().map(|(name, channel)| format!("`{channel} {name}`")).collect()),
     ];
     let named: Vec<_> = (groups.into_iter().filter(|(_, names)| !names.is_empty()))

@@ -11,7 +11,7 @@ use journey_bytecode::{Channel, Date, Purpose};
 use journey_grammar::SyntaxKind;
 use smol_str::SmolStr;
 
-use crate::bundle::Judged;
+use crate::bundle::{Judged, LocalNames};
 use crate::check::SentNames;
 use crate::diagnostic::Diagnostic;
 use crate::hir::Item;
@@ -31,6 +31,8 @@ pub(crate) struct Judgements {
     pub(crate) files: Vec<Vec<Arc<Judged>>>,
     /// What the messages are sent for.
     pub(crate) purposes: BTreeMap<(Channel, SmolStr), Purpose>,
+    /// The local variables of the journeys that send them.
+    pub(crate) locals: LocalNames,
     /// What is wrong with the messages.
     pub(crate) of_messages: Vec<Diagnostic>,
 }
@@ -77,10 +79,14 @@ impl<'k> Known<'k> {
         kept.files.get(number).filter(|_| same)?.get(item)
     }
 
-    /// What is wrong with the messages, if they are sent for the same as before.
-    pub(crate) fn of_messages(self, purposes: &BTreeMap<(Channel, SmolStr), Purpose>) -> Option<&'k [Diagnostic]> {
+    /// What is wrong with the messages, if they are sent for the same as before, beside the same local variables.
+    pub(crate) fn of_messages(
+        self,
+        purposes: &BTreeMap<(Channel, SmolStr), Purpose>,
+        locals: &LocalNames,
+    ) -> Option<&'k [Diagnostic]> {
         let kept = self.judgements?;
-        (kept.purposes == *purposes).then_some(kept.of_messages.as_slice())
+        (kept.purposes == *purposes && kept.locals == *locals).then_some(kept.of_messages.as_slice())
     }
 }
 

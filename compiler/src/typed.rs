@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 
 use journey_bytecode::{
-    Aggregate, Channel, Function, LocalWindow, MessageRef, Number, Purpose, Reenter, SlotIx, Span, StatusKind,
-    TextMatch, Time, TriggerKind, Type, Value, WeekdaySet,
+    Aggregate, Channel, Field, Function, LocalWindow, MessageRef, Number, Purpose, Reenter, RequestKind, SlotIx, Span,
+    StatusKind, TextMatch, Time, TriggerKind, Type, Value, WeekdaySet,
 };
 use smol_str::SmolStr;
 
@@ -61,6 +61,10 @@ pub(crate) struct Slot {
     pub(crate) name: SmolStr,
     /// What it holds.
     pub(crate) ty: Option<Type>,
+    /// Whether it may be unset on some way: what somebody outside gave.
+    pub(crate) optional: bool,
+    /// The fields of an answer.
+    pub(crate) answer: Option<Vec<Field>>,
 }
 
 /// What starts a run.
@@ -244,6 +248,8 @@ pub(crate) enum StepKind {
     Unsubscribe(SmolStr),
     /// Sends nothing any more, for a reason.
     Suppress(SmolStr),
+    /// Asks somebody outside.
+    Request(Box<Request>),
     /// Starts another journey.
     StartJourney(SmolStr),
     /// Stops a journey.
@@ -266,6 +272,7 @@ impl StepKind {
             Self::Choose { arms, otherwise, .. } => arms.iter().map(|(_, then)| then).chain(otherwise).collect(),
             Self::Split(_, sides) => sides.iter().map(|(_, _, then)| then).collect(),
             Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
+            Self::Request(request) => std::iter::once(&request.answered).chain(&request.otherwise).collect(),
             _ => Vec::new(),
         }
     }
@@ -281,9 +288,27 @@ impl StepKind {
             Self::Choose { arms, otherwise, .. } => arms.iter_mut().map(|(_, then)| then).chain(otherwise).collect(),
             Self::Split(_, sides) => sides.iter_mut().map(|(_, _, then)| then).collect(),
             Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
+            Self::Request(request) => std::iter::once(&mut request.answered).chain(&mut request.otherwise).collect(),
             _ => Vec::new(),
         }
     }
+}
+
+/// A question to somebody outside.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Request {
+    /// Who is asked, and what for.
+    pub(crate) kind: RequestKind,
+    /// What is handed over: fields by name.
+    pub(crate) fields: Vec<(SmolStr, Expr)>,
+    /// When no answer counts any more.
+    pub(crate) until: Expr,
+    /// Where the answer goes.
+    pub(crate) slot: Option<SlotIx>,
+    /// What follows an answer before the two ways meet: nothing.
+    pub(crate) answered: Block,
+    /// What follows without an answer; the run fails without.
+    pub(crate) otherwise: Option<Block>,
 }
 
 /// A send.
@@ -297,6 +322,10 @@ pub(crate) struct Send {
     pub(crate) handle: Option<journey_bytecode::HandleIx>,
     /// The subject given here.
     pub(crate) subject: Option<SmolStr>,
+    /// The local variables in sight; messages may use them.
+    pub(crate) locals: Vec<(SmolStr, SlotIx)>,
+    /// What is known to be set of them; flow analysis says so.
+    pub(crate) set: Vec<Place>,
 }
 
 /// A wait: for its first arm, condition, or the deadline.
@@ -373,6 +402,8 @@ pub(crate) enum Place {
     Field(SmolStr),
     /// A local variable.
     Slot(SlotIx),
+    /// A field of an answer that a local variable holds, and whether every answer has it.
+    Answer(SlotIx, SmolStr, bool),
 }
 
 /// The kinds of typed expressions.

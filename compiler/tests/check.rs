@@ -33,6 +33,11 @@ const PROJECT: &str = r#"
 [project]
 name = "shop"
 timezone = "Europe/Berlin"
+[call.crm.grade]
+url = "https://crm.example.com/hooks/grade"
+answer = { grade = "enum { hot cold }", note = "text?" }
+[call.crm.touch]
+url = "https://crm.example.com/hooks/touch"
 [lint]
 LEVELS
 // file: declarations.journey

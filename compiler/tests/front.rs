@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use journey_bytecode::{Attribute, Event, Field, Policy, Purpose, Schema, Topic, Type, Value};
@@ -48,7 +49,7 @@ fn findings(project: &Project) -> Vec<Diagnostic> {
     let mut found = sources.findings.clone();
     for message in &sources.messages {
         let purpose = message.purpose.as_ref().map_or(Purpose::Marketing, |purpose| purpose.value);
-        found.extend(messages::check(message, &schema(), &Policy::default(), purpose));
+        found.extend(messages::check(message, &schema(), &Policy::default(), purpose, &BTreeSet::new()));
     }
     sort(&mut found);
     support::assert_sound(project, &found);

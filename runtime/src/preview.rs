@@ -8,7 +8,7 @@ use journey_bytecode::{
 use smol_str::SmolStr;
 
 use crate::core::contact::ContactId;
-use crate::core::effect::{MessageId, Outgoing};
+use crate::core::effect::{Errand, MessageId, Outgoing};
 use crate::core::input::InputKind;
 use crate::store::NewInput;
 
@@ -99,6 +99,7 @@ pub fn outgoing(bundle: &Bundle, message: &Message, guise: &Guise<'_>) -> Outgoi
         purpose: message.purpose.unwrap_or(Purpose::Marketing),
         topic: message.topic.clone().or_else(|| bundle.schema.topics.first().map(|topic| topic.name.clone())),
         data: Value::Record(top.into_iter().collect()),
+        errand: Errand::Message,
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use journey_bytecode::{Bundle, Channel, Format, Instant, Message, Policy, Purpose, StepIx, Value, Variant, Version};
 use journey_runtime::core::contact::ContactId;
-use journey_runtime::core::effect::{MessageId, Outgoing};
+use journey_runtime::core::effect::{Errand, MessageId, Outgoing};
 use journey_runtime::render::{Rendered, Renderer};
 use journey_runtime::send::{Dkim, Secret, SmtpSettings, SmtpTransport, Transport, Verdict};
 use journey_runtime::track::{Keys, Links};
@@ -107,6 +107,7 @@ fn mails(count: u64) -> Vec<Rendered> {
         purpose: Purpose::Marketing,
         topic: Some("offers".into()),
         data: Value::Record([("first_name".into(), Value::text(name(number)))].into()),
+        errand: Errand::Message,
     };
     (0..count).map(|number| renderer.render(&outgoing(number)).unwrap()).collect()
 }

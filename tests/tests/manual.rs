@@ -25,11 +25,23 @@ fn blocks(page: &str) -> Vec<(String, String)> {
     blocks
 }
 
+/// The settings of the project that the language page speaks of.
+const SETTINGS: &str = r#"
+[project]
+name = "manual"
+timezone = "Europe/Berlin"
+[call.crm.grade]
+url = "https://crm.example.com/hooks/grade"
+answer = { grade = "enum { hot cold }", note = "text?" }
+[lint]
+all = "off"
+"#;
+
 /// The project that the pages' examples stand in: the first block of the language page, and the messages that it names.
 fn manual_project() -> Project {
     let (_, declarations) = blocks("language.md").into_iter().find(|(kind, _)| kind == "journey").unwrap();
     let project = Project::of(&[
-        ("journey.toml", "[project]\nname = \"manual\"\ntimezone = \"Europe/Berlin\"\n[lint]\nall = \"off\"\n"),
+        ("journey.toml", SETTINGS),
         ("declarations.journey", &declarations),
         ("messages/nudge.sms.txt", "A word\n"),
     ]);

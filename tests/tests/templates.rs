@@ -1,6 +1,7 @@
 //! What the compiler lets pass renders: no message fails because of a value that a contact does or does not have.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use journey_bytecode::{
@@ -115,7 +116,7 @@ fn rendered(body: &str, unset: u64) -> Option<Result<String, RenderError>> {
     let source = &sources[0];
     let shape = TriggerShape { name: "event", fields: Some(&fields) };
     let of_trigger = source.check_trigger(&[shape], Span::beginning(FileId(0)));
-    let rest = messages::check(source, &schema, &policy, Purpose::Marketing);
+    let rest = messages::check(source, &schema, &policy, Purpose::Marketing, &BTreeSet::new());
     if [found, of_trigger, rest].iter().any(|found| !found.is_empty()) {
         return None;
     }
@@ -139,6 +140,7 @@ fn rendered(body: &str, unset: u64) -> Option<Result<String, RenderError>> {
     data.push(("trigger".into(), Value::Record(event.into())));
     let bundle = Bundle { messages: vec![message], policy, schema, ..Bundle::default() };
     let outgoing = Outgoing {
+        errand: journey_runtime::core::effect::Errand::Message,
         id: MessageId { contact: ContactId(7), number: 3 },
         at: Instant(1_772_442_000_000),
         journey: "j".into(),

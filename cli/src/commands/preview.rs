@@ -10,7 +10,7 @@ use journey_bytecode::{Bundle, Channel, Instant, Message};
 use journey_runtime::core::Linked;
 use journey_runtime::ingest::{CsvReader, Gate};
 use journey_runtime::preview::{Attributes, Guise, attributes, messages, outgoing};
-use journey_runtime::render::{Content, Rendered, Renderer};
+use journey_runtime::render::{CallBody, Content, Rendered, Renderer};
 use journey_runtime::store::Whose;
 use journey_runtime::track::{Keys, Links};
 
@@ -205,7 +205,7 @@ fn write(folder: &Path, rendered: Rendered, language: Option<&str>) -> Result<Sh
             save("txt", &text)?;
             Shown { subject: String::new(), from: String::new(), html: None, text, title }
         }
-        Content::Json(text) => {
+        Content::Json(text) | Content::Call(CallBody { body: text, .. }) => {
             save("json", &text)?;
             Shown { subject: String::new(), from: String::new(), html: None, text, title }
         }

@@ -106,6 +106,6 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
             terminal.err(format!("{RED}refused{RED:#}: {cause}\n"));
             Ok(Exit::FINDINGS)
         }
-        None => Err(Failure::new("the transport lost the mail")),
+        Some(Verdict::Answered { .. }) | None => Err(Failure::new("the transport lost the mail")),
     }
 }

@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use journey_bytecode::{Bundle, Channel};
-use journey_compiler::config::{EmailConfig, SecretRef};
+use journey_compiler::config::{CallConfig, EmailConfig, SecretRef};
 use journey_runtime::api::{ServeConfig, ServeError, Server};
-use journey_runtime::send::{Dkim, DkimError, FileTransport, Secret, SmtpSettings, SmtpTransport, Transport};
+use journey_runtime::clock::SystemClock;
+use journey_runtime::send::{
+    CallTransport, Dkim, DkimError, FileTransport, HttpClient, Secret, Service, SmtpSettings, SmtpTransport, Transport,
+};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -147,6 +150,7 @@ fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeCo
         config.secrets = vec![secret(reference, &workspace.root)?.reveal().to_owned()];
     }
     config.transports = transports;
+    config.calls = Some(Arc::new(calls(&settings.call, &workspace.root)?));
     Ok(config)
 }
 
@@ -169,6 +173,17 @@ pub(super) fn mail(
         smtp = smtp.with_dkim(dkim);
     }
     SmtpTransport::new(smtp).map(Some).map_err(wrong)
+}
+
+fn calls(settings: &CallConfig, root: &Path) -> Result<CallTransport, Failure> {
+    let wrong = |error| Failure::new(format!("other systems cannot be called: {error}"));
+    let client = HttpClient::new(settings.allow_private).map_err(wrong)?;
+    let mut services = BTreeMap::new();
+    for (name, service) in &settings.services {
+        let secret = service.secret.as_ref().map(|reference| secret(reference, root)).transpose()?;
+        services.insert(name.clone(), Service { url: service.url.clone(), secret });
+    }
+    Ok(CallTransport::new(client, services, Arc::new(SystemClock::default())))
 }
 
 /// What signs mails, if the settings name a key.

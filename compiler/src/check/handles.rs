@@ -117,6 +117,7 @@ pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
             points.iter().for_each(|point| each(&point.then));
             otherwise.iter().for_each(each);
         }
+        StepKind::Call(call) => call.otherwise.iter().for_each(each),
         StepKind::MoveTo(_)
         | StepKind::Record(..)
         | StepKind::Subscribe(..)

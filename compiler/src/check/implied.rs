@@ -13,6 +13,8 @@ use crate::diagnostic::Span;
 pub(crate) struct Implied {
     pub(crate) tags: BTreeSet<SmolStr>,
     pub(crate) topics: BTreeSet<SmolStr>,
+    /// Systems that are called.
+    pub(crate) services: BTreeSet<SmolStr>,
     /// Events with the fields that were used, and their types where the use tells.
     pub(crate) events: BTreeMap<SmolStr, BTreeMap<SmolStr, Option<Type>>>,
     /// Messages, and where they are sent first.
@@ -42,6 +44,7 @@ impl Implied {
     pub(crate) fn merge(&mut self, other: Self) {
         self.tags.extend(other.tags);
         self.topics.extend(other.topics);
+        self.services.extend(other.services);
         for (event, fields) in other.events {
             let known = self.events.entry(event).or_default();
             for (name, ty) in fields {

@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use super::expr::Checker;
 use super::types::resolve;
+use crate::config::ServiceConfig;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::flow::Messages;
 use crate::hir::{self, Item, Name, PolicyKind, Unsure};
@@ -53,6 +54,8 @@ pub(crate) struct Index<'a> {
     pub(crate) journeys: BTreeMap<SmolStr, Span>,
     pub(crate) messages: BTreeMap<(Channel, SmolStr), MessageInfo>,
     pub(crate) policy: Policy,
+    /// The systems that journeys may call.
+    pub(crate) services: BTreeMap<SmolStr, ServiceConfig>,
     /// Which declarations could not be read, so that nobody is told that a name does not exist.
     pub(crate) unsure: Unsure,
 }
@@ -80,6 +83,12 @@ pub(crate) struct FieldInfo {
     pub(crate) name: SmolStr,
     pub(crate) ty: Option<Type>,
     pub(crate) optional: bool,
+}
+
+impl From<Field> for FieldInfo {
+    fn from(field: Field) -> Self {
+        Self { name: field.name, ty: Some(field.ty), optional: field.optional }
+    }
 }
 
 /// A topic.

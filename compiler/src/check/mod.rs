@@ -36,6 +36,7 @@ pub(crate) use implied::Implied;
 pub(crate) use index::{Index, MessageInfo, Source};
 pub(crate) use score::scores;
 pub(crate) use test::{SentNames, test};
+pub(crate) use types::declared_field;
 pub(crate) use uses::{Named, Uses};
 
 /// A journey as far as it is understood.

@@ -1,6 +1,6 @@
 //! What a bare or dotted name means.
 
-use journey_bytecode::{Type, Value};
+use journey_bytecode::{Field, SlotIx, Type, Value};
 use smol_str::SmolStr;
 
 use super::expr::{Checker, Want, field, now, weekday_of};
@@ -47,8 +47,10 @@ impl<'a> Checker<'a> {
     /// What the word names by itself: local variable, field of the event at hand, attribute, or a word of the language.
     pub(super) fn known(&mut self, name: &SmolStr, loc: Loc) -> Option<Expr> {
         if let Some((_, slot)) = self.scope.iter().rev().find(|(known, _)| known == name) {
-            let ty = self.slots.get(slot.index()).and_then(|slot| slot.ty.clone());
-            return Some(Expr { kind: T::Place(Place::Slot(*slot), Optional::No), ty, loc });
+            let known = self.slots.get(slot.index());
+            let optional = if known.is_some_and(|slot| slot.optional) { Optional::Yes } else { Optional::No };
+            let ty = known.and_then(|slot| slot.ty.clone());
+            return Some(Expr { kind: T::Place(Place::Slot(*slot), optional), ty, loc });
         }
         if let Some(shape) = self.event.as_ref().and_then(|fields| fields.known.get(name)) {
             return Some(field(Place::Field(name.clone()), shape, loc));
@@ -151,6 +153,7 @@ impl<'a> Checker<'a> {
                 }
             },
             H::Name(word) if word == "trigger" => self.trigger_field(name, loc),
+            H::Name(word) if self.answer(word).is_some() => self.answer_field(word, name, loc),
             _ => {
                 let checked = self.expr(of, Want::Any);
                 if let Some(ty) = &checked.ty {
@@ -162,6 +165,34 @@ impl<'a> Checker<'a> {
                 Expr::error(loc)
             }
         }
+    }
+
+    /// The local variable that holds an answer under this name, and the answer's fields.
+    fn answer(&self, word: &str) -> Option<(SlotIx, Vec<Field>)> {
+        let (_, slot) = self.scope.iter().rev().find(|(known, _)| known == word)?;
+        Some((*slot, self.slots.get(slot.index())?.answer.clone()?))
+    }
+
+    /// A field of an answer.
+    fn answer_field(&mut self, word: &str, name: &Name, loc: Loc) -> Expr {
+        let Some((slot, fields)) = self.answer(word) else { return Expr::error(loc) };
+        if let Some(field) = fields.iter().find(|field| field.name == name.text) {
+            let place = Place::Answer(slot, field.name.clone(), !field.optional);
+            return Expr { kind: T::Place(place, Optional::Yes), ty: Some(field.ty.clone()), loc };
+        }
+        let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        let help = match names.as_slice() {
+            [] => "say in `journey.toml` what it answers: `answer = { status = \"text\" }`".to_owned(),
+            _ => format!("its fields: {}", names.join(", ")),
+        };
+        let message = format!("the answer `{word}` has no field `{}`", name.text);
+        self.report(Code::UnknownField, name.loc, message).suggest_or(
+            &name.text,
+            names.iter().copied(),
+            "no such field",
+            help,
+        );
+        Expr::error(loc)
     }
 
     /// A field of the event that started the run.

@@ -1,6 +1,6 @@
 //! Steps.
 
-use journey_bytecode::{Channel, Number, SlotIx, Span, Type, Value, WeekdaySet};
+use journey_bytecode::{Channel, Field, Number, RequestKind, SlotIx, Span, Type, Value, WeekdaySet};
 use smol_str::SmolStr;
 
 use super::expr::{Checker, Want, shifted, to_instant};
@@ -8,11 +8,16 @@ use super::types::a;
 use super::wait::next_at;
 use super::{Inline, Sent, not_yet};
 use crate::diagnostic::Code;
-use crate::hir::{self, Block, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, SendMessage, SplitSide};
-use crate::typed::{self, Comparison, Deadline, ExprKind, Optional, Place, Slot, Step, StepKind, Wait};
+use crate::hir::{
+    self, Block, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, SendMessage, SplitSide, TimeOut,
+};
+use crate::typed::{self, Comparison, Deadline, ExprKind, Optional, Place, Request, Slot, Step, StepKind, Wait};
 
 /// The most times that steps may be repeated.
 const MAX_REPEAT: u32 = 1000;
+
+/// How long a call may take that does not say: a day.
+const CALL_PATIENCE: Span = Span { months: 0, days: 1, millis: 0 };
 
 /// What the local variable is called that counts how often steps were repeated; no name can be this.
 const COUNTER: SmolStr = SmolStr::new_static("(times)");
@@ -93,6 +98,7 @@ impl Checker<'_> {
             hir::StepKind::Subscribe(topic, channel) => StepKind::Subscribe(self.topic(topic)?, *channel),
             hir::StepKind::Unsubscribe(topic) => StepKind::Unsubscribe(self.topic(topic)?),
             hir::StepKind::Suppress(reason) => StepKind::Suppress(reason.clone()),
+            hir::StepKind::Call(call) => self.call(call, inner)?,
             hir::StepKind::StartJourney(name) => StepKind::StartJourney(self.journey_named(name)?),
             hir::StepKind::StopJourney(name) => StepKind::StopJourney(self.journey_named(name)?),
             hir::StepKind::End => StepKind::End,
@@ -135,7 +141,14 @@ impl Checker<'_> {
         }
         // A message that is not there is still sent as far as the rest of the journey is concerned.
         let _ = known;
-        Some(StepKind::Send(typed::Send { choices, name: super::handles::name_of(send), handle: None, subject }))
+        Some(StepKind::Send(typed::Send {
+            choices,
+            name: super::handles::name_of(send),
+            handle: None,
+            subject,
+            locals: self.scope.clone(),
+            set: Vec::new(),
+        }))
     }
 
     pub(super) fn address(&mut self, channel: Channel, loc: Loc) {
@@ -332,8 +345,57 @@ impl Checker<'_> {
 
     fn slot(&mut self, name: SmolStr, ty: Option<Type>) -> SlotIx {
         let slot = SlotIx(u16::try_from(self.slots.len()).unwrap_or(u16::MAX));
-        self.slots.push(Slot { name, ty });
+        self.slots.push(Slot { name, ty, optional: false, answer: None });
         slot
+    }
+
+    /// Asks another system.
+    fn call(&mut self, call: &hir::Call, inner: u16) -> Option<StepKind> {
+        let answer = self.service(&call.service);
+        let mut fields: Vec<(SmolStr, typed::Expr)> = Vec::new();
+        for (name, value) in &call.fields {
+            let value = self.expr(value, Want::Any);
+            if fields.iter().any(|(known, _)| *known == name.text) {
+                self.report(Code::DuplicateName, name.loc, format!("`{}` is given twice", name.text)).label("again");
+            } else {
+                fields.push((name.text.clone(), value));
+            }
+        }
+        // In the steps that follow a failure there is no answer to read.
+        let otherwise = call.otherwise.as_ref().map(|block| self.block(block, inner));
+        let slot = call.result.as_ref().map(|name| {
+            let record =
+                |fields: &Vec<Field>| fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect();
+            let slot = self.local(name, answer.as_ref().map(|fields| Type::Record(record(fields))));
+            if let Some(slot) = self.slots.get_mut(slot.index()) {
+                slot.optional = true;
+                slot.answer = Some(answer.clone().unwrap_or_default());
+            }
+            slot
+        });
+        let kind = RequestKind::Call { service: call.service.text.clone(), answer: answer? };
+        let patience = TimeOut { span: CALL_PATIENCE, window: None, loc: call.service.loc };
+        let until = self.time_out(call.up_to.unwrap_or(patience), call.service.loc);
+        Some(StepKind::Request(Box::new(Request { kind, fields, until, slot, answered: Vec::new(), otherwise })))
+    }
+
+    /// What a system answers; none if nobody knows the system.
+    pub(super) fn service(&mut self, name: &Name) -> Option<Vec<Field>> {
+        if let Some(service) = self.index.services.get(&name.text) {
+            return Some(service.answer.clone());
+        }
+        if self.index.lone {
+            self.implied.services.insert(name.text.clone());
+            return Some(Vec::new());
+        }
+        let known: Vec<&str> = self.index.services.keys().map(SmolStr::as_str).collect();
+        self.report(Code::UnknownService, name.loc, format!("there is no system `{}` to call", name.text)).suggest_or(
+            &name.text,
+            known,
+            "no such system",
+            format!("describe it in `journey.toml`: `[call.{}]`, with its `url` below", name.text),
+        );
+        None
     }
 
     fn split(&mut self, name: &Name, sides: &[SplitSide], head: Loc, inner: u16) -> StepKind {

@@ -191,6 +191,13 @@ impl TestChecker<'_> {
                 let payload = Value::Record(Arc::from(Vec::new()));
                 Act::Happens(Stimulus::Start(self.checker.journey_named(journey)?, payload))
             }
+            TestAct::GivenCall(service, answer) => {
+                let fields = self.checker.service(service)?.into_iter().map(FieldInfo::from).collect::<Vec<_>>();
+                let answer = answer
+                    .as_ref()
+                    .map(|given| self.payload(service, Some(&fields), given, ("given call", " returns")));
+                Act::Happens(Stimulus::Answers(service.text.clone(), answer))
+            }
             TestAct::Expect(expectation, negated) => Act::Expects(self.expectation(expectation)?, *negated),
             TestAct::Later(later) => {
                 self.checker.diagnostics.push(not_yet(later, self.checker.text));
@@ -272,6 +279,19 @@ impl TestChecker<'_> {
 
     fn event(&mut self, name: &Name, given: &[(Name, Expr)]) -> Option<Stimulus> {
         let fields = self.checker.event_fields(name)?;
+        let payload = self.payload(name, fields.as_deref(), given, ("event", ""));
+        Some(Stimulus::Event(name.text.clone(), payload))
+    }
+
+    /// A record of declared fields, or of any if nobody declares them; the words stand around the name in a
+    /// suggestion.
+    fn payload(
+        &mut self,
+        name: &Name,
+        fields: Option<&[FieldInfo]>,
+        given: &[(Name, Expr)],
+        (before, after): (&str, &str),
+    ) -> Value {
         let mut payload = Vec::new();
         for (field, value) in given {
             match &fields {
@@ -286,7 +306,7 @@ impl TestChecker<'_> {
                 None => payload.extend(self.checker.any_constant(value).map(|value| (field.text.clone(), value))),
             }
         }
-        for known in fields.iter().flatten().filter(|known| !known.optional) {
+        for known in fields.into_iter().flatten().filter(|known| !known.optional) {
             if given.iter().all(|(field, _)| field.text != known.name) {
                 let ty = known.ty.as_ref().map_or_else(|| "..".to_owned(), ToString::to_string);
                 self.checker
@@ -296,10 +316,13 @@ impl TestChecker<'_> {
                         format!("every `{}` has the field `{}`", name.text, known.name),
                     )
                     .label(format!("without `{}`", known.name))
-                    .help(format!("give it a value, which is {ty}: `event {} {{ {}: .. }}`", name.text, known.name));
+                    .help(format!(
+                        "give it a value, which is {ty}: `{before} {}{after} {{ {}: .. }}`",
+                        name.text, known.name
+                    ));
             }
         }
-        Some(Stimulus::Event(name.text.clone(), Value::Record(Arc::from(payload))))
+        Value::Record(Arc::from(payload))
     }
 
     fn unknown_field(&mut self, event: &Name, field: &Name, fields: &[FieldInfo]) {
@@ -378,6 +401,10 @@ impl TestChecker<'_> {
             Expectation::Suppress => Expected::Suppress,
             Expectation::Start(journey) => Expected::Start(self.checker.journey_named(journey)?),
             Expectation::Goal(journey) => Expected::Goal(self.checker.journey_named(journey)?),
+            Expectation::Call(service) => {
+                self.checker.service(service)?;
+                Expected::Call(service.text.clone())
+            }
             Expectation::Condition(condition) => {
                 self.checker.constants = false;
                 let checked = self.checker.condition(condition);

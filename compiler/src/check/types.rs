@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use journey_bytecode::Type;
+use journey_bytecode::{Field, Type};
 use smol_str::SmolStr;
 
 use super::index::twice;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
-use crate::hir::{TypeKind, TypeRef};
+use crate::hir::{self, Item, TypeKind, TypeRef};
+use crate::project::FileId;
 use crate::text::Text;
 
 /// The types by their words.
@@ -79,6 +80,32 @@ pub(super) fn resolve(ty: &TypeRef, text: &Text<'_>, diagnostics: &mut Vec<Diagn
         }
         TypeKind::List(of) => resolve(of, text, diagnostics).map(|of| Type::List(of.into())),
         TypeKind::Error => None,
+    }
+}
+
+/// A field that something else than a journey file declares, or what is wrong with it.
+pub(crate) fn declared_field(name: &str, ty: &str) -> Result<Field, String> {
+    let source = format!("event e {{ {name}: {ty} }}");
+    let parse = journey_grammar::parse(&source);
+    if !parse.errors.is_empty() {
+        return Err("it cannot be read".to_owned());
+    }
+    let lowered = hir::lower(FileId(0), &parse.tree, &[]);
+    let mut items = lowered.file.items.into_iter();
+    let (Some(Item::Event(event)), None) = (items.next(), items.next()) else {
+        return Err("it is more than a type".to_owned());
+    };
+    let [field] = event.fields.as_slice() else { return Err("it is more than a type".to_owned()) };
+    if field.default.is_some() {
+        return Err("an answer has no defaults".to_owned());
+    }
+    let mut diagnostics = Vec::new();
+    let text = Text::new(FileId(0), "", &source, &source.as_bytes().into());
+    let ty = resolve(&field.ty, &text, &mut diagnostics);
+    match (ty, diagnostics.first()) {
+        (Some(ty), None) => Ok(Field { name: field.name.text.clone(), ty, optional: field.optional }),
+        (_, Some(found)) => Err(found.message.clone()),
+        (None, None) => Err("it cannot be read".to_owned()),
     }
 }
 

@@ -41,7 +41,7 @@ impl Checker<'_> {
                 let otherwise = otherwise.as_ref().map(|block| self.block(block, inner));
                 self.else_needs_time_out(otherwise.as_ref(), *up_to, head);
                 Some(Wait {
-                    deadline: up_to.map(|up_to| self.time_out(up_to, head, otherwise.unwrap_or_default())),
+                    deadline: up_to.map(|up_to| self.deadline(up_to, head, otherwise.unwrap_or_default())),
                     arms: vec![Arm { pattern: checked?, from_now: *from_now, then: Vec::new() }],
                     conditions: Vec::new(),
                 })
@@ -66,7 +66,7 @@ impl Checker<'_> {
                             .help("the shortest one always comes first; keep that one");
                         continue;
                     }
-                    deadline = Some(self.time_out(*after, after.loc, then));
+                    deadline = Some(self.deadline(*after, after.loc, then));
                 }
                 (!wrong).then_some(Wait { deadline, arms: checked, conditions: Vec::new() })
             }
@@ -147,10 +147,14 @@ impl Checker<'_> {
     }
 
     /// The end of a wait that waits for something else.
-    fn time_out(&mut self, after: TimeOut, loc: Loc, then: Block) -> Deadline {
+    fn deadline(&mut self, after: TimeOut, loc: Loc, then: Block) -> Deadline {
+        Deadline { at: self.time_out(after, loc), then, required: false, past: None }
+    }
+
+    /// When the longest time is over.
+    pub(super) fn time_out(&mut self, after: TimeOut, loc: Loc) -> Expr {
         let length = Expr::constant(Value::Span(after.span), Type::Duration, after.loc);
-        let at = self.over(length, after.window, loc);
-        Deadline { at, then, required: false, past: None }
+        self.over(length, after.window, loc)
     }
 
     /// A length of time.
@@ -221,7 +225,7 @@ impl Checker<'_> {
             (Type::Bool, None) => {
                 self.else_needs_time_out(otherwise.as_ref(), up_to, head);
                 return Some(Wait {
-                    deadline: up_to.map(|up_to| self.time_out(up_to, head, otherwise.unwrap_or_default())),
+                    deadline: up_to.map(|up_to| self.deadline(up_to, head, otherwise.unwrap_or_default())),
                     arms: Vec::new(),
                     conditions: vec![(checked, Vec::new())],
                 });

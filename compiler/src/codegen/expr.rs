@@ -12,11 +12,15 @@ pub(super) fn expr(code: &mut Code, tables: &mut Tables, e: &Expr) {
     match &e.kind {
         ExprKind::Error => constant(code, tables, &Value::Unset),
         ExprKind::Const(value) => constant(code, tables, value),
+        ExprKind::Place(Place::Answer(slot, name, _), _) => {
+            code.op(Op::Load(*slot));
+            code.op(Op::Member(tables.name(name)));
+        }
         ExprKind::Place(place, _) => code.op(match place {
             Place::Attribute(name) => Op::Attribute(tables.name(name)),
             Place::Trigger(name) => Op::Trigger(tables.name(name)),
             Place::Field(name) => Op::Field(tables.name(name)),
-            Place::Slot(slot) => Op::Load(*slot),
+            Place::Slot(slot) | Place::Answer(slot, ..) => Op::Load(*slot),
         }),
         ExprKind::Now => code.op(Op::Now),
         ExprKind::Today => code.op(Op::Today),

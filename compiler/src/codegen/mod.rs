@@ -5,8 +5,8 @@ mod expr;
 
 use journey_bytecode::{
     Arm, Clause, Collect, Deadline, EventPattern, Exit, ExitKind, Goal, Handle, History, MAX_CODE, MAX_STACK,
-    MessageHistory, Op, Pc, Program, Score, ScoreRule, Scores, SendDef, SendIx, SlotIx, SourceMap, Split, SplitIx,
-    StepInfo, StepIx, Trigger, TriggerKind, Value, WaitDef, WaitIx,
+    MessageHistory, Op, Pc, Program, Request, RequestIx, Score, ScoreRule, Scores, SendDef, SendIx, SlotIx, SourceMap,
+    Split, SplitIx, StepInfo, StepIx, Trigger, TriggerKind, Value, WaitDef, WaitIx,
 };
 
 use smol_str::SmolStr;
@@ -65,6 +65,7 @@ struct Generator<'a> {
     sends: Vec<SendDef>,
     waits: Vec<WaitDef>,
     splits: Vec<Split>,
+    requests: Vec<Request>,
     infos: Vec<StepInfo>,
     /// Where the last step stands: offset, line and column.
     last: (u32, u32, u32),
@@ -80,6 +81,7 @@ impl<'a> Generator<'a> {
             sends: Vec::new(),
             waits: Vec::new(),
             splits: Vec::new(),
+            requests: Vec::new(),
             infos: Vec::new(),
             last: (0, 0, 0),
         }
@@ -133,6 +135,7 @@ impl<'a> Generator<'a> {
             priority: journey.priority,
             holdout: journey.holdout,
             splits: std::mem::take(&mut self.splits),
+            requests: std::mem::take(&mut self.requests),
             entry,
             code: Vec::new(),
             consts: Vec::new(),
@@ -205,6 +208,7 @@ impl<'a> Generator<'a> {
             (program.sends.len(), table, "sends"),
             (program.waits.len(), table, "waits"),
             (program.splits.len(), table, "splits"),
+            (program.requests.len(), table, "calls and questions"),
             (program.histories.len(), table, "questions about past events"),
             (program.messages.len(), table, "questions about messages"),
             (program.map.steps.len(), table, "steps"),
@@ -353,11 +357,7 @@ impl<'a> Generator<'a> {
                 self.steps.op(Op::MoveTo(self.tables.name(funnel), self.tables.name(stage)));
             }
             typed::StepKind::Record(event, fields) => {
-                for (_, value) in fields {
-                    expr::expr(&mut self.steps, &mut self.tables, value);
-                }
-                let shape = self.tables.shape(fields.iter().map(|(name, _)| name.clone()).collect());
-                self.steps.op(Op::MakeRecord(shape, emit::narrow(fields.len())));
+                self.record(fields);
                 self.steps.op(Op::Record(self.tables.name(event)));
             }
             typed::StepKind::Subscribe(topic, channel) => {
@@ -369,6 +369,7 @@ impl<'a> Generator<'a> {
                 self.steps.op(Op::Const(reason));
                 self.steps.op(Op::Suppress);
             }
+            typed::StepKind::Request(request) => self.request(ix, request),
             typed::StepKind::StartJourney(name) => self.steps.op(Op::StartJourney(self.tables.name(name))),
             typed::StepKind::StopJourney(name) => self.steps.op(Op::StopJourney(self.tables.name(name))),
             // Its name is that of the next step.
@@ -441,6 +442,45 @@ impl<'a> Generator<'a> {
         overs.push(self.steps.jump(Op::JumpUnless));
         self.steps.op(Op::Jump(top));
         overs.into_iter().for_each(|over| self.steps.land(over));
+    }
+
+    /// A record of these fields.
+    fn record(&mut self, fields: &[(SmolStr, typed::Expr)]) {
+        for (_, value) in fields {
+            expr::expr(&mut self.steps, &mut self.tables, value);
+        }
+        let shape = self.tables.shape(fields.iter().map(|(name, _)| name.clone()).collect());
+        self.steps.op(Op::MakeRecord(shape, emit::narrow(fields.len())));
+    }
+
+    /// The question, then what follows if there is no answer; behind it goes on who has one.
+    fn request(&mut self, step: StepIx, request: &typed::Request) {
+        self.record(&request.fields);
+        let until = self.clause(&request.until);
+        let ix = RequestIx(emit::narrow(self.requests.len()));
+        self.steps.op(Op::Request(ix));
+        self.steps.unreachable();
+        self.requests.push(Request {
+            kind: request.kind.clone(),
+            until,
+            slot: request.slot,
+            answered: Pc(0),
+            failed: None,
+            step,
+        });
+        let mut over = None;
+        let failed = request.otherwise.as_ref().filter(|block| !block.is_empty()).map(|otherwise| {
+            let failed = self.steps.label();
+            self.block(otherwise);
+            over = self.steps.reachable().then(|| self.steps.jump(Op::Jump));
+            failed
+        });
+        let answered = self.steps.label();
+        over.into_iter().for_each(|over| self.steps.land(over));
+        if let Some(request) = self.requests.get_mut(ix.index()) {
+            request.answered = answered;
+            request.failed = failed;
+        }
     }
 
     fn send(&mut self, step: StepIx, send: &typed::Send) {
@@ -525,6 +565,7 @@ fn clauses(program: &mut Program) -> impl Iterator<Item = &mut Clause> {
         .chain(exits)
         .chain(program.goals.iter_mut().filter_map(|goal| goal.pattern.filter.as_mut()))
         .chain(waits)
+        .chain(program.requests.iter_mut().map(|request| &mut request.until))
         .chain(program.sends.iter_mut().filter_map(|send| send.subject.as_mut()))
         .chain(program.collect.as_mut().map(|collect| &mut collect.until))
         .chain(program.segments.iter_mut().map(|(_, condition)| condition))

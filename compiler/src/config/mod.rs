@@ -1,11 +1,13 @@
 //! The settings of a project: `journey.toml`.
 
+mod call;
 pub mod lint;
 mod read;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use journey_bytecode::Channel;
+use journey_bytecode::{Channel, Field};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -31,6 +33,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// `[lint]`
     pub lint: LintConfig,
+    /// `[call]`
+    pub call: CallConfig,
 }
 
 /// `[project]`
@@ -159,6 +163,26 @@ pub enum SecretRef {
     Env(String),
     /// `file:PATH`: in a file, relative to the project; its first line counts.
     File(String),
+}
+
+/// `[call]`
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct CallConfig {
+    /// `allow_private`: whether calls may go to this machine and to private networks; no by default.
+    pub allow_private: bool,
+    /// `[call.crm.update]`: the systems that journeys may call, by name.
+    pub services: BTreeMap<SmolStr, ServiceConfig>,
+}
+
+/// `[call.crm.update]`
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ServiceConfig {
+    /// `url`, required: where it is called.
+    pub url: String,
+    /// `secret`: where the key stands that signs calls. Without it, they are not signed.
+    pub secret: Option<SecretRef>,
+    /// `answer`: the fields of its answers; without it, what it answers is not read.
+    pub answer: Vec<Field>,
 }
 
 /// `[database]`

@@ -37,6 +37,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("database", &["url"]),
     ("server", &["listen"]),
     (LINT, &[lint::PROFILES, "max_steps", "max_depth", "max_per_day", "min_share"]),
+    ("call", &["allow_private"]),
 ];
 
 /// The section that sets levels.
@@ -56,11 +57,11 @@ pub fn read(file: FileId, text: &str) -> (Config, Vec<Diagnostic>) {
 }
 
 /// What a secret is for.
-struct SecretUse {
-    key: &'static str,
-    variable: &'static str,
-    path: &'static str,
-    danger: &'static str,
+pub(super) struct SecretUse {
+    pub(super) key: &'static str,
+    pub(super) variable: &'static str,
+    pub(super) path: &'static str,
+    pub(super) danger: &'static str,
 }
 
 const SIGNING: SecretUse = SecretUse {
@@ -87,11 +88,11 @@ const DKIM: SecretUse = SecretUse {
 /// The most connections to one mail server.
 const MAX_CONNECTIONS: i64 = 64;
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     file: FileId,
     text: &'a str,
-    document: &'a DeTable<'a>,
-    found: Vec<Diagnostic>,
+    pub(super) document: &'a DeTable<'a>,
+    pub(super) found: Vec<Diagnostic>,
 }
 
 /// A setting: its value, and where that stands.
@@ -124,14 +125,15 @@ impl<'a> Reader<'a> {
             config.server.listen = listen;
         }
         config.lint = self.lint();
+        config.call = self.calls();
         config
     }
 
-    fn span(&self, range: Range<usize>) -> Span {
+    pub(super) fn span(&self, range: Range<usize>) -> Span {
         Span::new(self.file, self.text, range)
     }
 
-    fn bad<T>(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) -> Option<T> {
+    pub(super) fn bad<T>(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) -> Option<T> {
         self.found.push(Diagnostic::new(Code::BadConfig, span, message).help(help));
         None
     }
@@ -175,6 +177,8 @@ impl<'a> Reader<'a> {
             match (SECTIONS.iter().find(|(section, _)| *section == name), value.get_ref()) {
                 // Its names are looked up where they are read.
                 (Some((LINT, _)), DeValue::Table(_)) => {}
+                // Its sections have names of their own.
+                (Some(("call", _)), DeValue::Table(_)) => {}
                 (Some((section, keys)), DeValue::Table(table)) => self.section(section, keys, table),
                 (Some((section, _)), _) => {
                     let help = format!("write `[{section}]` on a line of its own, and its settings below it");
@@ -583,7 +587,7 @@ impl<'a> Reader<'a> {
         Some(base.to_owned())
     }
 
-    fn secret(&mut self, (text, span): Setting<'_>, secret: &SecretUse) -> Option<SecretRef> {
+    pub(super) fn secret(&mut self, (text, span): Setting<'_>, secret: &SecretUse) -> Option<SecretRef> {
         let &SecretUse { key, variable, path, danger } = secret;
         let help = format!(
             "name an environment variable, as `{key} = \"env:{variable}\"`, or a file outside of the project, as \
@@ -641,7 +645,7 @@ fn section_of(key: &str) -> Option<&'static str> {
     SECTIONS.iter().find(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section)
 }
 
-fn all_of(names: &[&str]) -> String {
+pub(super) fn all_of(names: &[&str]) -> String {
     one_of(names.iter().copied()).replace(" or ", " and ")
 }
 
@@ -659,7 +663,7 @@ fn is_mailbox(text: &str) -> bool {
     plain(local) && plain(domain) && !domain.starts_with('.') && !domain.ends_with('.') && !text.contains(['\r', '\n'])
 }
 
-fn type_name(value: &DeValue<'_>) -> &'static str {
+pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",

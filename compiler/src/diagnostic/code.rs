@@ -192,6 +192,8 @@ codes! {
     DuplicateClause = 221, "duplicate-clause", Error;
     /// A name that the language itself uses.
     ReservedName = 222, "reserved-name", Error;
+    /// A call of a system that `journey.toml` does not describe.
+    UnknownService = 230, "unknown-service", Error;
     /// A run is to go on at a place that the journey does not have.
     UnknownPlace = 240, "unknown-place", Error;
     /// Values of two types that have nothing to do with each other.

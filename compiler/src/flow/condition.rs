@@ -304,7 +304,10 @@ impl Flow<'_> {
         let declared = match place {
             Place::Attribute(_) => "the contact may have none",
             Place::Trigger(_) => "the event that started the run may come without it",
-            Place::Field(_) | Place::Slot(_) => "the event may come without it",
+            Place::Field(_) => "the event may come without it",
+            Place::Slot(_) => "on some ways to this place nobody gave an answer",
+            Place::Answer(_, _, true) => "on some ways to this place there was no answer",
+            Place::Answer(_, _, false) => "the answer may come without it",
         };
         self.report(Code::UnsetValue, loc, format!("`{source}` may be unset here"), |d| {
             d.label(declared)

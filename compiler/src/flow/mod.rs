@@ -13,7 +13,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hir::Loc;
 use crate::text::Text;
 use crate::typed::{
-    Arm, Block, Deadline, ExitKind, Expr, ExprKind, Journey, On, Optional, Pattern, Place, Send, Step, StepKind, Wait,
+    Arm, Block, Deadline, ExitKind, Expr, ExprKind, Journey, On, Optional, Pattern, Place, Request, Send, Step,
+    StepKind, Wait,
 };
 use domain::Domain;
 use state::{State, Subject, meet};
@@ -220,7 +221,10 @@ impl Flow<'_> {
             state.forget_questions();
         }
         match &mut step.kind {
-            StepKind::Send(send) => state.send(send.handle, send.choices.iter().map(|(channel, _)| *channel)),
+            StepKind::Send(send) => {
+                send.set = state.locals().cloned().collect();
+                state.send(send.handle, send.choices.iter().map(|(channel, _)| *channel));
+            }
             StepKind::Wait(wait) => return self.wait(wait, &state),
             StepKind::If { condition, then, otherwise } => {
                 let (yes, no) = self.condition(condition, state);
@@ -254,6 +258,7 @@ impl Flow<'_> {
                 fields.iter_mut().for_each(|(_, value)| self.value(value, &mut state));
                 state.forget(&Subject::Count(event.clone()));
             }
+            StepKind::Request(request) => return self.request(request, state),
             StepKind::Subscribe(..) | StepKind::Unsubscribe(_) | StepKind::Suppress(_) | StepKind::StartJourney(_) => {}
             // A journey that stops itself ends.
             StepKind::StopJourney(journey) if *journey == self.journey => return None,
@@ -295,6 +300,25 @@ impl Flow<'_> {
         self.report(Code::NoOp, head, format!("`{source}` changes nothing: {so}"), |d| {
             d.label("without effect").help("remove it")
         });
+    }
+
+    /// Somebody outside is asked. What is handed over may be unset: it is left out then.
+    fn request(&mut self, request: &mut Request, mut state: State) -> Option<State> {
+        for (_, value) in &mut request.fields {
+            if !matches!(value.kind, ExprKind::Place(..)) {
+                self.value(value, &mut state);
+            }
+        }
+        state.wait();
+        if let Some(slot) = request.slot {
+            state.no_answer(slot);
+        }
+        let mut answered = state.clone();
+        if let Some(slot) = request.slot {
+            answered.assume_set(&Place::Slot(slot));
+        }
+        let failed = request.otherwise.as_mut().and_then(|otherwise| self.block(otherwise, Some(state)));
+        meet([Some(answered), failed])
     }
 
     /// The steps may come again: of what they change, only what every time knows is known at their beginning.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use journey_bytecode::{Channel, HandleIx, MessageRef, StatusKind, Type, Value};
+use journey_bytecode::{Channel, HandleIx, MessageRef, SlotIx, StatusKind, Type, Value};
 use smol_str::SmolStr;
 
 use super::domain::Domain;
@@ -199,7 +199,25 @@ impl State {
     }
 
     pub(super) fn is_set(&self, place: &Place) -> bool {
-        self.set.contains(place)
+        let answered = matches!(place, Place::Answer(slot, _, true) if self.set.contains(&Place::Slot(*slot)));
+        answered || self.set.contains(place)
+    }
+
+    /// What is set of local variables.
+    pub(super) fn locals(&self) -> impl Iterator<Item = &Place> {
+        self.set.iter().filter(|place| matches!(place, Place::Slot(_) | Place::Answer(..)))
+    }
+
+    /// An answer is asked for: what is known of the one before is known no more.
+    pub(super) fn no_answer(&mut self, slot: SlotIx) {
+        let of = |place: &Place| match place {
+            Place::Slot(of) | Place::Answer(of, ..) => *of == slot,
+            _ => false,
+        };
+        if self.set.iter().any(of) {
+            Rc::make_mut(&mut self.set).retain(|place| !of(place));
+        }
+        self.keep(|subject, _| !matches!(subject, Subject::Place(place) | Subject::IsSet(place) if of(place)));
     }
 
     /// The run begins: what is known of the fields of the event is now known of the trigger.
@@ -238,7 +256,8 @@ impl State {
     /// Time goes by: others may have changed everything but what the run was started with and what has happened.
     pub(super) fn wait(&mut self) {
         let lasts = |subject: &Subject, domain: &Domain| match subject {
-            Subject::Place(Place::Trigger(_) | Place::Slot(_)) | Subject::IsSet(Place::Trigger(_)) => true,
+            Subject::Place(Place::Trigger(_) | Place::Slot(_) | Place::Answer(..))
+            | Subject::IsSet(Place::Trigger(_)) => true,
             Subject::Status(..) => *domain == Domain::only(Value::Bool(true)),
             // What happened has happened: only that it happened at least so often stays true.
             Subject::Count(_) => domain.is_lower_bound(),

@@ -5,10 +5,12 @@
 
 mod declaration;
 mod lower;
+mod outside;
 pub mod test;
 
 use journey_bytecode::{Channel, LocalWindow, Money, Number, Purpose, Span, StatusKind, Time, WeekdaySet};
 pub use journey_grammar::TextRange as Loc;
+pub use outside::Call;
 use smol_str::SmolStr;
 
 pub use declaration::*;
@@ -386,6 +388,8 @@ pub enum StepKind {
     Unsubscribe(Name),
     /// `suppress ["reason"]`
     Suppress(SmolStr),
+    /// `call SERVICE { .. }`
+    Call(Call),
     /// `start journey NAME`
     StartJourney(Name),
     /// `stop journey NAME`

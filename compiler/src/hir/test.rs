@@ -81,6 +81,8 @@ pub enum TestAct {
     Subscribed(Name, Option<Channel>),
     /// `start journey winback`
     Start(Name),
+    /// `given call crm.update returns { .. }`; without the fields it fails.
+    GivenCall(Name, Option<Vec<(Name, Expr)>>),
     /// `expect ..`, and whether it is `expect no ..`
     Expect(Expectation, bool),
     /// Cannot yet be run.
@@ -122,6 +124,8 @@ pub enum Expectation {
     Start(Name),
     /// `goal nurture`
     Goal(Name),
+    /// `call crm.update`
+    Call(Name),
     /// A condition.
     Condition(Expr),
     /// Cannot yet be run.

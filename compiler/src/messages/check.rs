@@ -1,17 +1,28 @@
 //! Judges a message by what the project declares.
 
+use std::collections::BTreeSet;
+
 use journey_bytecode::{Channel, Format, Policy, Purpose, Schema, Type};
+
+use smol_str::SmolStr;
 
 use super::{MessageSource, Part, TextFile, json, sms};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, one_of, quote};
 use crate::template::{self, Scope};
 
-/// Everything but the fields of the trigger, which depend on the journey. `purpose` is what the message is sent for: its
+/// Everything but the fields of the trigger and the values of local variables (`locals` are their names), which depend on
+/// the journey. `purpose` is what the message is sent for: its
 /// own purpose, or else that of the journey.
-pub fn check(message: &MessageSource, schema: &Schema, policy: &Policy, purpose: Purpose) -> Vec<Diagnostic> {
+pub fn check(
+    message: &MessageSource,
+    schema: &Schema,
+    policy: &Policy,
+    purpose: Purpose,
+    locals: &BTreeSet<SmolStr>,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for text in &message.texts {
-        let scope = Scope { schema, policy, language: text.language.as_deref() };
+        let scope = Scope { schema, policy, language: text.language.as_deref(), locals };
         for part in text.parts() {
             found.extend(part.template.findings.iter().cloned());
             found.extend(template::check(&part.template, &scope));

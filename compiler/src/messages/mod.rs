@@ -20,13 +20,15 @@ pub use assemble::assemble;
 pub use check::check;
 pub use collect::{collect, placeholder};
 pub use file_name::{FileName, Markup, is_message};
-use journey_bytecode::{Channel, Message, Purpose, TemplateVariable, Variant};
+use std::collections::BTreeSet;
+
+use journey_bytecode::{Channel, Message, Purpose, Schema, TemplateVariable, Variant};
 pub use read::{inline, read};
 pub use shared::{SharedText, read_shared};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::template::{Piece, Template, TriggerShape, Use, check_trigger};
+use crate::template::{LocalShape, Piece, Template, TriggerShape, Use, check_locals, check_trigger};
 
 /// What a part of a text is written for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -151,6 +153,18 @@ impl MessageSource {
     /// Checks the fields of the trigger for a journey that sends it; `at` is the send statement.
     pub fn check_trigger(&self, triggers: &[TriggerShape<'_>], at: Span) -> Vec<Diagnostic> {
         self.parts().flat_map(|(language, part)| check_trigger(&part.template, triggers, language, at)).collect()
+    }
+
+    /// Checks the local variables of a journey that sends it. `all` are those of every journey that does.
+    pub fn check_locals(
+        &self,
+        locals: &[LocalShape],
+        all: &BTreeSet<SmolStr>,
+        schema: &Schema,
+        at: Span,
+    ) -> Vec<Diagnostic> {
+        let parts = self.parts();
+        parts.flat_map(|(language, part)| check_locals(&part.template, locals, all, schema, language, at)).collect()
     }
 
     /// The message for the bundle.

@@ -1,5 +1,7 @@
 //! Judges a template's variables by what the project declares.
 
+use std::collections::BTreeSet;
+
 use journey_bytecode::{BUILTIN_VARIABLES, Field, Policy, Schema, Type};
 use smol_str::SmolStr;
 
@@ -16,6 +18,21 @@ pub struct Scope<'a> {
     pub policy: &'a Policy,
     /// The language that the text is written in; none for the one that fits everybody.
     pub language: Option<&'a str>,
+    /// The local variables of journeys that send the text.
+    pub locals: &'a BTreeSet<SmolStr>,
+}
+
+/// A local variable of a journey, where it sends a message.
+#[derive(Clone, Debug)]
+pub struct LocalShape {
+    /// Its name.
+    pub name: SmolStr,
+    /// What it holds, if that is known.
+    pub ty: Option<Type>,
+    /// Whether it may be unset there.
+    pub optional: bool,
+    /// Of an answer: its fields, each `optional` if it may be unset there.
+    pub fields: Option<Vec<Field>>,
 }
 
 /// One of the triggers of a journey that sends a message.
@@ -90,6 +107,67 @@ pub fn check_trigger(
         new
     });
     found.into_iter().map(|finding| finding.also(at, "sent here")).collect()
+}
+
+/// Checks the local variables in a template that a journey sends. `all` are those of every journey that sends it, `at` is
+/// the send statement.
+pub fn check_locals(
+    template: &Template,
+    locals: &[LocalShape],
+    all: &BTreeSet<SmolStr>,
+    schema: &Schema,
+    language: Option<&str>,
+    at: Span,
+) -> Vec<Diagnostic> {
+    let is_local = |usage: &Use| usage.path.first().is_some_and(|root| names_local(usage, root, schema, all));
+    let mut found = Vec::new();
+    let mut types = Vec::new();
+    for usage in &template.uses {
+        let meaning = if is_local(usage) { Some(local(usage, locals)) } else { None };
+        match meaning {
+            Some(Ok(meaning)) => {
+                found.extend(judge(usage, &meaning, language));
+                types.push(meaning.ty);
+            }
+            Some(Err(finding)) => {
+                found.push(finding);
+                types.push(None);
+            }
+            None => types.push(None),
+        }
+    }
+    found.extend(demands(template, &types, |usage| is_local(usage)));
+    found.into_iter().map(|finding| finding.also(at, "sent here")).collect()
+}
+
+/// Whether the name means a local variable: attributes and built-in ones come first.
+fn names_local(usage: &Use, root: &SmolStr, schema: &Schema, all: &BTreeSet<SmolStr>) -> bool {
+    let builtin = BUILTIN_VARIABLES.contains(&root.as_str()) || root == "trigger";
+    !usage.explicit && !builtin && schema.attribute(root).is_none() && all.contains(root)
+}
+
+fn local(usage: &Use, locals: &[LocalShape]) -> Result<Meaning, Diagnostic> {
+    let name = usage.path.first().map_or("", SmolStr::as_str);
+    let Some(local) = locals.iter().rev().find(|local| local.name == name) else {
+        let message = format!("`{name}` is not known where a journey sends this");
+        let found = Diagnostic::new(Code::UnknownVariable, usage.span, message);
+        return Err(found
+            .note("Another journey, or another step, that sends it has a value of this name.")
+            .help("give it a value before this step as well, or send another message"));
+    };
+    match (&local.fields, usage.path.get(1), &local.ty) {
+        (Some(fields), Some(step), _) => {
+            let Some(field) = fields.iter().find(|field| field.name == *step) else {
+                let span = usage.steps.get(1).copied().unwrap_or(usage.span);
+                let message = format!("the answer `{name}` has no field {step}", step = quote(step));
+                let found = Diagnostic::new(Code::UnknownVariable, span, message);
+                return Err(found.suggest(step, fields.iter().map(|field| field.name.as_str())));
+            };
+            walk(usage, 2, field.ty.clone(), field.optional)
+        }
+        (_, _, Some(ty)) => walk(usage, 1, ty.clone(), local.optional),
+        (_, _, None) => Ok(Meaning { ty: None, optional: local.optional }),
+    }
 }
 
 /// Values that cannot do what is asked of them, as far as they come from variables that `about` picks; what the template
@@ -179,6 +257,7 @@ fn meaning(usage: &Use, scope: &Scope<'_>) -> Result<Option<Meaning>, Diagnostic
     }
     let (ty, optional) = match scope.schema.attribute(root) {
         Some(attribute) => (attribute.ty.clone(), attribute.optional && attribute.default.is_none()),
+        None if names_local(usage, root, scope.schema, scope.locals) => return Ok(None),
         None if scope.schema.open && root != "contact" => return Ok(Some(Meaning { ty: None, optional: true })),
         None => return Err(unknown(usage, root, scope)),
     };

@@ -11,7 +11,7 @@ mod value;
 mod visit;
 mod wording;
 
-pub use check::{Scope, TriggerShape, check, check_trigger};
+pub use check::{LocalShape, Scope, TriggerShape, check, check_locals, check_trigger};
 use journey_bytecode::TemplateVariable;
 pub use journey_bytecode::{BUILTIN_VARIABLES, FILTERS};
 pub use piece::Piece;

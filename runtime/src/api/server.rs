@@ -39,6 +39,8 @@ pub struct ServeConfig {
     pub secrets: Vec<String>,
     /// The ways out.
     pub transports: BTreeMap<Channel, Arc<dyn Transport>>,
+    /// The way to other systems, if journeys call any.
+    pub calls: Option<Arc<dyn Transport>>,
     /// How long stopping may take.
     pub grace: Duration,
 }
@@ -54,6 +56,7 @@ impl ServeConfig {
             bounces: None,
             secrets: Vec::new(),
             transports: BTreeMap::new(),
+            calls: None,
             grace: GRACE,
         }
     }
@@ -147,7 +150,10 @@ impl Server {
         let topics = bundle.schema.topics.iter().map(|topic| (topic.name.clone(), topic.title.clone())).collect();
         let renderer = Renderer::new(&with_messages(&bundle, &older), links)?;
         let linked = Arc::new(Linked::new(bundle, &older)?);
-        let outlet = Outlet::new(renderer, config.transports);
+        let mut outlet = Outlet::new(renderer, config.transports);
+        if let Some(calls) = config.calls {
+            outlet = outlet.calling(calls);
+        }
         let gate = Gate::new(Arc::clone(&linked));
         let engine = Engine::start(store, linked, outlet, Arc::new(SystemClock::default())).await?;
         let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics, opt_in };

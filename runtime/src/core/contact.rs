@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use journey_bytecode::{Channel, HandleIx, Instant, Pc, Points, StatusKind, StepIx, Value, Version, WaitIx};
+use journey_bytecode::{Channel, HandleIx, Instant, Pc, Points, RequestIx, StatusKind, StepIx, Value, Version, WaitIx};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -260,7 +260,10 @@ impl Run {
     /// When it goes on by itself; [`Instant::NEVER`] without a deadline.
     pub const fn until(&self) -> Instant {
         match self.parked {
-            Parked::Wait { until, .. } | Parked::Deferred { until, .. } | Parked::Collecting { until } => until,
+            Parked::Wait { until, .. }
+            | Parked::Deferred { until, .. }
+            | Parked::Collecting { until }
+            | Parked::Asking { until, .. } => until,
         }
     }
 
@@ -292,6 +295,15 @@ pub enum Parked {
     /// Before its first step: it gathers its triggers.
     Collecting {
         /// Until then.
+        until: Instant,
+    },
+    /// At a question to somebody outside.
+    Asking {
+        /// Which.
+        request: RequestIx,
+        /// Its number among all that left for the contact; the answer names it.
+        number: u32,
+        /// When no answer counts any more.
         until: Instant,
     },
 }

@@ -1,10 +1,11 @@
 //! What follows from advancing a contact: messages for the outbox and lines for the trace.
 
-use journey_bytecode::{Channel, Instant, Purpose, StatusKind, StepIx, Value, Version};
+use journey_bytecode::{Channel, Field, Instant, Purpose, StatusKind, StepIx, Value, Version};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::contact::{ContactId, EndReason};
+use super::input::Answer;
 
 /// A message's id for life: it never changes between attempts, and no two recipients share one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -13,6 +14,21 @@ pub struct MessageId {
     pub contact: ContactId,
     /// The number among the contact's messages.
     pub number: u32,
+}
+
+/// What an entry of the outbox is, beside a message to the contact.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Errand {
+    /// A message to the contact.
+    #[default]
+    Message,
+    /// A call of another system: `message` names it, `data` is what it gets.
+    Call {
+        /// The fields of its answer.
+        answer: Vec<Field>,
+        /// When no answer counts any more.
+        until: Instant,
+    },
 }
 
 /// A message on its way: all that is needed to render and send it, whatever happens to the contact meanwhile.
@@ -46,6 +62,8 @@ pub struct Outgoing {
     pub topic: Option<SmolStr>,
     /// The variables that its templates use: a record.
     pub data: Value,
+    /// What it is.
+    pub errand: Errand,
 }
 
 /// What a run tells a colleague.
@@ -199,6 +217,22 @@ pub enum TraceEvent {
     GoalReached,
     /// The run ended.
     Ended(EndReason),
+    /// The run called another system.
+    Called {
+        /// The call's number.
+        number: u32,
+        /// The system.
+        service: SmolStr,
+        /// Until when the run waits for the answer.
+        until: Instant,
+    },
+    /// An answer came; the run went on if it still waited for it.
+    Answered {
+        /// The number of the question.
+        number: u32,
+        /// The answer.
+        answer: Answer,
+    },
 }
 
 /// Why no run began.
@@ -269,6 +303,10 @@ pub enum WokenBy {
     Window,
     /// It leaves, and does what is to be done before.
     Exit,
+    /// An answer.
+    Answer,
+    /// There is no answer.
+    NoAnswer,
 }
 
 /// All that follows from one advance of one contact.

@@ -72,6 +72,22 @@ pub enum InputKind {
         /// Which.
         message: MessageName,
     },
+    /// Somebody outside answered what a run asked, or never will.
+    Answer {
+        /// The number of the question.
+        number: u32,
+        /// The answer.
+        answer: Answer,
+    },
+}
+
+/// What came of a question to somebody outside.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// The answer, a record.
+    Given(Value),
+    /// There is none, and why.
+    None(String),
 }
 
 /// By what consent can be proved, as far as whoever recorded it says.

@@ -141,7 +141,7 @@ impl<'a> Env<'a> {
                 },
                 Op::Return => return Stop::Return(pop(&mut stack).into_owned()),
                 Op::Decide => witness.decided(stack.last().is_some_and(|top| top.is_true())),
-                Op::SetAttribute(_) | Op::Store(_) | Op::Record(_) | Op::Suppress | Op::Notify(_) => {
+                Op::SetAttribute(_) | Op::Store(_) | Op::Record(_) | Op::Request(_) | Op::Suppress | Op::Notify(_) => {
                     return Stop::Effect(op, here, pop(&mut stack).into_owned());
                 }
                 Op::Step(_)
@@ -340,6 +340,7 @@ impl<'a> Env<'a> {
             | Op::Decide
             | Op::Send(_)
             | Op::Wait(_)
+            | Op::Request(_)
             | Op::AddTag(_)
             | Op::RemoveTag(_)
             | Op::SetAttribute(_)

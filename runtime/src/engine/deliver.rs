@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::outlet::{Attempt, Parcel};
 use super::{Shared, pause};
 use crate::core::effect::MessageId;
+use crate::core::input::Answer;
 use crate::send::{Settle, Verdict};
 use crate::store::{Delivery, DeliveryResult, Store, StoreError};
 use crate::track::BoxFuture;
@@ -241,13 +242,15 @@ impl<S> Shared<S> {
         }
         for delivery in deliveries {
             let counter = match &delivery.result {
-                DeliveryResult::Delivered { .. } => &self.front.metrics.delivered,
+                DeliveryResult::Delivered { .. } | DeliveryResult::Answered { answer: Answer::Given(_) } => {
+                    &self.front.metrics.delivered
+                }
                 DeliveryResult::Retry { cause, .. } => {
                     let (contact, message, attempts) = (delivery.id.contact.0, delivery.id.number, delivery.attempts);
                     tracing::debug!(contact, message, attempts, cause, "a message goes again later");
                     &self.front.metrics.retried
                 }
-                DeliveryResult::Failed { cause, .. } => {
+                DeliveryResult::Failed { cause, .. } | DeliveryResult::Answered { answer: Answer::None(cause) } => {
                     let (contact, message, attempts) = (delivery.id.contact.0, delivery.id.number, delivery.attempts);
                     tracing::warn!(contact, message, attempts, cause, "a message is given up");
                     &self.front.metrics.failed

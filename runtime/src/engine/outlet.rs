@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use journey_bytecode::{Channel, Instant, StatusKind};
 
-use crate::core::effect::{MessageId, Outgoing};
+use crate::core::effect::{Errand, MessageId, Outgoing};
+use crate::core::input::Answer;
 use crate::render::{Rendered, Renderer};
 use crate::send::{GIVE_UP_AFTER, Transport, Verdict, backoff};
 use crate::store::{Delivery, DeliveryResult, Queued};
@@ -19,6 +20,8 @@ const JITTER: u64 = 5;
 pub struct Outlet {
     renderer: Renderer,
     transports: BTreeMap<Channel, Arc<dyn Transport>>,
+    /// The way to other systems.
+    calls: Option<Arc<dyn Transport>>,
 }
 
 impl fmt::Debug for Outlet {
@@ -46,12 +49,28 @@ pub(crate) struct Attempt {
     decided: Instant,
     /// Which attempt this is, from 1.
     number: u32,
+    /// A call: when no answer counts any more.
+    until: Option<Instant>,
+}
+
+/// Which way something leaves.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    Channel(Channel),
+    Call,
 }
 
 impl Outlet {
     /// An outlet with the transports of the channels.
     pub const fn new(renderer: Renderer, transports: BTreeMap<Channel, Arc<dyn Transport>>) -> Self {
-        Self { renderer, transports }
+        Self { renderer, transports, calls: None }
+    }
+
+    /// The same, with a way to other systems.
+    #[must_use]
+    pub fn calling(mut self, calls: Arc<dyn Transport>) -> Self {
+        self.calls = Some(calls);
+        self
     }
 
     /// The renderer.
@@ -61,13 +80,17 @@ impl Outlet {
 
     /// Renders messages and sorts them by channel; what cannot leave has its result already.
     pub(crate) fn pack(&self, queued: Vec<Queued>, now: Instant) -> (Vec<Parcel>, Vec<Delivery>) {
-        let mut parcels: BTreeMap<Channel, Parcel> = BTreeMap::new();
+        let mut parcels: BTreeMap<Way, Parcel> = BTreeMap::new();
         let mut refused = Vec::new();
         for Queued { outgoing, attempts } in queued {
-            let attempt = Attempt { id: outgoing.id, decided: outgoing.at, number: attempts + 1 };
-            match self.prepare(&outgoing) {
+            let (way, until) = match outgoing.errand {
+                Errand::Message => (Way::Channel(outgoing.channel), None),
+                Errand::Call { until, .. } => (Way::Call, Some(until)),
+            };
+            let attempt = Attempt { id: outgoing.id, decided: outgoing.at, number: attempts + 1, until };
+            match self.prepare(way, &outgoing) {
                 Ok((transport, rendered)) => {
-                    let parcel = parcels.entry(outgoing.channel).or_insert_with(|| Parcel {
+                    let parcel = parcels.entry(way).or_insert_with(|| Parcel {
                         transport: Arc::clone(transport),
                         rendered: Vec::new(),
                         attempts: Vec::new(),
@@ -81,9 +104,15 @@ impl Outlet {
         (parcels.into_values().collect(), refused)
     }
 
-    fn prepare(&self, outgoing: &Outgoing) -> Result<(&Arc<dyn Transport>, Rendered), String> {
-        let none = || format!("no way to send {} is configured", outgoing.channel);
-        let transport = self.transports.get(&outgoing.channel).ok_or_else(none)?;
+    fn prepare(&self, way: Way, outgoing: &Outgoing) -> Result<(&Arc<dyn Transport>, Rendered), String> {
+        let transport = match way {
+            Way::Channel(channel) => self.transports.get(&channel),
+            Way::Call => self.calls.as_ref(),
+        };
+        let transport = transport.ok_or_else(|| match way {
+            Way::Channel(channel) => format!("no way to send {channel} is configured"),
+            Way::Call => "no way to call other systems is configured".to_owned(),
+        })?;
         let rendered = self.renderer.render(outgoing).map_err(|error| error.to_string())?;
         Ok((transport, rendered))
     }
@@ -115,24 +144,34 @@ impl Parcel {
 impl Attempt {
     /// The result of a message that did not leave, by our own doing.
     pub(crate) fn skipped(self, cause: String, now: Instant) -> Delivery {
-        let result = DeliveryResult::Failed { status: StatusKind::Skipped, cause };
+        let result = self.failed(StatusKind::Skipped, cause);
         Delivery { id: self.id, at: now, attempts: self.number, result }
+    }
+
+    /// What becomes of what will never arrive.
+    fn failed(self, status: StatusKind, cause: String) -> DeliveryResult {
+        match self.until {
+            Some(_) => DeliveryResult::Answered { answer: Answer::None(cause) },
+            None => DeliveryResult::Failed { status, cause },
+        }
     }
 
     /// What a verdict means.
     pub(crate) fn judge(self, verdict: Verdict, now: Instant) -> Delivery {
         let result = match verdict {
             Verdict::Delivered { response } => DeliveryResult::Delivered { answer: response },
-            Verdict::Failed { cause } => DeliveryResult::Failed { status: StatusKind::Bounced, cause },
+            Verdict::Answered { answer } => DeliveryResult::Answered { answer: Answer::Given(answer) },
+            Verdict::Failed { cause } => self.failed(StatusKind::Bounced, cause),
             Verdict::Retry { after, cause } => {
                 let pause = after.unwrap_or_default().max(backoff(self.number));
                 let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
                 let pause = pause.saturating_add(self.jitter(pause / JITTER));
                 let due = Instant(now.0.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX)));
                 let given_up = i64::try_from(GIVE_UP_AFTER.as_millis()).unwrap_or(i64::MAX);
-                if due.0.saturating_sub(self.decided.0) > given_up {
+                let given_up = self.until.unwrap_or(Instant(self.decided.0.saturating_add(given_up)));
+                if due > given_up {
                     let cause = format!("given up after {} attempts; the last one: {cause}", self.number);
-                    DeliveryResult::Failed { status: StatusKind::Bounced, cause }
+                    self.failed(StatusKind::Bounced, cause)
                 } else {
                     DeliveryResult::Retry { due, cause }
                 }
@@ -160,7 +199,7 @@ mod tests {
 
     fn attempt(contact: i64, number: u32) -> Attempt {
         let id = MessageId { contact: ContactId(contact), number: 0 };
-        Attempt { id, decided: Instant(0), number }
+        Attempt { id, decided: Instant(0), number, until: None }
     }
 
     fn due(attempt: Attempt, after: Option<u64>, now: i64) -> Option<i64> {

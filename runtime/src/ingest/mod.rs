@@ -35,6 +35,7 @@ pub use csv::{CsvError, CsvReader};
 pub use lines::{json, ndjson};
 pub use mail::{Returned, read_mail};
 pub use value::{MAX_LIST, MAX_TEXT};
+pub(crate) use value::{answer, json_of};
 
 /// How far ahead of our clock the sender's may be: 5 minutes, in milliseconds.
 pub const FUTURE_TOLERANCE: i64 = 5 * 60_000;

@@ -1,11 +1,11 @@
 //! From JSON and CSV cells to typed values.
 
-use journey_bytecode::{Instant, Money, Number, Span, Type, Value};
+use journey_bytecode::{Field, Instant, Money, Number, Span, Type, Value};
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 
 use super::Refused;
-use crate::time::{Zone, read_date, read_time};
+use crate::time::{Zone, read_date, read_time, rfc3339};
 
 /// The longest text that an attribute or field may hold, in bytes.
 pub const MAX_TEXT: usize = 16 * 1024;
@@ -60,6 +60,48 @@ pub(super) fn read(ty: &Type, json: &Json, zone: Zone) -> Result<Value, Refused>
         (Type::Bool | Type::Number | Type::List(_) | Type::Record(_), _) => Err(wrong()),
         (_, Json::String(text)) => read_text(ty, text, zone),
         _ => Err(wrong()),
+    }
+}
+
+/// Reads another system's answer: a record of these fields. Whatever else it says is left aside.
+pub(crate) fn answer(fields: &[Field], body: &[u8], zone: Zone) -> Result<Value, String> {
+    if fields.is_empty() {
+        return Ok(Value::Record(Vec::new().into()));
+    }
+    let json: Json = serde_json::from_slice(body).map_err(|_| "it is not a JSON object".to_owned())?;
+    let Json::Object(given) = &json else { return Err("it is not an object".to_owned()) };
+    let mut record = Vec::with_capacity(fields.len());
+    for Field { name, ty, optional } in fields {
+        let value = given.get(name.as_str()).unwrap_or(&Json::Null);
+        let value = read(ty, value, zone).map_err(|refused| refused.inside(name).to_string())?;
+        match value {
+            Value::Unset if *optional => {}
+            Value::Unset => return Err(format!("`{name}` is missing")),
+            value => record.push((name.clone(), value)),
+        }
+    }
+    Ok(Value::Record(record.into()))
+}
+
+/// A value as JSON, which [`read`] reads back; what is unset inside a record is left out.
+pub(crate) fn json_of(value: &Value) -> Json {
+    match value {
+        Value::Unset => Json::Null,
+        Value::Bool(truth) => Json::Bool(*truth),
+        // A number of ours is one of JSON's as it stands.
+        Value::Number(number) => serde_json::from_str(&number.to_string()).unwrap_or(Json::Null),
+        Value::Money(money) => serde_json::json!({
+            "amount": json_of(&Value::Number(money.amount)),
+            "currency": money.currency.as_str(),
+        }),
+        Value::Text(text) => Json::String(text.to_string()),
+        Value::Instant(at) => Json::String(rfc3339(*at)),
+        Value::List(values) => values.iter().map(json_of).collect(),
+        Value::Record(fields) => {
+            let set = fields.iter().filter(|(_, value)| value.is_set());
+            Json::Object(set.map(|(name, value)| (name.to_string(), json_of(value))).collect())
+        }
+        other => Json::String(other.to_string()),
     }
 }
 

@@ -364,6 +364,7 @@ fn words(bench: &Bench<'_>, act: &Act) -> String {
         Stimulus::Unsubscribed(Some(topic)) => format!("`unsubscribed {topic}`"),
         Stimulus::Unsubscribed(None) => "`unsubscribed`".to_owned(),
         Stimulus::Start(journey, _) => format!("`start journey {journey}`"),
+        Stimulus::Answers(service, _) => format!("`given call {service}`"),
     };
     format!("{what} for {who}")
 }

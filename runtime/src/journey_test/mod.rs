@@ -7,14 +7,16 @@
 mod adversary;
 mod words;
 
+use std::collections::BTreeMap;
+
 use journey_bytecode::{
     Expectation, Instant, Stimulus, TestAct, TestCase, TestContact, TestLine, TestMoment, Time, Value, WeekdaySet,
 };
 use smol_str::SmolStr;
 
 use crate::core::contact::{Consent, Contact, ContactId, EndReason};
-use crate::core::effect::{Outgoing, TraceEntry, TraceEvent};
-use crate::core::input::{Evidence, Input, InputKind, MessageName};
+use crate::core::effect::{Errand, Outgoing, TraceEntry, TraceEvent};
+use crate::core::input::{Answer, Evidence, Input, InputKind, MessageName};
 use crate::core::{Linked, advance, holds};
 use crate::sim::DEFAULT_START;
 use crate::time::{self, Zone};
@@ -24,6 +26,9 @@ pub use adversary::{Adversary, Broken, adversary};
 
 /// The most wake-ups between two lines; journeys that start each other for ever come so far.
 pub const MAX_WAKES: usize = 100_000;
+
+/// Why a call fails that a test says fails.
+const FAILS: &str = "the test says so";
 
 /// What came of a test.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,6 +99,8 @@ struct Bench<'a> {
     /// How much of `seen` lies before the line at hand.
     before: usize,
     failures: Vec<TestFailure>,
+    /// What other systems answer, by name.
+    answers: BTreeMap<SmolStr, Answer>,
 }
 
 impl<'a> Bench<'a> {
@@ -122,6 +129,7 @@ impl<'a> Bench<'a> {
             seen: Vec::new(),
             before: 0,
             failures: Vec::new(),
+            answers: BTreeMap::new(),
         };
         for (given, id) in test.contacts.iter().zip(1..) {
             bench.contacts.push(Contact::new(ContactId(id), given.name.clone(), start));
@@ -242,15 +250,31 @@ impl<'a> Bench<'a> {
             self.heard.push(Heard::Seen(self.seen.len()));
             self.seen.push(Seen { contact: place, entry, served: false });
         }
-        let delivered = outcome.outgoing.iter().map(|outgoing| InputKind::Message {
-            message: MessageName::Number(outgoing.id.number),
-            status: journey_bytecode::StatusKind::Delivered,
-            link: None,
-            machine: false,
-        });
-        let delivered = delivered.collect();
-        self.outgoing.extend(outcome.outgoing.into_iter().map(|outgoing| (place, outgoing)));
+        let delivered = outcome.outgoing.iter().map(|outgoing| self.outside(outgoing)).collect();
+        let messages = outcome.outgoing.into_iter().filter(|outgoing| outgoing.errand == Errand::Message);
+        self.outgoing.extend(messages.map(|outgoing| (place, outgoing)));
         delivered
+    }
+
+    /// What the world outside says to something that left.
+    fn outside(&self, outgoing: &Outgoing) -> InputKind {
+        let number = outgoing.id.number;
+        match &outgoing.errand {
+            Errand::Message => InputKind::Message {
+                message: MessageName::Number(number),
+                status: journey_bytecode::StatusKind::Delivered,
+                link: None,
+                machine: false,
+            },
+            Errand::Call { answer: fields, .. } => {
+                let service = &outgoing.message;
+                let untold = || match fields.iter().all(|field| field.optional) {
+                    true => Answer::Given(Value::Record(Vec::new().into())),
+                    false => Answer::None(format!("the test does not say it: `given call {service} returns {{ .. }}`")),
+                };
+                InputKind::Answer { number, answer: self.answers.get(service).cloned().unwrap_or_else(untold) }
+            }
+        }
     }
 
     /// Delivers the last thing that happened again, under the same id.
@@ -283,6 +307,11 @@ impl<'a> Bench<'a> {
             Stimulus::Unsubscribed(topic) => InputKind::Unsubscribe { topic: topic.clone() },
             Stimulus::Start(journey, payload) => {
                 InputKind::Start { journey: journey.clone(), payload: payload.clone() }
+            }
+            Stimulus::Answers(service, answer) => {
+                let answer = answer.clone().map_or_else(|| Answer::None(FAILS.to_owned()), Answer::Given);
+                self.answers.insert(service.clone(), answer);
+                return;
             }
         };
         self.acts.push(Act { at: self.now, contact: place, stimulus: stimulus.clone(), twice: false });
@@ -425,6 +454,7 @@ fn shows(entry: &TraceEntry, expectation: &Expectation) -> bool {
         (Expectation::End(reason), TraceEvent::Ended(why)) => {
             reason.as_ref().is_none_or(|reason| *reason == ended_by(why) || reason == words::end(why))
         }
+        (Expectation::Call(name), TraceEvent::Called { service, .. }) => name == service,
         (Expectation::Path(side), TraceEvent::Took { side: taken, .. }) => side == taken,
         (Expectation::Record(name), TraceEvent::Recorded(event)) => name == event,
         (Expectation::Notify(whom), TraceEvent::Notified { to, .. }) => to.split(' ').next() == Some(whom.as_str()),

@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use crate::core::contact::EndReason;
 use crate::core::effect::{NotEntered, Refusal, TraceEvent};
+use crate::core::input::Answer;
 
 /// Whether a reader of a test's trace wants to see it.
 pub(super) const fn matters(event: &TraceEvent) -> bool {
@@ -38,6 +39,9 @@ pub(super) fn event(event: &TraceEvent, journey: &str) -> String {
         TraceEvent::Unsubscribed(topic) => format!("unsubscribe {topic}"),
         TraceEvent::Suppressed(why) => format!("suppress: {why}"),
         TraceEvent::Notified { to, text } => format!("notify {to}: {text}"),
+        TraceEvent::Called { service, .. } => format!("call {service}"),
+        TraceEvent::Answered { answer: Answer::Given(answer), .. } => format!("answer {answer}"),
+        TraceEvent::Answered { answer: Answer::None(why), .. } => format!("no answer: {why}"),
         TraceEvent::GoalReached => format!("goal of `{journey}`"),
         TraceEvent::Ended(reason) => format!("end of `{journey}` because {}", why(reason)),
         TraceEvent::Step(_)

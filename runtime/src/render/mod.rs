@@ -15,12 +15,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use journey_bytecode::{Bundle, CONTENT, Channel, Format, Instant, Purpose, Value, Variant};
+use journey_bytecode::{Bundle, CONTENT, Channel, Field, Format, Instant, Purpose, Value, Variant};
 use minijinja::Environment;
 use smol_str::SmolStr;
 
-use crate::core::effect::{MessageId, Outgoing};
-use crate::time::Zone;
+use crate::core::effect::{Errand, MessageId, Outgoing};
+use crate::ingest::json_of;
+use crate::time::{Zone, rfc3339};
 use crate::track::Links;
 use filters::{Reader, reading};
 use locale::{Locale, fallbacks, normal_tag};
@@ -59,6 +60,21 @@ pub enum Content {
     Text(String),
     /// JSON, for a push or a webhook.
     Json(String),
+    /// A call of another system.
+    Call(CallBody),
+}
+
+/// A call of another system, ready for the wire.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallBody {
+    /// Its id, the same on every attempt.
+    pub id: String,
+    /// What the other system gets: JSON.
+    pub body: String,
+    /// The fields of the answer.
+    pub answer: Vec<Field>,
+    /// When no answer counts any more.
+    pub until: Instant,
 }
 
 /// A rendered mail. No field but the bodies holds a control character.
@@ -171,6 +187,9 @@ impl Renderer {
 
     /// Renders one message.
     pub fn render(&self, outgoing: &Outgoing) -> Result<Rendered, RenderError> {
+        if let Errand::Call { answer, until } = &outgoing.errand {
+            return Ok(self.call(outgoing, answer, *until));
+        }
         let content = match self.messages.get(&(outgoing.channel, outgoing.message.clone())) {
             Some(texts) if !texts.is_empty() || !self.open => self.content(outgoing, choose(texts, outgoing)?)?,
             _ if self.open => self.by_name(outgoing),
@@ -187,6 +206,27 @@ impl Renderer {
             to: outgoing.to.clone(),
             content,
         })
+    }
+
+    /// A call says who calls what for whom, beside what the journey hands over.
+    fn call(&self, outgoing: &Outgoing, answer: &[Field], until: Instant) -> Rendered {
+        let MessageId { contact, number } = outgoing.id;
+        let body = serde_json::json!({
+            "type": outgoing.message.as_str(),
+            "timestamp": rfc3339(outgoing.at),
+            "contact": outgoing.to.as_str(),
+            "journey": outgoing.journey.as_str(),
+            "data": json_of(&outgoing.data),
+        });
+        let id = format!("{}.{number}.{}", contact.0, self.links.keys().tag(outgoing.id));
+        Rendered {
+            id: outgoing.id,
+            at: outgoing.at,
+            channel: outgoing.channel,
+            message: outgoing.message.clone(),
+            to: outgoing.to.clone(),
+            content: Content::Call(CallBody { id, body: body.to_string(), answer: answer.to_vec(), until }),
+        }
     }
 
     /// The message of a lone file, where using a name declares it: it says its own name.

@@ -37,6 +37,7 @@ fn bundle(channel: Channel, variants: Vec<Variant>) -> Bundle {
 
 fn outgoing(channel: Channel, data: &[(&str, Value)]) -> Outgoing {
     Outgoing {
+        errand: crate::core::effect::Errand::Message,
         id: MessageId { contact: ContactId(7), number: 3 },
         at: Instant(1_772_442_000_000),
         journey: "nurture".into(),

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Settle, Transport, Verdict, mail};
-use crate::render::{Content, Rendered};
+use crate::render::{CallBody, Content, Rendered};
 use crate::time::rfc3339;
 use crate::track::BoxFuture;
 
@@ -54,7 +54,7 @@ fn bytes(rendered: &Rendered) -> Result<Vec<u8>, String> {
     match &rendered.content {
         Content::Mail(mail) => mail::build(rendered, mail).map(|letter| letter.text.into_bytes()),
         Content::Text(text) => Ok(format!("To: {}\n\n{text}\n", rendered.to).into_bytes()),
-        Content::Json(body) => {
+        Content::Json(body) | Content::Call(CallBody { body, .. }) => {
             let body: serde_json::Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
             let whole = serde_json::json!({ "to": rendered.to.as_str(), "body": body });
             serde_json::to_vec_pretty(&whole).map_err(|error| error.to_string())
@@ -71,7 +71,7 @@ pub fn file_name(rendered: &Rendered) -> String {
     let end = match rendered.content {
         Content::Mail(_) => "eml",
         Content::Text(_) => "txt",
-        Content::Json(_) => "json",
+        Content::Json(_) | Content::Call(_) => "json",
     };
     format!("{at}Z-{contact:06}-{number:03}-{}-{}.{end}", shown(whom), shown(what))
 }

@@ -1,8 +1,10 @@
 //! Transports: they take rendered messages out of the house, and say what became of each.
 
+mod call;
 mod dkim;
 mod doctor;
 mod files;
+mod http;
 mod mail;
 mod secret;
 mod smtp;
@@ -10,12 +12,16 @@ mod smtp;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use journey_bytecode::Value;
+
 use crate::render::Rendered;
 use crate::track::BoxFuture;
 
+pub use call::{CallTransport, Service};
 pub use dkim::{Dkim, DkimError};
 pub use doctor::{Check, Identity, PublicKey, Records, SystemRecords, look_up};
 pub use files::{FileTransport, file_name};
+pub use http::{HttpAnswer, HttpClient, HttpError, MAX_ANSWER};
 pub use secret::{Secret, SecretError};
 pub use smtp::{CONNECTIONS, SmtpError, SmtpSettings, SmtpTransport};
 
@@ -38,6 +44,11 @@ pub enum Verdict {
     Failed {
         /// Why.
         cause: String,
+    },
+    /// A call was answered.
+    Answered {
+        /// The answer, a record.
+        answer: Value,
     },
 }
 

@@ -3,6 +3,7 @@
 //! Everything happens in the order of its moments, and at one moment in the order of contacts, so that the same project
 //! and the same inputs give the same messages and the same report, byte for byte.
 
+mod answers;
 mod behaviour;
 mod crowd;
 mod report;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use journey_bytecode::{Instant, Span};
 
+pub use answers::MadeUp;
 pub use behaviour::{Awake, Behaviour, Known, Reactions};
 pub use crowd::Crowd;
 pub use report::{JourneyReport, MessageReport, Report, StepReport, Zones};

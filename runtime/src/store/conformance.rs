@@ -121,6 +121,7 @@ fn accepted(contact: i64, seq: i64) -> Acceptance {
 
 fn outgoing(id: MessageId, at: Instant, purpose: Purpose, topic: Option<&str>) -> Outgoing {
     Outgoing {
+        errand: crate::core::effect::Errand::Message,
         id,
         at,
         journey: "j".into(),

@@ -8,8 +8,8 @@ use smol_str::SmolStr;
 
 use super::wake::{Lease, Settled, Wake};
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput,
-    Pending, Queued, Store, StoreError, Whose, address_hash,
+    Acceptance, Advanced, Claimed, Counts, Delivery, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued,
+    Store, StoreError, Whose, address_hash,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};
@@ -307,8 +307,7 @@ impl Store for MemoryStore {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         let inner = self.inner();
-        let delivered =
-            inner.done.values().filter(|d| matches!(d.result, DeliveryResult::Delivered { .. })).count() as u64;
+        let delivered = inner.done.values().filter(|d| !d.result.is_failure()).count() as u64;
         Ok(Counts {
             contacts: inner.rows.len() as u64,
             pending: inner.rows.values().map(|row| row.pending.len() as u64).sum(),

@@ -20,7 +20,7 @@ use smol_str::SmolStr;
 
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outcome, Outgoing, TraceEntry};
-use crate::core::input::{Input, InputKind, MessageName};
+use crate::core::input::{Answer, Input, InputKind, MessageName};
 use crate::send::is_dead_address;
 
 pub use memory::MemoryStore;
@@ -227,6 +227,9 @@ impl Delivery {
             }
             DeliveryResult::Failed { status, .. } => status,
             DeliveryResult::Retry { .. } => return None,
+            DeliveryResult::Answered { ref answer } => {
+                return Some(InputKind::Answer { number: self.id.number, answer: answer.clone() });
+            }
         };
         Some(InputKind::Message { message: number, status, link: None, machine: false })
     }
@@ -261,6 +264,18 @@ pub enum DeliveryResult {
         /// Why.
         cause: String,
     },
+    /// A call has its answer, or will never have one.
+    Answered {
+        /// The answer.
+        answer: Answer,
+    },
+}
+
+impl DeliveryResult {
+    /// Whether it did not come to what was wanted, and never will.
+    pub(super) const fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Answered { answer: Answer::None(_) })
+    }
 }
 
 /// A program that runs may still need.

@@ -128,6 +128,8 @@ fn words(entry: &TraceEntry) -> Option<String> {
             WokenBy::Condition => "goes on: condition".to_owned(),
             WokenBy::Window => "goes on: window".to_owned(),
             WokenBy::Exit => "goes on: exit".to_owned(),
+            WokenBy::Answer => "goes on: answer".to_owned(),
+            WokenBy::NoAnswer => "goes on: no answer".to_owned(),
         },
         TraceEvent::TagAdded(tag) => format!("adds {tag}"),
         TraceEvent::TagRemoved(tag) => format!("removes {tag}"),

@@ -13,7 +13,7 @@ use journey_runtime::core::Linked;
 use journey_runtime::engine::Outlet;
 use journey_runtime::render::Renderer;
 use journey_runtime::send::Transport;
-use journey_runtime::sim::{self, Report, Scenario, Until};
+use journey_runtime::sim::{self, MadeUp, Report, Scenario, Until};
 use journey_runtime::store::MemoryStore;
 use journey_runtime::time::Zone;
 use journey_runtime::track::{Keys, Links};
@@ -165,7 +165,8 @@ pub(super) fn outlet(
         None => Links::untracked(keys),
     };
     let renderer = Renderer::new(bundle, links).map_err(|error| wrong(&error))?;
-    Ok(Outlet::new(renderer, Channel::ALL.map(|channel| (channel, Arc::clone(transport))).into()))
+    let transports = Channel::ALL.map(|channel| (channel, Arc::clone(transport))).into();
+    Ok(Outlet::new(renderer, transports).calling(Arc::new(MadeUp::new(Arc::clone(transport)))))
 }
 
 pub(super) fn simulate(linked: &Linked, outlet: &Outlet, scenario: Scenario) -> Result<Report, Failure> {

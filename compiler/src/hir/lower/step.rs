@@ -5,8 +5,8 @@ use journey_grammar::ast::{self, AstNode};
 use journey_grammar::{Node, SyntaxKind};
 
 use super::super::{
-    Block, ChooseArm, ChooseValue, CountdownPoint, Loc, RaceArm, Send, SendMessage, SplitSide, Step, StepKind, TimeOut,
-    Until, Wait,
+    Block, Call, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, RaceArm, Send, SendMessage, SplitSide, Step,
+    StepKind, TimeOut, Until, Wait,
 };
 use super::header::attribute;
 use super::{Lower, later, later_as, literal, name, name_of, path_name, string};
@@ -91,11 +91,7 @@ impl Lower<'_> {
             ast::Step::Countdown(countdown) => self.countdown(countdown)?,
             ast::Step::Move(to) => StepKind::MoveTo(path_name(to.stage()?)),
             ast::Step::Record(record) => {
-                let mut fields = Vec::new();
-                for field in record.fields().into_iter().flat_map(ast::RecordLiteral::fields) {
-                    let Some(field_name) = field.name() else { continue };
-                    fields.push((name_of(field_name), self.optional_expr(field.value(), field.range())));
-                }
+                let fields = self.fields_of(record.fields());
                 StepKind::Record(name(record.event()?), fields)
             }
             ast::Step::Subscribe(subscribe) => match subscribe.settings().next() {
@@ -114,17 +110,35 @@ impl Lower<'_> {
                 (_, Some(_)) => StepKind::Later(later_as(step, "unsubscribe .. via")),
             },
             ast::Step::Suppress(suppress) => StepKind::Suppress(suppress.reason().map(string).unwrap_or_default()),
+            ast::Step::Call(call) => {
+                let up_to = self.up_to(call.up_to())?;
+                StepKind::Call(Call {
+                    service: path_name(call.endpoint()?),
+                    fields: self.fields_of(call.fields()),
+                    result: call.result().map(name),
+                    up_to,
+                    otherwise: self.otherwise(call.otherwise()),
+                })
+            }
             ast::Step::Start(start) if start.fields().is_some() => {
                 StepKind::Later(later_as(step, "start journey .. with"))
             }
             ast::Step::Start(start) => StepKind::StartJourney(name(start.name()?)),
             ast::Step::Stop(stop) => StepKind::StopJourney(name(stop.name()?)),
-            ast::Step::Delete(_)
-            | ast::Step::Notify(_)
-            | ast::Step::Call(_)
-            | ast::Step::Voucher(_)
-            | ast::Step::Ask(_) => StepKind::Later(later(step)),
+            ast::Step::Delete(_) | ast::Step::Notify(_) | ast::Step::Voucher(_) | ast::Step::Ask(_) => {
+                StepKind::Later(later(step))
+            }
         })
+    }
+
+    /// Fields with their values.
+    fn fields_of(&mut self, record: Option<ast::RecordLiteral<'_>>) -> Vec<(Name, Expr)> {
+        let mut fields = Vec::new();
+        for field in record.into_iter().flat_map(ast::RecordLiteral::fields) {
+            let Some(field_name) = field.name() else { continue };
+            fields.push((name_of(field_name), self.optional_expr(field.value(), field.range())));
+        }
+        fields
     }
 
     fn send(&mut self, send: ast::SendStep<'_>) -> Option<StepKind> {

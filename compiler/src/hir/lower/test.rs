@@ -1,7 +1,8 @@
 //! `test` blocks.
 
 use journey_grammar::SyntaxKind::{
-    GoalKw, NotifyKw, PathKw, RecordKw, StageKw, StartKw, SubscribeKw, SuppressKw, TagKw, UnsubscribeKw, UntagKw,
+    CallKw, GoalKw, NotifyKw, PathKw, RecordKw, StageKw, StartKw, SubscribeKw, SuppressKw, TagKw, UnsubscribeKw,
+    UntagKw,
 };
 use journey_grammar::ast::{self, AstNode};
 
@@ -28,7 +29,7 @@ impl Lower<'_> {
                 ast::TestStep::Call(call) => lowered.lines.push(TestLine {
                     moment: None,
                     contact: None,
-                    act: TestAct::Later(later(call)),
+                    act: self.given_call(call).unwrap_or(TestAct::Error),
                     loc: call.range(),
                 }),
                 ast::TestStep::Event(event) => {
@@ -78,6 +79,11 @@ impl Lower<'_> {
             facts,
             loc: contact.range(),
         }
+    }
+
+    fn given_call(&mut self, call: ast::GivenCall<'_>) -> Option<TestAct> {
+        let answer = (!call.fails()).then(|| self.record(call.answer()));
+        Some(TestAct::GivenCall(path_name(call.endpoint()?), answer))
     }
 
     fn record(&mut self, record: Option<ast::RecordLiteral<'_>>) -> Vec<(Name, Expr)> {
@@ -147,6 +153,7 @@ impl Lower<'_> {
                     UnsubscribeKw => Expectation::Unsubscribe(subject),
                     StartKw => Expectation::Start(subject),
                     GoalKw => Expectation::Goal(subject),
+                    CallKw => Expectation::Call(subject),
                     _ => Expectation::Later(later(expectation)),
                 }
             }

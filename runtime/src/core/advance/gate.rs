@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL, PUNCTUAL};
 use crate::core::contact::{Kept, MessageStatus, Run, SentMessage};
-use crate::core::effect::{Deferral, MessageId, Outgoing, Refusal, TraceEvent};
+use crate::core::effect::{Deferral, Errand, MessageId, Outgoing, Refusal, TraceEvent};
 use crate::core::link::Prepared;
 use crate::core::vm::Frame;
 use crate::time;
@@ -107,6 +107,7 @@ impl Advance<'_> {
             purpose,
             topic: topic.cloned(),
             data: self.data(run, prepared, message),
+            errand: Errand::Message,
         };
         self.out.outgoing.push(outgoing);
         self.trace(Some(run.number), &run.journey, TraceEvent::Sent { message: number, channel, name });

@@ -15,6 +15,7 @@ mod enter;
 mod gate;
 mod prune;
 mod react;
+mod request;
 mod score;
 mod steps;
 mod watch;
@@ -33,7 +34,7 @@ use super::contact::{
     Act, Consent, Contact, EndReason, EndedRun, LedgerEntry, MessageStatus, Parked, PastEvent, Run, SentMessage,
 };
 use super::effect::{Outcome, TraceEntry, TraceEvent, WokenBy};
-use super::input::{Evidence, Input, InputKind, MessageName};
+use super::input::{Answer, Evidence, Input, InputKind, MessageName};
 use super::link::{Linked, Prepared};
 use super::vm::{Env, Frame, zone_of};
 use crate::time::Zone;
@@ -54,6 +55,9 @@ pub const MAX_TIMERS: u32 = 10_000;
 
 /// Why a run fails that could never go on.
 const HOPELESS: &str = "it waits, without a time-out, for something to happen to a message that was not sent";
+
+/// Why there is no answer if none came.
+const LATE: &str = "no answer came in time";
 
 /// How close two looks at a condition that changes with time may follow each other: a second, in milliseconds.
 const RECHECK_STEP: i64 = 1000;
@@ -225,6 +229,7 @@ impl Advance<'_> {
                     self.give_up_address(channel);
                 }
             }
+            InputKind::Answer { number, answer } => self.answered(*number, answer),
         }
         if first {
             self.plan_moments();
@@ -504,6 +509,9 @@ impl Advance<'_> {
         }
         let (by, target) = match run.parked {
             Parked::Deferred { at, .. } => (WokenBy::Window, Some(at)),
+            Parked::Asking { number, .. } => {
+                return self.unanswered(run, &prepared, number, Answer::None(LATE.to_owned()));
+            }
             Parked::Collecting { .. } => (WokenBy::Deadline, Some(prepared.program.entry)),
             Parked::Wait { wait, .. } => {
                 let wait = prepared.program.waits.get(wait.index());

@@ -79,6 +79,14 @@ impl Advance<'_> {
                         Waiting::Hopeless => break EndReason::Failed(HOPELESS.to_owned()),
                     }
                 }
+                Op::Request(ix) => {
+                    let Some(parked) = self.request(&mut run, prepared, ix, value) else {
+                        break EndReason::Failed(DAMAGED.to_owned());
+                    };
+                    run.parked = parked;
+                    self.leave(run.version, fuel);
+                    return self.park(run, prepared);
+                }
                 Op::Send(ix) => match self.send(&mut run, prepared, ix) {
                     Gate::Done => {
                         fuel = fuel.saturating_sub(SEND_FUEL);

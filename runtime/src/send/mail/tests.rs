@@ -46,6 +46,7 @@ fn letter(bundle: &Bundle, to: &str, purpose: Purpose, name: &str) -> Result<Let
     let keys = Keys::new(["0123456789abcdef"]).unwrap();
     let renderer = Renderer::new(bundle, Links::tracked("https://t.moosbett.example", keys).unwrap()).unwrap();
     let outgoing = Outgoing {
+        errand: crate::core::effect::Errand::Message,
         id: MessageId { contact: ContactId(7), number: 3 },
         at: Instant(1_772_442_000_000),
         journey: "nurture".into(),

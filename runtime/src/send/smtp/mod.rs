@@ -23,6 +23,7 @@ use crate::track::BoxFuture;
 use talk::{Ready, Reply, Talk};
 
 pub use settings::{SmtpError, SmtpSettings};
+pub(super) use wire::trust;
 
 /// How many connections are open at once, at most, unless the settings say otherwise.
 pub const CONNECTIONS: usize = 4;
@@ -370,7 +371,9 @@ fn letter(rendered: &Rendered, dkim: Option<&Dkim>) -> Result<Letter, String> {
             }
             Ok(letter)
         }
-        Content::Text(_) | Content::Json(_) => Err(format!("{} cannot go over SMTP", rendered.channel)),
+        Content::Text(_) | Content::Json(_) | Content::Call(_) => {
+            Err(format!("{} cannot go over SMTP", rendered.channel))
+        }
     }
 }
 

@@ -269,6 +269,7 @@ fn letters(verdicts: &[Verdict]) -> String {
         Verdict::Delivered { .. } => 'd',
         Verdict::Retry { .. } => 'r',
         Verdict::Failed { .. } => 'f',
+        Verdict::Answered { .. } => 'a',
     };
     verdicts.iter().map(letter).collect()
 }

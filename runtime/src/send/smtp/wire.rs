@@ -85,7 +85,7 @@ pub(super) async fn connect(
 }
 
 /// Who may vouch for a mail server: the public roots, and those of a PEM file.
-pub(super) fn trust(extra_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, String> {
+pub(in crate::send) fn trust(extra_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, String> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for certificate in extra_pem.into_iter().flat_map(CertificateDer::pem_slice_iter) {
         let certificate = certificate.map_err(|error| format!("the certificates cannot be read: {error}"))?;

@@ -10,7 +10,7 @@ use super::append::{Log, append_inputs};
 use super::{Rows, hex, json, list, message_id, message_keys};
 use crate::core::contact::ContactId;
 use crate::core::effect::MessageId;
-use crate::store::{Advanced, Delivery, DeliveryResult, KeptProgram, address_hash, codec};
+use crate::store::{Advanced, Delivery, KeptProgram, address_hash, codec};
 
 /// The rows of one commit, made before the writer is taken.
 #[derive(Debug, Default)]
@@ -116,7 +116,7 @@ pub(super) async fn record(
     }
     let mut settled = Rows::default();
     for (id, delivery) in &done {
-        let failed = matches!(delivery.result, DeliveryResult::Failed { .. });
+        let failed = delivery.result.is_failure();
         let (start, length) = settled.add(&delivery.result);
         settled.rows.push((id.contact.0, id.number, delivery.at.0, delivery.attempts, failed, start, length));
     }

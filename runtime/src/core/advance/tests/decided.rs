@@ -30,6 +30,17 @@ topic offers \"Offers and news\"
 topic events \"Events\"
 ";
 
+const SETTINGS: &str = "
+[project]
+name = \"decided\"
+timezone = \"Europe/Berlin\"
+[call.crm.grade]
+url = \"https://crm.example.com/hooks/grade\"
+answer = { grade = \"enum { hot cold }\", note = \"text?\" }
+[call.crm.touch]
+url = \"https://crm.example.com/hooks/touch\"
+";
+
 /// Messages that every story may send: `receipt` is transactional, the others are not.
 const MESSAGES: [(&str, &str); 6] = [
     ("story.email.md", "---\nsubject: Story\n---\nHello. [Prices](https://example.com/prices)\n"),
@@ -42,11 +53,8 @@ const MESSAGES: [(&str, &str); 6] = [
 
 fn compiled(name: &std::path::Path, source: &str) -> Linked {
     let file = |path: &str, text: &str| File { path: path.to_owned(), bytes: text.as_bytes().into() };
-    let mut files = vec![
-        file("journey.toml", "[project]\nname = \"decided\"\ntimezone = \"Europe/Berlin\"\n"),
-        file("declarations.journey", DECLARATIONS),
-        file("story.journey", source),
-    ];
+    let mut files =
+        vec![file("journey.toml", SETTINGS), file("declarations.journey", DECLARATIONS), file("story.journey", source)];
     files.extend(MESSAGES.map(|(path, text)| file(&format!("messages/{path}"), text)));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let compiled = journey_compiler::compile(&Project { files, lone: false });
@@ -84,7 +92,14 @@ fn tell(linked: &Arc<Linked>, story: &str) -> String {
                 let object = json.as_object_mut().unwrap();
                 let machine = object.remove("machine").is_some();
                 object.insert("contact".into(), "ada".into());
-                let mut kind = gate.event(&json, now).unwrap_or_else(|refused| panic!("{line}: {refused}")).kind;
+                let answer = object.get("answer").and_then(Json::as_u64).map(|number| (number, object.clone()));
+                let mut kind = match answer {
+                    // What a delivery brings; nobody else can answer for a system.
+                    Some((number, said)) => {
+                        InputKind::Answer { number: u32::try_from(number).unwrap(), answer: answer_of(&said) }
+                    }
+                    None => gate.event(&json, now).unwrap_or_else(|refused| panic!("{line}: {refused}")).kind,
+                };
                 if let InputKind::Message { machine: by, .. } = &mut kind {
                     *by = machine;
                 }
@@ -99,6 +114,18 @@ fn tell(linked: &Arc<Linked>, story: &str) -> String {
         }
     }
     told
+}
+
+fn answer_of(said: &serde_json::Map<String, Json>) -> Answer {
+    match said.get("failed") {
+        Some(why) => Answer::None(why.as_str().unwrap().to_owned()),
+        None => {
+            let fields = said.get("data").and_then(Json::as_object).unwrap().iter();
+            Answer::Given(Value::Record(
+                fields.map(|(name, value)| (name.as_str().into(), Value::text(value.as_str().unwrap()))).collect(),
+            ))
+        }
+    }
 }
 
 fn show(linked: &Linked, told: &mut String, out: &Outcome) {
@@ -125,6 +152,9 @@ fn show(linked: &Linked, told: &mut String, out: &Outcome) {
                 format!("{}{}", status.name(), if *machine { " by a machine" } else { "" })
             }
             TraceEvent::Ended(reason) => format!("ends: {reason:?}"),
+            TraceEvent::Called { service, until, .. } => format!("calls {service} until {}", show(*until)),
+            TraceEvent::Answered { number, answer: Answer::Given(answer) } => format!("answer to {number}: {answer}"),
+            TraceEvent::Answered { number, answer: Answer::None(why) } => format!("no answer to {number}: {why}"),
             event => format!("{event:?}"),
         };
         writeln!(told, "{}    {}{run} {what}", show(entry.at), entry.journey).unwrap();
