@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::message::{Channel, Message};
+use crate::message::{Channel, CrashRules, Message};
 use crate::program::{Program, SourceMap, Version};
 use crate::schema::{Policy, Schema};
 use crate::score::Scores;
@@ -23,6 +23,8 @@ pub struct Bundle {
     pub schema: Schema,
     /// What every send obeys.
     pub policy: Policy,
+    /// What becomes of messages that were on the wire when their worker died.
+    pub after_crash: CrashRules,
     /// The messages, sorted by name and channel.
     pub messages: Vec<Message>,
     /// The scores.

@@ -19,7 +19,8 @@ mod verify;
 pub use bundle::{Bundle, DecodeError, MAGIC};
 pub use event::{BuiltinEvent, builtin_fields, past_change, past_entry, past_journey, past_segment, past_stage};
 pub use message::{
-    BUILTIN_VARIABLES, CONTENT, Channel, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS, TemplateVariable, Variant,
+    AfterCrash, BUILTIN_VARIABLES, CONTENT, Channel, CrashRules, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS,
+    TemplateVariable, Variant,
 };
 pub use outside::{Request, RequestKind};
 pub use program::{

@@ -90,6 +90,58 @@ pub enum Purpose {
     Transactional,
 }
 
+/// What becomes of a message that was on the wire when its worker died: nobody can know whether it arrived.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum AfterCrash {
+    /// It goes again, under its id: it is never lost, and may arrive twice.
+    Resend,
+    /// It waits for somebody to decide: it never arrives twice.
+    Hold,
+}
+
+impl AfterCrash {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Resend, Self::Hold];
+
+    /// The word for it: `resend`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Resend => "resend",
+            Self::Hold => "hold",
+        }
+    }
+
+    /// The one of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+}
+
+/// What becomes of messages that were on the wire when their worker died, where they do not say it themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct CrashRules {
+    /// Of transactional ones: sent again by default.
+    pub transactional: AfterCrash,
+    /// Of marketing: held by default.
+    pub marketing: AfterCrash,
+}
+
+impl Default for CrashRules {
+    fn default() -> Self {
+        Self { transactional: AfterCrash::Resend, marketing: AfterCrash::Hold }
+    }
+}
+
+impl CrashRules {
+    /// The rule for messages of a purpose.
+    pub const fn of(self, purpose: Purpose) -> AfterCrash {
+        match purpose {
+            Purpose::Transactional => self.transactional,
+            Purpose::Marketing => self.marketing,
+        }
+    }
+}
+
 /// How a template is written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Format {
@@ -114,6 +166,8 @@ pub struct Message {
     pub purpose: Option<Purpose>,
     /// The topic it needs consent for; where it names none, that of the journey.
     pub topic: Option<SmolStr>,
+    /// What becomes of it after a crash; where it says nothing, the project's rule for its purpose.
+    pub after_crash: Option<AfterCrash>,
     /// Its texts: first the one without a language, if there is one, then by language.
     pub variants: Vec<Variant>,
     /// The variables that its texts use, sorted: what an effect must carry.

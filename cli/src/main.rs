@@ -7,6 +7,7 @@ mod cache;
 mod checked;
 mod commands;
 mod crash;
+mod database;
 mod discover;
 mod failure;
 mod files;

@@ -289,6 +289,7 @@ impl<'a> Build<'a> {
                 channel: inline.channel,
                 purpose: None,
                 topic: None,
+                after_crash: None,
                 texts: vec![Arc::new(file)],
             };
             if fields_known {
@@ -409,6 +410,7 @@ impl<'a> Build<'a> {
             default_zone: config.timezone.clone(),
             schema,
             policy,
+            after_crash: self.sources.config.outbox,
             messages: texts,
             scores: self.scores,
             programs: self.programs,

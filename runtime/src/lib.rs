@@ -4,6 +4,7 @@ pub mod api;
 pub mod clock;
 pub mod core;
 pub mod engine;
+pub mod explain;
 pub mod ingest;
 pub mod journey_test;
 pub mod preview;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use journey_bytecode::{
-    Bundle, Channel, Date, Instant, Message, Money, Number, Purpose, Span, StepIx, Time, Type, Value, Version,
+    AfterCrash, Bundle, Channel, Date, Instant, Message, Money, Number, Purpose, Span, StepIx, Time, Type, Value,
+    Version,
 };
 use smol_str::SmolStr;
 
@@ -98,6 +99,7 @@ pub fn outgoing(bundle: &Bundle, message: &Message, guise: &Guise<'_>) -> Outgoi
         subject: None,
         purpose: message.purpose.unwrap_or(Purpose::Marketing),
         topic: message.topic.clone().or_else(|| bundle.schema.topics.first().map(|topic| topic.name.clone())),
+        after_crash: AfterCrash::Resend,
         data: Value::Record(top.into_iter().collect()),
         errand: Errand::Message,
     }

@@ -26,7 +26,15 @@ fn message(name: &str, channel: Channel, purpose: Purpose, body: &str) -> Messag
         body_line: 1,
     };
     let variables = vec![TemplateVariable(vec!["first_name".into()])];
-    Message { name: name.into(), channel, purpose: Some(purpose), topic: None, variants: vec![variant], variables }
+    Message {
+        name: name.into(),
+        channel,
+        purpose: Some(purpose),
+        topic: None,
+        after_crash: None,
+        variants: vec![variant],
+        variables,
+    }
 }
 
 /// The journey.
@@ -120,6 +128,8 @@ pub(crate) fn bundle() -> Bundle {
             message("story", Channel::Email, Purpose::Marketing, "Hello {{ first_name | default('there') }}"),
         ],
         programs: vec![program()],
+        // What a crash left open goes again, so that tests can count.
+        after_crash: CrashRules { marketing: AfterCrash::Resend, ..CrashRules::default() },
         ..Bundle::default()
     }
 }

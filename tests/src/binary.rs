@@ -49,7 +49,7 @@ pub fn journey() -> &'static Path {
 pub fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(journey());
     command.args(args);
-    for variable in ["RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "JOURNEY_API_TOKEN"] {
+    for variable in ["RUST_LOG", "FORCE_COLOR", "CLICOLOR_FORCE", "JOURNEY_API_TOKEN", "DATABASE_URL"] {
         command.env_remove(variable);
     }
     command.env("NO_COLOR", "1").env("COLUMNS", "120").stdin(Stdio::null());
@@ -111,8 +111,8 @@ impl Server {
     }
 
     /// The same at an address that the test has chosen.
-    pub fn start_at(project: &Path, address: &str) -> Self {
-        Self::spawn(project, address, &[])
+    pub fn start_at(project: &Path, address: &str, environment: &[(&str, &str)]) -> Self {
+        Self::spawn(project, address, environment)
     }
 
     fn spawn(project: &Path, address: &str, environment: &[(&str, &str)]) -> Self {

@@ -34,7 +34,7 @@ pub fn python_with(module: &str) -> Option<PathBuf> {
         .or_else(|| skip(&format!("python3 with the module {module}")))
 }
 
-fn skip<T>(what: &str) -> Option<T> {
+pub(crate) fn skip<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none(), "{what} is missing; `cargo xtask packages` installs it");
     eprintln!("SKIPPED: {what} is missing; `cargo xtask packages` installs it");
     None
@@ -125,7 +125,7 @@ impl Drop for ForeignSink {
     }
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     Command::new("id").arg("-u").output().unwrap().stdout.trim_ascii() == b"0"
 }
 

@@ -5,7 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use journey_bytecode::{Bundle, Channel, Format, Instant, Message, Policy, Purpose, StepIx, Value, Variant, Version};
+use journey_bytecode::{
+    AfterCrash, Bundle, Channel, Format, Instant, Message, Policy, Purpose, StepIx, Value, Variant, Version,
+};
 use journey_runtime::core::contact::ContactId;
 use journey_runtime::core::effect::{Errand, MessageId, Outgoing};
 use journey_runtime::render::{Rendered, Renderer};
@@ -78,6 +80,7 @@ fn mails(count: u64) -> Vec<Rendered> {
         channel: Channel::Email,
         purpose: None,
         topic: None,
+        after_crash: None,
         variants: vec![variant],
         variables: Vec::new(),
     };
@@ -106,6 +109,7 @@ fn mails(count: u64) -> Vec<Rendered> {
         subject: None,
         purpose: Purpose::Marketing,
         topic: Some("offers".into()),
+        after_crash: AfterCrash::Resend,
         data: Value::Record([("first_name".into(), Value::text(name(number)))].into()),
         errand: Errand::Message,
     };

@@ -154,6 +154,7 @@ fn rendered(body: &str, unset: u64) -> Option<Result<String, RenderError>> {
         subject: None,
         purpose: Purpose::Marketing,
         topic: None,
+        after_crash: journey_bytecode::AfterCrash::Resend,
         data: Value::Record(data.into()),
     };
     let links = Links::untracked(Keys::new(["0123456789abcdef"]).unwrap());

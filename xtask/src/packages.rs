@@ -98,6 +98,13 @@ const PACKAGES: &[Package] = &[
         answers: "postfix postfix/main_mailer_type select No configuration\n",
     },
     Package {
+        name: "postgresql",
+        what: "/usr/lib/postgresql/*/bin",
+        why: "the database of several workers; tests start one of their own",
+        present: || Path::new("/usr/lib/postgresql").is_dir(),
+        answers: "",
+    },
+    Package {
         name: "neovim",
         what: "nvim",
         why: "an editor that must show the language server's diagnostics",

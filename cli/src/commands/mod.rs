@@ -13,13 +13,16 @@ mod init;
 mod lsp;
 mod man;
 mod new;
+mod outbox;
 mod preview;
 mod run;
 mod send_test;
 mod serve;
 mod simulate;
+mod status;
 mod table;
 mod test;
+mod why;
 
 use std::process::ExitCode;
 
@@ -43,6 +46,7 @@ Examples:
   journey run welcome              watch its contacts walk through it, in virtual time
   journey simulate welcome         forecast what it would do to a thousand people
   journey serve welcome            run it for real
+  journey why ada                  see what it did with a contact, and why
 
 Exit codes: 0 all is well, 1 findings, 2 the command could not do its work.";
 
@@ -72,6 +76,10 @@ enum Command {
     Preview(preview::Args),
     SendTest(send_test::Args),
     Doctor(doctor::Args),
+    Status(status::StatusArgs),
+    Plan(status::PlanArgs),
+    Why(why::Args),
+    Outbox(outbox::Args),
     Lsp(lsp::Args),
     Explain(explain::Args),
     Grammar(grammar::Args),
@@ -117,6 +125,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Preview(args) => preview::run(&args, terminal),
         Command::SendTest(args) => send_test::run(&args, terminal),
         Command::Doctor(args) => doctor::run(&args, terminal),
+        Command::Status(args) => status::status(&args, terminal),
+        Command::Plan(args) => status::plan(&args, terminal),
+        Command::Why(args) => why::run(&args, terminal),
+        Command::Outbox(args) => outbox::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Init(args) => init::run(&args, terminal),

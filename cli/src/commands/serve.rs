@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use journey_bytecode::{Bundle, Channel};
 use journey_compiler::config::{CallConfig, EmailConfig, SecretRef};
-use journey_runtime::api::{ServeConfig, ServeError, Server};
+use journey_runtime::api::{ServeConfig, ServeError, Server, Tokens};
 use journey_runtime::clock::SystemClock;
 use journey_runtime::send::{
     CallTransport, Dkim, DkimError, FileTransport, HttpClient, Secret, Service, SmtpSettings, SmtpTransport, Transport,
@@ -20,13 +20,17 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::{Exit, Outcome, compiled};
 use crate::checked::count;
+use crate::database;
 use crate::discover;
 use crate::failure::Failure;
 use crate::terminal::{BOLD, GREEN, Terminal, YELLOW};
 use crate::workspace::{Workspace, show};
 
-/// Asks clients of the API for this token, if it is set.
+/// Asks clients of the API for this token, if it is set; it may do everything.
 const TOKEN: &str = "JOURNEY_API_TOKEN";
+
+/// Tokens that may hand in contacts and events, look into the server, operate it.
+const ROLES: [&str; 3] = ["JOURNEY_INGEST_TOKEN", "JOURNEY_READ_TOKEN", "JOURNEY_OPERATE_TOKEN"];
 
 const EXAMPLES: &str = "\
 Contacts and events come in over HTTP; an answer means that they are on disk.
@@ -43,6 +47,9 @@ Examples:
 
 Environment:
   JOURNEY_API_TOKEN   if set, /v1 asks for it: `Authorization: Bearer TOKEN`
+  JOURNEY_INGEST_TOKEN, JOURNEY_READ_TOKEN, JOURNEY_OPERATE_TOKEN
+                      tokens that may only hand in, look, look and operate
+  DATABASE_URL        where contacts and runs are kept, unless --db says so
   RUST_LOG            what is logged to stderr [default: info]
 
 Exit codes: 0 stopped as asked, 1 the project has errors, 2 it could not start or go on.";
@@ -59,8 +66,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
 
-    /// Where contacts and runs are kept, as `sqlite:PATH` [default: `url` of the settings, else
-    /// `journey.db` beside them]
+    /// Where contacts and runs are kept, as `sqlite:PATH` or `postgres://USER@HOST/NAME` [default:
+    /// DATABASE_URL, else `url` of the settings, else `journey.db` beside them]
     #[arg(long, value_name = "URL")]
     db: Option<String>,
 
@@ -91,8 +98,8 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
 
 async fn serve(config: ServeConfig, bundle: &Bundle, workspace: &Workspace, terminal: Terminal) -> Result<(), Failure> {
     let stop = signals().map_err(|error| Failure::new(format!("cannot listen for signals: {error}")))?;
-    let database = show(&config.database);
-    let open = config.token.is_none();
+    let database = database::name(&config.database);
+    let open = config.tokens.is_open();
     let server = Server::start(config, bundle.clone()).await.map_err(explain)?;
     let address = server.address();
     // Whether anybody reads this is not important.
@@ -131,11 +138,7 @@ fn signals() -> io::Result<impl Future<Output = ()> + Send + 'static> {
 
 fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeConfig, Failure> {
     let settings = workspace.config();
-    let database = match &args.db {
-        // A path on the command line is seen from where the command is typed.
-        Some(url) => database(url)?,
-        None => workspace.root.join(database(&settings.database.url)?),
-    };
+    let database = database::of(args.db.as_deref(), workspace)?;
     let files: Arc<dyn Transport> = Arc::new(FileTransport::new(outbox(workspace)));
     let mut transports: BTreeMap<Channel, Arc<dyn Transport>> =
         Channel::ALL.map(|channel| (channel, Arc::clone(&files))).into();
@@ -143,7 +146,9 @@ fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeCo
         transports.insert(Channel::Email, Arc::new(smtp));
     }
     let mut config = ServeConfig::new(args.listen.unwrap_or(settings.server.listen), database);
-    config.token = env::var(TOKEN).ok().filter(|token| !token.is_empty());
+    let token = |name| env::var(name).ok().filter(|token| !token.is_empty());
+    let [ingest, read, operate] = ROLES.map(token);
+    config.tokens = Tokens { all: token(TOKEN), ingest, read, operate };
     config.base_url = settings.track.base_url;
     config.bounces = settings.email.bounces.clone();
     if let Some(reference) = &settings.track.secret {
@@ -223,16 +228,6 @@ pub(super) fn secret(reference: &SecretRef, root: &Path) -> Result<Secret, Failu
 
 fn outbox(workspace: &Workspace) -> PathBuf {
     workspace.root.join("outbox")
-}
-
-/// The file of a database's address.
-fn database(url: &str) -> Result<PathBuf, Failure> {
-    let path = url.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path));
-    path.filter(|path| !path.is_empty()).map(PathBuf::from).ok_or_else(|| {
-        // An address may hold a password: only its beginning is shown.
-        let kind = url.split(':').next().unwrap_or_default();
-        Failure::new(format!("a database at `{kind}:...` cannot be used")).help("write `sqlite:PATH`")
-    })
 }
 
 fn log(format: LogFormat, terminal: Terminal) -> Result<(), Failure> {

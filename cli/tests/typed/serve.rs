@@ -80,7 +80,7 @@ fn it_says_why_it_cannot_start() {
     let all = [
         serve(&["--listen", &address]),
         serve(&[&listen[..], &["--db", "sqlite:broken.db"]].concat()),
-        serve(&[&listen[..], &["--db", "postgres://user:canary@host/db"]].concat()),
+        serve(&[&listen[..], &["--db", "postgres://user:canary@127.0.0.1:1/db"]].concat()),
         serve(&["--listen", "nowhere"]),
     ];
     let all = all.join("\n").replace(&address, "[address]");

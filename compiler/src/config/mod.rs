@@ -7,7 +7,7 @@ mod read;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use journey_bytecode::{Channel, Field};
+use journey_bytecode::{Channel, CrashRules, Field};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -27,6 +27,9 @@ pub struct Config {
     pub track: TrackConfig,
     /// `[consent]`
     pub consent: ConsentConfig,
+    /// `[outbox]`: `transactional` and `marketing`, what becomes of messages of that purpose that were on the wire when
+    /// their worker died: `resend` or `hold`.
+    pub outbox: CrashRules,
     /// `[database]`
     pub database: DatabaseConfig,
     /// `[server]`
@@ -188,7 +191,8 @@ pub struct ServiceConfig {
 /// `[database]`
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DatabaseConfig {
-    /// `url`: where contacts and runs are kept, as `sqlite:journey.db` (a path relative to the project), the default.
+    /// `url`: where contacts and runs are kept, as `sqlite:journey.db` (a path relative to the project), the default; or
+    /// as `postgres://user@host/name`, with the password elsewhere.
     pub url: String,
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use journey_bytecode::Channel;
+use journey_bytecode::{AfterCrash, Channel};
 use smol_str::SmolStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -34,6 +34,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ),
     ("track", &["base_url", "secret"]),
     ("consent", &["opt_in"]),
+    ("outbox", &["transactional", "marketing"]),
     ("database", &["url"]),
     ("server", &["listen"]),
     (LINT, &[lint::PROFILES, "max_steps", "max_depth", "max_per_day", "min_share"]),
@@ -118,6 +119,12 @@ impl<'a> Reader<'a> {
         config.track.base_url = self.string("track", "base_url").and_then(|setting| self.base_url(setting));
         config.track.secret = self.string("track", "secret").and_then(|setting| self.secret(setting, &SIGNING));
         config.consent.opt_in = self.opt_in();
+        if let Some(rule) = self.string("outbox", "transactional").and_then(|setting| self.after_crash(setting)) {
+            config.outbox.transactional = rule;
+        }
+        if let Some(rule) = self.string("outbox", "marketing").and_then(|setting| self.after_crash(setting)) {
+            config.outbox.marketing = rule;
+        }
         if let Some(url) = self.string("database", "url").and_then(|setting| self.database(setting)) {
             config.database.url = url;
         }
@@ -616,15 +623,40 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn after_crash(&mut self, (text, span): Setting<'_>) -> Option<AfterCrash> {
+        let rule = AfterCrash::parse(text);
+        if rule.is_none() {
+            let message = format!("after a crash messages are `resend` or `hold`, not {text}", text = quote(text));
+            let found = Diagnostic::new(Code::BadConfig, span, message);
+            self.found.push(found.suggest(text, AfterCrash::ALL.map(AfterCrash::name)).help(
+                "`resend` loses no message and may bring one twice; `hold` brings none twice and asks you what to do",
+            ));
+        }
+        rule
+    }
+
     fn database(&mut self, (text, span): Setting<'_>) -> Option<String> {
-        const HELP: &str = "write it as `url = \"sqlite:journey.db\"`; the path is relative to the project";
+        const HELP: &str = "write it as `url = \"sqlite:journey.db\"` (a path relative to the project), or as \
+             `url = \"postgres://user@host/name\"`";
         match text.split_once(':') {
             Some(("sqlite", path)) if !path.trim_start_matches('/').is_empty() => Some(text.to_owned()),
             Some(("sqlite", _)) => self.bad(span, "the database's path is missing", HELP),
-            Some(("postgres" | "postgresql", _)) => {
-                self.bad(span, "this version keeps its data in SQLite; PostgreSQL comes later", HELP)
+            Some(("postgres" | "postgresql", address)) => {
+                let Some(rest) = address.strip_prefix("//").filter(|rest| !rest.is_empty()) else {
+                    return self.bad(span, "the database's host is missing", HELP);
+                };
+                // The password is not repeated: findings end up in logs.
+                let user = rest.split('/').next().and_then(|place| Some(place.rsplit_once('@')?.0));
+                if user.is_some_and(|user| user.contains(':')) {
+                    let message = "a database's password does not belong in `journey.toml`";
+                    let danger = "Whoever reads the project can use the database.";
+                    let help = "leave `url` out, and set the environment variable `DATABASE_URL` where the server runs";
+                    self.found.push(Diagnostic::new(Code::LiteralSecret, span, message).note(danger).help(help));
+                    return None;
+                }
+                Some(text.to_owned())
             }
-            _ => self.bad(span, "the database's address must begin with `sqlite:`", HELP),
+            _ => self.bad(span, "the database's address must begin with `sqlite:` or `postgres://`", HELP),
         }
     }
 

@@ -26,7 +26,9 @@ pub fn collect(texts: Vec<Arc<TextFile>>) -> (Vec<MessageSource>, Vec<Diagnostic
         texts.sort_by(|a, b| a.language.cmp(&b.language));
         let purpose = agree(&texts, "purpose", |text| text.purpose.as_ref(), purpose_name, &mut found);
         let topic = agree(&texts, "topic", |text| text.topic.as_ref(), |topic| topic.as_str(), &mut found);
-        MessageSource { name, channel, purpose, topic, texts }
+        let after_crash =
+            agree(&texts, "after_crash", |text| text.after_crash.as_ref(), |rule| rule.name(), &mut found);
+        MessageSource { name, channel, purpose, topic, after_crash, texts }
     });
     (messages.collect(), found)
 }
@@ -90,6 +92,7 @@ pub fn placeholder(name: &str, channel: Channel, at: Span) -> MessageSource {
         head: at,
         purpose: None,
         topic: None,
+        after_crash: None,
         subject: (channel == Channel::Email).then(|| text(Part::Subject, title)),
         preheader: None,
         body: text(Part::Body, body),
@@ -97,5 +100,12 @@ pub fn placeholder(name: &str, channel: Channel, at: Span) -> MessageSource {
         body_line: 1,
         inline: true,
     };
-    MessageSource { name: SmolStr::new(name), channel, purpose: None, topic: None, texts: vec![Arc::new(file)] }
+    MessageSource {
+        name: SmolStr::new(name),
+        channel,
+        purpose: None,
+        topic: None,
+        after_crash: None,
+        texts: vec![Arc::new(file)],
+    }
 }

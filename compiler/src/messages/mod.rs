@@ -22,7 +22,7 @@ pub use collect::{collect, placeholder};
 pub use file_name::{FileName, Markup, is_message};
 use std::collections::BTreeSet;
 
-use journey_bytecode::{Channel, Message, Purpose, Schema, TemplateVariable, Variant};
+use journey_bytecode::{AfterCrash, Channel, Message, Purpose, Schema, TemplateVariable, Variant};
 pub use read::{inline, read};
 pub use shared::{SharedText, read_shared};
 use smol_str::SmolStr;
@@ -84,6 +84,8 @@ pub struct TextFile {
     pub purpose: Option<Setting<Purpose>>,
     /// `topic`
     pub topic: Option<Setting<SmolStr>>,
+    /// `after_crash`
+    pub after_crash: Option<Setting<AfterCrash>>,
     /// `subject`
     pub subject: Option<Text>,
     /// `preheader`
@@ -109,6 +111,8 @@ pub struct MessageSource {
     pub purpose: Option<Setting<Purpose>>,
     /// Its topic, if one of its texts says so.
     pub topic: Option<Setting<SmolStr>>,
+    /// What becomes of it after a crash, if one of its texts says so.
+    pub after_crash: Option<Setting<AfterCrash>>,
     /// Its texts; at least one.
     pub texts: Vec<Arc<TextFile>>,
 }
@@ -178,6 +182,7 @@ impl MessageSource {
             channel: self.channel,
             purpose: self.purpose.as_ref().map(|purpose| purpose.value),
             topic: self.topic.as_ref().map(|topic| topic.value.clone()),
+            after_crash: self.after_crash.as_ref().map(|rule| rule.value),
             variants: self.texts.iter().map(|text| text.variant()).collect(),
             variables,
         }

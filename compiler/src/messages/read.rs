@@ -1,6 +1,6 @@
 //! One file of `messages/`, by itself.
 
-use journey_bytecode::{Channel, Purpose};
+use journey_bytecode::{AfterCrash, Channel, Purpose};
 use smol_str::SmolStr;
 
 use super::front_matter::{self, Line};
@@ -10,7 +10,7 @@ use crate::project::FileId;
 use crate::template::Piece;
 
 /// The keys of the front matter.
-const KEYS: &[&str] = &["subject", "preheader", "purpose", "topic"];
+const KEYS: &[&str] = &["subject", "preheader", "purpose", "topic", "after_crash"];
 
 /// Reads one file. It can be used unless its name says nothing.
 pub fn read(file: FileId, path: &str, text: &str) -> (Option<TextFile>, Vec<Diagnostic>) {
@@ -33,6 +33,7 @@ pub fn read(file: FileId, path: &str, text: &str) -> (Option<TextFile>, Vec<Diag
         head: Span::new(file, text, head),
         purpose: None,
         topic: None,
+        after_crash: None,
         subject: None,
         preheader: None,
         body,
@@ -66,6 +67,7 @@ pub fn inline(name: SmolStr, channel: Channel, path: &str, piece: Piece, line: u
         head: piece.whole(),
         purpose: None,
         topic: None,
+        after_crash: None,
         subject: None,
         preheader: None,
         body: Text::new(Part::Body, piece),
@@ -114,6 +116,7 @@ impl<'a> Reader<'a> {
             "preheader" => read.preheader = Some(self.text(Part::Preheader, line.value.clone())),
             "purpose" => read.purpose = self.purpose(value, value_span),
             "topic" => read.topic = Some(Setting { value: SmolStr::new(value), span: value_span }),
+            "after_crash" => read.after_crash = self.after_crash(value, value_span),
             _ => {
                 let found = Diagnostic::new(
                     Code::UnknownMessageKey,
@@ -142,6 +145,18 @@ impl<'a> Reader<'a> {
             }
         };
         Some(Setting { value, span })
+    }
+
+    fn after_crash(&mut self, value: &str, span: Span) -> Option<Setting<AfterCrash>> {
+        let rule = AfterCrash::parse(value);
+        if rule.is_none() {
+            let message = format!("after a crash a message is `resend` or `hold`, not {value}", value = quote(value));
+            let found = Diagnostic::new(Code::FrontMatter, span, message);
+            self.found.push(found.suggest(value, AfterCrash::ALL.map(AfterCrash::name)).help(
+                "`resend` loses no message and may bring one twice; `hold` brings none twice and asks you what to do",
+            ));
+        }
+        rule.map(|value| Setting { value, span })
     }
 
     /// What can only be said of the whole.

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use super::{Api, MAX_BODY, problem};
 use crate::engine::SubmitError;
 use crate::ingest::{self, Gate, Refused};
-use crate::store::{Acceptance, NewInput};
+use crate::store::{Acceptance, NewInput, StoreError};
 
 /// The most contacts or events of one request.
 pub const MAX_LINES: usize = 10_000;
@@ -90,6 +90,10 @@ async fn submit(api: &Api, inputs: Vec<NewInput>) -> Result<Vec<Acceptance>, Res
     match tokio::time::timeout(INTAKE_PATIENCE, api.submitter.submit(inputs)).await {
         Ok(Ok(answers)) => Ok(answers),
         Ok(Err(error @ SubmitError::Stopping)) => Err(unavailable(error.to_string(), "5")),
+        Ok(Err(SubmitError::Store(StoreError::Unavailable(_)))) => {
+            let error = "the database cannot be reached at the moment; send it again, under the same ids";
+            Err(unavailable(error.into(), "5"))
+        }
         // What exactly failed is for the log, not for clients.
         Ok(Err(SubmitError::Store(_))) => Err(unavailable("the database failed; nothing was taken".into(), "30")),
         // It may still be taken. Under the same ids it counts once.

@@ -7,6 +7,7 @@
 
 mod consent;
 mod intake;
+mod look;
 mod mail;
 mod server;
 
@@ -21,7 +22,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use crate::engine::Submitter;
+use crate::engine::{Inside, Submitter};
 use crate::ingest::Gate;
 use crate::track::{self, Keys, Tracking};
 
@@ -41,11 +42,74 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 struct Api {
     submitter: Submitter,
     gate: Gate,
-    /// The hash of the bearer token, if one is asked for: hashes are of one length and compared in constant time.
-    token: Option<blake3::Hash>,
+    inside: Inside,
+    tokens: Arc<Hashes>,
     requests: Arc<RequestIds>,
     /// They tell our own messages in mail that comes back.
     keys: Keys,
+}
+
+/// What a request may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Role {
+    /// Hand in contacts and events.
+    Ingest,
+    /// Look into the server.
+    Read,
+    /// Change what is in it.
+    Operate,
+}
+
+/// The bearer tokens that the API asks for; with none at all it is open.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// May do everything.
+    pub all: Option<String>,
+    /// May hand in contacts and events.
+    pub ingest: Option<String>,
+    /// May look into the server.
+    pub read: Option<String>,
+    /// May look into the server, and change what is in it.
+    pub operate: Option<String>,
+}
+
+/// Without the tokens: they do not belong in logs.
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tokens(..)")
+    }
+}
+
+impl Tokens {
+    /// Whether everybody may do everything.
+    pub const fn is_open(&self) -> bool {
+        self.all.is_none() && self.ingest.is_none() && self.read.is_none() && self.operate.is_none()
+    }
+}
+
+/// The hashes of the tokens, each with what it may do: hashes are of one length and compared in constant time.
+struct Hashes(Vec<(blake3::Hash, &'static [Role])>);
+
+impl Hashes {
+    fn of(tokens: &Tokens) -> Self {
+        let Tokens { all, ingest, read, operate } = tokens;
+        let roles: [(&Option<String>, &'static [Role]); 4] = [
+            (all, &[Role::Ingest, Role::Read, Role::Operate]),
+            (ingest, &[Role::Ingest]),
+            (read, &[Role::Read]),
+            (operate, &[Role::Read, Role::Operate]),
+        ];
+        let hash = |(token, roles): (&Option<String>, _)| Some((blake3::hash(token.as_ref()?.as_bytes()), roles));
+        Self(roles.into_iter().filter_map(hash).collect())
+    }
+
+    /// What somebody with this token may do; nothing with an unknown one.
+    fn roles(&self, given: &str) -> Option<Vec<Role>> {
+        let given = blake3::hash(given.as_bytes());
+        let same = |hash: &blake3::Hash| bool::from(given.as_bytes().ct_eq(hash.as_bytes()));
+        let roles: Vec<&[Role]> = self.0.iter().filter(|(hash, _)| same(hash)).map(|(_, roles)| *roles).collect();
+        (!roles.is_empty()).then(|| roles.concat())
+    }
 }
 
 /// Gives requests their ids.
@@ -63,19 +127,29 @@ impl RequestIds {
 }
 
 /// The routes, over an engine's way in, and those of tracking. It starts a task; call it within the runtime.
-pub fn router(submitter: Submitter, gate: Gate, token: Option<&str>, tracking: Tracking) -> Router {
+pub fn router(submitter: Submitter, inside: Inside, gate: Gate, tokens: &Tokens, tracking: Tracking) -> Router {
     let requests = RequestIds { start: submitter.now().0, next: 1.into() };
-    let token = token.map(|token| blake3::hash(token.as_bytes()));
+    let tokens = Arc::new(Hashes::of(tokens));
     let keys = tracking.keys.clone();
-    let api = Api { submitter, gate, token, requests: Arc::new(requests), keys };
-    let v1 = Router::new()
+    let api = Api { submitter, gate, inside, tokens, requests: Arc::new(requests), keys };
+    let only =
+        |role, routes: Router<Api>| routes.route_layer(middleware::from_fn_with_state((api.clone(), role), authorize));
+    let ingest = Router::new()
         .route("/v1/contacts", post(intake::contacts))
         .route("/v1/events", post(intake::events))
-        .route("/v1/mail", post(mail::take))
+        .route("/v1/mail", post(mail::take));
+    let read = Router::new()
+        .route("/v1/contacts/{id}", get(look::contact))
         .route("/v1/contacts/{id}/consent", get(consent::ledger))
-        .route_layer(middleware::from_fn_with_state(api.clone(), authorize));
+        .route("/v1/journeys", get(look::journeys))
+        .route("/v1/outbox", get(look::outbox))
+        .route("/metrics", get(look::metrics));
+    let operate = Router::new().route("/v1/outbox/retry", post(look::retry)).route("/v1/outbox/drop", post(look::drop));
     Router::new()
-        .merge(v1)
+        .merge(only(Role::Ingest, ingest))
+        .merge(only(Role::Read, read))
+        .merge(only(Role::Operate, operate))
+        .route("/v1/openapi.json", get(look::openapi))
         .route("/healthz", get(|| async { axum::Json(json!({"status": "ok"})) }))
         .route("/readyz", get(ready))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "there is nothing here") })
@@ -101,15 +175,16 @@ async fn ready(State(api): State<Api>) -> Response {
     }
 }
 
-/// Lets requests with the token pass.
-async fn authorize(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let Some(token) = api.token else { return next.run(request).await };
-    let given = bearer(request.headers()).map(|given| blake3::hash(given.as_bytes()));
-    if given.is_some_and(|given| bool::from(given.as_bytes().ct_eq(token.as_bytes()))) {
+/// Lets requests pass whose token has the role.
+async fn authorize(State((api, role)): State<(Api, Role)>, request: Request, next: Next) -> Response {
+    if api.tokens.0.is_empty() {
         return next.run(request).await;
     }
-    let error = match given {
-        Some(_) => "the token is not the one of this server",
+    let given = bearer(request.headers());
+    let error = match given.map(|given| api.tokens.roles(given)) {
+        Some(Some(roles)) if roles.contains(&role) => return next.run(request).await,
+        Some(Some(_)) => return problem(StatusCode::FORBIDDEN, "this token may not do that; ask for one that may"),
+        Some(None) => "the token is not the one of this server",
         None => "this server asks for a token: send the header `Authorization: Bearer TOKEN`",
     };
     let mut response = problem(StatusCode::UNAUTHORIZED, error);

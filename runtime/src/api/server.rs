@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +10,14 @@ use axum::Router;
 use journey_bytecode::{Bundle, Channel};
 use tokio::net::TcpListener;
 
-use super::router;
+use super::{Tokens, router};
 use crate::clock::SystemClock;
 use crate::core::{LinkError, Linked};
 use crate::engine::{Engine, GRACE, Outlet};
 use crate::ingest::Gate;
 use crate::render::{RenderError, Renderer};
 use crate::send::Transport;
-use crate::store::{KeptProgram, SqliteStore, Store, StoreError};
+use crate::store::{AnyStore, Database, KeptProgram, Store, StoreError};
 use crate::track::{Keys, Links, LinksError, Tracking};
 
 /// What a server needs to know beside the project.
@@ -26,10 +25,10 @@ use crate::track::{Keys, Links, LinksError, Tracking};
 pub struct ServeConfig {
     /// Where it listens; port 0 takes any that is free.
     pub listen: SocketAddr,
-    /// The database file.
-    pub database: PathBuf,
-    /// The bearer token that the API asks for, if any.
-    pub token: Option<String>,
+    /// The database.
+    pub database: Database,
+    /// The bearer tokens that the API asks for.
+    pub tokens: Tokens,
     /// Where the links in messages point; without, they are not tracked, and the unsubscribe link points at the address
     /// itself.
     pub base_url: Option<String>,
@@ -47,11 +46,11 @@ pub struct ServeConfig {
 
 impl ServeConfig {
     /// A server on a database that listens on an address; nothing leaves it until it has transports.
-    pub fn new(listen: SocketAddr, database: impl Into<PathBuf>) -> Self {
+    pub fn new(listen: SocketAddr, database: impl Into<Database>) -> Self {
         Self {
             listen,
             database: database.into(),
-            token: None,
+            tokens: Tokens::default(),
             base_url: None,
             bounces: None,
             secrets: Vec::new(),
@@ -107,7 +106,7 @@ pub enum ServeError {
 /// A server that listens, and does not answer yet.
 #[derive(Debug)]
 pub struct Server {
-    engine: Engine<SqliteStore>,
+    engine: Engine<AnyStore>,
     router: Router,
     listener: TcpListener,
     address: SocketAddr,
@@ -118,7 +117,7 @@ impl Server {
     /// Opens the database, starts the engine, and listens. Runs that began on other versions of the journeys finish on
     /// those.
     pub async fn start(config: ServeConfig, bundle: Bundle) -> Result<Self, ServeError> {
-        let store = SqliteStore::open(&config.database).await?;
+        let store = AnyStore::open(&config.database).await?;
         store.keep_programs(&kept(&bundle)).await?;
         let current: BTreeSet<_> = bundle.programs.iter().map(|program| program.version()).collect();
         let older: Vec<Bundle> = store
@@ -157,7 +156,7 @@ impl Server {
         let gate = Gate::new(Arc::clone(&linked));
         let engine = Engine::start(store, linked, outlet, Arc::new(SystemClock::default())).await?;
         let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics, opt_in };
-        let router = router(engine.submitter(), gate, config.token.as_deref(), tracking);
+        let router = router(engine.submitter(), engine.inside(), gate, &config.tokens, tracking);
         Ok(Self { engine, router, listener, address, grace: config.grace })
     }
 
@@ -167,7 +166,7 @@ impl Server {
     }
 
     /// The engine.
-    pub const fn engine(&self) -> &Engine<SqliteStore> {
+    pub const fn engine(&self) -> &Engine<AnyStore> {
         &self.engine
     }
 

@@ -35,7 +35,8 @@ fn config(folder: &tempfile::TempDir, transport: &Arc<Recorder>) -> ServeConfig 
 
 async fn serve_in(folder: tempfile::TempDir, token: Option<&str>, bundle: journey_bytecode::Bundle) -> Running {
     let transport = Recorder::new();
-    let config = ServeConfig { token: token.map(Into::into), ..config(&folder, &transport) };
+    let tokens = Tokens { all: token.map(Into::into), read: token.map(|_| "reader".into()), ..Tokens::default() };
+    let config = ServeConfig { tokens, ..config(&folder, &transport) };
     let server = Server::start(config, bundle).await.unwrap();
     let (address, submitter) = (server.address(), server.engine().submitter());
     let (stop, stopped) = oneshot::channel();
@@ -277,5 +278,59 @@ async fn a_server_that_cannot_start_says_why() {
     assert!(matches!(error, ServeError::Store(crate::store::StoreError::InUse { .. })), "{error}");
     let short = ServeConfig { secrets: vec!["short".into()], ..config(&other, &server.transport) };
     assert!(matches!(Server::start(short, bundle()).await.unwrap_err(), ServeError::Secret));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_may_look_may_not_hand_in_or_operate() {
+    let server = serve_in(tempfile::tempdir().unwrap(), Some("secret"), bundle()).await;
+    let (all, reader) = ("Authorization: Bearer secret", "Authorization: Bearer reader");
+    let json = "Content-Type: application/json";
+    let ada = br#"{"id":"ada","attributes":{"email":"ada@x.example"},"tags":["lead"]}"#;
+    assert_eq!(server.request("POST", "/v1/contacts", &[reader, json], ada).await.status, 403);
+    assert_eq!(server.request("POST", "/v1/contacts", &[all, json], ada).await.status, 202);
+    server.messages(1).await;
+    server.applied(2).await;
+
+    let told = server.request("GET", "/v1/contacts/ada?journey=nurture", &[reader], b"").await;
+    assert_eq!((told.status, &told.json()["contact"]), (200, &Json::from("ada")));
+    assert_eq!(server.request("GET", "/v1/contacts/eve", &[reader], b"").await.status, 404);
+    assert_eq!(server.request("GET", "/v1/contacts/ada", &[], b"").await.status, 401);
+
+    let metrics = server.request("GET", "/metrics", &[reader], b"").await;
+    for line in ["# TYPE journey_accepted_total counter", "journey_accepted_total 1", "journey_delivered_total 1"] {
+        assert!(metrics.body.lines().any(|other| other == line), "{line}: {}", metrics.body);
+    }
+    let outbox = server.request("GET", "/v1/outbox?state=held", &[reader], b"").await;
+    assert_eq!((outbox.status, outbox.json()), (200, serde_json::json!({"messages": []})));
+    assert_eq!(server.request("GET", "/v1/outbox?state=lost", &[reader], b"").await.status, 400);
+    let retry =
+        async |token: &str| server.request("POST", "/v1/outbox/retry", &[token, json], br#"{"ids":["1/0"]}"#).await;
+    assert_eq!(retry(reader).await.status, 403);
+    assert_eq!(retry(all).await.json(), serde_json::json!({"done": 0, "left": ["1/0"]}));
+    let wrong = server.request("POST", "/v1/outbox/drop", &[all, json], br#"{"ids":["x"]}"#).await;
+    assert_eq!(wrong.status, 422);
+    server.stop().await;
+}
+
+/// Every route is described, and what is described is there.
+#[tokio::test]
+async fn the_description_names_every_route() {
+    let server = serve().await;
+    let described = server.request("GET", "/v1/openapi.json", &[], b"").await.json();
+    let paths = described["paths"].as_object().unwrap();
+    assert_eq!(paths.len(), 12);
+    for (path, methods) in paths {
+        for method in methods.as_object().unwrap().keys() {
+            let path = path.replace("{id}", "nobody");
+            let answer =
+                server.request(&method.to_uppercase(), &path, &["Content-Type: application/json"], b"{}").await;
+            assert!(
+                answer.status != 405 && !answer.body.contains("there is nothing here"),
+                "{method} {path}: {}",
+                answer.body
+            );
+        }
+    }
     server.stop().await;
 }

@@ -1,6 +1,8 @@
 //! What follows from advancing a contact: messages for the outbox and lines for the trace.
 
-use journey_bytecode::{Channel, Field, Instant, Purpose, StatusKind, StepIx, Value, Version};
+use std::fmt;
+
+use journey_bytecode::{AfterCrash, Channel, Field, Instant, Purpose, StatusKind, StepIx, Value, Version};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -29,6 +31,21 @@ pub enum Errand {
         /// When no answer counts any more.
         until: Instant,
     },
+}
+
+/// As people and programs name it: `12/0`.
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.contact.0, self.number)
+    }
+}
+
+impl MessageId {
+    /// The id of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (contact, number) = name.split_once('/')?;
+        Some(Self { contact: ContactId(contact.parse().ok()?), number: number.parse().ok()? })
+    }
 }
 
 /// A message on its way: all that is needed to render and send it, whatever happens to the contact meanwhile.
@@ -60,6 +77,8 @@ pub struct Outgoing {
     pub purpose: Purpose,
     /// The topic.
     pub topic: Option<SmolStr>,
+    /// What becomes of it if its worker dies while it is on the wire.
+    pub after_crash: AfterCrash,
     /// The variables that its templates use: a record.
     pub data: Value,
     /// What it is.

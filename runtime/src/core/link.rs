@@ -235,6 +235,11 @@ impl Linked {
         self.zone
     }
 
+    /// All programs that a run may need, in no order.
+    pub fn programs(&self) -> impl Iterator<Item = (Version, &Program)> {
+        self.programs.iter().map(|(version, prepared)| (*version, &prepared.program))
+    }
+
     /// The program of this version, if it is current or was given as older.
     pub fn program(&self, version: Version) -> Option<&Program> {
         self.programs.get(&version).map(|prepared| &prepared.program)

@@ -11,7 +11,7 @@ mod witness;
 
 pub use advance::{
     CLAUSE_FUEL, FUEL, MAX_CHAIN, MAX_COLLECTED, MAX_ENDED, MAX_HISTORY, MAX_MESSAGES, MAX_TIMERS, MAX_UNUSED,
-    PUNCTUAL, advance, advance_part,
+    PUNCTUAL, advance, advance_part, trigger_words,
 };
 pub use link::{LinkError, Linked, MESSAGE_MEMORY};
 pub use vm::holds;

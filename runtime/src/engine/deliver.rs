@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant as Moment};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -13,7 +13,7 @@ use super::{Shared, pause};
 use crate::core::effect::MessageId;
 use crate::core::input::Answer;
 use crate::send::{Settle, Verdict};
-use crate::store::{Delivery, DeliveryResult, Store, StoreError};
+use crate::store::{Delivery, DeliveryResult, Stays, Store, StoreError};
 use crate::track::BoxFuture;
 
 /// How many messages may be on their way from the outbox to their results.
@@ -30,13 +30,17 @@ const PARCEL: usize = 8;
 /// next ones.
 const GATHER: Duration = Duration::from_millis(1);
 
+/// How long the note that a parcel goes on the wire is good for. A worker that was frozen for longer asks again before
+/// each message: others may have taken it over.
+const FRESH: Duration = Duration::from_secs(2);
+
 /// How many notes may wait to be written.
 const MAX_NOTES: usize = 4_096;
 
 /// Something for the store to write about messages.
 enum Note {
     /// They go on the wire; the answer names those that may not.
-    Leaves(Vec<MessageId>, oneshot::Sender<Vec<MessageId>>),
+    Leaves(Vec<MessageId>, oneshot::Sender<Vec<(MessageId, Stays)>>),
     /// A result; answered when it is durable.
     Result(Delivery, oneshot::Sender<()>),
 }
@@ -46,7 +50,10 @@ enum Note {
 struct Pen(mpsc::Sender<Note>);
 
 impl Pen {
-    async fn leaves(&self, ids: Vec<MessageId>) -> Option<Vec<MessageId>> {
+    async fn leaves(&self, ids: Vec<MessageId>) -> Option<Vec<(MessageId, Stays)>> {
+        if ids.is_empty() {
+            return Some(Vec::new());
+        }
         let (answer, written) = oneshot::channel();
         self.0.send(Note::Leaves(ids, answer)).await.ok()?;
         written.await.ok()
@@ -83,8 +90,9 @@ pub(super) async fn deliver<S: Store>(shared: Arc<Shared<S>>) {
                 _ = stopping.changed() => {}
             },
             Err(error) => {
-                shared.fail(error);
-                break;
+                if !shared.bears(error).await {
+                    break;
+                }
             }
         }
     }
@@ -115,7 +123,9 @@ async fn claim<S: Store>(
         });
     }
     for mut parcel in packed {
-        while let Some(part) = parcel.split(PARCEL) {
+        // A transport that does not ask gets what a crash would hold one by one.
+        let alone = !parcel.transport.asks() && parcel.attempts.iter().any(|attempt| attempt.hold);
+        while let Some(part) = parcel.split(if alone { 1 } else { PARCEL }) {
             let (shared, pen, room) = (Arc::clone(shared), pen.clone(), room.split(part.attempts.len()));
             parcels.spawn(async move {
                 send(&shared, pen, part).await;
@@ -128,19 +138,29 @@ async fn claim<S: Store>(
 
 /// Sends a parcel and records what becomes of it.
 async fn send<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, mut parcel: Parcel) {
-    let ids = parcel.attempts.iter().map(|attempt| attempt.id).collect();
-    let known = shared.front.withdrawals.load(Ordering::Acquire);
-    let Some(withheld) = pen.leaves(ids).await else { return };
-    for delivery in parcel.withhold(&withheld, shared.front.clock.now()) {
+    // What a crash would hold is noted by itself, right before it goes, where the transport asks.
+    let later = |attempt: &&Attempt| !(attempt.hold && parcel.transport.asks());
+    let ids: Vec<MessageId> = parcel.attempts.iter().filter(later).map(|attempt| attempt.id).collect();
+    let asked = Asked { at: Moment::now(), withdrawals: shared.front.withdrawals.load(Ordering::Acquire) };
+    let Some(staying) = pen.leaves(ids).await else { return };
+    for delivery in parcel.withhold(&staying, shared.front.clock.now()) {
         pen.result(delivery).await;
     }
-    hand_over(shared, pen, parcel, known).await;
+    hand_over(shared, pen, parcel, asked).await;
 }
 
-async fn hand_over<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, parcel: Parcel, known: u64) {
+/// When it was asked whether the messages of a parcel may go.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: Moment,
+    /// How many unsubscribes had been taken.
+    withdrawals: u64,
+}
+
+async fn hand_over<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, parcel: Parcel, asked: Asked) {
     let Parcel { transport, rendered, attempts } = parcel;
     let settled = attempts.iter().map(|_| AtomicBool::new(false)).collect();
-    let desk = Arc::new(Desk { shared: Arc::clone(shared), pen, attempts, settled, known });
+    let desk = Arc::new(Desk { shared: Arc::clone(shared), pen, attempts, settled, asked });
     let at_desk = Arc::clone(&desk);
     // A transport that panics takes only its parcel with it.
     let handed = tokio::spawn(async move { transport.deliver_each(&rendered, &*at_desk).await });
@@ -149,7 +169,7 @@ async fn hand_over<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, parcel: Parcel, 
     }
     for place in 0..desk.attempts.len() {
         let cause = "the transport lost the message".to_owned();
-        desk.settle(place, Verdict::Retry { after: None, cause }).await;
+        desk.settle(place, Verdict::Unknown { cause }).await;
     }
 }
 
@@ -159,32 +179,27 @@ struct Desk<S> {
     pen: Pen,
     attempts: Vec<Attempt>,
     settled: Vec<AtomicBool>,
-    /// How many unsubscribes had been taken when the parcel was noted as on the wire.
-    known: u64,
+    asked: Asked,
 }
 
 impl<S: Store> Settle for Desk<S> {
-    /// A parcel may wait for a connection; who unsubscribes in the meantime gets nothing more. The store is asked again only
-    /// if somebody did.
+    /// A parcel may wait for a connection; who unsubscribes in the meantime gets nothing more. The store is asked again if
+    /// somebody did, and where that is long ago.
     fn may_go(&self, place: usize) -> BoxFuture<'_, bool> {
         Box::pin(async move {
             let (Some(attempt), Some(settled)) = (self.attempts.get(place), self.settled.get(place)) else {
                 return false;
             };
-            if self.shared.front.withdrawals.load(Ordering::Acquire) == self.known {
+            let nobody_left = self.shared.front.withdrawals.load(Ordering::Acquire) == self.asked.withdrawals;
+            if !attempt.hold && nobody_left && self.asked.at.elapsed() < FRESH {
                 return true;
             }
-            match self.pen.leaves(vec![attempt.id]).await {
-                Some(withheld) if withheld.is_empty() => true,
-                Some(_) => {
-                    if !settled.swap(true, Ordering::AcqRel) {
-                        let cause = "the contact unsubscribed".to_owned();
-                        self.pen.result(attempt.skipped(cause, self.shared.front.clock.now())).await;
-                    }
-                    false
-                }
-                None => false,
+            let Some(staying) = self.pen.leaves(vec![attempt.id]).await else { return false };
+            let Some((_, why)) = staying.first() else { return true };
+            if !settled.swap(true, Ordering::AcqRel) && *why == Stays::Unsubscribed {
+                self.pen.result(attempt.unsubscribed(self.shared.front.clock.now())).await;
             }
+            false
         })
     }
 
@@ -216,21 +231,27 @@ async fn write_notes<S: Store>(shared: Arc<Shared<S>>, mut notes: mpsc::Receiver
         }
         let (deliveries, written): (Vec<Delivery>, Vec<_>) = results.into_iter().unzip();
         let ids: Vec<MessageId> = leaving.iter().flat_map(|(ids, _)| ids.iter().copied()).collect();
-        match shared.store.record(&deliveries, &ids).await {
-            Ok(withheld) => {
-                shared.count_results(&deliveries);
-                let shared_by = written.len() + leaving.len();
-                for written in written {
-                    let _ = written.send(());
-                }
-                for (ids, answer) in leaving {
-                    let _ = answer.send(withheld.iter().filter(|id| ids.contains(id)).copied().collect());
-                }
-                if shared_by > 1 {
-                    tokio::time::sleep(GATHER).await;
+        let staying = loop {
+            // Recording twice what may have been recorded changes nothing.
+            match shared.store.record(&deliveries, &ids).await {
+                Ok(staying) => break staying,
+                Err(error) => {
+                    if !shared.bears(error).await {
+                        return;
+                    }
                 }
             }
-            Err(error) => return shared.fail(error),
+        };
+        shared.count_results(&deliveries);
+        let shared_by = written.len() + leaving.len();
+        for written in written {
+            let _ = written.send(());
+        }
+        for (ids, answer) in leaving {
+            let _ = answer.send(staying.iter().filter(|(id, _)| ids.contains(id)).copied().collect());
+        }
+        if shared_by > 1 {
+            tokio::time::sleep(GATHER).await;
         }
     }
 }
@@ -249,6 +270,11 @@ impl<S> Shared<S> {
                     let (contact, message, attempts) = (delivery.id.contact.0, delivery.id.number, delivery.attempts);
                     tracing::debug!(contact, message, attempts, cause, "a message goes again later");
                     &self.front.metrics.retried
+                }
+                DeliveryResult::Held { cause } => {
+                    let (contact, message) = (delivery.id.contact.0, delivery.id.number);
+                    tracing::warn!(contact, message, cause, "a message may have arrived; it is held: journey outbox");
+                    &self.front.metrics.held
                 }
                 DeliveryResult::Failed { cause, .. } | DeliveryResult::Answered { answer: Answer::None(cause) } => {
                     let (contact, message, attempts) = (delivery.id.contact.0, delivery.id.number, delivery.attempts);

@@ -173,7 +173,9 @@ pub(super) async fn take_inputs<S: Store>(shared: Arc<Shared<S>>, mut submission
                 for (_, reply) in callers {
                     let _ = reply.send(Err(error.clone()));
                 }
-                return shared.fail(error);
+                if !shared.bears(error).await {
+                    return;
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! metrics {
-    ($($(#[$doc:meta])* $name:ident)*) => {
+    ($(#[doc = $doc:literal] $name:ident)*) => {
         /// Counters that only grow.
         #[derive(Debug, Default)]
         pub(crate) struct Metrics {
@@ -13,7 +13,14 @@ macro_rules! metrics {
         /// The counters at one moment.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
         pub struct Snapshot {
-            $($(#[$doc])* pub $name: u64,)*
+            $(#[doc = $doc] pub $name: u64,)*
+        }
+
+        impl Snapshot {
+            /// The counters with their names, and what each counts.
+            pub fn named(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$((stringify!($name), $doc, self.$name)),*].into_iter().map(|(name, doc, value)| (name, doc.trim(), value))
+            }
         }
 
         impl Metrics {
@@ -52,6 +59,8 @@ metrics! {
     failed
     /// Messages sent again because a crash left their fate open.
     resent
+    /// Messages held because their fate is open.
+    held
 }
 
 /// A counter.

@@ -5,6 +5,7 @@
 //! task tells it that there is work. The first failure of the store stops everything.
 
 mod deliver;
+mod inside;
 mod intake;
 mod metrics;
 mod outlet;
@@ -20,10 +21,11 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::core::Linked;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, TakenOver};
 use crate::track::RecentlySent;
 
 pub use deliver::GRACE;
+pub use inside::Inside;
 pub use intake::{SubmitError, Submitter};
 pub use metrics::Snapshot;
 pub use outlet::Outlet;
@@ -40,6 +42,12 @@ const STEPPERS: usize = 2;
 /// How long a stepper rests after a batch that was not full: what comes in meanwhile shares a transaction, and the one
 /// writer has time for others. The first batch after a rest is taken at once.
 const REST: Duration = Duration::from_millis(20);
+
+/// How long a task waits before it asks a store again that could not be reached.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// How often an engine looks for what workers left that are gone.
+const TAKE_OVER: Duration = Duration::from_secs(2);
 
 /// How long a task sleeps at most: a machine's clock may be set, and a timer then comes early.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
@@ -82,6 +90,31 @@ impl<S> Shared<S> {
         self.stop();
     }
 
+    /// What a task does about an error of the store: nothing, after a while, if it passes. Otherwise everything stops.
+    async fn bears(&self, error: StoreError) -> bool {
+        if error.is_fatal() {
+            self.fail(error);
+            return false;
+        }
+        tracing::warn!(%error, "the store is asked again");
+        tokio::time::sleep(AGAIN).await;
+        true
+    }
+
+    fn took_over(&self, taken: TakenOver) {
+        self.front.metrics.resent.add(taken.again.len());
+        for id in taken.again {
+            let (contact, message) = (id.contact.0, id.number);
+            tracing::warn!(contact, message, "a crash left open whether a message arrived; it is sent again");
+        }
+        self.front.metrics.held.add(taken.held.len());
+        for id in taken.held {
+            let (contact, message) = (id.contact.0, id.number);
+            tracing::warn!(contact, message, "a crash left open whether a message arrived; it is held: journey outbox");
+        }
+        self.messages.notify_one();
+    }
+
     fn stop(&self) {
         self.front.door.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.stopping.send_replace(true);
@@ -96,7 +129,7 @@ impl<S: Store> Engine<S> {
         outlet: Outlet,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let resent = store.resend_ambiguous().await?;
+        let taken = store.take_over(clock.now()).await?;
         let (door, submissions) = intake::door();
         let front = intake::Front {
             clock,
@@ -117,23 +150,26 @@ impl<S: Store> Engine<S> {
             stopping: watch::Sender::new(false),
         });
         let _ = shared.front.contacts.set(Box::new(Arc::downgrade(&shared)));
-        shared.front.metrics.resent.add(resent.len());
-        for id in resent {
-            let (contact, message) = (id.contact.0, id.number);
-            tracing::warn!(contact, message, "a crash left open whether a message arrived; it is sent again");
-        }
+        shared.took_over(taken);
         let mut tasks = JoinSet::new();
         tasks.spawn(intake::take_inputs(Arc::clone(&shared), submissions));
         for _ in 0..STEPPERS {
             tasks.spawn(advance_contacts(Arc::clone(&shared)));
         }
         tasks.spawn(deliver::deliver(Arc::clone(&shared)));
+        tasks.spawn(listen(Arc::clone(&shared)));
+        tasks.spawn(take_over(Arc::clone(&shared)));
         Ok(Self { shared, tasks })
     }
 
     /// A way in.
     pub fn submitter(&self) -> Submitter {
         Submitter(Arc::clone(&self.shared.front))
+    }
+
+    /// A way to look into it, and to operate its outbox.
+    pub fn inside(&self) -> Inside {
+        Inside::new(&self.shared)
     }
 
     /// The store, to look into.
@@ -175,6 +211,40 @@ impl<S: Store> Engine<S> {
     }
 }
 
+/// Hears from other workers until the engine stops.
+async fn listen<S: Store>(shared: Arc<Shared<S>>) {
+    let mut stopping = shared.stopping.subscribe();
+    while !*stopping.borrow_and_update() {
+        tokio::select! {
+            () = shared.store.changed() => {
+                shared.contacts.notify_one();
+                shared.messages.notify_one();
+            }
+            _ = stopping.changed() => {}
+        }
+    }
+}
+
+/// Takes over what other workers left, until the engine stops.
+async fn take_over<S: Store>(shared: Arc<Shared<S>>) {
+    let mut stopping = shared.stopping.subscribe();
+    while !*stopping.borrow_and_update() {
+        tokio::select! {
+            () = tokio::time::sleep(TAKE_OVER) => {}
+            _ = stopping.changed() => return,
+        }
+        match shared.store.take_over(shared.front.clock.now()).await {
+            Ok(taken) if taken == TakenOver::default() => {}
+            Ok(taken) => shared.took_over(taken),
+            Err(error) => {
+                if !shared.bears(error).await {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 /// Advances contacts until the engine stops.
 async fn advance_contacts<S: Store>(shared: Arc<Shared<S>>) {
     let mut stopping = shared.stopping.subscribe();
@@ -182,7 +252,12 @@ async fn advance_contacts<S: Store>(shared: Arc<Shared<S>>) {
         let now = shared.front.clock.now();
         let stepped = match step(&shared.store, &shared.linked, now, BATCH, |_| {}).await {
             Ok(stepped) => stepped,
-            Err(error) => return shared.fail(error),
+            Err(error) => {
+                if shared.bears(error).await {
+                    continue;
+                }
+                return;
+            }
         };
         shared.front.metrics.stepped.add(stepped.contacts);
         shared.front.metrics.applied.add(stepped.inputs);
@@ -204,8 +279,15 @@ async fn advance_contacts<S: Store>(shared: Arc<Shared<S>>) {
             continue;
         }
         let next = match shared.store.next_due().await {
+            // What is due and could not be claimed is in the hands of another worker.
+            Ok(next) if next.is_some_and(|next| next <= now) => REST,
             Ok(next) => pause(next, now),
-            Err(error) => return shared.fail(error),
+            Err(error) => {
+                if shared.bears(error).await {
+                    continue;
+                }
+                return;
+            }
         };
         tokio::select! {
             () = tokio::time::sleep(next) => {}

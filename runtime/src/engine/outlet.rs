@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use journey_bytecode::{Channel, Instant, StatusKind};
+use journey_bytecode::{AfterCrash, Channel, Instant, StatusKind};
 
 use crate::core::effect::{Errand, MessageId, Outgoing};
 use crate::core::input::Answer;
 use crate::render::{Rendered, Renderer};
 use crate::send::{GIVE_UP_AFTER, Transport, Verdict, backoff};
-use crate::store::{Delivery, DeliveryResult, Queued};
+use crate::store::{Delivery, DeliveryResult, Queued, Stays};
 
 /// By how much a pause before the next attempt may be longer than planned: a fifth. Messages that failed together do
 /// not come back together.
@@ -51,6 +51,8 @@ pub(crate) struct Attempt {
     number: u32,
     /// A call: when no answer counts any more.
     until: Option<Instant>,
+    /// Whether a crash holds it, so that it must be noted by itself when it goes on the wire.
+    pub(crate) hold: bool,
 }
 
 /// Which way something leaves.
@@ -87,7 +89,13 @@ impl Outlet {
                 Errand::Message => (Way::Channel(outgoing.channel), None),
                 Errand::Call { until, .. } => (Way::Call, Some(until)),
             };
-            let attempt = Attempt { id: outgoing.id, decided: outgoing.at, number: attempts + 1, until };
+            let attempt = Attempt {
+                id: outgoing.id,
+                decided: outgoing.at,
+                number: attempts + 1,
+                until,
+                hold: outgoing.after_crash == AfterCrash::Hold,
+            };
             match self.prepare(way, &outgoing) {
                 Ok((transport, rendered)) => {
                     let parcel = parcels.entry(way).or_insert_with(|| Parcel {
@@ -129,15 +137,18 @@ impl Parcel {
         })
     }
 
-    /// Takes out messages that may not go, because their contacts unsubscribed after they were decided.
-    pub(crate) fn withhold(&mut self, withheld: &[MessageId], now: Instant) -> Vec<Delivery> {
-        if withheld.is_empty() {
+    /// Takes out messages that may not go; those whose contacts unsubscribed have their result.
+    pub(crate) fn withhold(&mut self, staying: &[(MessageId, Stays)], now: Instant) -> Vec<Delivery> {
+        if staying.is_empty() {
             return Vec::new();
         }
-        self.rendered.retain(|rendered| !withheld.contains(&rendered.id));
-        let (stay, go): (Vec<_>, Vec<_>) = self.attempts.drain(..).partition(|attempt| withheld.contains(&attempt.id));
+        let staying: BTreeMap<_, _> = staying.iter().copied().collect();
+        self.rendered.retain(|rendered| !staying.contains_key(&rendered.id));
+        let (stay, go): (Vec<_>, Vec<_>) =
+            self.attempts.drain(..).partition(|attempt| staying.contains_key(&attempt.id));
         self.attempts = go;
-        stay.into_iter().map(|attempt| attempt.skipped("the contact unsubscribed".into(), now)).collect()
+        let unsubscribed = stay.into_iter().filter(|attempt| staying.get(&attempt.id) == Some(&Stays::Unsubscribed));
+        unsubscribed.map(|attempt| attempt.unsubscribed(now)).collect()
     }
 }
 
@@ -156,12 +167,19 @@ impl Attempt {
         }
     }
 
+    /// The result of a message whose contact unsubscribed after it was decided.
+    pub(crate) fn unsubscribed(self, now: Instant) -> Delivery {
+        self.skipped("the contact unsubscribed".into(), now)
+    }
+
     /// What a verdict means.
     pub(crate) fn judge(self, verdict: Verdict, now: Instant) -> Delivery {
         let result = match verdict {
             Verdict::Delivered { response } => DeliveryResult::Delivered { answer: response },
             Verdict::Answered { answer } => DeliveryResult::Answered { answer: Answer::Given(answer) },
             Verdict::Failed { cause } => self.failed(StatusKind::Bounced, cause),
+            Verdict::Unknown { cause } if self.hold => DeliveryResult::Held { cause },
+            Verdict::Unknown { cause } => return self.judge(Verdict::Retry { after: None, cause }, now),
             Verdict::Retry { after, cause } => {
                 let pause = after.unwrap_or_default().max(backoff(self.number));
                 let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
@@ -199,7 +217,7 @@ mod tests {
 
     fn attempt(contact: i64, number: u32) -> Attempt {
         let id = MessageId { contact: ContactId(contact), number: 0 };
-        Attempt { id, decided: Instant(0), number, until: None }
+        Attempt { id, decided: Instant(0), number, until: None, hold: false }
     }
 
     fn due(attempt: Attempt, after: Option<u64>, now: i64) -> Option<i64> {

@@ -42,6 +42,7 @@ fn gate_of(schema: Schema) -> Gate {
         channel: Channel::Email,
         purpose: None,
         topic: None,
+        after_crash: None,
         variants: vec![],
         variables: vec![],
     };

@@ -22,8 +22,15 @@ fn variant(language: Option<&str>, format: Format, subject: &str, body: &str) ->
 }
 
 fn bundle(channel: Channel, variants: Vec<Variant>) -> Bundle {
-    let message =
-        Message { name: "story".into(), channel, purpose: None, topic: None, variants, variables: Vec::new() };
+    let message = Message {
+        name: "story".into(),
+        channel,
+        purpose: None,
+        topic: None,
+        after_crash: None,
+        variants,
+        variables: Vec::new(),
+    };
     Bundle {
         messages: vec![message],
         policy: Policy {
@@ -51,6 +58,7 @@ fn outgoing(channel: Channel, data: &[(&str, Value)]) -> Outgoing {
         subject: None,
         purpose: Purpose::Marketing,
         topic: Some("offers".into()),
+        after_crash: journey_bytecode::AfterCrash::Resend,
         data: record(data),
     }
 }

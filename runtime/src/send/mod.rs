@@ -40,6 +40,11 @@ pub enum Verdict {
         /// Why.
         cause: String,
     },
+    /// It may have been taken: the other side fell silent at the wrong moment.
+    Unknown {
+        /// Why nobody knows.
+        cause: String,
+    },
     /// Never.
     Failed {
         /// Why.
@@ -68,6 +73,11 @@ pub trait Settle: Sync {
 
 /// A way out of the house.
 pub trait Transport: Send + Sync + 'static {
+    /// Whether it asks [`Settle::may_go`] right before it sends a message.
+    fn asks(&self) -> bool {
+        false
+    }
+
     /// Delivers a batch: one verdict a message, in any order. It never fails as a whole.
     fn deliver_each<'a>(&'a self, batch: &'a [Rendered], settle: &'a dyn Settle) -> BoxFuture<'a, ()>;
 

@@ -8,8 +8,8 @@ use smol_str::SmolStr;
 
 use super::wake::{Lease, Settled, Wake};
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued,
-    Store, StoreError, Whose, address_hash,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, GIVEN_UP, Kept, KeptMessage, KeptProgram,
+    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Stays, Store, StoreError, TakenOver, Whose, address_hash,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};
@@ -28,7 +28,8 @@ struct Inner {
     rows: BTreeMap<ContactId, Row>,
     queue: BTreeSet<(Instant, MessageId)>,
     outbox: BTreeMap<MessageId, Open>,
-    done: BTreeMap<MessageId, Delivery>,
+    held: BTreeMap<MessageId, Instant>,
+    done: BTreeMap<MessageId, (Delivery, Option<Outgoing>)>,
     /// To which addresses messages of a contact went, as hashes.
     addressed: BTreeMap<ContactId, BTreeSet<[u8; 16]>>,
     /// Who unsubscribed at an address, by topic; `None` for everything.
@@ -54,7 +55,6 @@ struct Open {
     /// The last input that its decision knew.
     applied: i64,
     attempts: u32,
-    on_wire: bool,
 }
 
 impl Row {
@@ -128,6 +128,20 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// When the messages that wait are due.
+    fn dues(&self) -> HashMap<MessageId, Instant> {
+        self.queue.iter().map(|(due, id)| (*id, *due)).collect()
+    }
+
+    /// The message is done.
+    fn settle(&mut self, delivery: Delivery) {
+        let failed = matches!(delivery.result, DeliveryResult::Failed { .. });
+        let outgoing = self.outbox.remove(&delivery.id).map(|open| open.outgoing);
+        self.done.insert(delivery.id, (delivery, outgoing.filter(|_| failed)));
+    }
+}
+
 impl Row {
     fn new(contact: Contact) -> Self {
         Self {
@@ -176,7 +190,7 @@ impl Store for MemoryStore {
             for outgoing in outcome.outgoing {
                 inner.queue.insert((outgoing.at, outgoing.id));
                 inner.addressed.entry(contact.id).or_default().extend(address_hash(&outgoing));
-                inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0, on_wire: false });
+                inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0 });
             }
             let Some(row) = inner.rows.get_mut(&contact.id) else { continue };
             while row.pending.front().is_some_and(|input| input.seq <= contact.state.applied) {
@@ -214,19 +228,22 @@ impl Store for MemoryStore {
         Ok(claimed)
     }
 
-    async fn record(&self, results: &[Delivery], leaving: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
+    async fn record(&self, results: &[Delivery], leaving: &[MessageId]) -> Result<Vec<(MessageId, Stays)>, StoreError> {
         let mut inner = self.inner();
         for delivery in results {
             let id = delivery.id;
             let Some(open) = inner.outbox.get_mut(&id) else { continue };
-            open.on_wire = false;
             if let Some(due) = delivery.retry_at() {
                 open.attempts = delivery.attempts;
                 inner.queue.insert((due, id));
                 continue;
             }
-            inner.outbox.remove(&id);
-            inner.done.insert(id, delivery.clone());
+            if let DeliveryResult::Held { .. } = delivery.result {
+                open.attempts = delivery.attempts;
+                inner.held.insert(id, delivery.at);
+                continue;
+            }
+            inner.settle(delivery.clone());
             if let (Some(kind), Some(row)) = (delivery.news(), inner.rows.get_mut(&id.contact)) {
                 row.push(delivery.at, kind);
                 self.wake.run(id.contact);
@@ -238,9 +255,7 @@ impl Store for MemoryStore {
             if inner.rows.get(&id.contact).is_some_and(|row| row.withholds(open))
                 || inner.is_suppressed(id.contact, &open.outgoing)
             {
-                withheld.push(*id);
-            } else if let Some(open) = inner.outbox.get_mut(id) {
-                open.on_wire = true;
+                withheld.push((*id, Stays::Unsubscribed));
             }
         }
         Ok(withheld)
@@ -250,18 +265,78 @@ impl Store for MemoryStore {
         Ok(self.inner().queue.first().map(|(due, _)| *due))
     }
 
-    async fn resend_ambiguous(&self) -> Result<Vec<MessageId>, StoreError> {
+    /// Whatever this store knows ends with its process: nobody leaves anything behind.
+    async fn take_over(&self, _: Instant) -> Result<TakenOver, StoreError> {
+        Ok(TakenOver::default())
+    }
+
+    async fn outbox(&self, which: Kept, most: usize) -> Result<Vec<KeptMessage>, StoreError> {
+        let inner = self.inner();
+        let due = inner.dues();
+        let waiting = inner.outbox.iter().filter_map(|(id, Open { outgoing, attempts, .. })| {
+            Some(KeptMessage { outgoing: outgoing.clone(), attempts: *attempts, at: *due.get(id)?, cause: None })
+        });
+        let failed = inner.done.values().filter_map(|(delivery, outgoing)| {
+            let DeliveryResult::Failed { cause, .. } = &delivery.result else { return None };
+            let (outgoing, cause) = (outgoing.clone()?, Some(cause.clone()));
+            Some(KeptMessage { outgoing, attempts: delivery.attempts, at: delivery.at, cause })
+        });
+        let held = inner.held.iter().filter_map(|(id, since)| {
+            let Open { outgoing, attempts, .. } = inner.outbox.get(id)?;
+            Some(KeptMessage { outgoing: outgoing.clone(), attempts: *attempts, at: *since, cause: None })
+        });
+        Ok(match which {
+            Kept::Waiting => waiting.take(most).collect(),
+            Kept::Failed => failed.take(most).collect(),
+            Kept::Held => held.take(most).collect(),
+            // Nobody asks while a message is on the wire, and nothing is ever left there.
+            Kept::OnWire => Vec::new(),
+        })
+    }
+
+    async fn requeue(&self, ids: &[MessageId], now: Instant) -> Result<Vec<MessageId>, StoreError> {
         let mut inner = self.inner();
-        let Inner { outbox, queue, .. } = &mut *inner;
-        let ambiguous: Vec<_> = outbox.iter_mut().filter(|(_, open)| open.on_wire).collect();
-        Ok(ambiguous
-            .into_iter()
-            .map(|(id, open)| {
-                open.on_wire = false;
-                queue.insert((open.outgoing.at, *id));
-                *id
-            })
-            .collect())
+        let mut again = Vec::new();
+        for id in ids {
+            if inner.held.remove(id).is_some() {
+                inner.queue.insert((now, *id));
+                again.push(*id);
+                continue;
+            }
+            let Some(outgoing) = inner.done.get_mut(id).and_then(|(_, message)| message.take()) else { continue };
+            inner.done.remove(id);
+            inner.outbox.insert(*id, Open { outgoing, applied: 0, attempts: 0 });
+            inner.queue.insert((now, *id));
+            again.push(*id);
+        }
+        Ok(again)
+    }
+
+    async fn give_up(&self, ids: &[MessageId], now: Instant) -> Result<Vec<MessageId>, StoreError> {
+        let mut inner = self.inner();
+        let (dues, mut done) = (inner.dues(), Vec::new());
+        for id in ids {
+            if let Some((_, message @ Some(_))) = inner.done.get_mut(id) {
+                *message = None;
+                done.push(*id);
+            } else if dues.get(id).is_some_and(|due| inner.queue.remove(&(*due, *id)))
+                || inner.held.remove(id).is_some()
+            {
+                let attempts = inner.outbox.get(id).map_or(0, |open| open.attempts);
+                let delivery = Delivery::given_up(*id, attempts, now, GIVEN_UP.to_owned());
+                inner.settle(delivery.clone());
+                if let (Some(kind), Some(row)) = (delivery.news(), inner.rows.get_mut(&id.contact)) {
+                    row.push(now, kind);
+                    self.wake.run(id.contact);
+                }
+                done.push(*id);
+            }
+        }
+        Ok(done)
+    }
+
+    async fn changed(&self) {
+        std::future::pending().await
     }
 
     async fn keep_programs(&self, programs: &[KeptProgram]) -> Result<(), StoreError> {
@@ -302,16 +377,17 @@ impl Store for MemoryStore {
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
         let first = MessageId { contact, number: 0 };
         let last = MessageId { contact, number: u32::MAX };
-        Ok(self.inner().done.range(first..=last).map(|(_, delivery)| delivery.clone()).collect())
+        Ok(self.inner().done.range(first..=last).map(|(_, (delivery, _))| delivery.clone()).collect())
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         let inner = self.inner();
-        let delivered = inner.done.values().filter(|d| !d.result.is_failure()).count() as u64;
+        let delivered = inner.done.values().filter(|(d, _)| !d.result.is_failure()).count() as u64;
         Ok(Counts {
             contacts: inner.rows.len() as u64,
             pending: inner.rows.values().map(|row| row.pending.len() as u64).sum(),
             queued: inner.outbox.len() as u64,
+            held: inner.held.len() as u64,
             delivered,
             failed: inner.done.len() as u64 - delivered,
         })

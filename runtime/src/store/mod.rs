@@ -7,14 +7,16 @@ mod codec;
 #[cfg(test)]
 mod conformance;
 mod memory;
+mod open;
+mod postgres;
 mod sqlite;
 mod wake;
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use journey_bytecode::{Instant, Message, Program, StatusKind};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -24,6 +26,8 @@ use crate::core::input::{Answer, Input, InputKind, MessageName};
 use crate::send::is_dead_address;
 
 pub use memory::MemoryStore;
+pub use open::{AnyStore, Database};
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// The most inputs of one contact that one advance takes; the rest follows in the next one.
@@ -64,20 +68,41 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes, in one transaction, what became of messages (and tells their contacts), and that other claimed messages go
     /// on the wire now: from here until its result a crash leaves it open whether such a message arrived. Returns those
-    /// that may *not* go, because the contact unsubscribed after they were decided, or another contact did whom we wrote to
-    /// at the same address; they stay claimed and need a result.
+    /// that may *not* go, and why.
     fn record(
         &self,
         results: &[Delivery],
         leaving: &[MessageId],
-    ) -> impl Future<Output = Result<Vec<MessageId>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(MessageId, Stays)>, StoreError>> + Send;
 
     /// When the next message is due; a moment in the past for "now".
     fn next_message_due(&self) -> impl Future<Output = Result<Option<Instant>, StoreError>> + Send;
 
-    /// Queues the messages again that were on the wire when the store was last closed, and returns them. Each keeps its
-    /// id; a receiver may get such a message twice.
-    fn resend_ambiguous(&self) -> impl Future<Output = Result<Vec<MessageId>, StoreError>> + Send;
+    /// Takes over the messages of workers that are gone: what they had claimed is free again. What they had on the wire is
+    /// queued again under its id, so that a receiver may get it twice, or held until somebody decides.
+    fn take_over(&self, now: Instant) -> impl Future<Output = Result<TakenOver, StoreError>> + Send;
+
+    /// Messages of one kind, oldest contact first, at most so many.
+    fn outbox(&self, which: Kept, most: usize) -> impl Future<Output = Result<Vec<KeptMessage>, StoreError>> + Send;
+
+    /// Queues messages again that are held or have failed; returns those.
+    fn requeue(
+        &self,
+        ids: &[MessageId],
+        now: Instant,
+    ) -> impl Future<Output = Result<Vec<MessageId>, StoreError>> + Send;
+
+    /// Gives up messages that wait or are held, and forgets those that have failed; returns those. A contact hears of a
+    /// message that is given up as of one that was skipped.
+    fn give_up(
+        &self,
+        ids: &[MessageId],
+        now: Instant,
+    ) -> impl Future<Output = Result<Vec<MessageId>, StoreError>> + Send;
+
+    /// Returns when another worker tells that there is something to do. It may return without a reason, and never does
+    /// where there are no other workers.
+    fn changed(&self) -> impl Future<Output = ()> + Send;
 
     /// Keeps programs, with the messages that they send, so that runs can finish on the version they entered.
     fn keep_programs(&self, programs: &[KeptProgram]) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -166,6 +191,28 @@ pub struct Claimed<L> {
     pub damaged: Vec<(ContactId, String)>,
 }
 
+impl KeptMessage {
+    /// A message as it is stored, with its result where it has failed.
+    fn read(at: Instant, attempts: u32, body: &[u8], result: Option<&[u8]>) -> Result<Self, StoreError> {
+        let outgoing = decode(body, || "a message in the outbox".into())?;
+        let result = result.map(|result| decode(result, || "a delivery".into())).transpose()?;
+        let cause = result.and_then(|result| match result {
+            DeliveryResult::Failed { cause, .. } | DeliveryResult::Answered { answer: Answer::None(cause) } => {
+                Some(cause)
+            }
+            _ => None,
+        });
+        Ok(Self { outgoing, attempts, at, cause })
+    }
+}
+
+impl<L> Claimed<L> {
+    /// The same under another kind of lease.
+    fn map<M>(self, wrap: impl FnOnce(L) -> M) -> Claimed<M> {
+        Claimed { lease: wrap(self.lease), contacts: self.contacts, damaged: self.damaged }
+    }
+}
+
 /// A contact with its inputs that are not applied yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pending {
@@ -193,6 +240,84 @@ pub struct Queued {
     pub attempts: u32,
 }
 
+impl Queued {
+    /// A message as it is stored. One that cannot be read stays claimed, so that it stops no other.
+    fn read(attempts: u32, bytes: &[u8]) -> Option<Self> {
+        match codec::read(bytes) {
+            Ok(outgoing) => Some(Self { outgoing, attempts }),
+            Err(cause) => {
+                tracing::error!(cause, "a message in the outbox cannot be read; it is set aside");
+                None
+            }
+        }
+    }
+}
+
+/// Why a message does not go on the wire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stays {
+    /// The contact unsubscribed after it was decided, or another contact did whom we wrote to at the same address. It stays
+    /// claimed and needs a result.
+    Unsubscribed,
+    /// Another worker has taken it over and sees to it.
+    TakenOver,
+}
+
+/// What workers left behind that are gone.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TakenOver {
+    /// Messages that were on the wire and go again.
+    pub again: Vec<MessageId>,
+    /// Messages that were on the wire and are held.
+    pub held: Vec<MessageId>,
+}
+
+/// Which messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kept {
+    /// Those that go when they are due.
+    Waiting,
+    /// Those on the wire.
+    OnWire,
+    /// Those that may have arrived, and wait for somebody to decide.
+    Held,
+    /// Those that were given up.
+    Failed,
+}
+
+impl Kept {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::OnWire, Self::Held, Self::Failed];
+
+    /// The word for it: `held`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::OnWire => "on-wire",
+            Self::Held => "held",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|which| which.name() == name)
+    }
+}
+
+/// A message, and how it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeptMessage {
+    /// The message.
+    pub outgoing: Outgoing,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Since when it is held or has failed; else when it is due.
+    pub at: Instant,
+    /// Why it failed.
+    pub cause: Option<String>,
+}
+
 /// What became of a message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Delivery {
@@ -207,6 +332,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// A message given up by hand.
+    const fn given_up(id: MessageId, attempts: u32, at: Instant, cause: String) -> Self {
+        Self { id, at, attempts, result: DeliveryResult::Failed { status: StatusKind::Skipped, cause } }
+    }
+
     /// When it goes again, if it does.
     pub(super) const fn retry_at(&self) -> Option<Instant> {
         match self.result {
@@ -226,7 +356,7 @@ impl Delivery {
                 return Some(InputKind::Undeliverable { message: number });
             }
             DeliveryResult::Failed { status, .. } => status,
-            DeliveryResult::Retry { .. } => return None,
+            DeliveryResult::Retry { .. } | DeliveryResult::Held { .. } => return None,
             DeliveryResult::Answered { ref answer } => {
                 return Some(InputKind::Answer { number: self.id.number, answer: answer.clone() });
             }
@@ -242,6 +372,9 @@ fn address_hash(outgoing: &Outgoing) -> Option<[u8; 16]> {
     hash.as_bytes().first_chunk().copied().filter(|_| !address.is_empty())
 }
 
+/// Why a message has failed that somebody has given up.
+const GIVEN_UP: &str = "given up by hand";
+
 /// How an attempt ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DeliveryResult {
@@ -255,6 +388,11 @@ pub enum DeliveryResult {
         /// When to try again.
         due: Instant,
         /// Why.
+        cause: String,
+    },
+    /// It may have arrived, and somebody has to decide.
+    Held {
+        /// Why nobody knows.
         cause: String,
     },
     /// Never.
@@ -294,8 +432,10 @@ pub struct Counts {
     pub contacts: u64,
     /// Inputs accepted and not applied yet.
     pub pending: u64,
-    /// Messages in the outbox.
+    /// Messages in the outbox, those held among them.
     pub queued: u64,
+    /// Messages held, because it is not known whether they arrived.
+    pub held: u64,
     /// Messages delivered.
     pub delivered: u64,
     /// Messages given up.
@@ -307,40 +447,56 @@ pub struct Counts {
 pub enum StoreError {
     /// Another process has the file.
     #[error(
-        "the database {} is in use by another process; one SQLite file serves one `journey serve` at a time. Stop the \
-         other one, or give this one a database of its own", path.display()
+        "the database {database} is in use by another process; one SQLite file serves one `journey serve` at a time. Stop the \
+         other one, or give this one a database of its own"
     )]
     InUse {
-        /// The file.
-        path: PathBuf,
+        /// Which.
+        database: String,
     },
     /// The file cannot be opened.
-    #[error("the database {} cannot be opened: {cause}", path.display())]
+    #[error("the database {database} cannot be opened: {cause}")]
     Open {
-        /// The file.
-        path: PathBuf,
+        /// Which.
+        database: String,
         /// Why.
         cause: String,
     },
     /// A newer journey wrote it.
     #[error(
-        "the database {} was written by a newer version of journey (its schema is {found}, this one knows {known}); \
-         use that version, or restore a backup from before the upgrade", path.display()
+        "the database {database} was written by a newer version of journey (its schema is {found}, this one knows {known}); \
+         use that version, or restore a backup from before the upgrade"
     )]
     Newer {
-        /// The file.
-        path: PathBuf,
+        /// Which.
+        database: String,
+        /// Its schema's number.
+        found: i64,
+        /// The newest one known.
+        known: i64,
+    },
+    /// An older journey wrote it, and only a server brings it up to date.
+    #[error(
+        "the database {database} was written by an older version of journey (its schema is {found}, this one knows \
+         {known}); start `journey serve` of this version once"
+    )]
+    Older {
+        /// Which.
+        database: String,
         /// Its schema's number.
         found: i64,
         /// The newest one known.
         known: i64,
     },
     /// It holds something else.
-    #[error("{} is a database of another program, not of journey", path.display())]
+    #[error("what is in {database} belongs to another program, not to journey")]
     Foreign {
-        /// The file.
-        path: PathBuf,
+        /// Which.
+        database: String,
     },
+    /// The database is not there at the moment. It is asked again; what was not acknowledged may have been taken.
+    #[error("the database cannot be reached at the moment: {0}")]
+    Unavailable(Arc<str>),
     /// Something stored cannot be read.
     #[error("what is stored of {what} is damaged: {cause}")]
     Damaged {
@@ -360,6 +516,11 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the process has to stop.
     pub const fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Damaged { .. })
+        !matches!(self, Self::Damaged { .. } | Self::Unavailable(_))
     }
+}
+
+/// Reads something stored.
+fn decode<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> String) -> Result<T, StoreError> {
+    codec::read(bytes).map_err(|cause| StoreError::Damaged { what: what(), cause })
 }

@@ -57,7 +57,7 @@ impl Advance<'_> {
             let holds = |filter| env.witnessed(filter, &mut CLAUSE_FUEL.clone(), &mut decisions).is_true();
             if trigger.filter.is_none_or(holds) {
                 done.push(at.program);
-                self.enter(&prepared, words(&trigger.kind), &happening.payload);
+                self.enter(&prepared, trigger_words(&trigger.kind), &happening.payload);
             } else {
                 refused.push((at.program, prepared, decisions.saw));
             }
@@ -241,8 +241,8 @@ fn append(run: &mut Run, collect: &Collect, payload: &Value) -> usize {
     gathered
 }
 
-/// What started a run, in words.
-pub(super) fn words(trigger: &TriggerKind) -> String {
+/// What starts a run, in words.
+pub fn trigger_words(trigger: &TriggerKind) -> String {
     match trigger {
         TriggerKind::Tag(tag) => format!("tag {tag}"),
         TriggerKind::Untag(tag) => format!("untag {tag}"),

@@ -106,6 +106,7 @@ impl Advance<'_> {
             subject: self.subject(run, prepared, send),
             purpose,
             topic: topic.cloned(),
+            after_crash: message.after_crash.unwrap_or(linked.bundle().after_crash.of(purpose)),
             data: self.data(run, prepared, message),
             errand: Errand::Message,
         };

@@ -20,6 +20,8 @@ mod score;
 mod steps;
 mod watch;
 
+pub use enter::trigger_words;
+
 use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::VecDeque;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use journey_bytecode::{Channel, Instant, Purpose, RequestIx, RequestKind, StepIx, Value};
+use journey_bytecode::{AfterCrash, Channel, Instant, Purpose, RequestIx, RequestKind, StepIx, Value};
 use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL};
@@ -54,6 +54,8 @@ impl Advance<'_> {
             subject: None,
             purpose: Purpose::Transactional,
             topic: None,
+            // The other system knows the call by its id.
+            after_crash: AfterCrash::Resend,
             data,
             errand,
         }

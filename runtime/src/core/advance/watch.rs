@@ -2,7 +2,7 @@
 
 use journey_bytecode::{Instant, TriggerKind, Value, past_entry, past_segment};
 
-use super::enter::words;
+use super::enter::trigger_words;
 use super::{Advance, CLAUSE_FUEL, Happening, MAX_CHAIN, MAX_TIMERS, PUNCTUAL, Pending};
 use crate::core::contact::{Moment, Watch};
 use crate::core::link::{TriggerAt, TriggerKey, Watched};
@@ -145,7 +145,7 @@ impl Advance<'_> {
             }
             let env = self.env(&prepared, Frame::before(self.clock, &Value::Unset), &Value::Unset);
             if trigger.filter.is_none_or(|filter| env.holds(filter, &mut CLAUSE_FUEL.clone())) {
-                self.enter(&prepared, words(&trigger.kind), &empty());
+                self.enter(&prepared, trigger_words(&trigger.kind), &empty());
             }
         }
     }

@@ -30,6 +30,7 @@ fn bundle(sender: &str, variant: Variant) -> Bundle {
             channel: Channel::Email,
             purpose: None,
             topic: None,
+            after_crash: None,
             variants: vec![variant],
             variables: Vec::new(),
         }],
@@ -60,6 +61,7 @@ fn letter(bundle: &Bundle, to: &str, purpose: Purpose, name: &str) -> Result<Let
         subject: None,
         purpose,
         topic: Some("offers".into()),
+        after_crash: journey_bytecode::AfterCrash::Resend,
         data: Value::Record([("first_name".into(), Value::text(name))].into()),
     };
     let rendered = renderer.render(&outgoing).map_err(|error| error.to_string())?;

@@ -240,8 +240,8 @@ impl SmtpTransport {
                             Verdict::Retry { after: Some(self.keep_still(cause)), cause: cause.clone() }
                         }
                         Reply::Negative(code, cause) => refusal(*code, cause.clone()),
-                        // It may have arrived. The next attempt bears the same Message-ID.
-                        Reply::Broken(cause) => Verdict::Retry { after: None, cause: cause.clone() },
+                        // It may have arrived. If there is a next attempt, it bears the same Message-ID.
+                        Reply::Broken(cause) => Verdict::Unknown { cause: cause.clone() },
                     };
                     batch.settle.settle(mail.place, verdict).await;
                     match reply {
@@ -317,6 +317,10 @@ impl SmtpTransport {
 }
 
 impl Transport for SmtpTransport {
+    fn asks(&self) -> bool {
+        true
+    }
+
     fn deliver_each<'a>(&'a self, batch: &'a [Rendered], settle: &'a dyn Settle) -> BoxFuture<'a, ()> {
         Box::pin(self.send_all(batch, settle))
     }

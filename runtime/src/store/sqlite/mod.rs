@@ -13,6 +13,7 @@ mod write;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ use tokio::sync::Mutex;
 
 use super::wake::{self, Wake};
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued,
-    Store, StoreError, codec,
+    Acceptance, Advanced, Claimed, Counts, Delivery, Kept, KeptMessage, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput,
+    Pending, Queued, Stays, Store, StoreError, TakenOver, codec, decode,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
@@ -43,6 +44,9 @@ const CACHE_KIB: &str = "-65536";
 /// How long to wait for whoever else writes into the file, as a tool for looking into it may.
 const BUSY: Duration = Duration::from_secs(60);
 
+/// How often to look whether somebody operates the store beside us.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// How many connections read beside the one that writes.
 const READERS: u32 = 2;
 
@@ -54,8 +58,10 @@ pub struct SqliteStore {
     wake: Wake,
     queue: SyncMutex<BTreeSet<(Instant, MessageId)>>,
     failed: OnceLock<Arc<str>>,
-    // Held as long as the store is open; the operating system frees it when the process dies.
-    _lock: File,
+    taken_over: AtomicBool,
+    // Held as long as the store is open; the operating system frees it when the process dies. Whoever only operates the
+    // store beside a server has none.
+    lock: Option<File>,
 }
 
 #[derive(Debug)]
@@ -78,7 +84,7 @@ pub struct Lease {
 type ClaimRow = (i64, i64, i64, String, Option<SmolStr>, Option<i64>);
 
 fn open_error(path: &Path, error: &sqlx::Error) -> StoreError {
-    StoreError::Open { path: path.to_owned(), cause: error.to_string() }
+    StoreError::Open { database: path.display().to_string(), cause: error.to_string() }
 }
 
 impl SqliteStore {
@@ -86,6 +92,20 @@ impl SqliteStore {
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let lock = lock(path)?;
+        Self::open_with(path, Some(lock)).await
+    }
+
+    /// Opens a file that is there, whoever works on it meanwhile.
+    pub async fn beside(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        if !path.is_file() {
+            let cause = "there is no such file; `journey serve` makes it".to_owned();
+            return Err(StoreError::Open { database: path.display().to_string(), cause });
+        }
+        Self::open_with(path, None).await
+    }
+
+    async fn open_with(path: &Path, lock: Option<File>) -> Result<Self, StoreError> {
         let open = |error| open_error(path, &error);
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -96,7 +116,11 @@ impl SqliteStore {
             .pragma("cache_size", CACHE_KIB)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(open)?;
-        schema::migrate(&mut connection, path).await?;
+        if lock.is_some() {
+            schema::migrate(&mut connection, path).await?;
+        } else {
+            schema::check(&mut connection, path).await?;
+        }
         let next_contact = next_contact(&mut connection).await.map_err(open)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -104,14 +128,16 @@ impl SqliteStore {
             .connect_with(options.read_only(true).create_if_missing(false))
             .await
             .map_err(open)?;
-        let (wake, queue) = agenda(&mut connection).await.map_err(open)?;
+        let agenda = if lock.is_some() { agenda(&mut connection).await.map_err(open)? } else { Default::default() };
+        let (wake, queue) = agenda;
         Ok(Self {
             writer: Mutex::new(Writer { connection, next_contact, torn: false }),
             readers,
             wake,
             queue: SyncMutex::new(queue),
             failed: OnceLock::new(),
-            _lock: lock,
+            taken_over: AtomicBool::new(false),
+            lock,
         })
     }
 
@@ -158,11 +184,14 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
-    let open = |error: std::io::Error| StoreError::Open { path: lock_path.clone(), cause: error.to_string() };
+    let open = |error: std::io::Error| StoreError::Open {
+        database: lock_path.display().to_string(),
+        cause: error.to_string(),
+    };
     let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(open)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { database: path.display().to_string() }),
         Err(TryLockError::Error(error)) => Err(open(error)),
     }
 }
@@ -186,8 +215,10 @@ async fn agenda(connection: &mut SqliteConnection) -> sqlx::Result<(Wake, BTreeS
         }
     }
     let open = "SELECT json_group_array(json_array(contact, number, due)) FROM outbox o
-         WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number)";
-    let rows = list::<(i64, u32, i64)>(sqlx::query(open), connection).await?;
+         WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number)
+             AND NOT EXISTS (SELECT 1 FROM held h WHERE h.contact = o.contact AND h.number = o.number)";
+    let rows = list::<(i64, u32, i64)>(sqlx::query(open), &mut *connection).await?;
+    sqlx::query("DELETE FROM requeued").execute(connection).await?;
     let queue = rows.into_iter().map(|(contact, number, due)| (Instant(due), message_id((contact, number)))).collect();
     Ok((wake, queue))
 }
@@ -265,10 +296,6 @@ impl<R: Serialize> Rows<R> {
     fn bind(self, query: Query) -> Query {
         query.bind(self.blob).bind(json(&self.rows))
     }
-}
-
-fn decode<T: DeserializeOwned>(bytes: &[u8], what: impl FnOnce() -> String) -> Result<T, StoreError> {
-    codec::read(bytes).map_err(|cause| StoreError::Damaged { what: what(), cause })
 }
 
 fn contact_from(id: ContactId, row: &SqliteRow, at: usize) -> sqlx::Result<Result<Contact, String>> {
@@ -363,20 +390,17 @@ impl Store for SqliteStore {
         let open = "SELECT json_group_array(json_array(o.attempts, hex(o.body)) ORDER BY j.id) FROM json_each(?1) j
              CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
         let rows = self.list::<(u32, String)>(sqlx::query(open).bind(message_keys(&ids))).await?;
-        let queued = |(attempts, body): (u32, String)| {
-            Ok(Queued { outgoing: decode(&unhex(&body), || "a message in the outbox".into())?, attempts })
-        };
-        rows.into_iter().map(queued).collect()
+        Ok(rows.into_iter().filter_map(|(attempts, body)| Queued::read(attempts, &unhex(&body))).collect())
     }
 
-    async fn record(&self, results: &[Delivery], leaving: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
+    async fn record(&self, results: &[Delivery], leaving: &[MessageId]) -> Result<Vec<(MessageId, Stays)>, StoreError> {
         let recorded = self.write(async |writer| write::record(&mut writer.connection, results, leaving).await);
-        let write::Recorded { told, withheld } = recorded.await?;
+        let write::Recorded { told, staying } = recorded.await?;
         for contact in told {
             self.wake.run(contact);
         }
         self.queue().extend(results.iter().filter_map(|delivery| Some((delivery.retry_at()?, delivery.id))));
-        Ok(withheld)
+        Ok(staying)
     }
 
     async fn next_message_due(&self) -> Result<Option<Instant>, StoreError> {
@@ -384,10 +408,82 @@ impl Store for SqliteStore {
         Ok(self.queue().first().map(|(due, _)| *due))
     }
 
-    async fn resend_ambiguous(&self) -> Result<Vec<MessageId>, StoreError> {
-        let resent = self.write(async |writer| write::resend_ambiguous(&mut writer.connection).await).await?;
-        self.queue().extend(&resent);
-        Ok(resent.into_iter().map(|(_, id)| id).collect())
+    /// Nobody else works on this file: what was on the wire when it was opened is what the last process left.
+    async fn take_over(&self, now: Instant) -> Result<TakenOver, StoreError> {
+        if self.taken_over.swap(true, Ordering::AcqRel) {
+            return Ok(TakenOver::default());
+        }
+        let left = self.write(async |writer| write::take_over(&mut writer.connection, now).await).await?;
+        self.queue().extend(&left.again);
+        Ok(TakenOver { again: left.again.into_iter().map(|(_, id)| id).collect(), held: left.held })
+    }
+
+    async fn outbox(&self, which: Kept, most: usize) -> Result<Vec<KeptMessage>, StoreError> {
+        let open = "FROM outbox o LEFT JOIN wire w ON w.contact = o.contact AND w.number = o.number
+             LEFT JOIN held h ON h.contact = o.contact AND h.number = o.number";
+        let query = match which {
+            Kept::Waiting => format!(
+                "SELECT o.due, o.attempts, o.body, NULL {open} WHERE w.contact IS NULL AND h.contact IS NULL
+                 ORDER BY o.contact, o.number LIMIT ?1"
+            ),
+            Kept::OnWire => format!(
+                "SELECT o.due, o.attempts, o.body, NULL {open} WHERE w.contact IS NOT NULL
+                 ORDER BY o.contact, o.number LIMIT ?1"
+            ),
+            Kept::Held => format!(
+                "SELECT h.since, o.attempts, o.body, NULL {open} WHERE h.contact IS NOT NULL
+                 ORDER BY o.contact, o.number LIMIT ?1"
+            ),
+            Kept::Failed => "SELECT at, attempts, message, result FROM deliveries
+                 WHERE failed AND message IS NOT NULL ORDER BY contact, number LIMIT ?1"
+                .to_owned(),
+        };
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = self.fetch(sqlx::query(sqlx::AssertSqlSafe(query)).bind(most)).await?;
+        let read = |error| self.fail(error);
+        let kept = |row: &SqliteRow| {
+            KeptMessage::read(
+                Instant(row.try_get(0).map_err(read)?),
+                row.try_get(1).map_err(read)?,
+                row.try_get(2).map_err(read)?,
+                row.try_get(3).map_err(read)?,
+            )
+        };
+        rows.iter().map(kept).collect()
+    }
+
+    async fn requeue(&self, ids: &[MessageId], now: Instant) -> Result<Vec<MessageId>, StoreError> {
+        let serves = self.lock.is_some();
+        let again = self.write(async |writer| write::requeue(&mut writer.connection, ids, now, !serves).await).await?;
+        if serves {
+            self.queue().extend(again.iter().map(|id| (now, *id)));
+        }
+        Ok(again)
+    }
+
+    async fn give_up(&self, ids: &[MessageId], now: Instant) -> Result<Vec<MessageId>, StoreError> {
+        let given_up = self.write(async |writer| write::give_up(&mut writer.connection, ids, now).await);
+        let (done, told) = given_up.await?;
+        for contact in told {
+            self.wake.run(contact);
+        }
+        Ok(done)
+    }
+
+    /// Somebody may operate the store beside us.
+    async fn changed(&self) {
+        let mut known = None;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let looked = self.write(async |writer| write::changed(&mut writer.connection, known).await).await;
+            // If it fails, those who work with the store will see.
+            let Ok((version, requeued)) = looked else { continue };
+            known = Some(version);
+            if let Some(requeued) = requeued {
+                self.queue().extend(requeued);
+                return;
+            }
+        }
     }
 
     async fn keep_programs(&self, programs: &[KeptProgram]) -> Result<(), StoreError> {
@@ -452,7 +548,7 @@ impl Store for SqliteStore {
     async fn counts(&self) -> Result<Counts, StoreError> {
         let counts = "SELECT (SELECT count(*) FROM contacts), (SELECT coalesce(sum(accepted - applied), 0) FROM ready),
              (SELECT count(*) FROM outbox), (SELECT count(*) FROM deliveries WHERE NOT failed),
-             (SELECT count(*) FROM deliveries WHERE failed)";
+             (SELECT count(*) FROM deliveries WHERE failed), (SELECT count(*) FROM held)";
         let rows = self.fetch(sqlx::query(counts)).await?;
         let number = |column: usize| {
             let number = rows.first().map_or(Ok(0), |row| row.try_get::<i64, _>(column));
@@ -464,6 +560,7 @@ impl Store for SqliteStore {
             queued: number(2)?,
             delivered: number(3)?,
             failed: number(4)?,
+            held: number(5)?,
         })
     }
 

@@ -72,11 +72,35 @@ CREATE TABLE addressed (
 CREATE TABLE suppressed (
     hash BLOB NOT NULL, topic TEXT NOT NULL, contact INTEGER NOT NULL, PRIMARY KEY (hash, topic, contact)
 ) STRICT, WITHOUT ROWID;
+", "
+-- Whether a crash holds the message that is on the wire; those that are held; those that somebody beside the server has put
+-- into the outbox again.
+ALTER TABLE outbox ADD COLUMN hold INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE held (
+    contact INTEGER NOT NULL, number INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (contact, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE requeued (
+    contact INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (contact, number)
+) STRICT, WITHOUT ROWID;
 "];
 
 /// Brings the database up to date.
 pub(super) async fn migrate(writer: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
     migrate_to(writer, path, STEPS).await
+}
+
+/// Makes sure that the database is as this version wants it.
+pub(super) async fn check(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let open = |error| open_error(path, &error);
+    let application = pragma(connection, "PRAGMA application_id").await.map_err(open)?;
+    let found = pragma(connection, "PRAGMA user_version").await.map_err(open)?;
+    let (database, known) = (path.display().to_string(), STEPS.len() as i64);
+    match found {
+        _ if application != APPLICATION_ID => Err(StoreError::Foreign { database }),
+        found if found > known => Err(StoreError::Newer { database, found, known }),
+        found if found < known => Err(StoreError::Older { database, found, known }),
+        _ => Ok(()),
+    }
 }
 
 async fn migrate_to(writer: &mut SqliteConnection, path: &Path, steps: &[&'static str]) -> Result<(), StoreError> {
@@ -86,11 +110,11 @@ async fn migrate_to(writer: &mut SqliteConnection, path: &Path, steps: &[&'stati
     let objects = pragma(writer, "SELECT count(*) FROM sqlite_schema").await.map_err(open)?;
     let fresh = application == 0 && found == 0 && objects == 0;
     if application != APPLICATION_ID && !fresh {
-        return Err(StoreError::Foreign { path: path.to_owned() });
+        return Err(StoreError::Foreign { database: path.display().to_string() });
     }
     let known = steps.len() as i64;
     if found > known {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+        return Err(StoreError::Newer { database: path.display().to_string(), found, known });
     }
     // Not before the file is known to be ours: it stays so.
     sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(&mut *writer).await.map_err(open)?;
@@ -142,6 +166,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 2, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 3, .. }), "{error}");
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use journey_bytecode::{Instant, Purpose};
+use journey_bytecode::{AfterCrash, Instant, Purpose};
 use smol_str::SmolStr;
 use sqlx::SqliteConnection;
 
 use super::append::{Log, append_inputs};
-use super::{Rows, hex, json, list, message_id, message_keys};
+use super::{Rows, hex, json, list, message_id, message_keys, unhex};
 use crate::core::contact::ContactId;
-use crate::core::effect::MessageId;
-use crate::store::{Advanced, Delivery, KeptProgram, address_hash, codec};
+use crate::core::effect::{MessageId, Outgoing};
+use crate::store::{Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, address_hash, codec};
 
 /// The rows of one commit, made before the writer is taken.
 #[derive(Debug, Default)]
@@ -25,8 +25,19 @@ pub(super) struct Batch {
     trace: Rows<(i64, usize, usize)>,
 }
 
-/// contact, number, due, last input known, whether it is marketing, topic, start and length of the message
-type OutboxRow = (i64, u32, i64, i64, bool, Option<SmolStr>, usize, usize);
+/// contact, number, due, last input known, whether it is marketing, topic, whether a crash holds it, start and length of
+/// the message
+type OutboxRow = (i64, u32, i64, i64, bool, Option<SmolStr>, bool, usize, usize);
+
+/// Puts the rows of a blob and an array into the outbox.
+macro_rules! insert_outbox {
+    () => {
+        "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body)
+             SELECT value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                 substr(?, value ->> 7, value ->> 8)
+             FROM json_each(?);"
+    };
+}
 
 impl Batch {
     pub(super) fn of(advanced: &[Advanced]) -> Self {
@@ -41,11 +52,7 @@ impl Batch {
                 batch.trace.rows.push((id, start, length));
             }
             for message in &outcome.outgoing {
-                let (start, length) = batch.outbox.add(message);
-                let marketing = message.purpose == Purpose::Marketing;
-                let topic = message.topic.clone();
-                let (number, applied) = (message.id.number, contact.state.applied);
-                batch.outbox.rows.push((id, number, message.at.0, applied, marketing, topic, start, length));
+                queue(&mut batch.outbox, message, message.at, contact.state.applied);
                 batch.queued.push((message.at, message.id));
                 batch.addressed.extend(address_hash(message).map(|hash| (id, hex(&hash))));
             }
@@ -55,21 +62,20 @@ impl Batch {
 
     /// Writes the rows; returns the messages for the queue.
     pub(super) async fn write(self, connection: &mut SqliteConnection) -> sqlx::Result<Vec<(Instant, MessageId)>> {
-        let write = "BEGIN IMMEDIATE;
+        let write = concat!(
+            "BEGIN IMMEDIATE;
              INSERT OR REPLACE INTO states (contact, body)
                  SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
              INSERT INTO ready (contact, due, accepted, applied)
                  SELECT value ->> 0, value ->> 1, 0, value ->> 2 FROM json_each(?) WHERE true
-                 ON CONFLICT (contact) DO UPDATE SET due = excluded.due, applied = excluded.applied;
-             INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, body)
-                 SELECT value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, value ->> 4, value ->> 5,
-                     substr(?, value ->> 6, value ->> 7)
-                 FROM json_each(?);
-             INSERT OR IGNORE INTO addressed (contact, hash)
+                 ON CONFLICT (contact) DO UPDATE SET due = excluded.due, applied = excluded.applied;",
+            insert_outbox!(),
+            "INSERT OR IGNORE INTO addressed (contact, hash)
                  SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?);
              INSERT INTO trace (contact, body)
                  SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
-             COMMIT";
+             COMMIT"
+        );
         let query = self.states.bind(sqlx::query(write)).bind(json(&self.ready));
         let addressed: Vec<_> = self.addressed.into_iter().collect();
         let query = self.outbox.bind(query).bind(json(&addressed));
@@ -78,13 +84,21 @@ impl Batch {
     }
 }
 
+/// Appends a message to the rows for the outbox.
+fn queue(outbox: &mut Rows<OutboxRow>, message: &Outgoing, due: Instant, applied: i64) {
+    let (start, length) = outbox.add(message);
+    let (marketing, hold) = (message.purpose == Purpose::Marketing, message.after_crash == AfterCrash::Hold);
+    let (id, topic) = (message.id, message.topic.clone());
+    outbox.rows.push((id.contact.0, id.number, due.0, applied, marketing, topic, hold, start, length));
+}
+
 /// What was recorded.
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
     /// Contacts that hear of a result.
     pub(super) told: HashSet<ContactId>,
     /// Messages that may not go on the wire.
-    pub(super) withheld: Vec<MessageId>,
+    pub(super) staying: Vec<(MessageId, Stays)>,
 }
 
 /// Writes results, and which messages go on the wire.
@@ -94,17 +108,19 @@ pub(super) async fn record(
     leaving: &[MessageId],
 ) -> sqlx::Result<Recorded> {
     // Nobody else writes, so that what is read here holds until it is written.
-    let withheld = withheld(connection, leaving).await?;
-    let leaving: Vec<MessageId> = leaving.iter().filter(|id| !withheld.contains(id)).copied().collect();
+    let (leaving, staying) = leave(connection, leaving).await?;
     let lengths = open_logs(connection, results).await?;
 
-    let (mut retries, mut done, mut log, mut told) = (Vec::new(), BTreeMap::new(), Log::default(), HashSet::new());
+    let (mut retries, mut holds) = (Vec::new(), Vec::new());
+    let (mut done, mut log, mut told) = (BTreeMap::new(), Log::default(), HashSet::new());
     for delivery in results {
         let id = delivery.id;
         // What is not in the outbox has had its result: a contact hears of it once.
         let Some(accepted) = lengths.get(&id) else { continue };
         if let Some(due) = delivery.retry_at() {
             retries.push((id.contact.0, id.number, due.0, delivery.attempts));
+        } else if let DeliveryResult::Held { .. } = delivery.result {
+            holds.push((id.contact.0, id.number, delivery.at.0));
         } else if done.insert(id, delivery).is_none()
             && let Some(kind) = delivery.news()
         {
@@ -128,8 +144,8 @@ pub(super) async fn record(
         "BEGIN IMMEDIATE;",
         append_inputs!(),
         "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
-         INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, body)
-             SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, o.applied, o.marketing, o.topic, o.body
+         INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body)
+             SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, o.applied, o.marketing, o.topic, o.hold, o.body
              FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
              WHERE true
              ON CONFLICT (contact, number) DO UPDATE SET due = excluded.due, attempts = excluded.attempts;
@@ -138,29 +154,49 @@ pub(super) async fn record(
                  substr(?, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 THEN o.body END
              FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
          DELETE FROM outbox WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
+         DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
+         INSERT OR REPLACE INTO held SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);
          INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM json_each(?);
          COMMIT"
     );
     let query = log.bind(sqlx::query(write)).bind(message_keys(&tried)).bind(json(&retries));
-    let query = settled.bind(query).bind(message_keys(&done)).bind(message_keys(&leaving));
+    let query = settled
+        .bind(query)
+        .bind(message_keys(&done))
+        .bind(message_keys(&done))
+        .bind(json(&holds))
+        .bind(message_keys(&leaving));
     query.execute(connection).await?;
-    Ok(Recorded { told, withheld })
+    Ok(Recorded { told, staying })
 }
 
-/// The messages that may not leave.
-async fn withheld(connection: &mut SqliteConnection, leaving: &[MessageId]) -> sqlx::Result<Vec<MessageId>> {
+/// Which messages may leave, and which may not.
+async fn leave(
+    connection: &mut SqliteConnection,
+    leaving: &[MessageId],
+) -> sqlx::Result<(Vec<MessageId>, Vec<(MessageId, Stays)>)> {
     if leaving.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
-    let withheld = "SELECT json_group_array(json_array(o.contact, o.number)) FROM json_each(?1) j
-         CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
-         WHERE o.marketing AND (
+    let known = "SELECT json_group_array(json_array(o.contact, o.number, o.marketing AND (
              EXISTS (SELECT 1 FROM unsubscribed u
                  WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic) AND u.seq > o.applied)
              OR EXISTS (SELECT 1 FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
-                 AND (s.topic = '' OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact))";
-    let rows = list(sqlx::query(withheld).bind(message_keys(leaving)), connection).await?;
-    Ok(rows.into_iter().map(message_id).collect())
+                 AND (s.topic = '' OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact))))
+         FROM json_each(?1) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
+    let rows = list::<(i64, u32, u8)>(sqlx::query(known).bind(message_keys(leaving)), connection).await?;
+    let known: HashMap<MessageId, u8> =
+        rows.into_iter().map(|(contact, number, out)| (message_id((contact, number)), out)).collect();
+    let (mut may, mut staying) = (Vec::new(), Vec::new());
+    for id in leaving {
+        match known.get(id) {
+            Some(0) => may.push(*id),
+            Some(_) => staying.push((*id, Stays::Unsubscribed)),
+            // Somebody beside the server gave it up.
+            None => staying.push((*id, Stays::TakenOver)),
+        }
+    }
+    Ok((may, staying))
 }
 
 /// Which of the messages are in the outbox, and how long the logs of their contacts are.
@@ -177,14 +213,130 @@ async fn open_logs(connection: &mut SqliteConnection, results: &[Delivery]) -> s
     Ok(rows.into_iter().map(|(contact, number, accepted)| (message_id((contact, number)), accepted)).collect())
 }
 
-/// Queues messages again that were on the wire.
-pub(super) async fn resend_ambiguous(connection: &mut SqliteConnection) -> sqlx::Result<Vec<(Instant, MessageId)>> {
+/// What the last process left on the wire.
+#[derive(Debug, Default)]
+pub(super) struct LeftBehind {
+    /// Messages that go again.
+    pub(super) again: Vec<(Instant, MessageId)>,
+    /// Messages that are held.
+    pub(super) held: Vec<MessageId>,
+}
+
+/// Queues messages again that were on the wire, or holds them.
+pub(super) async fn take_over(connection: &mut SqliteConnection, now: Instant) -> sqlx::Result<LeftBehind> {
     let ambiguous =
-        "SELECT json_group_array(json_array(o.contact, o.number, o.due) ORDER BY o.due, o.contact, o.number)
+        "SELECT json_group_array(json_array(o.contact, o.number, o.due, o.hold) ORDER BY o.due, o.contact, o.number)
          FROM wire w CROSS JOIN outbox o ON o.contact = w.contact AND o.number = w.number";
-    let rows = list::<(i64, u32, i64)>(sqlx::query(ambiguous), &mut *connection).await?;
-    sqlx::query("DELETE FROM wire").execute(connection).await?;
-    Ok(rows.into_iter().map(|(contact, number, due)| (Instant(due), message_id((contact, number)))).collect())
+    let mut left = LeftBehind::default();
+    for (contact, number, due, hold) in list::<(i64, u32, i64, u8)>(sqlx::query(ambiguous), &mut *connection).await? {
+        let id = message_id((contact, number));
+        if hold == 0 { left.again.push((Instant(due), id)) } else { left.held.push(id) }
+    }
+    let take = "BEGIN IMMEDIATE;
+         INSERT OR IGNORE INTO held (contact, number, since)
+             SELECT o.contact, o.number, ? FROM wire w
+             CROSS JOIN outbox o ON o.contact = w.contact AND o.number = w.number WHERE o.hold;
+         DELETE FROM wire;
+         COMMIT";
+    sqlx::query(take).bind(now.0).execute(connection).await?;
+    Ok(left)
+}
+
+/// Queues messages again that are held or have failed; notes them for the server if it is another process.
+pub(super) async fn requeue(
+    connection: &mut SqliteConnection,
+    ids: &[MessageId],
+    now: Instant,
+    note: bool,
+) -> sqlx::Result<Vec<MessageId>> {
+    let held = "SELECT json_group_array(json_array(h.contact, h.number)) FROM json_each(?1) j
+         CROSS JOIN held h ON h.contact = j.value ->> 0 AND h.number = j.value ->> 1";
+    let held = list::<(i64, u32)>(sqlx::query(held).bind(message_keys(ids)), &mut *connection).await?;
+    let held: Vec<MessageId> = held.into_iter().map(message_id).collect();
+    let failed = "SELECT json_group_array(hex(d.message)) FROM json_each(?1) j
+         CROSS JOIN deliveries d ON d.contact = j.value ->> 0 AND d.number = j.value ->> 1
+         WHERE d.failed AND d.message IS NOT NULL";
+    let failed = list::<String>(sqlx::query(failed).bind(message_keys(ids)), &mut *connection).await?;
+    let mut outbox = Rows::default();
+    let mut again = Vec::new();
+    for outgoing in failed.iter().filter_map(|body| codec::read::<Outgoing>(&unhex(body)).ok()) {
+        // Whoever has unsubscribed since gets nothing: the decision counts as older than all that we know.
+        queue(&mut outbox, &outgoing, now, 0);
+        again.push(outgoing.id);
+    }
+    let failed = message_keys(&again);
+    let write = concat!(
+        "BEGIN IMMEDIATE;
+         DELETE FROM deliveries WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));",
+        insert_outbox!(),
+        "DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
+         UPDATE outbox SET due = ? WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
+         INSERT OR IGNORE INTO requeued SELECT value ->> 0, value ->> 1 FROM json_each(?);
+         COMMIT"
+    );
+    again.extend(&held);
+    let noted = if note { message_keys(&again) } else { message_keys(&[]) };
+    let query = outbox.bind(sqlx::query(write).bind(failed)).bind(message_keys(&held));
+    query.bind(now.0).bind(message_keys(&held)).bind(noted).execute(connection).await?;
+    Ok(again)
+}
+
+/// The number of the database's version as another process left it; where that has changed, the messages that somebody
+/// queued again.
+pub(super) async fn changed(
+    connection: &mut SqliteConnection,
+    known: Option<i64>,
+) -> sqlx::Result<(i64, Option<Vec<(Instant, MessageId)>>)> {
+    let version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *connection).await?;
+    if known.is_none_or(|known| known == version) {
+        return Ok((version, None));
+    }
+    let requeued = "SELECT json_group_array(json_array(o.contact, o.number, o.due)) FROM requeued r
+         CROSS JOIN outbox o ON o.contact = r.contact AND o.number = r.number";
+    let rows = list::<(i64, u32, i64)>(sqlx::query(requeued), &mut *connection).await?;
+    if !rows.is_empty() {
+        sqlx::query("DELETE FROM requeued").execute(connection).await?;
+    }
+    let due = |(contact, number, due)| (Instant(due), message_id((contact, number)));
+    Ok((version, Some(rows.into_iter().map(due).collect())))
+}
+
+/// Gives up messages that wait or are held, and forgets those that have failed; says which, and which contacts hear of it.
+pub(super) async fn give_up(
+    connection: &mut SqliteConnection,
+    ids: &[MessageId],
+    now: Instant,
+) -> sqlx::Result<(Vec<MessageId>, HashSet<ContactId>)> {
+    let waiting = waiting(connection, ids).await?;
+    let given_up = |(id, attempts)| Delivery::given_up(id, attempts, now, GIVEN_UP.to_owned());
+    let results: Vec<Delivery> = waiting.into_iter().map(given_up).collect();
+    // What has failed first: what is given up now has failed as well.
+    let mut done = forget(connection, ids).await?;
+    let recorded = record(connection, &results, &[]).await?;
+    done.extend(results.iter().map(|delivery| delivery.id));
+    Ok((done, recorded.told))
+}
+
+/// Which of the messages are in the outbox and not on the wire, and how often each was tried.
+async fn waiting(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::Result<Vec<(MessageId, u32)>> {
+    let waiting = "SELECT json_group_array(json_array(o.contact, o.number, o.attempts)) FROM json_each(?1) j
+         CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
+         WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number)";
+    let rows = list::<(i64, u32, u32)>(sqlx::query(waiting).bind(message_keys(ids)), connection).await?;
+    Ok(rows.into_iter().map(|(contact, number, attempts)| (message_id((contact, number)), attempts)).collect())
+}
+
+/// Forgets messages that have failed; returns those.
+async fn forget(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::Result<Vec<MessageId>> {
+    let failed = "SELECT json_group_array(json_array(d.contact, d.number)) FROM json_each(?1) j
+         CROSS JOIN deliveries d ON d.contact = j.value ->> 0 AND d.number = j.value ->> 1
+         WHERE d.failed AND d.message IS NOT NULL";
+    let failed = list::<(i64, u32)>(sqlx::query(failed).bind(message_keys(ids)), &mut *connection).await?;
+    let failed: Vec<MessageId> = failed.into_iter().map(message_id).collect();
+    let forget = "UPDATE deliveries SET message = NULL
+         WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+    sqlx::query(forget).bind(message_keys(&failed)).execute(connection).await?;
+    Ok(failed)
 }
 
 /// Keeps programs; of one that is kept already, the messages become the given ones.

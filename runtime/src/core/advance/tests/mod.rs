@@ -70,6 +70,7 @@ fn bundle(programs: Vec<Program>) -> Bundle {
         channel: Channel::Email,
         purpose: None,
         topic: None,
+        after_crash: None,
         variants: Vec::new(),
         variables: vec![
             TemplateVariable(vec!["first_name".into()]),

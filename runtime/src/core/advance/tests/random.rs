@@ -773,6 +773,7 @@ fn project((journeys, segments): &(Vec<Journey>, Vec<Expr>), policy: Policy) -> 
                 channel,
                 purpose: (name == "receipt").then_some(Purpose::Transactional),
                 topic: (name == "offer").then(|| "offers".into()),
+                after_crash: None,
                 variants: Vec::new(),
                 variables: vec![TemplateVariable(vec!["plan".into()])],
             });

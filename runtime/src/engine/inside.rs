@@ -1,0 +1,104 @@
+//! Looking into a running engine, and operating its outbox.
+
+use std::sync::{Arc, Weak};
+
+use super::Shared;
+use crate::core::effect::MessageId;
+use crate::explain::{Explanation, Known, OutboxEntry, Standing, explain, standing};
+use crate::store::{Kept, Store, StoreError};
+use crate::track::BoxFuture;
+
+/// A way to look into an engine that does not keep it alive.
+#[derive(Clone)]
+pub struct Inside(Weak<dyn Looks>);
+
+impl std::fmt::Debug for Inside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Inside(..)")
+    }
+}
+
+/// What can be asked, whatever the store.
+trait Looks: Send + Sync {
+    fn explain<'a>(&'a self, contact: &'a str, journey: Option<&'a str>) -> Answer<'a, Option<Explanation>>;
+    fn standing(&self) -> Answer<'_, Vec<Standing>>;
+    fn outbox(&self, which: Kept, most: usize) -> Answer<'_, Vec<OutboxEntry>>;
+    fn requeue<'a>(&'a self, ids: &'a [MessageId]) -> Answer<'a, Vec<MessageId>>;
+    fn give_up<'a>(&'a self, ids: &'a [MessageId]) -> Answer<'a, Vec<MessageId>>;
+}
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+impl<S: Store> Looks for Shared<S> {
+    fn explain<'a>(&'a self, contact: &'a str, journey: Option<&'a str>) -> Answer<'a, Option<Explanation>> {
+        Box::pin(async move {
+            let Some(contact) = self.store.contact(contact).await? else { return Ok(None) };
+            let (trace, deliveries) = (self.store.trace(contact.id).await?, self.store.deliveries(contact.id).await?);
+            let known = Known { contact: &contact, trace: &trace, deliveries: &deliveries };
+            Ok(Some(explain(&self.linked, &known, journey)))
+        })
+    }
+
+    fn standing(&self) -> Answer<'_, Vec<Standing>> {
+        Box::pin(standing(&self.store, &self.linked))
+    }
+
+    fn outbox(&self, which: Kept, most: usize) -> Answer<'_, Vec<OutboxEntry>> {
+        Box::pin(async move {
+            let kept = self.store.outbox(which, most).await?;
+            Ok(kept.into_iter().map(|kept| OutboxEntry::new(&self.linked, which, kept)).collect())
+        })
+    }
+
+    fn requeue<'a>(&'a self, ids: &'a [MessageId]) -> Answer<'a, Vec<MessageId>> {
+        Box::pin(async move {
+            let again = self.store.requeue(ids, self.front.clock.now()).await?;
+            self.messages.notify_one();
+            Ok(again)
+        })
+    }
+
+    fn give_up<'a>(&'a self, ids: &'a [MessageId]) -> Answer<'a, Vec<MessageId>> {
+        Box::pin(async move {
+            let done = self.store.give_up(ids, self.front.clock.now()).await?;
+            self.contacts.notify_one();
+            Ok(done)
+        })
+    }
+}
+
+impl Inside {
+    pub(super) fn new<S: Store>(shared: &Arc<Shared<S>>) -> Self {
+        let looks: Arc<dyn Looks> = Arc::clone(shared) as Arc<dyn Looks>;
+        Self(Arc::downgrade(&looks))
+    }
+
+    fn engine(&self) -> Result<Arc<dyn Looks>, StoreError> {
+        self.0.upgrade().ok_or_else(|| StoreError::Unavailable("the engine has stopped".into()))
+    }
+
+    /// What journeys did with a contact, and why; nothing if nobody knows it.
+    pub async fn explain(&self, contact: &str, journey: Option<&str>) -> Result<Option<Explanation>, StoreError> {
+        self.engine()?.explain(contact, journey).await
+    }
+
+    /// The runs under way, by journey, version and statement. It reads every contact once.
+    pub async fn standing(&self) -> Result<Vec<Standing>, StoreError> {
+        self.engine()?.standing().await
+    }
+
+    /// Messages of one kind, at most so many.
+    pub async fn outbox(&self, which: Kept, most: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.engine()?.outbox(which, most).await
+    }
+
+    /// Queues messages again that are held or have failed; returns those.
+    pub async fn requeue(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
+        self.engine()?.requeue(ids).await
+    }
+
+    /// Gives up messages that wait or are held, and forgets those that have failed; returns those.
+    pub async fn give_up(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
+        self.engine()?.give_up(ids).await
+    }
+}

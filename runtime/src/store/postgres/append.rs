@@ -1,0 +1,257 @@
+//! Appending inputs: contacts found or created, ids checked, places given.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use journey_bytecode::Instant;
+use smol_str::SmolStr;
+use sqlx::{PgConnection, Row};
+
+use super::{bytes, execute};
+use crate::core::contact::ContactId;
+use crate::core::input::InputKind;
+use crate::store::{Acceptance, NewInput, Whose};
+
+/// Takes inputs within a transaction. Contacts are created in the order of their keys and then locked in the order of
+/// their numbers, so that transactions wait for each other and never in a circle.
+pub(super) async fn accept(
+    connection: &mut PgConnection,
+    inputs: &[NewInput],
+    now: Instant,
+) -> sqlx::Result<Vec<Acceptance>> {
+    let mut keys = known_keys(connection, inputs).await?;
+    let created = create(connection, inputs, &mut keys, now).await?;
+    let ids: BTreeSet<i64> = inputs.iter().filter_map(|input| Some(whose(input, &keys)?.0)).collect();
+    let mut log = Log::lock(connection, &ids).await?;
+    let mut fingerprints = known_fingerprints(connection, inputs, &keys).await?;
+    let mut begun = BTreeSet::new();
+    let take = |input: &NewInput| {
+        let Some(contact) = whose(input, &keys).filter(|contact| log.knows(*contact)) else {
+            return Acceptance::UnknownContact;
+        };
+        // A contact of this batch is there from its first input on that may create it.
+        if created.contains(&contact) && !begun.contains(&contact) {
+            if !input.creates {
+                return Acceptance::UnknownContact;
+            }
+            begun.insert(contact);
+        }
+        if let Some(id) = &input.id {
+            match fingerprints.entry((contact, id.clone())) {
+                Entry::Occupied(known) if *known.get() == input.fingerprint => return Acceptance::Duplicate,
+                Entry::Occupied(_) => return Acceptance::Conflict,
+                Entry::Vacant(new) => _ = new.insert(input.fingerprint),
+            }
+        }
+        let id = input.id.as_ref().map(|id| (id, &input.fingerprint));
+        Acceptance::Accepted { contact, seq: log.push(contact, input.at, &input.kind, id) }
+    };
+    let answers = inputs.iter().map(take).collect();
+    log.write(connection).await?;
+    Ok(answers)
+}
+
+fn whose(input: &NewInput, keys: &HashMap<SmolStr, ContactId>) -> Option<ContactId> {
+    match &input.contact {
+        Whose::Id(id) => Some(*id),
+        Whose::Key(key) => keys.get(key).copied(),
+    }
+}
+
+fn key(input: &NewInput) -> Option<&str> {
+    match &input.contact {
+        Whose::Key(key) => Some(key),
+        Whose::Id(_) => None,
+    }
+}
+
+async fn known_keys(connection: &mut PgConnection, inputs: &[NewInput]) -> sqlx::Result<HashMap<SmolStr, ContactId>> {
+    let asked: BTreeSet<&str> = inputs.iter().filter_map(key).collect();
+    find_keys(connection, &asked.into_iter().collect::<Vec<_>>()).await
+}
+
+async fn find_keys(connection: &mut PgConnection, keys: &[&str]) -> sqlx::Result<HashMap<SmolStr, ContactId>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let known = "SELECT key, contact FROM keys WHERE key = ANY($1)";
+    let rows = sqlx::query(known).bind(keys).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((row.try_get::<&str, _>(0)?.into(), ContactId(row.try_get(1)?)))).collect()
+}
+
+/// Creates the contacts that inputs may create, numbered in the order in which these name them; says which are new.
+async fn create(
+    connection: &mut PgConnection,
+    inputs: &[NewInput],
+    keys: &mut HashMap<SmolStr, ContactId>,
+    now: Instant,
+) -> sqlx::Result<BTreeSet<ContactId>> {
+    let mut seen = BTreeSet::new();
+    let missing = inputs.iter().filter(|input| input.creates).filter_map(key).filter(|key| !keys.contains_key(*key));
+    let missing: Vec<&str> = missing.filter(|key| seen.insert(*key)).collect();
+    if missing.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let numbers = "SELECT nextval('contact_ids') FROM generate_series(1, $1)";
+    let count = i64::try_from(missing.len()).unwrap_or(i64::MAX);
+    let mut numbers: Vec<i64> = sqlx::query_scalar(numbers).bind(count).fetch_all(&mut *connection).await?;
+    numbers.sort_unstable();
+    let create = "WITH new AS (
+             INSERT INTO keys (key, contact) SELECT key, contact FROM unnest($1::text[], $2::bigint[]) AS k (key, contact)
+                 ORDER BY key ON CONFLICT DO NOTHING RETURNING key, contact),
+         made AS (
+             INSERT INTO contacts (contact, key, created_at, accepted) SELECT contact, key, $3, 0 FROM new),
+         stands AS (
+             INSERT INTO states (contact, due) SELECT contact, $4 FROM new)
+         SELECT key, contact FROM new";
+    let create = sqlx::query(create).bind(&missing).bind(numbers).bind(now.0).bind(Instant::NEVER.0);
+    let mut created = BTreeSet::new();
+    for row in create.fetch_all(&mut *connection).await? {
+        let contact = ContactId(row.try_get(1)?);
+        keys.insert(row.try_get::<&str, _>(0)?.into(), contact);
+        created.insert(contact);
+    }
+    if created.len() < missing.len() {
+        // Another worker was faster; its transaction is over, or we would still wait.
+        keys.extend(find_keys(connection, &missing).await?);
+    }
+    Ok(created)
+}
+
+/// What was accepted under the ids of inputs, by contact and id.
+async fn known_fingerprints(
+    connection: &mut PgConnection,
+    inputs: &[NewInput],
+    keys: &HashMap<SmolStr, ContactId>,
+) -> sqlx::Result<HashMap<(ContactId, SmolStr), [u8; 16]>> {
+    let asked = |input: &'_ NewInput| Some((whose(input, keys)?.0, input.id.clone()?.to_string()));
+    let (contacts, ids): (Vec<i64>, Vec<String>) = inputs.iter().filter_map(asked).unzip();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let known = "SELECT i.contact, i.id, i.fingerprint FROM unnest($1::bigint[], $2::text[]) AS u (contact, id)
+         JOIN input_ids i ON i.contact = u.contact AND i.id = u.id";
+    let rows = sqlx::query(known).bind(contacts).bind(ids).fetch_all(connection).await?;
+    let known = |row: &sqlx::postgres::PgRow| {
+        let fingerprint = row.try_get::<&[u8], _>(2)?.try_into().unwrap_or_default();
+        Ok(((ContactId(row.try_get(0)?), row.try_get::<&str, _>(1)?.into()), fingerprint))
+    };
+    rows.iter().map(known).collect()
+}
+
+/// Inputs to append to the logs of contacts, whose rows this transaction holds.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// The last place given, by contact.
+    accepted: BTreeMap<ContactId, i64>,
+    changed: BTreeSet<ContactId>,
+    contacts: Vec<i64>,
+    places: Vec<i64>,
+    moments: Vec<i64>,
+    bodies: Vec<Vec<u8>>,
+    ids: (Vec<i64>, Vec<String>, Vec<Vec<u8>>),
+    /// The newest word on each topic, `''` for everything: the place of an unsubscribe, none for a subscribe.
+    topics: BTreeMap<(i64, SmolStr), Option<i64>>,
+}
+
+impl Log {
+    /// Takes the logs of contacts for this transaction.
+    pub(super) async fn lock(connection: &mut PgConnection, contacts: &BTreeSet<i64>) -> sqlx::Result<Self> {
+        let mut log = Self::default();
+        if contacts.is_empty() {
+            return Ok(log);
+        }
+        let lock = "SELECT contact, accepted FROM contacts WHERE contact = ANY($1) ORDER BY contact FOR NO KEY UPDATE";
+        let contacts: Vec<i64> = contacts.iter().copied().collect();
+        for row in sqlx::query(lock).bind(contacts).fetch_all(connection).await? {
+            log.accepted.insert(ContactId(row.try_get(0)?), row.try_get(1)?);
+        }
+        Ok(log)
+    }
+
+    fn knows(&self, contact: ContactId) -> bool {
+        self.accepted.contains_key(&contact)
+    }
+
+    /// Gives the input its place.
+    pub(super) fn push(
+        &mut self,
+        contact: ContactId,
+        at: Instant,
+        kind: &InputKind,
+        id: Option<(&SmolStr, &[u8; 16])>,
+    ) -> i64 {
+        let accepted = self.accepted.entry(contact).or_default();
+        *accepted += 1;
+        let seq = *accepted;
+        self.changed.insert(contact);
+        match kind {
+            InputKind::Unsubscribe { topic } => {
+                self.topics.insert((contact.0, topic.clone().unwrap_or_default()), Some(seq));
+            }
+            InputKind::Subscribe { topic, .. } => _ = self.topics.insert((contact.0, topic.clone()), None),
+            _ => {}
+        }
+        self.contacts.push(contact.0);
+        self.places.push(seq);
+        self.moments.push(at.0);
+        self.bodies.push(bytes(kind));
+        if let Some((id, fingerprint)) = id {
+            self.ids.0.push(contact.0);
+            self.ids.1.push(id.to_string());
+            self.ids.2.push(fingerprint.to_vec());
+        }
+        seq
+    }
+
+    /// Writes it; whether there was anything to write.
+    pub(super) async fn write(self, connection: &mut PgConnection) -> sqlx::Result<bool> {
+        if self.contacts.is_empty() {
+            return Ok(false);
+        }
+        let lengths = self.changed.iter().filter_map(|contact| Some((contact.0, *self.accepted.get(contact)?)));
+        let (changed, lengths): (Vec<i64>, Vec<i64>) = lengths.unzip();
+        let write = "WITH longer AS (
+                 UPDATE contacts c SET accepted = u.accepted
+                     FROM unnest($5::bigint[], $6::bigint[]) AS u (contact, accepted) WHERE c.contact = u.contact)
+             INSERT INTO inputs (contact, seq, at, body)
+                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[])";
+        let write = sqlx::query(write).bind(self.contacts).bind(self.places).bind(self.moments).bind(self.bodies);
+        execute(connection, write.bind(changed).bind(lengths)).await?;
+        let (contacts, ids, fingerprints) = self.ids;
+        if !ids.is_empty() {
+            let note = "INSERT INTO input_ids (contact, id, fingerprint)
+                 SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[])";
+            execute(connection, sqlx::query(note).bind(contacts).bind(ids).bind(fingerprints)).await?;
+        }
+        if !self.topics.is_empty() {
+            let mut columns: (Vec<i64>, Vec<String>, Vec<Option<i64>>) = Default::default();
+            for ((contact, topic), seq) in self.topics {
+                columns.0.push(contact);
+                columns.1.push(topic.to_string());
+                columns.2.push(seq);
+            }
+            let (contacts, topics, places) = columns;
+            let out = "INSERT INTO unsubscribed (contact, topic, seq)
+                 SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS u (contact, topic, seq)
+                     WHERE seq IS NOT NULL
+                 ON CONFLICT (contact, topic) DO UPDATE SET seq = excluded.seq";
+            execute(connection, sqlx::query(out).bind(&contacts).bind(&topics).bind(&places)).await?;
+            let back = "DELETE FROM unsubscribed u USING unnest($1::bigint[], $2::text[], $3::bigint[])
+                     AS t (contact, topic, seq)
+                 WHERE u.contact = t.contact AND u.topic = t.topic AND t.seq IS NULL";
+            execute(connection, sqlx::query(back).bind(&contacts).bind(&topics).bind(&places)).await?;
+            let suppress = "INSERT INTO suppressed (hash, topic, contact)
+                 SELECT a.hash, t.topic, a.contact
+                 FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS t (contact, topic, seq)
+                 JOIN addressed a ON a.contact = t.contact WHERE t.seq IS NOT NULL ON CONFLICT DO NOTHING";
+            execute(connection, sqlx::query(suppress).bind(&contacts).bind(&topics).bind(&places)).await?;
+            let lift = "DELETE FROM suppressed s
+                 USING unnest($1::bigint[], $2::text[], $3::bigint[]) AS t (contact, topic, seq)
+                 JOIN addressed a ON a.contact = t.contact
+                 WHERE s.hash = a.hash AND s.topic = t.topic AND t.seq IS NULL";
+            execute(connection, sqlx::query(lift).bind(contacts).bind(topics).bind(places)).await?;
+        }
+        Ok(true)
+    }
+}

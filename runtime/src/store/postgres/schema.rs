@@ -1,0 +1,169 @@
+//! The tables, and how older ones become these.
+//!
+//! They lie in a schema of their own, so that the database may hold other things. Every table that a step touches leads with
+//! the contact, so that rows can be spread over machines by it. Each step of the migration is one transaction that ends by
+//! noting its number; a lock makes workers that start together wait for the one that migrates.
+
+use sqlx::postgres::PgPool;
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::{FIRST_KEY, open_error};
+use crate::store::StoreError;
+
+/// The schema that holds our tables.
+pub(super) const SCHEMA: &str = "journey";
+
+/// What leads from one version of the schema to the next, from 0.
+const STEPS: &[&str] = &["
+CREATE TABLE meta (name text PRIMARY KEY, value bytea NOT NULL);
+INSERT INTO meta VALUES ('secret', uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+
+CREATE SEQUENCE contact_ids;
+CREATE SEQUENCE worker_ids AS integer CYCLE;
+
+CREATE TABLE keys (key text PRIMARY KEY, contact bigint NOT NULL);
+
+-- `accepted` is the place of the contact's newest input. Whoever gives places holds the row: inputs commit in their order.
+CREATE TABLE contacts (
+    contact bigint PRIMARY KEY, key text NOT NULL, created_at bigint NOT NULL, accepted bigint NOT NULL
+) WITH (fillfactor = 90);
+
+-- Where a contact stands (no body before its first step), and when it has something to do by itself. Whoever advances the
+-- contact holds the row; accepting inputs never waits for that.
+CREATE TABLE states (contact bigint PRIMARY KEY, due bigint NOT NULL, body bytea);
+CREATE INDEX states_due ON states (due, contact) WHERE due < 9223372036854775807;
+
+-- Inputs that are not applied yet; and what was ever accepted under an id.
+CREATE TABLE inputs (
+    contact bigint NOT NULL, seq bigint NOT NULL, at bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (contact, seq)
+);
+CREATE TABLE input_ids (
+    contact bigint NOT NULL, id text NOT NULL, fingerprint bytea NOT NULL, PRIMARY KEY (contact, id)
+);
+
+-- Messages decided and not done. `worker` has claimed it; one that is on the wire as well may have left. If its worker dies,
+-- `hold` says that it is held from then on until somebody decides. `applied` is the last input that the decision knew.
+CREATE TABLE outbox (
+    contact bigint NOT NULL, number integer NOT NULL, due bigint NOT NULL, attempts integer NOT NULL,
+    applied bigint NOT NULL, marketing boolean NOT NULL, topic text, body bytea NOT NULL,
+    hold boolean NOT NULL, worker integer, on_wire boolean NOT NULL DEFAULT false, held_since bigint,
+    PRIMARY KEY (contact, number)
+);
+CREATE INDEX outbox_due ON outbox (due, contact, number) WHERE worker IS NULL AND held_since IS NULL;
+CREATE INDEX outbox_held ON outbox (contact, number) WHERE held_since IS NOT NULL;
+CREATE INDEX outbox_worker ON outbox (worker) WHERE worker IS NOT NULL;
+
+-- Messages done; `message` is kept where it failed.
+CREATE TABLE deliveries (
+    contact bigint NOT NULL, number integer NOT NULL, at bigint NOT NULL, attempts integer NOT NULL,
+    failed boolean NOT NULL, result bytea NOT NULL, message bytea, PRIMARY KEY (contact, number)
+);
+CREATE INDEX deliveries_failed ON deliveries (contact, number) WHERE failed;
+
+-- To which addresses messages of a contact went, as hashes; and at which a contact unsubscribed, by topic, '' for everything:
+-- other contacts with the address get no more either. This one is small, and is asked by address.
+CREATE TABLE addressed (contact bigint NOT NULL, hash bytea NOT NULL, PRIMARY KEY (contact, hash));
+CREATE TABLE suppressed (
+    hash bytea NOT NULL, topic text NOT NULL, contact bigint NOT NULL, PRIMARY KEY (hash, topic, contact)
+);
+
+-- The newest unsubscribe by topic, '' for everything: the last gate before the wire holds back what was decided before.
+CREATE TABLE unsubscribed (contact bigint NOT NULL, topic text NOT NULL, seq bigint NOT NULL, PRIMARY KEY (contact, topic));
+
+CREATE TABLE trace (
+    contact bigint NOT NULL, place bigint GENERATED ALWAYS AS IDENTITY, body bytea NOT NULL, PRIMARY KEY (contact, place)
+);
+
+CREATE TABLE programs (version bytea PRIMARY KEY, place bigint GENERATED ALWAYS AS IDENTITY, body bytea NOT NULL);
+"];
+
+/// Brings the database up to date.
+pub(super) async fn migrate(pool: &PgPool, database: &str) -> Result<(), StoreError> {
+    migrate_to(pool, database, STEPS).await
+}
+
+async fn migrate_to(pool: &PgPool, database: &str, steps: &[&'static str]) -> Result<(), StoreError> {
+    let open = |error| open_error(database, &error);
+    let known = steps.len() as i64;
+    loop {
+        let mut transaction = pool.begin().await.map_err(open)?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1, 0)")
+            .bind(FIRST_KEY)
+            .execute(&mut *transaction)
+            .await
+            .map_err(open)?;
+        let Some(found) = version(&mut transaction).await.map_err(open)? else {
+            return Err(StoreError::Foreign { database: database.to_owned() });
+        };
+        if found > known {
+            return Err(StoreError::Newer { database: database.to_owned(), found, known });
+        }
+        let Some(step) = usize::try_from(found).ok().and_then(|found| steps.get(found)) else { return Ok(()) };
+        let note = format!(
+            "CREATE SCHEMA IF NOT EXISTS {SCHEMA}; {step}; COMMENT ON SCHEMA {SCHEMA} IS 'journey {}'",
+            found + 1
+        );
+        sqlx::raw_sql(AssertSqlSafe(note)).execute(&mut *transaction).await.map_err(open)?;
+        transaction.commit().await.map_err(open)?;
+    }
+}
+
+/// Makes sure that the database is as this version wants it.
+pub(super) async fn check(pool: &PgPool, database: &str) -> Result<(), StoreError> {
+    let open = |error| open_error(database, &error);
+    let mut connection = pool.acquire().await.map_err(open)?;
+    let (found, known) = (version(&mut connection).await.map_err(open)?, STEPS.len() as i64);
+    let database = database.to_owned();
+    match found {
+        None => Err(StoreError::Foreign { database }),
+        Some(0) => Err(StoreError::Open { database, cause: "it has no tables; `journey serve` makes them".into() }),
+        Some(found) if found > known => Err(StoreError::Newer { database, found, known }),
+        Some(found) if found < known => Err(StoreError::Older { database, found, known }),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The number of the schema there is; none if somebody else's schema has our name.
+async fn version(connection: &mut PgConnection) -> sqlx::Result<Option<i64>> {
+    let comment = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
+    let found: Option<Option<String>> = sqlx::query_scalar(comment).bind(SCHEMA).fetch_optional(connection).await?;
+    Ok(match found {
+        None => Some(0),
+        Some(comment) => comment.and_then(|comment| comment.strip_prefix("journey ")?.parse().ok()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::database;
+    use super::*;
+
+    async fn tables(pool: &PgPool) -> i64 {
+        let count = "SELECT count(*) FROM pg_tables WHERE schemaname = $1";
+        sqlx::query_scalar(count).bind(SCHEMA).fetch_one(pool).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_interrupted_migration_goes_on() {
+        let Some(url) = database().await else { return };
+        let pool = super::super::pool(&url).unwrap();
+        let broken = ["CREATE TABLE a (x int)", "CREATE TABLE b (x int); CREATE TABLE c (x int); nonsense"];
+        assert!(migrate_to(&pool, "t", &broken).await.is_err());
+        assert_eq!(tables(&pool).await, 1, "the broken step left nothing behind");
+        let whole = ["CREATE TABLE a (x int)", "CREATE TABLE b (x int); CREATE TABLE c (x int)"];
+        let (one, two) = tokio::join!(migrate_to(&pool, "t", &whole), migrate_to(&pool, "t", &whole));
+        one.unwrap();
+        two.unwrap();
+        assert_eq!(tables(&pool).await, 3);
+        let error = migrate_to(&pool, "t", &broken[..1]).await.unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_schema_of_somebody_else_is_refused() {
+        let Some(url) = database().await else { return };
+        let pool = super::super::pool(&url).unwrap();
+        sqlx::raw_sql("CREATE SCHEMA journey").execute(&pool).await.unwrap();
+        assert!(matches!(migrate(&pool, "t").await, Err(StoreError::Foreign { .. })));
+    }
+}

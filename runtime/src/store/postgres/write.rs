@@ -1,0 +1,376 @@
+//! What the engine writes: stepped contacts, and what became of messages.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use journey_bytecode::{AfterCrash, Instant, Purpose};
+use sqlx::{PgConnection, Row};
+
+use super::append::Log;
+use super::{bytes, execute, message_columns, message_id, number};
+use crate::core::effect::{MessageId, Outgoing};
+use crate::store::{Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakenOver, address_hash, codec};
+
+/// The rows of one commit, column by column.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    contacts: Vec<i64>,
+    dues: Vec<i64>,
+    applied: Vec<i64>,
+    states: Vec<Vec<u8>>,
+    trace: (Vec<i64>, Vec<Vec<u8>>),
+    outbox: Outbox,
+    /// Contact and hash of an address.
+    addressed: BTreeSet<(i64, [u8; 16])>,
+}
+
+#[derive(Debug, Default)]
+struct Outbox {
+    contacts: Vec<i64>,
+    numbers: Vec<i32>,
+    dues: Vec<i64>,
+    applied: Vec<i64>,
+    marketing: Vec<bool>,
+    topics: Vec<Option<String>>,
+    holds: Vec<bool>,
+    bodies: Vec<Vec<u8>>,
+}
+
+impl Outbox {
+    fn push(&mut self, message: &Outgoing, due: Instant, applied: i64) {
+        self.contacts.push(message.id.contact.0);
+        self.numbers.push(number(message.id));
+        self.dues.push(due.0);
+        self.applied.push(applied);
+        self.marketing.push(message.purpose == Purpose::Marketing);
+        self.topics.push(message.topic.as_ref().map(ToString::to_string));
+        self.holds.push(message.after_crash == AfterCrash::Hold);
+        self.bodies.push(bytes(message));
+    }
+
+    async fn write(self, connection: &mut PgConnection) -> sqlx::Result<()> {
+        let queue = "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body)
+             SELECT contact, number, due, 0, applied, marketing, topic, hold, body
+             FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[],
+                 $7::boolean[], $8::bytea[]) AS u (contact, number, due, applied, marketing, topic, hold, body)";
+        let queue = sqlx::query(queue).bind(self.contacts).bind(self.numbers).bind(self.dues).bind(self.applied);
+        let queue = queue.bind(self.marketing).bind(self.topics).bind(self.holds).bind(self.bodies);
+        execute(connection, queue).await
+    }
+}
+
+impl Batch {
+    pub(super) fn of(advanced: &[Advanced]) -> Self {
+        let mut batch = Self::default();
+        for Advanced { contact, outcome } in advanced {
+            let id = contact.id.0;
+            batch.contacts.push(id);
+            batch.dues.push(outcome.due.unwrap_or(Instant::NEVER).0);
+            batch.applied.push(contact.state.applied);
+            batch.states.push(bytes(contact));
+            if !outcome.trace.is_empty() {
+                batch.trace.0.push(id);
+                batch.trace.1.push(bytes(&outcome.trace));
+            }
+            for message in &outcome.outgoing {
+                batch.outbox.push(message, message.at, contact.state.applied);
+                batch.addressed.extend(address_hash(message).map(|hash| (id, hash)));
+            }
+        }
+        batch
+    }
+
+    /// Writes the rows; whether there are messages among them.
+    pub(super) async fn write(self, connection: &mut PgConnection) -> sqlx::Result<bool> {
+        let write = "WITH applied AS (
+                 DELETE FROM inputs i USING unnest($1::bigint[], $4::bigint[]) AS u (contact, applied)
+                     WHERE i.contact = u.contact AND i.seq <= u.applied)
+             UPDATE states s SET due = u.due, body = u.body
+                 FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS u (contact, due, body)
+                 WHERE s.contact = u.contact";
+        let write = sqlx::query(write).bind(self.contacts).bind(self.dues).bind(self.states).bind(self.applied);
+        execute(connection, write).await?;
+        let (contacts, bodies) = self.trace;
+        if !contacts.is_empty() {
+            let trace = "INSERT INTO trace (contact, body) SELECT * FROM unnest($1::bigint[], $2::bytea[])";
+            execute(connection, sqlx::query(trace).bind(contacts).bind(bodies)).await?;
+        }
+        let queued = !self.outbox.contacts.is_empty();
+        if queued {
+            self.outbox.write(connection).await?;
+        }
+        if !self.addressed.is_empty() {
+            let note = "INSERT INTO addressed (contact, hash)
+                 SELECT * FROM unnest($1::bigint[], $2::bytea[]) ON CONFLICT DO NOTHING";
+            let (contacts, hashes): (Vec<i64>, Vec<Vec<u8>>) =
+                self.addressed.into_iter().map(|(contact, hash)| (contact, hash.to_vec())).unzip();
+            execute(connection, sqlx::query(note).bind(contacts).bind(hashes)).await?;
+        }
+        Ok(queued)
+    }
+}
+
+/// What was recorded.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    /// Messages that may not go on the wire.
+    pub(super) staying: Vec<(MessageId, Stays)>,
+    /// Whether contacts hear of results.
+    pub(super) told: bool,
+    /// Whether messages went back into the queue.
+    pub(super) queued: bool,
+}
+
+/// Writes results of a worker, and which messages it puts on the wire.
+pub(super) async fn record(
+    connection: &mut PgConnection,
+    worker: Option<i32>,
+    results: &[Delivery],
+    leaving: &[MessageId],
+) -> sqlx::Result<Recorded> {
+    // Whoever accepts an unsubscribe holds its contact: it is acknowledged either before the gate below looks, or after the
+    // message was on the wire.
+    let contacts: BTreeSet<i64> =
+        results.iter().map(|d| d.id).chain(leaving.iter().copied()).map(|id| id.contact.0).collect();
+    let log = Log::lock(connection, &contacts).await?;
+    let staying = leave(connection, worker, leaving).await?;
+    let open = open_messages(connection, worker, results).await?;
+
+    let (told, queued) = finish(connection, log, &open, results).await?;
+    Ok(Recorded { staying, told, queued })
+}
+
+/// Writes results of messages that are in the outbox (those of this worker, or of nobody, are `true`); whether contacts hear
+/// of it, and whether messages went back into the queue.
+async fn finish(
+    connection: &mut PgConnection,
+    mut log: Log,
+    open: &HashMap<MessageId, bool>,
+    results: &[Delivery],
+) -> sqlx::Result<(bool, bool)> {
+    let (mut done, mut retries) = (BTreeMap::new(), (Vec::new(), Vec::new(), Vec::new(), Vec::new()));
+    let mut holds: (Vec<i64>, Vec<i32>, Vec<i64>) = Default::default();
+    for delivery in results {
+        let id = delivery.id;
+        // What is not in the outbox has had its result: a contact hears of it once.
+        let Some(ours) = open.get(&id) else { continue };
+        match delivery.retry_at() {
+            Some(due) if *ours => {
+                retries.0.push(id.contact.0);
+                retries.1.push(number(id));
+                retries.2.push(due.0);
+                retries.3.push(i32::try_from(delivery.attempts).unwrap_or(i32::MAX));
+            }
+            None if *ours && matches!(delivery.result, DeliveryResult::Held { .. }) => {
+                holds.0.push(id.contact.0);
+                holds.1.push(number(id));
+                holds.2.push(delivery.at.0);
+            }
+            None if matches!(delivery.result, DeliveryResult::Held { .. }) => {}
+            // What arrived has arrived, whoever has the message now.
+            None if *ours || matches!(delivery.result, DeliveryResult::Delivered { .. }) => {
+                if done.insert(id, delivery).is_none()
+                    && let Some(kind) = delivery.news()
+                {
+                    log.push(id.contact, delivery.at, &kind, None);
+                }
+            }
+            // Another worker has it, and will see for itself.
+            _ => {}
+        }
+    }
+    let queued = !retries.0.is_empty();
+    if queued {
+        let retry = "UPDATE outbox o
+             SET due = u.due, attempts = u.attempts, worker = NULL, on_wire = false, held_since = NULL
+             FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[]) AS u (contact, number, due, attempts)
+             WHERE o.contact = u.contact AND o.number = u.number";
+        let (contacts, numbers, dues, attempts) = retries;
+        execute(connection, sqlx::query(retry).bind(contacts).bind(numbers).bind(dues).bind(attempts)).await?;
+    }
+    if !holds.0.is_empty() {
+        let hold = "UPDATE outbox o SET held_since = u.since, worker = NULL, on_wire = false
+             FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS u (contact, number, since)
+             WHERE o.contact = u.contact AND o.number = u.number";
+        execute(connection, sqlx::query(hold).bind(holds.0).bind(holds.1).bind(holds.2)).await?;
+    }
+    if !done.is_empty() {
+        settle(connection, &done).await?;
+    }
+    Ok((log.write(connection).await?, queued))
+}
+
+/// Puts messages on the wire; says which may not go.
+async fn leave(
+    connection: &mut PgConnection,
+    worker: Option<i32>,
+    leaving: &[MessageId],
+) -> sqlx::Result<Vec<(MessageId, Stays)>> {
+    let Some(worker) = worker.filter(|_| !leaving.is_empty()) else { return Ok(Vec::new()) };
+    let leave = "UPDATE outbox o SET on_wire = true
+         FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
+         WHERE o.contact = u.contact AND o.number = u.number AND o.worker = $3
+         RETURNING o.contact, o.number, o.marketing AND (
+             EXISTS (SELECT 1 FROM unsubscribed n
+                 WHERE n.contact = o.contact AND (n.topic = '' OR n.topic = o.topic) AND n.seq > o.applied)
+             OR EXISTS (SELECT 1 FROM addressed a JOIN suppressed s ON s.hash = a.hash
+                 WHERE a.contact = o.contact AND (s.topic = '' OR s.topic = o.topic) AND s.contact <> o.contact))";
+    let (contacts, numbers) = message_columns(leaving);
+    let rows = sqlx::query(leave).bind(contacts).bind(numbers).bind(worker).fetch_all(&mut *connection).await?;
+    let mut may = HashMap::new();
+    for row in &rows {
+        may.insert(message_id(row.try_get(0)?, row.try_get(1)?), !row.try_get::<bool, _>(2)?);
+    }
+    let mut staying = Vec::new();
+    for id in leaving {
+        match may.get(id) {
+            Some(true) => {}
+            Some(false) => staying.push((*id, Stays::Unsubscribed)),
+            None => staying.push((*id, Stays::TakenOver)),
+        }
+    }
+    let unsubscribed: Vec<MessageId> =
+        staying.iter().filter(|(_, why)| *why == Stays::Unsubscribed).map(|(id, _)| *id).collect();
+    if !unsubscribed.is_empty() {
+        let back = "UPDATE outbox o SET on_wire = false FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
+             WHERE o.contact = u.contact AND o.number = u.number";
+        let (contacts, numbers) = message_columns(&unsubscribed);
+        execute(connection, sqlx::query(back).bind(contacts).bind(numbers)).await?;
+    }
+    Ok(staying)
+}
+
+/// Which of the messages are in the outbox, and whether they are this worker's.
+async fn open_messages(
+    connection: &mut PgConnection,
+    worker: Option<i32>,
+    results: &[Delivery],
+) -> sqlx::Result<HashMap<MessageId, bool>> {
+    if results.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: BTreeSet<MessageId> = results.iter().map(|delivery| delivery.id).collect();
+    let (contacts, numbers) = message_columns(&ids.into_iter().collect::<Vec<_>>());
+    let open = "SELECT o.contact, o.number, coalesce(o.worker = $3, false) OR o.held_since IS NOT NULL
+         FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
+         JOIN outbox o ON o.contact = u.contact AND o.number = u.number FOR NO KEY UPDATE OF o";
+    let rows = sqlx::query(open).bind(contacts).bind(numbers).bind(worker).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((message_id(row.try_get(0)?, row.try_get(1)?), row.try_get(2)?))).collect()
+}
+
+/// Moves messages from the outbox to those done.
+async fn settle(connection: &mut PgConnection, done: &BTreeMap<MessageId, &Delivery>) -> sqlx::Result<()> {
+    let (contacts, numbers) = message_columns(&done.keys().copied().collect::<Vec<_>>());
+    let mut columns: (Vec<i64>, Vec<i32>, Vec<bool>, Vec<Vec<u8>>) = Default::default();
+    for delivery in done.values() {
+        columns.0.push(delivery.at.0);
+        columns.1.push(i32::try_from(delivery.attempts).unwrap_or(i32::MAX));
+        columns.2.push(delivery.result.is_failure());
+        columns.3.push(bytes(&delivery.result));
+    }
+    let settle = "WITH u AS (
+             SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[], $5::boolean[], $6::bytea[])
+                 AS u (contact, number, at, attempts, failed, result)),
+         gone AS (
+             DELETE FROM outbox o USING u WHERE o.contact = u.contact AND o.number = u.number
+             RETURNING o.contact, o.number, o.body)
+         INSERT INTO deliveries (contact, number, at, attempts, failed, result, message)
+             SELECT u.contact, u.number, u.at, u.attempts, u.failed, u.result, CASE WHEN u.failed THEN g.body END
+             FROM u JOIN gone g ON g.contact = u.contact AND g.number = u.number
+         ON CONFLICT (contact, number) DO UPDATE SET at = excluded.at, attempts = excluded.attempts,
+             failed = excluded.failed, result = excluded.result, message = excluded.message";
+    let settle = sqlx::query(settle).bind(contacts).bind(numbers);
+    execute(connection, settle.bind(columns.0).bind(columns.1).bind(columns.2).bind(columns.3)).await
+}
+
+/// Gives back what a worker left that is gone.
+pub(super) async fn take_over(connection: &mut PgConnection, worker: i32, now: Instant) -> sqlx::Result<TakenOver> {
+    let take = "WITH left_behind AS (
+             SELECT contact, number, on_wire FROM outbox WHERE worker = $1 FOR NO KEY UPDATE)
+         UPDATE outbox o
+         SET worker = NULL, on_wire = false, held_since = CASE WHEN l.on_wire AND o.hold THEN $2::bigint END
+         FROM left_behind l WHERE o.contact = l.contact AND o.number = l.number
+         RETURNING o.contact, o.number, l.on_wire, o.hold";
+    let mut taken = TakenOver::default();
+    for row in sqlx::query(take).bind(worker).bind(now.0).fetch_all(connection).await? {
+        let id = message_id(row.try_get(0)?, row.try_get(1)?);
+        if row.try_get(2)? {
+            if row.try_get(3)? { taken.held.push(id) } else { taken.again.push(id) }
+        }
+    }
+    taken.again.sort_unstable();
+    taken.held.sort_unstable();
+    Ok(taken)
+}
+
+/// Queues messages again that are held or have failed.
+pub(super) async fn requeue(
+    connection: &mut PgConnection,
+    ids: &[MessageId],
+    now: Instant,
+) -> sqlx::Result<Vec<MessageId>> {
+    let (contacts, numbers) = message_columns(ids);
+    let held = "UPDATE outbox o SET held_since = NULL, due = $3
+         FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
+         WHERE o.contact = u.contact AND o.number = u.number AND o.held_since IS NOT NULL
+         RETURNING o.contact, o.number";
+    let held = sqlx::query(held).bind(&contacts).bind(&numbers).bind(now.0).fetch_all(&mut *connection).await?;
+    let mut again = Vec::new();
+    for row in &held {
+        again.push(message_id(row.try_get(0)?, row.try_get(1)?));
+    }
+    let failed = "DELETE FROM deliveries d USING unnest($1::bigint[], $2::integer[]) AS u (contact, number)
+         WHERE d.contact = u.contact AND d.number = u.number AND d.failed AND d.message IS NOT NULL
+         RETURNING d.message";
+    let mut outbox = Outbox::default();
+    for row in sqlx::query(failed).bind(contacts).bind(numbers).fetch_all(&mut *connection).await? {
+        let outgoing: Outgoing = codec::read(row.try_get(0)?).map_err(|cause| sqlx::Error::Decode(cause.into()))?;
+        // Whoever has unsubscribed since gets nothing: the decision counts as older than all that we know.
+        outbox.push(&outgoing, now, 0);
+        again.push(outgoing.id);
+    }
+    outbox.write(connection).await?;
+    Ok(again)
+}
+
+/// Gives up messages that wait or are held, and forgets those that have failed; says which, and whether contacts hear of it.
+pub(super) async fn give_up(
+    connection: &mut PgConnection,
+    ids: &[MessageId],
+    now: Instant,
+) -> sqlx::Result<(Vec<MessageId>, bool)> {
+    let (contacts, numbers) = message_columns(ids);
+    let log = Log::lock(connection, &contacts.iter().copied().collect()).await?;
+    let failed =
+        "UPDATE deliveries d SET message = NULL FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
+         WHERE d.contact = u.contact AND d.number = u.number AND d.failed AND d.message IS NOT NULL
+         RETURNING d.contact, d.number";
+    let mut done = Vec::new();
+    for row in sqlx::query(failed).bind(&contacts).bind(&numbers).fetch_all(&mut *connection).await? {
+        done.push(message_id(row.try_get(0)?, row.try_get(1)?));
+    }
+    let waiting =
+        "SELECT o.contact, o.number, o.attempts FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
+         JOIN outbox o ON o.contact = u.contact AND o.number = u.number WHERE o.worker IS NULL FOR NO KEY UPDATE OF o";
+    let mut results = Vec::new();
+    for row in sqlx::query(waiting).bind(contacts).bind(numbers).fetch_all(&mut *connection).await? {
+        let id = message_id(row.try_get(0)?, row.try_get(1)?);
+        let attempts = row.try_get::<i32, _>(2)?.unsigned_abs();
+        results.push(Delivery::given_up(id, attempts, now, GIVEN_UP.to_owned()));
+        done.push(id);
+    }
+    let open = results.iter().map(|delivery| (delivery.id, true)).collect();
+    let (told, _) = finish(connection, log, &open, &results).await?;
+    Ok((done, told))
+}
+
+/// Keeps programs; of one that is kept already, the messages become the given ones.
+pub(super) async fn keep_programs(connection: &mut PgConnection, programs: &[KeptProgram]) -> sqlx::Result<()> {
+    for kept in programs {
+        let keep = "INSERT INTO programs (version, body) VALUES ($1, $2)
+             ON CONFLICT (version) DO UPDATE SET body = excluded.body";
+        let mut body = Vec::new();
+        codec::append(kept, &mut body);
+        execute(connection, sqlx::query(keep).bind(kept.program.version().0.to_vec()).bind(body)).await?;
+    }
+    Ok(())
+}
