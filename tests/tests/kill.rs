@@ -34,7 +34,7 @@ const MAILS: usize = 2;
 const PINGS: usize = 2;
 
 /// How long after the last blow all must be done.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How much is done.
 #[derive(Clone, Copy)]
