@@ -22,9 +22,11 @@ const TOKEN: &str = "canary-of-the-api-71b3";
 
 /// `first` for whoever gets the tag `begun`, `second` after a click, `offer` for each `ping`.
 fn project(sink: &Sink) -> Project {
+    // A blow holds nothing: whoever did not unsubscribe gets the mail.
     let settings = format!(
         "[project]\nname = \"wants\"\ntimezone = \"Europe/Berlin\"\n\n[email]\nsmtp = \"{}\"\n\n\
-         [track]\nbase_url = \"{BASE}\"\nsecret = \"env:LINK_KEY\"\n",
+         [track]\nbase_url = \"{BASE}\"\nsecret = \"env:LINK_KEY\"\n\n\
+         [outbox]\nmarketing = \"resend\"\n",
         sink.url()
     );
     Project::of(&[

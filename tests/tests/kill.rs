@@ -234,27 +234,27 @@ impl Fleet {
 
 #[test]
 fn nothing_is_lost_and_nothing_happens_twice() {
-    let fleet = Fleet::start(1, None, Size { contacts: 10_000, blows: 20, hold: false });
+    let fleet = Fleet::start(1, None, Size { contacts: 2_000, blows: 10, hold: false });
     fleet.prove("kill", |fleet, _| fleet.kill(0));
 }
 
 #[test]
 fn who_is_held_gets_nothing_twice() {
-    let fleet = Fleet::start(1, None, Size { contacts: 3_000, blows: 10, hold: true });
+    let fleet = Fleet::start(1, None, Size { contacts: 1_000, blows: 6, hold: true });
     fleet.prove("kill-hold", |fleet, _| fleet.kill(0));
 }
 
 #[test]
 fn four_workers_lose_nothing_either() {
     let Some(url) = journey_tests::postgres::database() else { return };
-    let fleet = Fleet::start(4, Some(url), Size { contacts: 3_000, blows: 12, hold: false });
+    let fleet = Fleet::start(4, Some(url), Size { contacts: 1_000, blows: 8, hold: false });
     fleet.prove("kill-postgres", |fleet, random| fleet.kill(random.within(0..4) as usize));
 }
 
 #[test]
 fn a_frozen_worker_stops_nobody() {
     let Some(url) = journey_tests::postgres::database() else { return };
-    let mut fleet = Fleet::start(2, Some(url), Size { contacts: 1_000, blows: 2, hold: false });
+    let mut fleet = Fleet::start(2, Some(url), Size { contacts: 500, blows: 1, hold: false });
     fleet.shared = true;
     fleet.prove("freeze", |fleet, _| {
         let pid = fleet.workers[0].pid();
@@ -270,7 +270,7 @@ fn a_frozen_worker_stops_nobody() {
 #[test]
 fn a_database_that_crashes_is_only_a_delay() {
     let Some(cluster) = Cluster::start() else { return };
-    let fleet = Fleet::start(2, Some(cluster.database()), Size { contacts: 1_000, blows: 4, hold: false });
+    let fleet = Fleet::start(2, Some(cluster.database()), Size { contacts: 500, blows: 2, hold: false });
     fleet.prove("crash-postgres", |fleet, _| {
         fleet.cut += fleet.sink.open_connections();
         cluster.crash();

@@ -28,7 +28,7 @@ fn what_has_failed_is_sent_again_while_the_server_runs() {
     let sink =
         Sink::scripted(move |attempt| match works.load(Ordering::SeqCst) || attempt.to[0] != "ada@walk.example" {
             true => Verdict::Accept,
-            false => Verdict::Refuse("550 5.1.1 there is no Ada here"),
+            false => Verdict::Refuse("550 5.7.1 Ada wants no mail of yours"),
         });
     let project = walk(&format!("smtp = \"{}\"", sink.url()));
     let server = Server::start(project.path());
@@ -42,7 +42,8 @@ fn what_has_failed_is_sent_again_while_the_server_runs() {
     };
     wait_until("both of ada's mails have failed", Duration::from_secs(20), || list().len() == 2);
     let told = journey(&project, &["outbox", "list"]).success().stdout;
-    for part in ["1/0  email first to ada@walk.example, 1 attempt", "there is no Ada here", "journeys/walk.journey:11"]
+    for part in
+        ["1/0  email first to ada@walk.example, 1 attempt", "Ada wants no mail of yours", "journeys/walk.journey:11"]
     {
         assert!(told.contains(part), "`{part}` is missing:\n{told}");
     }
