@@ -22,12 +22,12 @@ pub use message::{
     AfterCrash, BUILTIN_VARIABLES, CONTENT, Channel, CrashRules, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS,
     TemplateVariable, Variant,
 };
-pub use outside::{Request, RequestKind};
+pub use outside::{Colleague, NOTICE_CHANNEL, Notice, Request, RequestKind};
 pub use program::{
     Aggregate, Arm, Clause, Collect, ConstIx, Deadline, EventPattern, Exit, ExitKind, Function, Goal, Handle, HandleIx,
-    History, HistoryIx, MessageHistory, MessageRef, MessageScope, MessagesIx, NameIx, Op, Pc, Program, Reenter,
-    RequestIx, SendDef, SendIx, ShapeIx, SlotIx, SourceMap, Split, SplitIx, StatusKind, StepInfo, StepIx, TextMatch,
-    Trigger, TriggerKind, Version, WaitDef, WaitIx,
+    History, HistoryIx, MessageHistory, MessageRef, MessageScope, MessagesIx, NameIx, NoticeIx, Op, Pc, Program,
+    Reenter, RequestIx, SendDef, SendIx, ShapeIx, SlotIx, SourceMap, Split, SplitIx, StatusKind, StepInfo, StepIx,
+    TextMatch, Trigger, TriggerKind, Version, WaitDef, WaitIx,
 };
 pub use schema::{Attribute, Cap, Event, Field, LocalWindow, Policy, Rate, Schema, Topic, Weekday, WeekdaySet};
 pub use score::{Points, Score, ScoreRule, Scores};

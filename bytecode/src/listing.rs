@@ -138,7 +138,8 @@ impl Program {
                 writeln!(f, "wait {ix}:")?;
             }
         }
-        for (ix, _) in self.requests.iter().enumerate().filter(|(_, request)| here(&request.until)) {
+        for (ix, _) in self.requests.iter().enumerate().filter(|(_, request)| request.until.as_ref().is_some_and(here))
+        {
             writeln!(f, "request {ix}:")?;
         }
         Ok(())
@@ -181,12 +182,22 @@ impl Program {
             }
             Op::Request(ix) => {
                 let Some(request) = self.requests.get(ix.index()) else { return Ok(()) };
-                let RequestKind::Call { service, .. } = &request.kind;
-                write!(f, "{MARGIN}call {service} until @{}", request.until.0)?;
+                match &request.kind {
+                    RequestKind::Call { service, .. } => write!(f, "{MARGIN}call {service}")?,
+                    RequestKind::Ask { to, message, .. } => write!(f, "{MARGIN}ask {} {message}", to.place)?,
+                }
+                if let Some(until) = request.until {
+                    write!(f, " until @{}", until.0)?;
+                }
                 if let Some(slot) = request.slot {
                     write!(f, " as {}", self.slot(slot))?;
                 }
-                write!(f, " -> {}", request.answered.0)?;
+                match &request.kind {
+                    RequestKind::Call { .. } => write!(f, " -> {}", request.answered.0)?,
+                    RequestKind::Ask { arms, .. } => {
+                        arms.iter().try_for_each(|(answer, target)| write!(f, ", {answer} -> {}", target.0))?;
+                    }
+                }
                 if let Some(failed) = request.failed {
                     write!(f, ", failed -> {}", failed.0)?;
                 }
@@ -379,10 +390,16 @@ impl Display for Listed<'_> {
             Op::Record(ix) => line("record", &p.name(ix)),
             Op::Subscribe(ix, channel) => line("subscribe", &p.topic(ix, channel)),
             Op::Unsubscribe(ix) => line("unsubscribe", &p.name(ix)),
+            Op::UnsubscribeAll => line("unsubscribe", &"everything"),
             Op::Suppress => line("suppress", &""),
             Op::StartJourney(ix) => line("start", &p.name(ix)),
             Op::StopJourney(ix) => line("stop", &p.name(ix)),
-            Op::Notify(ix) => line("notify", &p.name(ix)),
+            Op::Notify(ix) => line(
+                "notify",
+                &p.notices
+                    .get(ix.index())
+                    .map_or("?".into(), |notice| format!("{} {}", notice.to.place, notice.message)),
+            ),
             Op::End => line("end", &""),
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::message::Channel;
 use crate::program::{Clause, Pc, SlotIx, StepIx};
 use crate::schema::Field;
 
@@ -12,14 +13,39 @@ use crate::schema::Field;
 pub struct Request {
     /// Who is asked, and what for.
     pub kind: RequestKind,
-    /// When no answer counts any more, asked once, with the request as its wait's beginning.
-    pub until: Clause,
+    /// When no answer counts any more, asked once, with the request as its wait's beginning; never without.
+    pub until: Option<Clause>,
     /// Where the answer goes.
     pub slot: Option<SlotIx>,
-    /// Where it continues with an answer.
+    /// Where it continues with an answer; that of a person decides itself where.
     pub answered: Pc,
     /// Where it continues without one; the run fails without.
     pub failed: Option<Pc>,
+    /// The statement.
+    pub step: StepIx,
+}
+
+/// A colleague, or a place where colleagues read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Colleague {
+    /// What the journey calls it: `owner`, `slack #sales`. The project's settings know where that is.
+    pub place: SmolStr,
+    /// The attribute that holds the address; what the settings say counts where the contact has none.
+    pub attribute: Option<SmolStr>,
+}
+
+/// The channel under which the texts of notices and questions stand among a bundle's messages: plain text.
+pub const NOTICE_CHANNEL: Channel = Channel::Push;
+
+/// A statement that tells a colleague something.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Notice {
+    /// Whom.
+    pub to: Colleague,
+    /// The message that holds the text, on [`NOTICE_CHANNEL`].
+    pub message: SmolStr,
+    /// The text as the journey writes it, for the trace.
+    pub text: SmolStr,
     /// The statement.
     pub step: StepIx,
 }
@@ -34,5 +60,16 @@ pub enum RequestKind {
         service: SmolStr,
         /// What it answers.
         answer: Vec<Field>,
+    },
+    /// `ask owner "Question?" { yes { .. } no { .. } }`: a person, who answers with one of these words.
+    Ask {
+        /// Whom.
+        to: Colleague,
+        /// The message that holds the question, on [`NOTICE_CHANNEL`].
+        message: SmolStr,
+        /// The question as the journey writes it, for the trace.
+        text: SmolStr,
+        /// The answers, and where each continues.
+        arms: Vec<(SmolStr, Pc)>,
     },
 }

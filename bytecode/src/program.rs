@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::message::{Channel, Purpose};
-use crate::outside::Request;
+use crate::outside::{Notice, Request};
 use crate::schema::{LocalWindow, WeekdaySet};
 use crate::value::{Span, Value};
 
@@ -50,6 +50,8 @@ index! {
     SplitIx(u16);
     /// A statement that asks somebody outside.
     RequestIx(u16);
+    /// A statement that tells a colleague something.
+    NoticeIx(u16);
     /// The field names of a record that an instruction makes.
     ShapeIx(u16);
     /// A clause of the header or of a statement: where its code begins.
@@ -129,6 +131,8 @@ pub struct Program {
     pub splits: Vec<Split>,
     /// Statements that ask somebody outside.
     pub requests: Vec<Request>,
+    /// Statements that tell a colleague something.
+    pub notices: Vec<Notice>,
     /// Field names of records, for [`Op::MakeRecord`].
     pub shapes: Vec<Vec<SmolStr>>,
     /// Local variables by place; the name is for people.
@@ -734,14 +738,16 @@ pub enum Op {
     Subscribe(NameIx, Option<Channel>),
     /// Withdraws consent to the topic.
     Unsubscribe(NameIx),
+    /// Withdraws consent to everything.
+    UnsubscribeAll,
     /// text → ; nothing is sent to the contact's addresses any more, for the reason.
     Suppress,
-    /// Starts the journey for the contact.
+    /// record → ; starts the journey for the contact, with the record as its trigger.
     StartJourney(NameIx),
     /// Ends the contact's runs of the journey as `stopped`.
     StopJourney(NameIx),
-    /// text → ; tells the contact's owner, or the place of the name (`slack #sales`).
-    Notify(NameIx),
+    /// Tells a colleague something.
+    Notify(NoticeIx),
     /// Ends the run as `ended`.
     End,
 }

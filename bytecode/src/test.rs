@@ -94,6 +94,8 @@ pub enum Stimulus {
     Unsubscribed(Option<SmolStr>),
     /// A journey is started for the contact.
     Start(SmolStr, Value),
+    /// A colleague answers the oldest open question that knows the answer.
+    Decision(SmolStr),
     /// From here on the system answers this to every contact; without, calls of it fail.
     Answers(SmolStr, Option<Value>),
 }
@@ -133,6 +135,8 @@ pub enum Expectation {
     Goal(SmolStr),
     /// The condition holds.
     Holds(Clause),
+    /// A run asked this colleague at this moment.
+    Ask(SmolStr),
     /// A run called the system at this moment.
     Call(SmolStr),
 }

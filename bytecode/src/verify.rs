@@ -1,5 +1,6 @@
 //! The verifier: a program that passes cannot leave its code, its tables or its stack, whoever made it.
 
+use crate::outside::RequestKind;
 use crate::pattern;
 use crate::program::{Clause, EventPattern, ExitKind, HandleIx, MessageRef, Op, Pc, Program, StepIx, TriggerKind};
 use crate::value::Value;
@@ -93,7 +94,11 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
             }
             Op::Request(ix) => {
                 let request = program.requests.get(ix.index()).ok_or(VerifyError::Table(pc.0))?;
-                let ways = std::iter::once(request.answered).chain(request.failed);
+                let answered: Vec<Pc> = match &request.kind {
+                    RequestKind::Ask { arms, .. } => arms.iter().map(|(_, target)| *target).collect(),
+                    RequestKind::Call { .. } => vec![request.answered],
+                };
+                let ways = answered.into_iter().chain(request.failed);
                 work.extend(ways.map(|target| (target, 0, Fragment::Steps)));
             }
             Op::Wait(ix) => {
@@ -156,7 +161,8 @@ fn definitions(program: &Program, work: &mut Vec<(Pc, u16, Fragment)>) -> Result
         .requests
         .iter()
         .all(|request| step_exists(request.step) && request.slot.is_none_or(|slot| slot.index() < program.slots.len()));
-    program.requests.iter().for_each(|request| clause(&request.until));
+    program.requests.iter().filter_map(|request| request.until).for_each(|until| clause(&until));
+    sound &= program.notices.iter().all(|notice| step_exists(notice.step));
     for send in &program.sends {
         send.subject.iter().for_each(&mut clause);
         sound &= !send.choices.is_empty() && step_exists(send.step);
@@ -200,8 +206,8 @@ fn tables_hold(program: &Program, op: Op) -> bool {
         | Op::Subscribe(ix, _)
         | Op::Unsubscribe(ix)
         | Op::StartJourney(ix)
-        | Op::StopJourney(ix)
-        | Op::Notify(ix) => ix.index() < program.names.len(),
+        | Op::StopJourney(ix) => ix.index() < program.names.len(),
+        Op::Notify(ix) => ix.index() < program.notices.len(),
         Op::MoveTo(funnel, stage) => funnel.index() < program.names.len() && stage.index() < program.names.len(),
         Op::History(ix) => ix.index() < program.histories.len(),
         Op::Messages(ix) => ix.index() < program.messages.len(),
@@ -236,6 +242,7 @@ const fn is_step(op: Op) -> bool {
             | Op::Record(_)
             | Op::Subscribe(..)
             | Op::Unsubscribe(_)
+            | Op::UnsubscribeAll
             | Op::Suppress
             | Op::StartJourney(_)
             | Op::StopJourney(_)
@@ -318,18 +325,19 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::Store(_)
         | Op::Record(_)
         | Op::Request(_)
-        | Op::Suppress
-        | Op::Notify(_) => (1, 0),
+        | Op::StartJourney(_)
+        | Op::Suppress => (1, 0),
         Op::Split(_)
         | Op::MoveTo(..)
         | Op::Subscribe(..)
         | Op::Unsubscribe(_)
-        | Op::StartJourney(_)
+        | Op::UnsubscribeAll
         | Op::StopJourney(_)
         | Op::Jump(_)
         | Op::Step(_)
         | Op::Send(_)
         | Op::Wait(_)
+        | Op::Notify(_)
         | Op::AddTag(_)
         | Op::RemoveTag(_)
         | Op::End => (0, 0),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use journey_bytecode::{
-    Attribute, Bundle, Channel, Date, Event, Field, Policy, Program, Purpose, Schema, Scores, SlotIx, TestCase, Topic,
-    Type, verify,
+    Attribute, Bundle, Channel, Date, Event, Field, NOTICE_CHANNEL, Policy, Program, Purpose, RequestKind, Schema,
+    Scores, SlotIx, TestCase, Topic, Type, verify,
 };
 use rayon::prelude::*;
 use smol_str::SmolStr;
@@ -18,12 +18,12 @@ use crate::flow;
 use crate::hir::{self, Item, Lowered, Unsure};
 use crate::kept::{Judgements, Kept};
 use crate::lint::{self, Lints, Scene};
-use crate::messages::{self, FileName, MessageSource};
+use crate::messages::{self, FileName, MessageSource, Setting};
 use crate::project::{FileId, FileKind, Project};
 use crate::sources::Sources;
 use crate::template::{LocalShape, Piece, TriggerShape};
 use crate::text::Text;
-use crate::typed::{Place, Send, StepKind};
+use crate::typed::{Place, Seen, StepKind};
 
 /// A journey file, by itself.
 struct Unit<'a> {
@@ -61,6 +61,7 @@ pub(crate) fn compile(
     let unsure = if unread { Unsure::ALL } else { Unsure::default() };
     let mut index = Index::build(&files, project.lone, unsure, known_messages(project, sources), &mut diagnostics);
     index.services.clone_from(&sources.config.call.services);
+    index.notify.clone_from(&sources.config.notify);
     let mut uses = Uses::default();
     index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
     let scores = check::scores(&index, &files, &mut uses, &mut diagnostics);
@@ -287,7 +288,7 @@ impl<'a> Build<'a> {
             let message = MessageSource {
                 name: inline.name.clone(),
                 channel: inline.channel,
-                purpose: None,
+                purpose: inline.notice.then(|| Setting { value: Purpose::Transactional, span: text.span(inline.loc) }),
                 topic: None,
                 after_crash: None,
                 texts: vec![Arc::new(file)],
@@ -295,6 +296,7 @@ impl<'a> Build<'a> {
             if fields_known {
                 judged.diagnostics.extend(message.check_trigger(&shapes, text.span(inline.loc)));
             }
+            let purpose = if inline.notice { Purpose::Transactional } else { purpose };
             judged.inline.push((message, purpose));
         }
     }
@@ -464,12 +466,10 @@ fn sights(checked: &Checked, text: &Text<'_>) -> Vec<Sight> {
     let (mut blocks, mut found) = (vec![&checked.journey.body], Vec::new());
     while let Some(block) = blocks.pop() {
         for step in block {
-            if let StepKind::Send(send) = &step.kind {
-                let locals = send.locals.iter().filter_map(|(name, slot)| local_shape(name, *slot, checked, send));
+            if let Some((messages, seen)) = said(&step.kind) {
+                let locals = seen.locals.iter().filter_map(|(name, slot)| local_shape(name, *slot, checked, seen));
                 let (locals, at) = (locals.collect::<Vec<_>>(), text.span(step.head));
-                let sight =
-                    |message: &(Channel, SmolStr)| Sight { message: message.clone(), locals: locals.clone(), at };
-                found.extend(send.choices.iter().map(sight));
+                found.extend(messages.into_iter().map(|message| Sight { message, locals: locals.clone(), at }));
             }
             blocks.extend(step.kind.blocks());
         }
@@ -477,11 +477,25 @@ fn sights(checked: &Checked, text: &Text<'_>) -> Vec<Sight> {
     found
 }
 
+/// The messages that a step may say, and what they may use.
+fn said(step: &StepKind) -> Option<(Vec<(Channel, SmolStr)>, &Seen)> {
+    let notice = |message: &SmolStr| vec![(NOTICE_CHANNEL, message.clone())];
+    match step {
+        StepKind::Send(send) => Some((send.choices.clone(), &send.seen)),
+        StepKind::Notify(told) => Some((notice(&told.message), &told.seen)),
+        StepKind::Request(request) => match &request.kind {
+            RequestKind::Ask { message, .. } => Some((notice(message), &request.seen)),
+            RequestKind::Call { .. } => None,
+        },
+        _ => None,
+    }
+}
+
 /// A local variable as a message sees it.
-fn local_shape(name: &SmolStr, slot: SlotIx, checked: &Checked, send: &Send) -> Option<LocalShape> {
+fn local_shape(name: &SmolStr, slot: SlotIx, checked: &Checked, seen: &Seen) -> Option<LocalShape> {
     let known = checked.journey.slots.get(slot.index())?;
     // Where not all is understood, nobody knows what is unset.
-    let unset = |place: &Place| checked.whole && !send.set.contains(place);
+    let unset = |place: &Place| checked.whole && !seen.set.contains(place);
     let optional = known.optional && unset(&Place::Slot(slot));
     let fields = known.answer.as_ref().map(|fields| {
         let field = |field: &Field| {

@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 
 use journey_bytecode::{
-    Aggregate, Channel, Field, Function, LocalWindow, MessageRef, Number, Purpose, Reenter, RequestKind, SlotIx, Span,
-    StatusKind, TextMatch, Time, TriggerKind, Type, Value, WeekdaySet,
+    Aggregate, Channel, Colleague, Field, Function, LocalWindow, MessageRef, Number, Purpose, Reenter, RequestKind,
+    SlotIx, Span, StatusKind, TextMatch, Time, TriggerKind, Type, Value, WeekdaySet,
 };
 use smol_str::SmolStr;
 
@@ -244,14 +244,16 @@ pub(crate) enum StepKind {
     Record(SmolStr, Vec<(SmolStr, Expr)>),
     /// Records consent.
     Subscribe(SmolStr, Option<Channel>),
-    /// Withdraws consent.
-    Unsubscribe(SmolStr),
+    /// Withdraws consent to a topic; to everything without.
+    Unsubscribe(Option<SmolStr>),
     /// Sends nothing any more, for a reason.
     Suppress(SmolStr),
     /// Asks somebody outside.
     Request(Box<Request>),
+    /// Tells a colleague something.
+    Notify(Notice),
     /// Starts another journey.
-    StartJourney(SmolStr),
+    StartJourney(SmolStr, Vec<(SmolStr, Expr)>),
     /// Stops a journey.
     StopJourney(SmolStr),
     /// Ends the run.
@@ -272,7 +274,7 @@ impl StepKind {
             Self::Choose { arms, otherwise, .. } => arms.iter().map(|(_, then)| then).chain(otherwise).collect(),
             Self::Split(_, sides) => sides.iter().map(|(_, _, then)| then).collect(),
             Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
-            Self::Request(request) => std::iter::once(&request.answered).chain(&request.otherwise).collect(),
+            Self::Request(request) => (request.arms.iter().map(|(_, then)| then)).chain(&request.otherwise).collect(),
             _ => Vec::new(),
         }
     }
@@ -288,10 +290,34 @@ impl StepKind {
             Self::Choose { arms, otherwise, .. } => arms.iter_mut().map(|(_, then)| then).chain(otherwise).collect(),
             Self::Split(_, sides) => sides.iter_mut().map(|(_, _, then)| then).collect(),
             Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
-            Self::Request(request) => std::iter::once(&mut request.answered).chain(&mut request.otherwise).collect(),
+            Self::Request(request) => {
+                (request.arms.iter_mut().map(|(_, then)| then)).chain(&mut request.otherwise).collect()
+            }
             _ => Vec::new(),
         }
     }
+}
+
+/// What is told to a colleague.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Notice {
+    /// Whom.
+    pub(crate) to: Colleague,
+    /// The message that holds the text.
+    pub(crate) message: SmolStr,
+    /// The text as written.
+    pub(crate) text: SmolStr,
+    /// The local variables that it may use.
+    pub(crate) seen: Seen,
+}
+
+/// The local variables in sight of a message.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Seen {
+    /// Their names.
+    pub(crate) locals: Vec<(SmolStr, SlotIx)>,
+    /// What is known to be set of them; flow analysis says so.
+    pub(crate) set: Vec<Place>,
 }
 
 /// A question to somebody outside.
@@ -302,11 +328,13 @@ pub(crate) struct Request {
     /// What is handed over: fields by name.
     pub(crate) fields: Vec<(SmolStr, Expr)>,
     /// When no answer counts any more.
-    pub(crate) until: Expr,
+    pub(crate) until: Option<Expr>,
+    /// The answers of a person, and what follows each.
+    pub(crate) arms: Vec<(SmolStr, Block)>,
+    /// The local variables that the question may use.
+    pub(crate) seen: Seen,
     /// Where the answer goes.
     pub(crate) slot: Option<SlotIx>,
-    /// What follows an answer before the two ways meet: nothing.
-    pub(crate) answered: Block,
     /// What follows without an answer; the run fails without.
     pub(crate) otherwise: Option<Block>,
 }
@@ -322,10 +350,8 @@ pub(crate) struct Send {
     pub(crate) handle: Option<journey_bytecode::HandleIx>,
     /// The subject given here.
     pub(crate) subject: Option<SmolStr>,
-    /// The local variables in sight; messages may use them.
-    pub(crate) locals: Vec<(SmolStr, SlotIx)>,
-    /// What is known to be set of them; flow analysis says so.
-    pub(crate) set: Vec<Place>,
+    /// The local variables that messages may use.
+    pub(crate) seen: Seen,
 }
 
 /// A wait: for its first arm, condition, or the deadline.

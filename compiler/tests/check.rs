@@ -28,7 +28,7 @@ fn checked(project: &Project) -> Compilation {
 }
 
 /// What the journeys of a fixture stand beside, unless they are said to be alone or bring files of their own.
-const PROJECT: &str = r#"
+const PROJECT: &str = r##"
 // file: journey.toml
 [project]
 name = "shop"
@@ -38,6 +38,11 @@ url = "https://crm.example.com/hooks/grade"
 answer = { grade = "enum { hot cold }", note = "text?" }
 [call.crm.touch]
 url = "https://crm.example.com/hooks/touch"
+[notify]
+sales = "sales@shop.example"
+owner = "office@shop.example"
+[notify.slack]
+"#sales" = "env:SLACK_SALES"
 [lint]
 LEVELS
 // file: declarations.journey
@@ -56,6 +61,8 @@ contact {
   signed_up_at: datetime?
   best_time: time?
   interests: list of text
+  owner: user?
+  manager: user?
 }
 tags { lead customer vip }
 event purchase { amount: money, items: list of text, voucher: text?, starts_at: datetime }
@@ -81,7 +88,7 @@ Hello
 Hello
 // file: messages/hook.webhook.json
 {"a": 1}
-"#;
+"##;
 
 /// What is told of a fixture beside errors: little, so that it shows what it is for.
 const LEVELS: &str = "all = \"off\"\nno-reenter = \"warn\"\nstatus-since-entry = \"info\"\nno-end = \"warn\"\n\

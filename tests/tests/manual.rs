@@ -26,16 +26,20 @@ fn blocks(page: &str) -> Vec<(String, String)> {
 }
 
 /// The settings of the project that the language page speaks of.
-const SETTINGS: &str = r#"
+const SETTINGS: &str = r##"
 [project]
 name = "manual"
 timezone = "Europe/Berlin"
+[notify]
+sales = "sales@moosbett.example"
+[notify.slack]
+"#sales" = "env:SLACK_SALES"
 [call.crm.grade]
 url = "https://crm.example.com/hooks/grade"
 answer = { grade = "enum { hot cold }", note = "text?" }
 [lint]
 all = "off"
-"#;
+"##;
 
 /// The project that the pages' examples stand in: the first block of the language page, and the messages that it names.
 fn manual_project() -> Project {

@@ -209,6 +209,10 @@ fn write(folder: &Path, rendered: Rendered, language: Option<&str>) -> Result<Sh
             save("json", &text)?;
             Shown { subject: String::new(), from: String::new(), html: None, text, title }
         }
+        Content::Notice(notice) => {
+            save("txt", &notice.text)?;
+            Shown { subject: String::new(), from: String::new(), html: None, text: notice.text, title }
+        }
     })
 }
 

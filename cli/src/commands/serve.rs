@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use journey_bytecode::{Bundle, Channel};
-use journey_compiler::config::{CallConfig, EmailConfig, SecretRef};
+use journey_compiler::config::{CallConfig, Config, EmailConfig, SecretRef};
 use journey_runtime::api::{ServeConfig, ServeError, Server, Tokens};
 use journey_runtime::clock::SystemClock;
 use journey_runtime::send::{
-    CallTransport, Dkim, DkimError, FileTransport, HttpClient, Secret, Service, SmtpSettings, SmtpTransport, Transport,
+    CallTransport, Dkim, DkimError, FileTransport, HttpClient, NoticeTransport, Place, Secret, Service, SmtpSettings,
+    SmtpTransport, Transport,
 };
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -142,20 +143,23 @@ fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeCo
     let files: Arc<dyn Transport> = Arc::new(FileTransport::new(outbox(workspace)));
     let mut transports: BTreeMap<Channel, Arc<dyn Transport>> =
         Channel::ALL.map(|channel| (channel, Arc::clone(&files))).into();
-    if let Some(smtp) = mail(&settings.email, bundle.policy.sender.as_deref(), &workspace.root)? {
-        transports.insert(Channel::Email, Arc::new(smtp));
-    }
+    let mail: Arc<dyn Transport> = match mail(&settings.email, bundle.policy.sender.as_deref(), &workspace.root)? {
+        Some(smtp) => Arc::new(smtp),
+        None => files,
+    };
+    transports.insert(Channel::Email, Arc::clone(&mail));
     let mut config = ServeConfig::new(args.listen.unwrap_or(settings.server.listen), database);
     let token = |name| env::var(name).ok().filter(|token| !token.is_empty());
     let [ingest, read, operate] = ROLES.map(token);
     config.tokens = Tokens { all: token(TOKEN), ingest, read, operate };
+    config.notices = Some(Arc::new(notices(&settings, mail, &workspace.root)?));
+    config.calls = Some(Arc::new(calls(&settings.call, &workspace.root)?));
     config.base_url = settings.track.base_url;
     config.bounces = settings.email.bounces.clone();
     if let Some(reference) = &settings.track.secret {
         config.secrets = vec![secret(reference, &workspace.root)?.reveal().to_owned()];
     }
     config.transports = transports;
-    config.calls = Some(Arc::new(calls(&settings.call, &workspace.root)?));
     Ok(config)
 }
 
@@ -178,6 +182,17 @@ pub(super) fn mail(
         smtp = smtp.with_dkim(dkim);
     }
     SmtpTransport::new(smtp).map(Some).map_err(wrong)
+}
+
+fn notices(settings: &Config, mail: Arc<dyn Transport>, root: &Path) -> Result<NoticeTransport, Failure> {
+    let wrong = |error| Failure::new(format!("colleagues cannot be told: {error}"));
+    let client = HttpClient::new(settings.call.allow_private).map_err(wrong)?;
+    let people = settings.notify.people.iter().map(|(name, address)| (name.clone(), Place::Mail(address.into())));
+    let mut places: BTreeMap<_, _> = people.collect();
+    for ((kind, place), reference) in &settings.notify.places {
+        places.insert(format!("{kind} {place}").into(), Place::Webhook(secret(reference, root)?));
+    }
+    Ok(NoticeTransport::new(mail, client, places))
 }
 
 fn calls(settings: &CallConfig, root: &Path) -> Result<CallTransport, Failure> {

@@ -119,7 +119,15 @@ impl Checker<'_> {
                 let next = ExprKind::NextAnniversary(sides, *time);
                 (On::Moment(typed::Expr { kind: next, ty: Some(Type::DateTime), loc }), Fields::default())
             }
-            EventKind::Call => (event(TriggerKind::Call), Fields::default()),
+            EventKind::Call(_) => {
+                let handed = self.index.handed.get(&self.journey_name).map_or(&[][..], Vec::as_slice);
+                let known = handed.iter().map(|field| {
+                    let shape = FieldShape { ty: field.ty.clone(), optional: field.optional, conflict: false };
+                    (field.name.clone(), shape)
+                });
+                let fields = Fields { known: known.collect(), open: Vec::new(), of: "call".to_owned() };
+                (event(TriggerKind::Call), fields)
+            }
         };
         self.in_trigger = true;
         let filter = segment.or_else(|| self.filter(pattern.filter.as_deref(), &fields));
@@ -223,7 +231,7 @@ impl Checker<'_> {
             | EventKind::EverySpan { .. }
             | EventKind::Date(..)
             | EventKind::Anniversary(..)
-            | EventKind::Call => {
+            | EventKind::Call(_) => {
                 return None;
             }
             EventKind::Created => made(BuiltinEvent::Created, None),

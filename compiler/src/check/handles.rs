@@ -117,13 +117,18 @@ pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
             points.iter().for_each(|point| each(&point.then));
             otherwise.iter().for_each(each);
         }
+        StepKind::Ask(ask) => {
+            ask.arms.iter().for_each(|(_, then)| each(then));
+            ask.otherwise.iter().for_each(each);
+        }
         StepKind::Call(call) => call.otherwise.iter().for_each(each),
-        StepKind::MoveTo(_)
+        StepKind::Notify(..)
+        | StepKind::MoveTo(_)
         | StepKind::Record(..)
         | StepKind::Subscribe(..)
         | StepKind::Unsubscribe(_)
         | StepKind::Suppress(_)
-        | StepKind::StartJourney(_)
+        | StepKind::StartJourney(..)
         | StepKind::StopJourney(_)
         | StepKind::Wait(Wait::For { .. })
         | StepKind::AddTo(..)

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use super::expr::Checker;
 use super::types::resolve;
-use crate::config::ServiceConfig;
+use crate::config::{NotifyConfig, ServiceConfig};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::flow::Messages;
 use crate::hir::{self, Item, Name, PolicyKind, Unsure};
@@ -52,10 +52,14 @@ pub(crate) struct Index<'a> {
     pub(crate) funnels: BTreeMap<SmolStr, FunnelInfo>,
     pub(crate) scores: BTreeMap<SmolStr, ScoreInfo<'a>>,
     pub(crate) journeys: BTreeMap<SmolStr, Span>,
+    /// What is handed over to journeys that are started (`on call { .. }`), by journey.
+    pub(crate) handed: BTreeMap<SmolStr, Vec<FieldInfo>>,
     pub(crate) messages: BTreeMap<(Channel, SmolStr), MessageInfo>,
     pub(crate) policy: Policy,
     /// The systems that journeys may call.
     pub(crate) services: BTreeMap<SmolStr, ServiceConfig>,
+    /// Colleagues, and places where they read.
+    pub(crate) notify: NotifyConfig,
     /// Which declarations could not be read, so that nobody is told that a name does not exist.
     pub(crate) unsure: Unsure,
 }
@@ -238,11 +242,22 @@ impl<'a> Index<'a> {
                 if let Some(first) = self.journeys.get(&name) {
                     diagnostics.push(twice("journey", &Name { text: name, loc }, span, *first));
                 } else {
+                    self.handed(&name, journey, text, diagnostics);
                     self.journeys.insert(name, span);
                 }
             }
             Item::Later(later) => diagnostics.push(super::not_yet(later, text)),
             Item::Contact(_) | Item::Test(_) | Item::Segment(_) | Item::Score(_) => {}
+        }
+    }
+
+    /// What is handed over to a journey that is started.
+    fn handed(&mut self, name: &SmolStr, journey: &hir::Journey, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {
+        for line in &journey.header {
+            if let hir::HeaderKind::On(hir::EventPattern { kind: hir::EventKind::Call(fields), .. }) = &line.kind {
+                let fields = declared_fields(fields, "what a journey is started with", text, diagnostics);
+                self.handed.entry(name.clone()).or_default().extend(fields);
+            }
         }
     }
 
@@ -287,28 +302,7 @@ impl<'a> Index<'a> {
             diagnostics.push(twice("event", &declaration.name, span, first.span));
             return;
         }
-        let mut fields: Vec<FieldInfo> = Vec::with_capacity(declaration.fields.len());
-        let mut seen: BTreeMap<&SmolStr, Span> = BTreeMap::new();
-        for field in &declaration.fields {
-            let span = text.span(field.name.loc);
-            if let Some(first) = seen.get(&field.name.text) {
-                diagnostics.push(twice("field", &field.name, span, *first));
-                continue;
-            }
-            seen.insert(&field.name.text, span);
-            if let Some(default) = &field.default {
-                diagnostics.push(
-                    Diagnostic::new(Code::TypeMismatch, text.span(default.loc), "a field of an event has no default")
-                        .label("not here")
-                        .help(format!(
-                            "whoever sends the event gives the value. Write `{}?` if it may be missing",
-                            text.show(field.ty.loc).trim_end_matches('?')
-                        )),
-                );
-            }
-            let ty = resolve(&field.ty, text, diagnostics);
-            fields.push(FieldInfo { name: field.name.text.clone(), ty, optional: field.optional });
-        }
+        let fields = declared_fields(&declaration.fields, "an event", text, diagnostics);
         self.events.insert(declaration.name.text.clone(), EventInfo { fields, span });
     }
 
@@ -435,6 +429,37 @@ pub(crate) fn journey_name(journey: &hir::Journey, text: &Text<'_>) -> SmolStr {
             stem.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect()
         }
     }
+}
+
+/// Fields that somebody gives; `what` carries them.
+fn declared_fields(
+    declared: &[hir::FieldDecl],
+    what: &str,
+    text: &Text<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<FieldInfo> {
+    let mut fields: Vec<FieldInfo> = Vec::with_capacity(declared.len());
+    let mut seen: BTreeMap<&SmolStr, Span> = BTreeMap::new();
+    for field in declared {
+        let span = text.span(field.name.loc);
+        if let Some(first) = seen.get(&field.name.text) {
+            diagnostics.push(twice("field", &field.name, span, *first));
+            continue;
+        }
+        seen.insert(&field.name.text, span);
+        if let Some(default) = &field.default {
+            let message = format!("a field of {what} has no default");
+            diagnostics.push(
+                Diagnostic::new(Code::TypeMismatch, text.span(default.loc), message).label("not here").help(format!(
+                    "whoever gives it gives the value. Write `{}?` if it may be missing",
+                    text.show(field.ty.loc).trim_end_matches('?')
+                )),
+            );
+        }
+        let ty = resolve(&field.ty, text, diagnostics);
+        fields.push(FieldInfo { name: field.name.text.clone(), ty, optional: field.optional });
+    }
+    fields
 }
 
 /// A name that is declared twice.

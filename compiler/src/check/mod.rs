@@ -12,6 +12,7 @@ mod index;
 mod moments;
 mod names;
 mod operators;
+mod outside;
 mod report;
 mod score;
 mod step;
@@ -71,6 +72,8 @@ pub(crate) struct Inline {
     pub(crate) name: SmolStr,
     pub(crate) channel: Channel,
     pub(crate) loc: Loc,
+    /// Whether colleagues read it, and not the contact.
+    pub(crate) notice: bool,
 }
 
 /// Checks names and types of a journey.

@@ -1,6 +1,6 @@
 //! Steps.
 
-use journey_bytecode::{Channel, Field, Number, RequestKind, SlotIx, Span, Type, Value, WeekdaySet};
+use journey_bytecode::{Channel, Number, SlotIx, Span, Type, Value, WeekdaySet};
 use smol_str::SmolStr;
 
 use super::expr::{Checker, Want, shifted, to_instant};
@@ -8,16 +8,11 @@ use super::types::a;
 use super::wait::next_at;
 use super::{Inline, Sent, not_yet};
 use crate::diagnostic::Code;
-use crate::hir::{
-    self, Block, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, SendMessage, SplitSide, TimeOut,
-};
-use crate::typed::{self, Comparison, Deadline, ExprKind, Optional, Place, Request, Slot, Step, StepKind, Wait};
+use crate::hir::{self, Block, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, SendMessage, SplitSide};
+use crate::typed::{self, Comparison, Deadline, ExprKind, Optional, Place, Slot, Step, StepKind, Wait};
 
 /// The most times that steps may be repeated.
 const MAX_REPEAT: u32 = 1000;
-
-/// How long a call may take that does not say: a day.
-const CALL_PATIENCE: Span = Span { months: 0, days: 1, millis: 0 };
 
 /// What the local variable is called that counts how often steps were repeated; no name can be this.
 const COUNTER: SmolStr = SmolStr::new_static("(times)");
@@ -96,10 +91,13 @@ impl Checker<'_> {
             }
             hir::StepKind::Record(event, fields) => self.record(event, fields)?,
             hir::StepKind::Subscribe(topic, channel) => StepKind::Subscribe(self.topic(topic)?, *channel),
-            hir::StepKind::Unsubscribe(topic) => StepKind::Unsubscribe(self.topic(topic)?),
+            hir::StepKind::Unsubscribe(Some(topic)) => StepKind::Unsubscribe(Some(self.topic(topic)?)),
+            hir::StepKind::Unsubscribe(None) => StepKind::Unsubscribe(None),
             hir::StepKind::Suppress(reason) => StepKind::Suppress(reason.clone()),
             hir::StepKind::Call(call) => self.call(call, inner)?,
-            hir::StepKind::StartJourney(name) => StepKind::StartJourney(self.journey_named(name)?),
+            hir::StepKind::Notify(whom, text, loc) => self.notify(whom, text, *loc)?,
+            hir::StepKind::Ask(ask) => self.ask(ask, step.head, inner)?,
+            hir::StepKind::StartJourney(name, given) => self.start(name, given)?,
             hir::StepKind::StopJourney(name) => StepKind::StopJourney(self.journey_named(name)?),
             hir::StepKind::End => StepKind::End,
             hir::StepKind::Later(later) => {
@@ -146,8 +144,7 @@ impl Checker<'_> {
             name: super::handles::name_of(send),
             handle: None,
             subject,
-            locals: self.scope.clone(),
-            set: Vec::new(),
+            seen: self.seen(),
         }))
     }
 
@@ -217,7 +214,7 @@ impl Checker<'_> {
             return None;
         }
         let name: SmolStr = format!("{}.{}", self.journey_name, self.inline.len() + 1).into();
-        self.inline.push(Inline { name: name.clone(), channel, loc: at });
+        self.inline.push(Inline { name: name.clone(), channel, loc: at, notice: false });
         Some(name)
     }
 
@@ -349,55 +346,6 @@ impl Checker<'_> {
         slot
     }
 
-    /// Asks another system.
-    fn call(&mut self, call: &hir::Call, inner: u16) -> Option<StepKind> {
-        let answer = self.service(&call.service);
-        let mut fields: Vec<(SmolStr, typed::Expr)> = Vec::new();
-        for (name, value) in &call.fields {
-            let value = self.expr(value, Want::Any);
-            if fields.iter().any(|(known, _)| *known == name.text) {
-                self.report(Code::DuplicateName, name.loc, format!("`{}` is given twice", name.text)).label("again");
-            } else {
-                fields.push((name.text.clone(), value));
-            }
-        }
-        // In the steps that follow a failure there is no answer to read.
-        let otherwise = call.otherwise.as_ref().map(|block| self.block(block, inner));
-        let slot = call.result.as_ref().map(|name| {
-            let record =
-                |fields: &Vec<Field>| fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect();
-            let slot = self.local(name, answer.as_ref().map(|fields| Type::Record(record(fields))));
-            if let Some(slot) = self.slots.get_mut(slot.index()) {
-                slot.optional = true;
-                slot.answer = Some(answer.clone().unwrap_or_default());
-            }
-            slot
-        });
-        let kind = RequestKind::Call { service: call.service.text.clone(), answer: answer? };
-        let patience = TimeOut { span: CALL_PATIENCE, window: None, loc: call.service.loc };
-        let until = self.time_out(call.up_to.unwrap_or(patience), call.service.loc);
-        Some(StepKind::Request(Box::new(Request { kind, fields, until, slot, answered: Vec::new(), otherwise })))
-    }
-
-    /// What a system answers; none if nobody knows the system.
-    pub(super) fn service(&mut self, name: &Name) -> Option<Vec<Field>> {
-        if let Some(service) = self.index.services.get(&name.text) {
-            return Some(service.answer.clone());
-        }
-        if self.index.lone {
-            self.implied.services.insert(name.text.clone());
-            return Some(Vec::new());
-        }
-        let known: Vec<&str> = self.index.services.keys().map(SmolStr::as_str).collect();
-        self.report(Code::UnknownService, name.loc, format!("there is no system `{}` to call", name.text)).suggest_or(
-            &name.text,
-            known,
-            "no such system",
-            format!("describe it in `journey.toml`: `[call.{}]`, with its `url` below", name.text),
-        );
-        None
-    }
-
     fn split(&mut self, name: &Name, sides: &[SplitSide], head: Loc, inner: u16) -> StepKind {
         let mut seen: Vec<&Name> = Vec::new();
         for side in sides {
@@ -475,6 +423,51 @@ impl Checker<'_> {
             }
         }
         Some(StepKind::Record(event.text.clone(), values))
+    }
+
+    /// Starts another journey, with what it asks for.
+    fn start(&mut self, name: &Name, given: &[(Name, Expr)]) -> Option<StepKind> {
+        let handed: Vec<_> = self.index.handed.get(&name.text).cloned().unwrap_or_default();
+        let mut values: Vec<(SmolStr, typed::Expr)> = Vec::new();
+        let journey = self.journey_named(name);
+        for (field, value) in given {
+            let known = handed.iter().find(|known| known.name == field.text);
+            let ty = known.and_then(|known| known.ty.as_ref());
+            let mut value = self.expr(value, ty.map_or(Want::Unknown, Want::Type));
+            if let Some(ty) = ty {
+                value = self.assigned(value, ty, &format!("`{}`", field.text));
+            }
+            if known.is_none() && journey.is_some() {
+                let names: Vec<&str> = handed.iter().map(|known| known.name.as_str()).collect();
+                let help = match names.as_slice() {
+                    [] => format!("let `{}` begin with `on call {{ {}: text }}`", name.text, field.text),
+                    names => format!("it is started with {}", names.join(", ")),
+                };
+                let message = format!("`{}` is not started with `{}`", name.text, field.text);
+                self.report(Code::UnknownField, field.loc, message).suggest_or(
+                    &field.text,
+                    names,
+                    "no such field",
+                    help,
+                );
+            }
+            if values.iter().any(|(known, _)| *known == field.text) {
+                self.report(Code::DuplicateName, field.loc, format!("`{}` is given twice", field.text)).label("again");
+            } else {
+                values.push((field.text.clone(), value));
+            }
+        }
+        for known in handed.iter().filter(|known| !known.optional) {
+            if given.iter().all(|(field, _)| field.text != known.name) {
+                let ty = known.ty.as_ref().map_or_else(|| "unknown".to_owned(), a);
+                let message = format!("`{}` is started with the field `{}`", name.text, known.name);
+                self.report(Code::MissingField, name.loc, message).label("without it").help(format!(
+                    "give it: `start journey {} with {{ {}: .. }}`, which is {ty}",
+                    name.text, known.name
+                ));
+            }
+        }
+        Some(StepKind::StartJourney(journey?, values))
     }
 
     /// A countdown is a wait for each point, which passes over it if it is past.

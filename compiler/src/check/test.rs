@@ -35,6 +35,14 @@ pub(crate) struct SentNames {
     handles: BTreeMap<SmolStr, SmolStr>,
     /// The messages' own names.
     messages: BTreeSet<SmolStr>,
+    /// What colleagues can answer.
+    answers: BTreeSet<SmolStr>,
+    /// Who is told something: `owner`, `slack`.
+    told: BTreeSet<SmolStr>,
+    /// Who is asked something.
+    asked: BTreeSet<SmolStr>,
+    /// The sides of splits.
+    sides: BTreeSet<SmolStr>,
 }
 
 impl SentNames {
@@ -59,9 +67,28 @@ impl SentNames {
                     self.handles.insert(handle.text.clone(), message.text.clone());
                 }
             }
+            match &step.kind {
+                StepKind::Ask(ask) => {
+                    self.asked.insert(ask.whom.name.text.clone());
+                    self.answers.extend(ask.arms.iter().map(|(answer, _)| answer.text.clone()));
+                }
+                StepKind::Notify(whom, ..) => {
+                    self.told.insert(whom.name.text.clone());
+                }
+                StepKind::Split(_, sides) => self.sides.extend(sides.iter().map(|side| side.name.text.clone())),
+                _ => {}
+            }
             handles::inner(&step.kind, |block| self.collect(block));
         }
     }
+}
+
+/// How an unknown name is told.
+struct Wording {
+    code: Code,
+    message: &'static str,
+    label: &'static str,
+    help: &'static str,
 }
 
 /// A test as far as it is understood.
@@ -187,9 +214,20 @@ impl TestChecker<'_> {
             TestAct::Subscribed(topic, channel) => {
                 Act::Happens(Stimulus::Subscribed(self.checker.topic(topic)?, *channel))
             }
-            TestAct::Start(journey) => {
-                let payload = Value::Record(Arc::from(Vec::new()));
-                Act::Happens(Stimulus::Start(self.checker.journey_named(journey)?, payload))
+            TestAct::Start(name, given) => {
+                let journey = self.checker.journey_named(name)?;
+                let handed = self.checker.index.handed.get(&journey).map_or(&[][..], Vec::as_slice);
+                let payload = self.payload(name, Some(handed), given, ("start journey", " with"));
+                Act::Happens(Stimulus::Start(journey, payload))
+            }
+            TestAct::Answer(answer) => {
+                let wording = Wording {
+                    code: Code::UnknownValue,
+                    message: "no journey asks anything that is answered",
+                    label: "no such answer",
+                    help: "answers are the names before the blocks of an `ask`",
+                };
+                Act::Happens(Stimulus::Decision(self.named(answer, |sent| &sent.answers, &wording)?))
             }
             TestAct::GivenCall(service, answer) => {
                 let fields = self.checker.service(service)?.into_iter().map(FieldInfo::from).collect::<Vec<_>>();
@@ -212,6 +250,24 @@ impl TestChecker<'_> {
         let text = self.checker.text;
         let words: Vec<&str> = text.slice(line.loc).split_whitespace().collect();
         Some(Line { line: text.line_column(line.loc.start).0, text: words.join(" "), moment, contact: contact?, act })
+    }
+
+    /// A name that some journey uses.
+    fn named(
+        &mut self,
+        name: &Name,
+        known: fn(&SentNames) -> &BTreeSet<SmolStr>,
+        wording: &Wording,
+    ) -> Option<SmolStr> {
+        let sent = self.sent;
+        let known: Vec<&str> = known(sent).iter().map(SmolStr::as_str).collect();
+        if known.contains(&name.text.as_str()) {
+            return Some(name.text.clone());
+        }
+        let message = format!("{} `{}`", wording.message, name.text);
+        let report = self.checker.report(wording.code, name.loc, message);
+        report.suggest_or(&name.text, known, wording.label, wording.help);
+        None
     }
 
     /// The contact that a line is about.
@@ -271,7 +327,7 @@ impl TestChecker<'_> {
             | EventKind::EverySpan { .. }
             | EventKind::Date(..)
             | EventKind::Anniversary(..)
-            | EventKind::Call
+            | EventKind::Call(_)
             | EventKind::Later(_)
             | EventKind::Error => return None,
         })
@@ -385,12 +441,28 @@ impl TestChecker<'_> {
             Expectation::End(reason) => Expected::End(self.reason(reason.as_ref(), &ENDS, true)?),
             Expectation::Wait(date, time) => Expected::Wait(*date, *time),
             Expectation::Tag(tag) => Expected::Tag(self.checker.tag(tag)?),
-            Expectation::Path(side) => Expected::Path(side.text.clone()),
+            Expectation::Path(side) => {
+                let wording = Wording {
+                    code: Code::UnknownValue,
+                    message: "no journey has a split with a side",
+                    label: "no such side",
+                    help: "sides are the names behind the shares of a `split`",
+                };
+                Expected::Path(self.named(side, |sent| &sent.sides, &wording)?)
+            }
             Expectation::Record(event) => {
                 self.checker.event_fields(event)?;
                 Expected::Record(event.text.clone())
             }
-            Expectation::Notify(whom) => Expected::Notify(whom.text.clone()),
+            Expectation::Notify(whom) => {
+                let wording = Wording {
+                    code: Code::UnknownColleague,
+                    message: "no journey has `notify` for",
+                    label: "never told",
+                    help: "name whom a journey tells: `expect notify owner`, `expect notify slack`",
+                };
+                Expected::Notify(self.named(whom, |sent| &sent.told, &wording)?)
+            }
             Expectation::Untag(tag) => Expected::Untag(self.checker.tag(tag)?),
             Expectation::Stage(stage) => {
                 let (funnel, stage) = self.checker.stage_of(stage)?;
@@ -401,6 +473,15 @@ impl TestChecker<'_> {
             Expectation::Suppress => Expected::Suppress,
             Expectation::Start(journey) => Expected::Start(self.checker.journey_named(journey)?),
             Expectation::Goal(journey) => Expected::Goal(self.checker.journey_named(journey)?),
+            Expectation::Ask(whom) => {
+                let wording = Wording {
+                    code: Code::UnknownColleague,
+                    message: "no journey has a question for",
+                    label: "never asked",
+                    help: "name whom a journey asks: `expect ask owner`",
+                };
+                Expected::Ask(self.named(whom, |sent| &sent.asked, &wording)?)
+            }
             Expectation::Call(service) => {
                 self.checker.service(service)?;
                 Expected::Call(service.text.clone())

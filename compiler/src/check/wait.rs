@@ -21,12 +21,17 @@ impl Checker<'_> {
         };
         if checked.deadline.is_none() && !otherwise {
             let time = if matches!(wait, hir::Wait::First { .. }) { "after 30d { end }" } else { "up to 30d else end" };
-            self.report(Code::NoEnd, head, "this wait may never end")
-                .label("until when at the latest?")
-                .note("A contact to whom it never happens stands here for ever, and cannot enter again.")
-                .help(format!("say how long, and what then: `{time}`"));
+            self.no_end(head, "this wait may never end", "A contact to whom it never happens", time);
         }
         Some(checked)
+    }
+
+    /// A step that may stand still for ever.
+    pub(super) fn no_end(&mut self, head: Loc, message: &str, who: &str, time: &str) {
+        self.report(Code::NoEnd, head, message)
+            .label("until when at the latest?")
+            .note(format!("{who} stands here for ever, and cannot enter again."))
+            .help(format!("say how long, and what then: `{time}`"));
     }
 
     fn any_wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Wait> {
@@ -277,9 +282,9 @@ impl Checker<'_> {
         }
     }
 
-    fn else_needs_time_out(&mut self, otherwise: Option<&Block>, up_to: Option<TimeOut>, head: Loc) {
+    pub(super) fn else_needs_time_out(&mut self, otherwise: Option<&Block>, up_to: Option<TimeOut>, head: Loc) {
         if otherwise.is_some() && up_to.is_none() {
-            self.report(Code::UselessPart, head, "this wait has no time-out, so its `else` is never taken")
+            self.report(Code::UselessPart, head, "there is no time-out here, so the `else` is never taken")
                 .label("waits for ever")
                 .help("say how long: `up to 3d else ..`");
         }

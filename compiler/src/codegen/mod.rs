@@ -5,8 +5,8 @@ mod expr;
 
 use journey_bytecode::{
     Arm, Clause, Collect, Deadline, EventPattern, Exit, ExitKind, Goal, Handle, History, MAX_CODE, MAX_STACK,
-    MessageHistory, Op, Pc, Program, Request, RequestIx, Score, ScoreRule, Scores, SendDef, SendIx, SlotIx, SourceMap,
-    Split, SplitIx, StepInfo, StepIx, Trigger, TriggerKind, Value, WaitDef, WaitIx,
+    MessageHistory, Notice, NoticeIx, Op, Pc, Program, Request, RequestIx, RequestKind, Score, ScoreRule, Scores,
+    SendDef, SendIx, SlotIx, SourceMap, Split, SplitIx, StepInfo, StepIx, Trigger, TriggerKind, Value, WaitDef, WaitIx,
 };
 
 use smol_str::SmolStr;
@@ -66,6 +66,7 @@ struct Generator<'a> {
     waits: Vec<WaitDef>,
     splits: Vec<Split>,
     requests: Vec<Request>,
+    notices: Vec<Notice>,
     infos: Vec<StepInfo>,
     /// Where the last step stands: offset, line and column.
     last: (u32, u32, u32),
@@ -82,6 +83,7 @@ impl<'a> Generator<'a> {
             waits: Vec::new(),
             splits: Vec::new(),
             requests: Vec::new(),
+            notices: Vec::new(),
             infos: Vec::new(),
             last: (0, 0, 0),
         }
@@ -136,6 +138,7 @@ impl<'a> Generator<'a> {
             holdout: journey.holdout,
             splits: std::mem::take(&mut self.splits),
             requests: std::mem::take(&mut self.requests),
+            notices: std::mem::take(&mut self.notices),
             entry,
             code: Vec::new(),
             consts: Vec::new(),
@@ -209,6 +212,7 @@ impl<'a> Generator<'a> {
             (program.waits.len(), table, "waits"),
             (program.splits.len(), table, "splits"),
             (program.requests.len(), table, "calls and questions"),
+            (program.notices.len(), table, "notices"),
             (program.histories.len(), table, "questions about past events"),
             (program.messages.len(), table, "questions about messages"),
             (program.map.steps.len(), table, "steps"),
@@ -363,14 +367,21 @@ impl<'a> Generator<'a> {
             typed::StepKind::Subscribe(topic, channel) => {
                 self.steps.op(Op::Subscribe(self.tables.name(topic), *channel));
             }
-            typed::StepKind::Unsubscribe(topic) => self.steps.op(Op::Unsubscribe(self.tables.name(topic))),
+            typed::StepKind::Unsubscribe(topic) => {
+                let topic = topic.as_ref().map(|topic| self.tables.name(topic));
+                self.steps.op(topic.map_or(Op::UnsubscribeAll, Op::Unsubscribe));
+            }
             typed::StepKind::Suppress(reason) => {
                 let reason = self.tables.constant(&Value::Text(reason.clone()));
                 self.steps.op(Op::Const(reason));
                 self.steps.op(Op::Suppress);
             }
             typed::StepKind::Request(request) => self.request(ix, request),
-            typed::StepKind::StartJourney(name) => self.steps.op(Op::StartJourney(self.tables.name(name))),
+            typed::StepKind::Notify(notice) => self.notify(ix, notice),
+            typed::StepKind::StartJourney(name, fields) => {
+                self.record(fields);
+                self.steps.op(Op::StartJourney(self.tables.name(name)));
+            }
             typed::StepKind::StopJourney(name) => self.steps.op(Op::StopJourney(self.tables.name(name))),
             // Its name is that of the next step.
             typed::StepKind::Label(_) => {}
@@ -453,10 +464,16 @@ impl<'a> Generator<'a> {
         self.steps.op(Op::MakeRecord(shape, emit::narrow(fields.len())));
     }
 
-    /// The question, then what follows if there is no answer; behind it goes on who has one.
+    fn notify(&mut self, step: StepIx, notice: &typed::Notice) {
+        let typed::Notice { to, message, text, .. } = notice.clone();
+        self.steps.op(Op::Notify(NoticeIx(emit::narrow(self.notices.len()))));
+        self.notices.push(Notice { to, message, text, step });
+    }
+
+    /// The question, then what follows each answer of a person, then if there is none; behind it goes on who has one.
     fn request(&mut self, step: StepIx, request: &typed::Request) {
         self.record(&request.fields);
-        let until = self.clause(&request.until);
+        let until = request.until.as_ref().map(|until| self.clause(until));
         let ix = RequestIx(emit::narrow(self.requests.len()));
         self.steps.op(Op::Request(ix));
         self.steps.unreachable();
@@ -468,18 +485,26 @@ impl<'a> Generator<'a> {
             failed: None,
             step,
         });
-        let mut over = None;
-        let failed = request.otherwise.as_ref().filter(|block| !block.is_empty()).map(|otherwise| {
-            let failed = self.steps.label();
-            self.block(otherwise);
-            over = self.steps.reachable().then(|| self.steps.jump(Op::Jump));
-            failed
-        });
-        let answered = self.steps.label();
-        over.into_iter().for_each(|over| self.steps.land(over));
-        if let Some(request) = self.requests.get_mut(ix.index()) {
-            request.answered = answered;
-            request.failed = failed;
+        let mut overs = Vec::new();
+        let mut way = |generator: &mut Self, block: &typed::Block| {
+            let target = generator.steps.label();
+            generator.block(block);
+            overs.extend(generator.steps.reachable().then(|| generator.steps.jump(Op::Jump)));
+            generator.steps.unreachable();
+            target
+        };
+        let targets: Vec<Pc> = request.arms.iter().map(|(_, then)| way(self, then)).collect();
+        let failed = request.otherwise.as_ref().map(|otherwise| way(self, otherwise));
+        let answered = match request.arms.is_empty() || !overs.is_empty() {
+            true => self.steps.label(),
+            false => Pc(0),
+        };
+        overs.into_iter().for_each(|over| self.steps.land(over));
+        if let Some(def) = self.requests.get_mut(ix.index()) {
+            (def.answered, def.failed) = (answered, failed);
+            if let RequestKind::Ask { arms, .. } = &mut def.kind {
+                arms.iter_mut().zip(targets).for_each(|(arm, target)| arm.1 = target);
+            }
         }
     }
 
@@ -565,7 +590,7 @@ fn clauses(program: &mut Program) -> impl Iterator<Item = &mut Clause> {
         .chain(exits)
         .chain(program.goals.iter_mut().filter_map(|goal| goal.pattern.filter.as_mut()))
         .chain(waits)
-        .chain(program.requests.iter_mut().map(|request| &mut request.until))
+        .chain(program.requests.iter_mut().filter_map(|request| request.until.as_mut()))
         .chain(program.sends.iter_mut().filter_map(|send| send.subject.as_mut()))
         .chain(program.collect.as_mut().map(|collect| &mut collect.until))
         .chain(program.segments.iter_mut().map(|(_, condition)| condition))

@@ -2,6 +2,7 @@
 
 mod call;
 pub mod lint;
+mod notify;
 mod read;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use lint::LintConfig;
+pub(crate) use notify::CHATS;
 pub use read::{SECTIONS, read};
 
 use crate::diagnostic::Span;
@@ -38,6 +40,8 @@ pub struct Config {
     pub lint: LintConfig,
     /// `[call]`
     pub call: CallConfig,
+    /// `[notify]`
+    pub notify: NotifyConfig,
 }
 
 /// `[project]`
@@ -175,6 +179,15 @@ pub struct CallConfig {
     pub allow_private: bool,
     /// `[call.crm.update]`: the systems that journeys may call, by name.
     pub services: BTreeMap<SmolStr, ServiceConfig>,
+}
+
+/// `[notify]`
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct NotifyConfig {
+    /// `owner = "sales@moosbett.example"`: who is meant by a name; for an attribute's name, where the contact has none.
+    pub people: BTreeMap<SmolStr, String>,
+    /// `[notify.slack]` and `[notify.teams]`: where the address of a place's incoming webhook stands, by kind and place.
+    pub places: BTreeMap<(SmolStr, SmolStr), SecretRef>,
 }
 
 /// `[call.crm.update]`

@@ -39,6 +39,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("server", &["listen"]),
     (LINT, &[lint::PROFILES, "max_steps", "max_depth", "max_per_day", "min_share"]),
     ("call", &["allow_private"]),
+    ("notify", &[]),
 ];
 
 /// The section that sets levels.
@@ -133,6 +134,7 @@ impl<'a> Reader<'a> {
         }
         config.lint = self.lint();
         config.call = self.calls();
+        config.notify = self.notify();
         config
     }
 
@@ -185,7 +187,7 @@ impl<'a> Reader<'a> {
                 // Its names are looked up where they are read.
                 (Some((LINT, _)), DeValue::Table(_)) => {}
                 // Its sections have names of their own.
-                (Some(("call", _)), DeValue::Table(_)) => {}
+                (Some(("call" | "notify", _)), DeValue::Table(_)) => {}
                 (Some((section, keys)), DeValue::Table(table)) => self.section(section, keys, table),
                 (Some((section, _)), _) => {
                     let help = format!("write `[{section}]` on a line of its own, and its settings below it");
@@ -682,7 +684,7 @@ pub(super) fn all_of(names: &[&str]) -> String {
 }
 
 /// `NAME <ADDRESS>` or `ADDRESS`, roughly: the mail server has the last word.
-fn is_mailbox(text: &str) -> bool {
+pub(super) fn is_mailbox(text: &str) -> bool {
     let text = text.trim();
     let address = match text.strip_suffix('>') {
         Some(rest) => rest.rsplit_once('<').map_or("", |(_, address)| address),

@@ -194,6 +194,8 @@ codes! {
     ReservedName = 222, "reserved-name", Error;
     /// A call of a system that `journey.toml` does not describe.
     UnknownService = 230, "unknown-service", Error;
+    /// A colleague, or a place where colleagues read, that nobody knows.
+    UnknownColleague = 231, "unknown-colleague", Error;
     /// A run is to go on at a place that the journey does not have.
     UnknownPlace = 240, "unknown-place", Error;
     /// Values of two types that have nothing to do with each other.

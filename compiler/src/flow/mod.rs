@@ -222,7 +222,7 @@ impl Flow<'_> {
         }
         match &mut step.kind {
             StepKind::Send(send) => {
-                send.set = state.locals().cloned().collect();
+                send.seen.set = state.locals().cloned().collect();
                 state.send(send.handle, send.choices.iter().map(|(channel, _)| *channel));
             }
             StepKind::Wait(wait) => return self.wait(wait, &state),
@@ -259,7 +259,11 @@ impl Flow<'_> {
                 state.forget(&Subject::Count(event.clone()));
             }
             StepKind::Request(request) => return self.request(request, state),
-            StepKind::Subscribe(..) | StepKind::Unsubscribe(_) | StepKind::Suppress(_) | StepKind::StartJourney(_) => {}
+            StepKind::Notify(notice) => notice.seen.set = state.locals().cloned().collect(),
+            StepKind::StartJourney(_, fields) => {
+                fields.iter_mut().for_each(|(_, value)| self.value(value, &mut state));
+            }
+            StepKind::Subscribe(..) | StepKind::Unsubscribe(_) | StepKind::Suppress(_) => {}
             // A journey that stops itself ends.
             StepKind::StopJourney(journey) if *journey == self.journey => return None,
             StepKind::StopJourney(_) => {}
@@ -309,6 +313,7 @@ impl Flow<'_> {
                 self.value(value, &mut state);
             }
         }
+        request.seen.set = state.locals().cloned().collect();
         state.wait();
         if let Some(slot) = request.slot {
             state.no_answer(slot);
@@ -317,8 +322,13 @@ impl Flow<'_> {
         if let Some(slot) = request.slot {
             answered.assume_set(&Place::Slot(slot));
         }
-        let failed = request.otherwise.as_mut().and_then(|otherwise| self.block(otherwise, Some(state)));
-        meet([Some(answered), failed])
+        let mut ways: Vec<_> =
+            request.arms.iter_mut().map(|(_, then)| self.block(then, Some(answered.clone()))).collect();
+        if request.arms.is_empty() {
+            ways.push(Some(answered));
+        }
+        ways.extend(request.otherwise.as_mut().map(|otherwise| self.block(otherwise, Some(state))));
+        meet(ways)
     }
 
     /// The steps may come again: of what they change, only what every time knows is known at their beginning.

@@ -79,8 +79,10 @@ pub enum TestAct {
     Set(Name, Expr),
     /// `subscribed offers via email`
     Subscribed(Name, Option<Channel>),
-    /// `start journey winback`
-    Start(Name),
+    /// `start journey winback with { .. }`
+    Start(Name, Vec<(Name, Expr)>),
+    /// `answer yes`
+    Answer(Name),
     /// `given call crm.update returns { .. }`; without the fields it fails.
     GivenCall(Name, Option<Vec<(Name, Expr)>>),
     /// `expect ..`, and whether it is `expect no ..`
@@ -124,6 +126,8 @@ pub enum Expectation {
     Start(Name),
     /// `goal nurture`
     Goal(Name),
+    /// `ask owner`
+    Ask(Name),
     /// `call crm.update`
     Call(Name),
     /// A condition.

@@ -108,7 +108,7 @@ impl Summary {
                 }
                 StepKind::MoveTo(funnel, stage) => Some(Happening::Reaches(funnel.clone(), stage.clone())),
                 StepKind::Record(event, _) => Some(Happening::Event(event.clone())),
-                StepKind::StartJourney(journey) => Some(Happening::Start(journey.clone())),
+                StepKind::StartJourney(journey, _) => Some(Happening::Start(journey.clone())),
                 StepKind::Send(send) => {
                     for choice in &send.choices {
                         self.sends.entry(choice.clone()).or_insert_with(at);

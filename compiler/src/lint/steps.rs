@@ -178,7 +178,7 @@ impl Steps<'_> {
                 self.repeat(step, until.as_ref(), body);
             }
             StepKind::Let(name, _) => self.unused_let(name),
-            StepKind::Unsubscribe(topic) => past.leave(Some(topic.text.clone()), step.head),
+            StepKind::Unsubscribe(topic) => past.leave(topic.as_ref().map(|topic| topic.text.clone()), step.head),
             StepKind::Suppress(_) => past.leave(None, step.head),
             StepKind::Subscribe(topic, _) => past.gone.retain(|(gone, _)| gone.as_ref() != Some(&topic.text)),
             _ => {}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use journey_bytecode::{Bundle, Channel};
+use journey_bytecode::{Bundle, Channel, NOTICE_CHANNEL, RequestKind};
 use tokio::net::TcpListener;
 
 use super::{Tokens, router};
@@ -40,6 +40,8 @@ pub struct ServeConfig {
     pub transports: BTreeMap<Channel, Arc<dyn Transport>>,
     /// The way to other systems, if journeys call any.
     pub calls: Option<Arc<dyn Transport>>,
+    /// The way to colleagues, if journeys tell or ask any.
+    pub notices: Option<Arc<dyn Transport>>,
     /// How long stopping may take.
     pub grace: Duration,
 }
@@ -56,6 +58,7 @@ impl ServeConfig {
             secrets: Vec::new(),
             transports: BTreeMap::new(),
             calls: None,
+            notices: None,
             grace: GRACE,
         }
     }
@@ -153,6 +156,9 @@ impl Server {
         if let Some(calls) = config.calls {
             outlet = outlet.calling(calls);
         }
+        if let Some(notices) = config.notices {
+            outlet = outlet.telling(notices);
+        }
         let gate = Gate::new(Arc::clone(&linked));
         let engine = Engine::start(store, linked, outlet, Arc::new(SystemClock::default())).await?;
         let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics, opt_in };
@@ -209,8 +215,14 @@ impl Server {
 /// The programs of a bundle, each with the messages that it sends.
 fn kept(bundle: &Bundle) -> Vec<KeptProgram> {
     let messages = |program: &journey_bytecode::Program| {
-        let choices: BTreeSet<_> = program.sends.iter().flat_map(|send| &send.choices).collect();
-        choices.into_iter().filter_map(|(channel, name)| bundle.message(*channel, name).cloned()).collect()
+        let sent = program.sends.iter().flat_map(|send| &send.choices).map(|(channel, name)| (*channel, name));
+        let asked = program.requests.iter().filter_map(|request| match &request.kind {
+            RequestKind::Ask { message, .. } => Some(message),
+            RequestKind::Call { .. } => None,
+        });
+        let told = program.notices.iter().map(|notice| &notice.message).chain(asked);
+        let all: BTreeSet<_> = sent.chain(told.map(|name| (NOTICE_CHANNEL, name))).collect();
+        all.into_iter().filter_map(|(channel, name)| bundle.message(channel, name).cloned()).collect()
     };
     let keep =
         |program: &journey_bytecode::Program| KeptProgram { program: program.clone(), messages: messages(program) };

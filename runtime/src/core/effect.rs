@@ -31,6 +31,20 @@ pub enum Errand {
         /// When no answer counts any more.
         until: Instant,
     },
+    /// Words for a colleague: `message` holds them, `to` is an address if the contact has one for it.
+    Notice {
+        /// Whom the settings know: `owner`, `slack #sales`.
+        place: SmolStr,
+    },
+    /// The same, with a question.
+    Question {
+        /// Whom the settings know: `owner`.
+        place: SmolStr,
+        /// What can be answered.
+        answers: Vec<SmolStr>,
+        /// When no answer counts any more.
+        until: Instant,
+    },
 }
 
 /// As people and programs name it: `12/0`.
@@ -83,21 +97,6 @@ pub struct Outgoing {
     pub data: Value,
     /// What it is.
     pub errand: Errand,
-}
-
-/// What a run tells a colleague.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Notice {
-    /// When.
-    pub at: Instant,
-    /// The journey.
-    pub journey: SmolStr,
-    /// The run.
-    pub run: u32,
-    /// Whom: `owner`, `slack #sales`.
-    pub to: SmolStr,
-    /// What.
-    pub text: String,
 }
 
 /// One line of a contact's trace.
@@ -212,7 +211,7 @@ pub enum TraceEvent {
         /// The channel; every one without.
         channel: Option<Channel>,
     },
-    /// The run withdrew consent to the topic.
+    /// The run withdrew consent to the topic; to everything if it is empty.
     Unsubscribed(SmolStr),
     /// The run suppressed the contact, for the reason.
     Suppressed(String),
@@ -243,6 +242,17 @@ pub enum TraceEvent {
         /// The system.
         service: SmolStr,
         /// Until when the run waits for the answer.
+        until: Instant,
+    },
+    /// The run asked a colleague.
+    Asked {
+        /// The question's number.
+        number: u32,
+        /// Whom: `owner`.
+        to: SmolStr,
+        /// The question.
+        text: String,
+        /// Until when the run waits for the answer; [`Instant::NEVER`] without an end.
         until: Instant,
     },
     /// An answer came; the run went on if it still waited for it.
@@ -333,8 +343,6 @@ pub enum WokenBy {
 pub struct Outcome {
     /// For the outbox.
     pub outgoing: Vec<Outgoing>,
-    /// People to tell.
-    pub notices: Vec<Notice>,
     /// For the trace.
     pub trace: Vec<TraceEntry>,
     /// When the contact next has something to do by itself.

@@ -79,6 +79,13 @@ pub enum InputKind {
         /// The answer.
         answer: Answer,
     },
+    /// A colleague decided what a run asked: of several open questions that know the answer, the oldest.
+    Decision {
+        /// The answer.
+        answer: SmolStr,
+        /// The journey that asks; any without.
+        journey: Option<SmolStr>,
+    },
 }
 
 /// What came of a question to somebody outside.

@@ -105,11 +105,12 @@ pub(crate) struct TriggerAt {
     pub(crate) trigger: usize,
 }
 
-/// Attributes that the runtime itself reads, found by their type.
+/// Attributes that the runtime itself reads, found by their type or name.
 #[derive(Debug, Default)]
 struct WellKnown {
     email: Option<SmolStr>,
     phone: Option<SmolStr>,
+    push: Option<SmolStr>,
     zone: Option<SmolStr>,
     language: Option<SmolStr>,
     defaults: BTreeMap<SmolStr, Value>,
@@ -270,7 +271,8 @@ impl Linked {
         match channel {
             Channel::Email => self.attributes.email.as_ref(),
             Channel::Sms => self.attributes.phone.as_ref(),
-            Channel::Push | Channel::Webhook => None,
+            Channel::Push => self.attributes.push.as_ref(),
+            Channel::Webhook => None,
         }
     }
 
@@ -339,6 +341,7 @@ impl WellKnown {
         Self {
             email: first(Type::Email),
             phone: first(Type::Phone),
+            push: schema.attribute("push_token").filter(|a| a.ty.is_textual()).map(|a| a.name.clone()),
             zone: first(Type::TimeZone),
             language: schema.language_attribute().map(|attribute| attribute.name.clone()),
             defaults: schema

@@ -141,7 +141,12 @@ impl<'a> Env<'a> {
                 },
                 Op::Return => return Stop::Return(pop(&mut stack).into_owned()),
                 Op::Decide => witness.decided(stack.last().is_some_and(|top| top.is_true())),
-                Op::SetAttribute(_) | Op::Store(_) | Op::Record(_) | Op::Request(_) | Op::Suppress | Op::Notify(_) => {
+                Op::SetAttribute(_)
+                | Op::Store(_)
+                | Op::Record(_)
+                | Op::Request(_)
+                | Op::StartJourney(_)
+                | Op::Suppress => {
                     return Stop::Effect(op, here, pop(&mut stack).into_owned());
                 }
                 Op::Step(_)
@@ -153,8 +158,9 @@ impl<'a> Env<'a> {
                 | Op::MoveTo(..)
                 | Op::Subscribe(..)
                 | Op::Unsubscribe(_)
-                | Op::StartJourney(_)
+                | Op::UnsubscribeAll
                 | Op::StopJourney(_)
+                | Op::Notify(_)
                 | Op::End => return Stop::Effect(op, here, Value::Unset),
                 Op::History(ix) => {
                     let value = self.history(ix, fuel);
@@ -352,6 +358,7 @@ impl<'a> Env<'a> {
             | Op::Unsubscribe(_)
             | Op::Suppress
             | Op::StartJourney(_)
+            | Op::UnsubscribeAll
             | Op::StopJourney(_)
             | Op::Notify(_)
             | Op::End => owned(Value::Unset),

@@ -22,6 +22,8 @@ pub struct Outlet {
     transports: BTreeMap<Channel, Arc<dyn Transport>>,
     /// The way to other systems.
     calls: Option<Arc<dyn Transport>>,
+    /// The way to colleagues.
+    notices: Option<Arc<dyn Transport>>,
 }
 
 impl fmt::Debug for Outlet {
@@ -49,7 +51,7 @@ pub(crate) struct Attempt {
     decided: Instant,
     /// Which attempt this is, from 1.
     number: u32,
-    /// A call: when no answer counts any more.
+    /// Of a call or a question: when no answer counts any more.
     until: Option<Instant>,
     /// Whether a crash holds it, so that it must be noted by itself when it goes on the wire.
     pub(crate) hold: bool,
@@ -60,18 +62,26 @@ pub(crate) struct Attempt {
 enum Way {
     Channel(Channel),
     Call,
+    Notice,
 }
 
 impl Outlet {
     /// An outlet with the transports of the channels.
     pub const fn new(renderer: Renderer, transports: BTreeMap<Channel, Arc<dyn Transport>>) -> Self {
-        Self { renderer, transports, calls: None }
+        Self { renderer, transports, calls: None, notices: None }
     }
 
     /// The same, with a way to other systems.
     #[must_use]
     pub fn calling(mut self, calls: Arc<dyn Transport>) -> Self {
         self.calls = Some(calls);
+        self
+    }
+
+    /// The same, with a way to colleagues.
+    #[must_use]
+    pub fn telling(mut self, notices: Arc<dyn Transport>) -> Self {
+        self.notices = Some(notices);
         self
     }
 
@@ -88,6 +98,8 @@ impl Outlet {
             let (way, until) = match outgoing.errand {
                 Errand::Message => (Way::Channel(outgoing.channel), None),
                 Errand::Call { until, .. } => (Way::Call, Some(until)),
+                Errand::Notice { .. } => (Way::Notice, None),
+                Errand::Question { until, .. } => (Way::Notice, Some(until)),
             };
             let attempt = Attempt {
                 id: outgoing.id,
@@ -116,10 +128,12 @@ impl Outlet {
         let transport = match way {
             Way::Channel(channel) => self.transports.get(&channel),
             Way::Call => self.calls.as_ref(),
+            Way::Notice => self.notices.as_ref(),
         };
         let transport = transport.ok_or_else(|| match way {
             Way::Channel(channel) => format!("no way to send {channel} is configured"),
             Way::Call => "no way to call other systems is configured".to_owned(),
+            Way::Notice => "no way to tell colleagues is configured".to_owned(),
         })?;
         let rendered = self.renderer.render(outgoing).map_err(|error| error.to_string())?;
         Ok((transport, rendered))
@@ -186,7 +200,8 @@ impl Attempt {
                 let pause = pause.saturating_add(self.jitter(pause / JITTER));
                 let due = Instant(now.0.saturating_add(i64::try_from(pause).unwrap_or(i64::MAX)));
                 let given_up = i64::try_from(GIVE_UP_AFTER.as_millis()).unwrap_or(i64::MAX);
-                let given_up = self.until.unwrap_or(Instant(self.decided.0.saturating_add(given_up)));
+                let given_up = Instant(self.decided.0.saturating_add(given_up));
+                let given_up = self.until.map_or(given_up, |until| until.min(given_up));
                 if due > given_up {
                     let cause = format!("given up after {} attempts; the last one: {cause}", self.number);
                     self.failed(StatusKind::Bounced, cause)

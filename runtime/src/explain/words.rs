@@ -44,9 +44,12 @@ pub(super) fn what(event: &TraceEvent, show: impl Fn(Instant) -> String, fate: i
         TraceEvent::Recorded(event) => format!("records {event}"),
         TraceEvent::Subscribed { topic, channel: None } => format!("subscribes to {topic}"),
         TraceEvent::Subscribed { topic, channel: Some(channel) } => format!("subscribes to {topic} via {channel}"),
+        TraceEvent::Unsubscribed(topic) if topic.is_empty() => "unsubscribes from everything".to_owned(),
         TraceEvent::Unsubscribed(topic) => format!("unsubscribes from {topic}"),
         TraceEvent::Suppressed(why) => format!("is suppressed: {why}"),
         TraceEvent::Notified { to, .. } => format!("tells {to}"),
+        TraceEvent::Asked { to, until: Instant::NEVER, .. } => format!("asks {to}"),
+        TraceEvent::Asked { to, until, .. } => format!("asks {to}, and takes an answer until {}", show(*until)),
         TraceEvent::Called { service, until, .. } => {
             format!("calls {service}, and takes its answer until {}", show(*until))
         }

@@ -4,7 +4,8 @@
 //! removes one), tags are added (`remove_tags` removes some), everything else stays as it is. An event is
 //! `{"id":"e1","contact":"ada","at":"2026-03-02T10:00:00+01:00","event":"purchase","data":{"amount":"120 EUR"}}`; in the
 //! place of `event` and `data` stands `"tag":"lead"`, `"untag":"lead"`, `"set":{"plan":"pro"}`, `"opened":"MESSAGE"`, `"clicked":"MESSAGE"` with
-//! `"link":"NAME"`, `"replied":"MESSAGE"`, `"bounced":"MESSAGE"`, `"subscribed":"TOPIC"` with a `"channel"` if it is for one alone and with
+//! `"link":"NAME"`, `"replied":"MESSAGE"`, `"bounced":"MESSAGE"`, `"answer":"yes"` to what a journey asked (its `"journey"` if
+//! several ask so), `"subscribed":"TOPIC"` with a `"channel"` if it is for one alone and with
 //! `"basis"`, `"wording"`, `"source"` and `"until"` to prove it by, or
 //! `"unsubscribed":"TOPIC"` (`true` for everything).
 //!
@@ -23,7 +24,7 @@ mod value;
 use std::fmt;
 use std::sync::Arc;
 
-use journey_bytecode::{Attribute, BuiltinEvent, Channel, Instant, StatusKind, Type, Value};
+use journey_bytecode::{Attribute, BuiltinEvent, Channel, Instant, Program, RequestKind, StatusKind, Type, Value};
 use serde_json::{Map, Value as Json};
 use smol_str::SmolStr;
 
@@ -125,7 +126,7 @@ pub struct Gate {
 }
 
 /// The kinds of things that can happen, as a line names them.
-const HAPPENINGS: [&str; 11] = [
+const HAPPENINGS: [&str; 12] = [
     "event",
     "tag",
     "untag",
@@ -135,6 +136,7 @@ const HAPPENINGS: [&str; 11] = [
     "delivered",
     "replied",
     "bounced",
+    "answer",
     "subscribed",
     "unsubscribed",
 ];
@@ -160,7 +162,8 @@ impl Gate {
 
     /// Reads an event.
     pub fn event(&self, json: &Json, now: Instant) -> Result<NewInput, Refused> {
-        let mut known = vec!["id", "contact", "at", "data", "link", "channel", "basis", "wording", "source", "until"];
+        let mut known =
+            vec!["id", "contact", "at", "data", "link", "channel", "journey", "basis", "wording", "source", "until"];
         known.extend(HAPPENINGS);
         let fields = object(json, "an event", &known)?;
         let contact = key(fields.get("contact"), "contact")?;
@@ -297,7 +300,9 @@ impl Gate {
             return Err(Refused::new(format!("both `{what}` and `{second}` happen in this line; send two lines")));
         }
         let of_consent = ["channel", "basis", "wording", "source", "until"].map(|extra| (extra, "subscribed"));
-        for (extra, owner) in [("data", "event"), ("link", "clicked")].into_iter().chain(of_consent) {
+        for (extra, owner) in
+            [("data", "event"), ("link", "clicked"), ("journey", "answer")].into_iter().chain(of_consent)
+        {
             if fields.contains_key(extra) && what != owner {
                 return Err(Refused::of(extra, format!("`{extra}` belongs to `{owner}`, and this is `{what}`")));
             }
@@ -320,6 +325,21 @@ impl Gate {
             "set" => {
                 let attributes = self.attributes(json, what)?;
                 Ok(InputKind::Upsert { attributes, add_tags: vec![], remove_tags: vec![] })
+            }
+            "answer" => {
+                let answer = json.as_str().ok_or_else(|| wrong("an answer"))?;
+                let journey = match fields.get("journey") {
+                    None | Some(Json::Null) => None,
+                    Some(Json::String(journey)) => Some(SmolStr::new(journey)),
+                    Some(other) => {
+                        return Err(Refused::of(
+                            "journey",
+                            format!("expected a journey's name, got {}", value::shown(other)),
+                        ));
+                    }
+                };
+                self.decision(answer, journey.as_ref()).map_err(|error| error.inside(what))?;
+                Ok(InputKind::Decision { answer: answer.into(), journey })
             }
             "subscribed" => {
                 let topic = self.topic(json.as_str().ok_or_else(|| wrong("a topic"))?, what)?;
@@ -352,6 +372,20 @@ impl Gate {
                 Ok(InputKind::Message { message: MessageName::Newest(name.into()), status, link, machine: false })
             }
         }
+    }
+
+    /// Sees to it that some journey asks what is answered so.
+    fn decision(&self, answer: &str, journey: Option<&SmolStr>) -> Result<(), Refused> {
+        let mut known = std::collections::BTreeSet::new();
+        let meant = |program: &&Program| journey.is_none_or(|journey| program.name == *journey);
+        for program in self.linked.programs().map(|(_, program)| program).filter(meant) {
+            for request in &program.requests {
+                if let RequestKind::Ask { arms, .. } = &request.kind {
+                    known.extend(arms.iter().map(|(answer, _)| answer.as_str()));
+                }
+            }
+        }
+        if known.contains(answer) { Ok(()) } else { Err(Refused::unknown("answer", answer, known)) }
     }
 
     fn topic(&self, topic: &str, field: &str) -> Result<SmolStr, Refused> {

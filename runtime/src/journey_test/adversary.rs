@@ -110,6 +110,10 @@ type Put<'p> = dyn FnMut(String, &Story, &dyn Fn(&Bench<'_>) -> Option<String>) 
 fn repeated(story: &Story, base: &Bench<'_>, put: &mut Put<'_>) {
     let expected = sent(base);
     for (place, act) in story.acts.iter().enumerate() {
+        // What other systems answer from some moment on does not come twice.
+        if matches!(act.stimulus, Stimulus::Answers(..)) {
+            continue;
+        }
         let name = words(base, act);
         let mut again = story.clone();
         if let Some(act) = again.acts.get_mut(place) {
@@ -364,6 +368,7 @@ fn words(bench: &Bench<'_>, act: &Act) -> String {
         Stimulus::Unsubscribed(Some(topic)) => format!("`unsubscribed {topic}`"),
         Stimulus::Unsubscribed(None) => "`unsubscribed`".to_owned(),
         Stimulus::Start(journey, _) => format!("`start journey {journey}`"),
+        Stimulus::Decision(answer) => format!("`answer {answer}`"),
         Stimulus::Answers(service, _) => format!("`given call {service}`"),
     };
     format!("{what} for {who}")

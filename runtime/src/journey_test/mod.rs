@@ -250,16 +250,17 @@ impl<'a> Bench<'a> {
             self.heard.push(Heard::Seen(self.seen.len()));
             self.seen.push(Seen { contact: place, entry, served: false });
         }
-        let delivered = outcome.outgoing.iter().map(|outgoing| self.outside(outgoing)).collect();
+        let delivered = outcome.outgoing.iter().filter_map(|outgoing| self.outside(outgoing)).collect();
         let messages = outcome.outgoing.into_iter().filter(|outgoing| outgoing.errand == Errand::Message);
         self.outgoing.extend(messages.map(|outgoing| (place, outgoing)));
         delivered
     }
 
     /// What the world outside says to something that left.
-    fn outside(&self, outgoing: &Outgoing) -> InputKind {
+    fn outside(&self, outgoing: &Outgoing) -> Option<InputKind> {
         let number = outgoing.id.number;
-        match &outgoing.errand {
+        Some(match &outgoing.errand {
+            Errand::Notice { .. } | Errand::Question { .. } => return None,
             Errand::Message => InputKind::Message {
                 message: MessageName::Number(number),
                 status: journey_bytecode::StatusKind::Delivered,
@@ -274,7 +275,7 @@ impl<'a> Bench<'a> {
                 };
                 InputKind::Answer { number, answer: self.answers.get(service).cloned().unwrap_or_else(untold) }
             }
-        }
+        })
     }
 
     /// Delivers the last thing that happened again, under the same id.
@@ -308,9 +309,11 @@ impl<'a> Bench<'a> {
             Stimulus::Start(journey, payload) => {
                 InputKind::Start { journey: journey.clone(), payload: payload.clone() }
             }
+            Stimulus::Decision(answer) => InputKind::Decision { answer: answer.clone(), journey: None },
             Stimulus::Answers(service, answer) => {
                 let answer = answer.clone().map_or_else(|| Answer::None(FAILS.to_owned()), Answer::Given);
                 self.answers.insert(service.clone(), answer);
+                self.acts.push(Act { at: self.now, contact: place, stimulus: stimulus.clone(), twice: false });
                 return;
             }
         };
@@ -454,6 +457,7 @@ fn shows(entry: &TraceEntry, expectation: &Expectation) -> bool {
         (Expectation::End(reason), TraceEvent::Ended(why)) => {
             reason.as_ref().is_none_or(|reason| *reason == ended_by(why) || reason == words::end(why))
         }
+        (Expectation::Ask(whom), TraceEvent::Asked { to, .. }) => to == whom,
         (Expectation::Call(name), TraceEvent::Called { service, .. }) => name == service,
         (Expectation::Path(side), TraceEvent::Took { side: taken, .. }) => side == taken,
         (Expectation::Record(name), TraceEvent::Recorded(event)) => name == event,

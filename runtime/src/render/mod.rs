@@ -34,6 +34,9 @@ pub(crate) use templates::escape_html;
 /// The sender of a project that names none; such mail goes to files and to this machine alone.
 pub const DEFAULT_SENDER: &str = "journey@localhost";
 
+/// How many characters of a notice's first line are the subject of its mail.
+const NOTICE_SUBJECT: usize = 78;
+
 /// A message, ready for a transport.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rendered {
@@ -62,6 +65,19 @@ pub enum Content {
     Json(String),
     /// A call of another system.
     Call(CallBody),
+    /// Words for a colleague.
+    Notice(NoticeBody),
+}
+
+/// Words for a colleague.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NoticeBody {
+    /// Whom the settings know: `owner`, `slack #sales`.
+    pub place: SmolStr,
+    /// The words; of a question, with the address where it is answered.
+    pub text: String,
+    /// The same as a mail.
+    pub mail: Mail,
 }
 
 /// A call of another system, ready for the wire.
@@ -190,6 +206,9 @@ impl Renderer {
         if let Errand::Call { answer, until } = &outgoing.errand {
             return Ok(self.call(outgoing, answer, *until));
         }
+        if let Errand::Notice { place } | Errand::Question { place, .. } = &outgoing.errand {
+            return self.notice(outgoing, place);
+        }
         let content = match self.messages.get(&(outgoing.channel, outgoing.message.clone())) {
             Some(texts) if !texts.is_empty() || !self.open => self.content(outgoing, choose(texts, outgoing)?)?,
             _ if self.open => self.by_name(outgoing),
@@ -227,6 +246,33 @@ impl Renderer {
             to: outgoing.to.clone(),
             content: Content::Call(CallBody { id, body: body.to_string(), answer: answer.to_vec(), until }),
         }
+    }
+
+    /// Words for a colleague; a question with the address of the page where it is answered.
+    fn notice(&self, outgoing: &Outgoing, place: &SmolStr) -> Result<Rendered, RenderError> {
+        let texts = self.messages.get(&(outgoing.channel, outgoing.message.clone())).map_or(&[][..], Vec::as_slice);
+        let Content::Text(said) = self.content(outgoing, choose(texts, outgoing)?)? else {
+            return Err(RenderError::new("a notice is plain text"));
+        };
+        let text = match &outgoing.errand {
+            Errand::Question { answers, .. } => format!("{said}\n\n{}", self.links.answer(outgoing.id, &said, answers)),
+            _ => said.clone(),
+        };
+        let first = said.lines().next().unwrap_or_default();
+        let mut subject: String = first.chars().take(NOTICE_SUBJECT).collect();
+        if subject.len() < first.len() {
+            subject.push('…');
+        }
+        let footer = format!("{text}\n\n-- \n{}", outgoing.journey);
+        let mail = self.mail(outgoing, one_line(&subject), None, footer, None);
+        Ok(Rendered {
+            id: outgoing.id,
+            at: outgoing.at,
+            channel: outgoing.channel,
+            message: outgoing.message.clone(),
+            to: outgoing.to.clone(),
+            content: Content::Notice(NoticeBody { place: place.clone(), text, mail }),
+        })
     }
 
     /// The message of a lone file, where using a name declares it: it says its own name.

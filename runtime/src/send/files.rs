@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Settle, Transport, Verdict, mail};
-use crate::render::{CallBody, Content, Rendered};
+use crate::render::{CallBody, Content, NoticeBody, Rendered};
 use crate::time::rfc3339;
 use crate::track::BoxFuture;
 
@@ -53,6 +53,7 @@ impl Transport for FileTransport {
 fn bytes(rendered: &Rendered) -> Result<Vec<u8>, String> {
     match &rendered.content {
         Content::Mail(mail) => mail::build(rendered, mail).map(|letter| letter.text.into_bytes()),
+        Content::Notice(notice) => Ok(format!("To: {}\n\n{}\n", whom(rendered, notice), notice.text).into_bytes()),
         Content::Text(text) => Ok(format!("To: {}\n\n{text}\n", rendered.to).into_bytes()),
         Content::Json(body) | Content::Call(CallBody { body, .. }) => {
             let body: serde_json::Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
@@ -67,13 +68,22 @@ pub fn file_name(rendered: &Rendered) -> String {
     let at: String = rfc3339(rendered.at).chars().filter(|c| !matches!(c, '-' | ':')).collect();
     let at = at.split('.').next().unwrap_or_default().trim_end_matches('Z');
     let (contact, number) = (rendered.id.contact.0, rendered.id.number);
-    let (whom, what) = (rendered.to.split('@').next().unwrap_or_default(), &rendered.message);
+    let to = match &rendered.content {
+        Content::Notice(notice) => whom(rendered, notice),
+        _ => &rendered.to,
+    };
+    let (whom, what) = (to.split('@').next().unwrap_or_default(), &rendered.message);
     let end = match rendered.content {
         Content::Mail(_) => "eml",
-        Content::Text(_) => "txt",
+        Content::Text(_) | Content::Notice(_) => "txt",
         Content::Json(_) | Content::Call(_) => "json",
     };
     format!("{at}Z-{contact:06}-{number:03}-{}-{}.{end}", shown(whom), shown(what))
+}
+
+/// Whom words for a colleague are for: the address, or what the settings call the place.
+fn whom<'a>(rendered: &'a Rendered, notice: &'a NoticeBody) -> &'a str {
+    if rendered.to.is_empty() { &notice.place } else { &rendered.to }
 }
 
 /// A name that every file system takes.

@@ -6,6 +6,7 @@ mod doctor;
 mod files;
 mod http;
 mod mail;
+mod notice;
 mod secret;
 mod smtp;
 
@@ -22,6 +23,7 @@ pub use dkim::{Dkim, DkimError};
 pub use doctor::{Check, Identity, PublicKey, Records, SystemRecords, look_up};
 pub use files::{FileTransport, file_name};
 pub use http::{HttpAnswer, HttpClient, HttpError, MAX_ANSWER};
+pub use notice::{NoticeTransport, Place};
 pub use secret::{Secret, SecretError};
 pub use smtp::{CONNECTIONS, SmtpError, SmtpSettings, SmtpTransport};
 

@@ -24,7 +24,7 @@ use super::page::{self, Wish};
 use super::{Claim, Intake, IntakeError, Keys, Purport};
 use crate::core::contact::ContactId;
 use crate::core::effect::MessageId;
-use crate::core::input::{Evidence, InputKind, MessageName};
+use crate::core::input::{Answer, Evidence, InputKind, MessageName};
 
 /// A transparent picture of one pixel.
 const PIXEL: &[u8; 43] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
@@ -73,7 +73,7 @@ struct Noted {
     kind: InputKind,
 }
 
-/// The routes `/t/o/…`, `/t/c/…`, `/t/u/…`, `/t/p/…` and `/t/s/…`. It starts a task; call it within the runtime.
+/// The routes `/t/o/…`, `/t/c/…`, `/t/u/…`, `/t/p/…`, `/t/s/…` and `/t/a/…`. It starts a task; call it within the runtime.
 pub fn router(tracking: Tracking) -> Router {
     let (later, waiting) = mpsc::channel(MAX_LATER);
     let tracking = Arc::new(tracking);
@@ -84,6 +84,7 @@ pub fn router(tracking: Tracking) -> Router {
         .route("/t/u/{token}", get(ask).post(unsubscribe))
         .route("/t/p/{token}", get(preferences).post(choose))
         .route("/t/s/{token}", get(ask_to_confirm).post(confirm))
+        .route("/t/a/{token}", get(question).post(decide))
         .route("/t/{*other}", any(|| std::future::ready(not_found())))
         .with_state(Shared { tracking, later })
 }
@@ -230,6 +231,48 @@ fn sorry(language: Option<&str>, cause: &str) -> Response {
     let mut response = html(StatusCode::SERVICE_UNAVAILABLE, page::sorry(language));
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
     response
+}
+
+/// GET: asks a colleague. Nothing happens.
+async fn question(State(shared): State<Shared>, request: Request) -> Response {
+    match shared.tracking.keys.verify(token(&request)).map(|claim| claim.purport) {
+        Some(Purport::Answer { question, answers }) => html(StatusCode::OK, page::decide(&question, &answers)),
+        _ => not_found(),
+    }
+}
+
+/// POST: takes the answer, and says so when it is durable.
+async fn decide(State(shared): State<Shared>, request: Request) -> Response {
+    let Some(claim) = shared.tracking.keys.verify(token(&request)) else { return not_found() };
+    let Purport::Answer { question, answers } = &claim.purport else { return not_found() };
+    let language = language(request.headers());
+    let body = axum::body::to_bytes(request.into_body(), MAX_BODY).await.unwrap_or_default();
+    let given = |answer: &&SmolStr| body.split(|byte| *byte == b'&').any(|field| is_answer(field, answer));
+    let Some(answer) = answers.iter().find(given) else {
+        return html(StatusCode::BAD_REQUEST, page::decide(question, answers));
+    };
+    let at = shared.tracking.intake.now();
+    let kind = InputKind::Answer {
+        number: claim.message.number,
+        answer: Answer::Given(journey_bytecode::Value::Text(answer.clone())),
+    };
+    let id = format!("track:answer:{}:{answer}", show(&claim));
+    match shared.tracking.intake.submit(id, claim.message.contact, at, kind).await {
+        // A contact that is gone needs no answer any more.
+        Ok(()) | Err(IntakeError::Unknown) => html(StatusCode::OK, page::decided(question, answer)),
+        Err(IntakeError::Unavailable(cause)) => {
+            tracing::error!(%cause, "an answer could not be stored");
+            let mut response = html(StatusCode::SERVICE_UNAVAILABLE, page::sorry(language.as_deref()));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            response
+        }
+    }
+}
+
+/// Whether a field of a form is this answer.
+fn is_answer(field: &[u8], answer: &str) -> bool {
+    let Some(value) = field.strip_prefix(b"answer=") else { return false };
+    percent_encoding::percent_decode(value).decode_utf8().is_ok_and(|value| value == answer)
 }
 
 impl Shared {

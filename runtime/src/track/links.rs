@@ -11,6 +11,9 @@ pub const LOCAL_BASE_URL: &str = "http://localhost:8080";
 /// A longer address is not tracked; it stays in the message as it is.
 pub const MAX_TRACKED_URL: usize = 2_000;
 
+/// How many characters of a question its page shows: they stand in its address.
+pub(super) const MAX_QUESTION: usize = 300;
+
 /// Makes the addresses of a message.
 #[derive(Clone, Debug)]
 pub struct Links {
@@ -96,6 +99,13 @@ impl Links {
     pub fn is_own(&self, url: &str) -> bool {
         let path = url.strip_prefix(self.base.as_str()).unwrap_or_default();
         ["/t/u/", "/t/p/", "/t/s/"].iter().any(|page| path.starts_with(page))
+    }
+
+    /// The page where a colleague answers a question.
+    pub fn answer(&self, message: MessageId, question: &str, answers: &[SmolStr]) -> String {
+        let question = question.chars().take(MAX_QUESTION).collect();
+        let purport = Purport::Answer { question, answers: answers.to_vec() };
+        format!("{}/t/a/{}", self.base, self.keys.sign(&Claim { message, purport }))
     }
 
     /// The open pixel of a message, if opens are tracked.

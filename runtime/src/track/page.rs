@@ -74,6 +74,23 @@ pub(super) fn sorry(language: Option<&str>) -> String {
     page(tag, words.sorry, "")
 }
 
+/// Asks a colleague; the buttons post to the page's own address.
+pub(super) fn decide(question: &str, answers: &[SmolStr]) -> String {
+    let button = |answer: &SmolStr| {
+        let answer = escape_html(answer);
+        format!("<button name=\"answer\" value=\"{answer}\" class=\"other\">{answer}</button>\n")
+    };
+    let buttons: String = answers.iter().map(button).collect();
+    page("en", &escape_html(question), &format!("<form method=\"post\">\n{buttons}</form>\n"))
+}
+
+/// Says that the answer is noted.
+pub(super) fn decided(question: &str, answer: &str) -> String {
+    let body =
+        format!("<p>Your answer is noted: <strong>{}</strong>. The first answer counts.</p>\n", escape_html(answer));
+    page("en", &escape_html(question), &body)
+}
+
 fn page(tag: &str, title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>

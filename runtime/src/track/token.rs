@@ -66,6 +66,13 @@ pub enum Purport {
         /// To which topic.
         topic: SmolStr,
     },
+    /// The page where a colleague answers a question.
+    Answer {
+        /// The question.
+        question: String,
+        /// What can be answered; at least one.
+        answers: Vec<SmolStr>,
+    },
 }
 
 /// The keys that sign and verify. The newest signs; older ones still verify, because links in mail never expire.
@@ -93,6 +100,7 @@ impl Keys {
     /// The claim as a token.
     pub fn sign(&self, claim: &Claim) -> String {
         let mut bytes = Vec::with_capacity(48);
+        let asked;
         let (kind, rest) = match &claim.purport {
             Purport::Open => (1, None),
             Purport::Click { index, url } => (2, Some((*index, url.as_str()))),
@@ -100,6 +108,11 @@ impl Keys {
             Purport::Unsubscribe { topic: Some(topic) } => (4, Some((0, topic.as_str()))),
             Purport::Preferences => (5, None),
             Purport::Confirm { topic } => (6, Some((0, topic.as_str()))),
+            Purport::Answer { question, answers } => {
+                // Answers are names, and hold no NUL.
+                asked = format!("{}\0{question}", answers.join("\0"));
+                (7, Some((u32::try_from(answers.len()).unwrap_or(0), asked.as_str())))
+            }
         };
         bytes.push(kind);
         put_number(&mut bytes, zigzag(claim.message.contact.0));
@@ -196,6 +209,12 @@ fn read(claim: &[u8]) -> Option<Claim> {
         4 => Purport::Unsubscribe { topic: Some(text(rest)?.1.into()) },
         5 => Purport::Preferences,
         6 => Purport::Confirm { topic: text(rest)?.1.into() },
+        7 => {
+            let (count, text) = text(rest)?;
+            let mut parts = text.splitn(usize::try_from(count).ok()?.checked_add(1)?, '\0');
+            let answers = parts.by_ref().take(usize::try_from(count).ok()?).map(SmolStr::new).collect();
+            Purport::Answer { answers, question: parts.next()?.to_owned() }
+        }
         _ => return None,
     };
     Some(Claim { message, purport })
@@ -244,6 +263,9 @@ mod tests {
             Just(Purport::Preferences),
             "[a-z]{1,12}".prop_map(|topic| Purport::Confirm { topic: topic.into() }),
             (any::<u32>(), "https://[a-z]{1,20}/[ -~é€]{0,80}").prop_map(|(index, url)| Purport::Click { index, url }),
+            ("[ -~é\0]{0,80}", proptest::collection::vec("[a-z]{1,8}", 1..4)).prop_map(|(question, answers)| {
+                Purport::Answer { question, answers: answers.into_iter().map(SmolStr::from).collect() }
+            }),
             proptest::option::of("[a-z]{1,12}")
                 .prop_map(|topic| Purport::Unsubscribe { topic: topic.map(SmolStr::from) }),
         ];

@@ -166,7 +166,9 @@ pub(super) fn outlet(
     };
     let renderer = Renderer::new(bundle, links).map_err(|error| wrong(&error))?;
     let transports = Channel::ALL.map(|channel| (channel, Arc::clone(transport))).into();
-    Ok(Outlet::new(renderer, transports).calling(Arc::new(MadeUp::new(Arc::clone(transport)))))
+    Ok(Outlet::new(renderer, transports)
+        .calling(Arc::new(MadeUp::new(Arc::clone(transport))))
+        .telling(Arc::clone(transport)))
 }
 
 pub(super) fn simulate(linked: &Linked, outlet: &Outlet, scenario: Scenario) -> Result<Report, Failure> {

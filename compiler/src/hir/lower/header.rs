@@ -5,7 +5,7 @@ use journey_grammar::ast::{self, AstNode};
 
 use super::super::{EventKind, EventOrCondition, EventPattern, Gathering, Header, HeaderKind, Name, When};
 use super::expr::{about, path_expr, status_kind};
-use super::{Lower, later, later_as, literal, name, path_name};
+use super::{Lower, later, literal, name, path_name};
 use crate::diagnostic::{Code, one_of};
 
 impl Lower<'_> {
@@ -142,10 +142,7 @@ impl Lower<'_> {
     fn moment(&mut self, trigger: ast::Trigger<'_>) -> Option<EventKind> {
         Some(match trigger {
             ast::Trigger::Pattern(_) => return None,
-            ast::Trigger::Call(call) if call.fields().next().is_some() => {
-                EventKind::Later(later_as(call, "on call with fields"))
-            }
-            ast::Trigger::Call(_) => EventKind::Call,
+            ast::Trigger::Call(call) => EventKind::Call(self.fields(call.fields())),
             ast::Trigger::Schedule(schedule) => {
                 let time = schedule.time().map_or(Some(Time(0)), literal::time)?;
                 let segment = schedule.segment().map(name);

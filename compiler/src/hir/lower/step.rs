@@ -5,8 +5,8 @@ use journey_grammar::ast::{self, AstNode};
 use journey_grammar::{Node, SyntaxKind};
 
 use super::super::{
-    Block, Call, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, RaceArm, Send, SendMessage, SplitSide, Step,
-    StepKind, TimeOut, Until, Wait,
+    Ask, Block, Call, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, RaceArm, Send, SendMessage, SplitSide,
+    Step, StepKind, TimeOut, Until, Wait, Whom,
 };
 use super::header::attribute;
 use super::{Lower, later, later_as, literal, name, name_of, path_name, string};
@@ -105,11 +105,29 @@ impl Lower<'_> {
                 }
             },
             ast::Step::Unsubscribe(unsubscribe) => match (unsubscribe.topic(), unsubscribe.channel()) {
-                (Some(topic), None) => StepKind::Unsubscribe(name(topic)),
-                (None, _) => StepKind::Later(later_as(step, "unsubscribe from everything")),
+                (topic, None) => StepKind::Unsubscribe(topic.map(name)),
                 (_, Some(_)) => StepKind::Later(later_as(step, "unsubscribe .. via")),
             },
             ast::Step::Suppress(suppress) => StepKind::Suppress(suppress.reason().map(string).unwrap_or_default()),
+            ast::Step::Notify(notify) => {
+                let text = notify.text()?;
+                StepKind::Notify(whom(notify.recipient()?, notify.target()), string(text), text.range())
+            }
+            ast::Step::Ask(ask) => {
+                let up_to = self.up_to(ask.up_to())?;
+                let question = ask.question()?;
+                let mut arms = Vec::new();
+                for arm in ask.arms() {
+                    arms.push((name(arm.answer()?), self.block(arm.block())));
+                }
+                StepKind::Ask(Ask {
+                    whom: whom(ask.recipient()?, None),
+                    question: (string(question), question.range()),
+                    up_to,
+                    arms,
+                    otherwise: self.otherwise(ask.otherwise()),
+                })
+            }
             ast::Step::Call(call) => {
                 let up_to = self.up_to(call.up_to())?;
                 StepKind::Call(Call {
@@ -120,14 +138,9 @@ impl Lower<'_> {
                     otherwise: self.otherwise(call.otherwise()),
                 })
             }
-            ast::Step::Start(start) if start.fields().is_some() => {
-                StepKind::Later(later_as(step, "start journey .. with"))
-            }
-            ast::Step::Start(start) => StepKind::StartJourney(name(start.name()?)),
+            ast::Step::Start(start) => StepKind::StartJourney(name(start.name()?), self.fields_of(start.fields())),
             ast::Step::Stop(stop) => StepKind::StopJourney(name(stop.name()?)),
-            ast::Step::Delete(_) | ast::Step::Notify(_) | ast::Step::Voucher(_) | ast::Step::Ask(_) => {
-                StepKind::Later(later(step))
-            }
+            ast::Step::Delete(_) | ast::Step::Voucher(_) => StepKind::Later(later(step)),
         })
     }
 
@@ -290,6 +303,11 @@ impl Lower<'_> {
         });
         ChooseArm { values: values.collect(), then: self.block(arm.block()), loc: arm.range() }
     }
+}
+
+fn whom(path: ast::Path<'_>, place: Option<journey_grammar::Token<'_>>) -> Whom {
+    let name = attribute(path).unwrap_or_else(|| path_name(path));
+    Whom { name, place: place.map(|place| (string(place), place.range())) }
 }
 
 /// A step's first words: up to the first step or block inside.

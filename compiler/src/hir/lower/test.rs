@@ -1,7 +1,7 @@
 //! `test` blocks.
 
 use journey_grammar::SyntaxKind::{
-    CallKw, GoalKw, NotifyKw, PathKw, RecordKw, StageKw, StartKw, SubscribeKw, SuppressKw, TagKw, UnsubscribeKw,
+    AskKw, CallKw, GoalKw, NotifyKw, PathKw, RecordKw, StageKw, StartKw, SubscribeKw, SuppressKw, TagKw, UnsubscribeKw,
     UntagKw,
 };
 use journey_grammar::ast::{self, AstNode};
@@ -106,14 +106,13 @@ impl Lower<'_> {
             ast::Stimulus::Change(change) => (change.attribute().and_then(attribute))
                 .zip(change.value())
                 .map(|(attribute, value)| TestAct::Set(attribute, self.expr(value))),
-            ast::Stimulus::Start(start) if start.fields().is_none() => {
-                start.name().map(|journey| TestAct::Start(name(journey)))
+            ast::Stimulus::Start(start) => {
+                start.name().map(|journey| TestAct::Start(name(journey), self.record(start.fields())))
             }
-            ast::Stimulus::Message(_)
-            | ast::Stimulus::Move(_)
-            | ast::Stimulus::Answer(_)
-            | ast::Stimulus::Start(_)
-            | ast::Stimulus::Delete(_) => Some(TestAct::Later(later(stimulus))),
+            ast::Stimulus::Answer(answer) => answer.answer().map(|answer| TestAct::Answer(name(answer))),
+            ast::Stimulus::Message(_) | ast::Stimulus::Move(_) | ast::Stimulus::Delete(_) => {
+                Some(TestAct::Later(later(stimulus)))
+            }
         };
         match act {
             Some(TestAct::Pattern(pattern)) => match pattern.kind {
@@ -153,6 +152,7 @@ impl Lower<'_> {
                     UnsubscribeKw => Expectation::Unsubscribe(subject),
                     StartKw => Expectation::Start(subject),
                     GoalKw => Expectation::Goal(subject),
+                    AskKw => Expectation::Ask(subject),
                     CallKw => Expectation::Call(subject),
                     _ => Expectation::Later(later(expectation)),
                 }

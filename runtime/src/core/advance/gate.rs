@@ -184,7 +184,7 @@ impl Advance<'_> {
     }
 
     /// The values of the variables that the message's templates use, as a record.
-    fn data(&self, run: &Run, prepared: &Prepared, message: &Message) -> Value {
+    pub(super) fn data(&self, run: &Run, prepared: &Prepared, message: &Message) -> Value {
         let mut top: BTreeMap<SmolStr, Value> = BTreeMap::new();
         let mut contact: BTreeMap<SmolStr, Value> = BTreeMap::new();
         let mut trigger: BTreeMap<SmolStr, Value> = BTreeMap::new();
@@ -230,7 +230,7 @@ impl Advance<'_> {
         given.or_else(|| self.linked.default_of(name)).cloned().unwrap_or_default()
     }
 
-    fn text(&self, attribute: Option<&SmolStr>) -> Option<SmolStr> {
+    pub(super) fn text(&self, attribute: Option<&SmolStr>) -> Option<SmolStr> {
         match self.attribute(attribute?) {
             Value::Text(text) if !text.is_empty() => Some(text),
             _ => None,

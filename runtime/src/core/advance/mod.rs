@@ -232,6 +232,7 @@ impl Advance<'_> {
                 }
             }
             InputKind::Answer { number, answer } => self.answered(*number, answer),
+            InputKind::Decision { answer, journey } => self.decided(answer, journey.as_ref()),
         }
         if first {
             self.plan_moments();

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use super::gate::Gate;
 use super::{Advance, CLAUSE_FUEL, FUEL, HOPELESS, Happening, MAX_CHAIN, Pending, SEND_FUEL};
 use crate::core::contact::{EndReason, Parked, Run};
-use crate::core::effect::{Notice, TraceEvent, WokenBy};
+use crate::core::effect::{TraceEvent, WokenBy};
 use crate::core::input::Evidence;
 use crate::core::link::Prepared;
 use crate::core::vm::{Frame, Stop, draw};
@@ -148,9 +148,11 @@ impl Advance<'_> {
                     self.trace(Some(run.number), &run.journey, TraceEvent::Suppressed(reason));
                     continue;
                 }
-                Op::StartJourney(ix) => {
-                    name(ix).map(|journey| Pending::Start(journey.clone(), Value::Record(std::iter::empty().collect())))
-                }
+                Op::UnsubscribeAll => self.withdraw(None).then(|| {
+                    self.trace(Some(run.number), &run.journey, TraceEvent::Unsubscribed(SmolStr::default()));
+                    Pending::Withdrawn(None)
+                }),
+                Op::StartJourney(ix) => name(ix).map(|journey| Pending::Start(journey.clone(), value)),
                 Op::StopJourney(ix) => match name(ix) {
                     Some(journey) if *journey == run.journey => break EndReason::Stopped,
                     journey => {
@@ -159,9 +161,7 @@ impl Advance<'_> {
                     }
                 },
                 Op::Notify(ix) => {
-                    if let Some(to) = name(ix).cloned() {
-                        self.notify(&run, to, time::show_value(&value, self.zone()));
-                    }
+                    self.notify(&run, prepared, ix);
                     continue;
                 }
                 _ => break EndReason::Failed(DAMAGED.to_owned()),
@@ -212,13 +212,6 @@ impl Advance<'_> {
                 self.end(run, &prepared, EndReason::Stopped);
             }
         }
-    }
-
-    fn notify(&mut self, run: &Run, to: SmolStr, text: String) {
-        let told = TraceEvent::Notified { to: to.clone(), text: text.clone() };
-        self.trace(Some(run.number), &run.journey, told);
-        let journey = run.journey.clone();
-        self.out.notices.push(Notice { at: self.clock, journey, run: run.number, to, text });
     }
 
     fn fuel_of(&self, version: Version) -> u32 {

@@ -375,7 +375,7 @@ fn letter(rendered: &Rendered, dkim: Option<&Dkim>) -> Result<Letter, String> {
             }
             Ok(letter)
         }
-        Content::Text(_) | Content::Json(_) | Content::Call(_) => {
+        Content::Text(_) | Content::Json(_) | Content::Call(_) | Content::Notice(_) => {
             Err(format!("{} cannot go over SMTP", rendered.channel))
         }
     }

@@ -39,6 +39,8 @@ url = \"https://crm.example.com/hooks/grade\"
 answer = { grade = \"enum { hot cold }\", note = \"text?\" }
 [call.crm.touch]
 url = \"https://crm.example.com/hooks/touch\"
+[notify]
+owner = \"office@shop.example\"
 ";
 
 /// Messages that every story may send: `receipt` is transactional, the others are not.
@@ -120,6 +122,9 @@ fn answer_of(said: &serde_json::Map<String, Json>) -> Answer {
     match said.get("failed") {
         Some(why) => Answer::None(why.as_str().unwrap().to_owned()),
         None => {
+            if let Some(text) = said.get("data").and_then(Json::as_str) {
+                return Answer::Given(Value::text(text));
+            }
             let fields = said.get("data").and_then(Json::as_object).unwrap().iter();
             Answer::Given(Value::Record(
                 fields.map(|(name, value)| (name.as_str().into(), Value::text(value.as_str().unwrap()))).collect(),
@@ -152,6 +157,8 @@ fn show(linked: &Linked, told: &mut String, out: &Outcome) {
                 format!("{}{}", status.name(), if *machine { " by a machine" } else { "" })
             }
             TraceEvent::Ended(reason) => format!("ends: {reason:?}"),
+            TraceEvent::Asked { to, text, until, .. } => format!("asks {to} {text:?} until {}", show(*until)),
+            TraceEvent::Notified { to, text } => format!("tells {to} {text:?}"),
             TraceEvent::Called { service, until, .. } => format!("calls {service} until {}", show(*until)),
             TraceEvent::Answered { number, answer: Answer::Given(answer) } => format!("answer to {number}: {answer}"),
             TraceEvent::Answered { number, answer: Answer::None(why) } => format!("no answer to {number}: {why}"),

@@ -33,6 +33,11 @@ impl Asm {
         NameIx(self.0.names.len() as u16 - 1)
     }
 
+    fn shape(&mut self, fields: &[&str]) -> ShapeIx {
+        self.0.shapes.push(fields.iter().map(|field| (*field).into()).collect());
+        ShapeIx(self.0.shapes.len() as u16 - 1)
+    }
+
     fn pc(&self) -> Pc {
         Pc(self.0.code.len() as u32)
     }

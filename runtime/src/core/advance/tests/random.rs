@@ -64,7 +64,8 @@ enum Stmt {
     Record(&'static str, Expr),
     MoveTo(&'static str),
     Named(Op, &'static str),
-    Text(Op, Expr),
+    Suppress(Expr),
+    Notify,
     End,
 }
 
@@ -286,8 +287,8 @@ fn steps() -> impl Strategy<Value = Vec<Stmt>> {
             (Op::StopJourney(NameIx(0)), "j1"),
         ])
         .prop_map(|(op, name)| Stmt::Named(op, name)),
-        1 => (prop::sample::select(vec![Op::Suppress, Op::Notify(NameIx(0))]), expr())
-            .prop_map(|(op, text)| Stmt::Text(op, text)),
+        1 => expr().prop_map(Stmt::Suppress),
+        1 => Just(Stmt::Notify),
         1 => Just(Stmt::End),
     ];
     let stmt = leaf.prop_recursive(3, 16, 4, |inner| {
@@ -495,8 +496,7 @@ fn expression(asm: &mut Asm, code: &mut Vec<Op>, base: u32, e: &Expr) {
         Expr::Record(fields) => {
             expression(asm, code, base, &fields.0);
             expression(asm, code, base, &fields.1);
-            asm.0.shapes = vec![vec!["amount".into(), "page".into()]];
-            code.push(Op::MakeRecord(ShapeIx(0), 2));
+            code.push(Op::MakeRecord(asm.shape(&["amount", "page"]), 2));
         }
         Expr::And(sides) => chain(asm, code, sides, Op::AndJump),
         Expr::Or(sides) => chain(asm, code, sides, Op::OrJump),
@@ -637,10 +637,10 @@ impl Asm {
             }
             Stmt::Record(event, amount) => {
                 self.inline(amount);
-                self.0.shapes = vec![vec!["amount".into(), "page".into()]];
+                let shape = self.shape(&["amount", "page"]);
                 let page = self.constant(Value::text("home"));
                 let event = self.name(event);
-                self.op(page).op(Op::MakeRecord(ShapeIx(0), 2)).op(Op::Record(event));
+                self.op(page).op(Op::MakeRecord(shape, 2)).op(Op::Record(event));
             }
             Stmt::MoveTo(stage) => {
                 let (funnel, stage) = (self.name("sales"), self.name(stage));
@@ -648,6 +648,10 @@ impl Asm {
             }
             Stmt::Named(op, name) => {
                 let name = self.name(name);
+                if matches!(op, Op::StartJourney(_)) {
+                    let shape = self.shape(&[]);
+                    self.op(Op::MakeRecord(shape, 0));
+                }
                 self.op(match op {
                     Op::Subscribe(_, channel) => Op::Subscribe(name, *channel),
                     Op::Unsubscribe(_) => Op::Unsubscribe(name),
@@ -655,10 +659,16 @@ impl Asm {
                     _ => Op::StopJourney(name),
                 });
             }
-            Stmt::Text(op, text) => {
-                self.inline(text);
-                let owner = self.name("owner");
-                self.op(if matches!(op, Op::Suppress) { Op::Suppress } else { Op::Notify(owner) });
+            Stmt::Suppress(reason) => {
+                self.inline(reason);
+                self.op(Op::Suppress);
+            }
+            Stmt::Notify => {
+                let notice = NoticeIx(u16::try_from(self.0.notices.len()).unwrap());
+                let to = Colleague { place: "owner".into(), attribute: None };
+                let step = self.step("notify owner");
+                self.0.notices.push(Notice { to, message: "told".into(), text: "told".into(), step });
+                self.op(Op::Notify(notice));
             }
             Stmt::End => {
                 // What follows must stay reachable for the verifier's sake, not for the test's.
@@ -956,7 +966,9 @@ proptest! {
             now = Instant(next.0 + lates.next().unwrap()).max(now);
             let (happened, later) = rest.split_at(rest.partition_point(|input| input.at <= now));
             rest = later;
-            for message in advance(&linked, &mut contact, happened, now).outgoing {
+            let left = advance(&linked, &mut contact, happened, now).outgoing;
+            // Colleagues are told of what happened when it happened.
+            for message in left.into_iter().filter(|left| left.errand == Errand::Message) {
                 prop_assert!(message.at <= now && now.0 - message.at.0 <= PUNCTUAL);
                 prop_assert!(message.purpose == Purpose::Transactional || !linked.zone().is_within(now, quiet));
             }
@@ -974,12 +986,10 @@ proptest! {
         for part in history.chunks(parts) {
             let out = advance_part(&linked, &mut apart, part, now);
             told.outgoing.extend(out.outgoing);
-            told.notices.extend(out.notices);
             told.trace.extend(out.trace);
         }
         let out = advance(&linked, &mut apart, &[], now);
         told.outgoing.extend(out.outgoing);
-        told.notices.extend(out.notices);
         told.trace.extend(out.trace);
         told.due = out.due;
         prop_assert_eq!(told, at_once);

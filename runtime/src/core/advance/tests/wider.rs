@@ -369,7 +369,8 @@ fn stages_records_and_other_journeys() {
         asm.op(Op::MoveTo(sales, won)).op(Op::MoveTo(sales, won));
         asm.op(amount).op(Op::MakeRecord(ShapeIx(0), 1)).op(Op::Record(purchase));
         let started = asm.name("started");
-        asm.op(Op::StartJourney(started));
+        let nothing = asm.shape(&[]);
+        asm.op(Op::MakeRecord(nothing, 0)).op(Op::StartJourney(started));
     });
     let stage = TriggerKind::Reaches { funnel: "sales".into(), stage: "won".into() };
     let reached = journey("reached", stage, |asm| {
