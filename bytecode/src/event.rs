@@ -15,6 +15,8 @@ pub enum BuiltinEvent {
     Untagged,
     /// An attribute changed; fields `attribute`, `old`, `new`.
     Changed,
+    /// The message went to the outbox.
+    Sent,
     /// The provider accepted the message.
     Delivered,
     /// A person opened the message.
@@ -25,25 +27,38 @@ pub enum BuiltinEvent {
     Replied,
     /// The message came back.
     Bounced,
-    /// The contact unsubscribed; field `topic`, empty for everything.
+    /// The contact called the message spam.
+    Complained,
+    /// The message could not be delivered, however often it was tried.
+    Failed,
+    /// The contact consented; fields `topic` and `channel`, which is empty for every one.
+    Subscribed,
+    /// The contact unsubscribed; fields `topic`, empty for everything, and `channel`, empty for every one.
     Unsubscribed,
+    /// The contact wrote to us; fields `text` and `channel`.
+    Message,
     /// The contact came to a stage of a funnel; fields `funnel`, `stage`.
     Moved,
 }
 
 impl BuiltinEvent {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Created,
         Self::Tagged,
         Self::Untagged,
         Self::Changed,
+        Self::Sent,
         Self::Delivered,
         Self::Opened,
         Self::Clicked,
         Self::Replied,
         Self::Bounced,
+        Self::Complained,
+        Self::Failed,
+        Self::Subscribed,
         Self::Unsubscribed,
+        Self::Message,
         Self::Moved,
     ];
 
@@ -54,12 +69,17 @@ impl BuiltinEvent {
             Self::Tagged => "tagged",
             Self::Untagged => "untagged",
             Self::Changed => "changed",
+            Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Opened => "opened",
             Self::Clicked => "clicked",
             Self::Replied => "replied",
             Self::Bounced => "bounced",
+            Self::Complained => "complained",
+            Self::Failed => "failed",
+            Self::Subscribed => "subscribed",
             Self::Unsubscribed => "unsubscribed",
+            Self::Message => "message",
             Self::Moved => "moved",
         }
     }
@@ -68,6 +88,14 @@ impl BuiltinEvent {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|e| e.name() == name)
     }
+}
+
+/// The field of [`BuiltinEvent::Message`] that journeys ask for a word by, which they cannot read themselves.
+pub const WRITTEN_WORD: &str = "(word)";
+
+/// What a contact wrote, as far as it matters for a word like `STOP`: without spaces around it, in lower case.
+pub fn written_word(text: &str) -> SmolStr {
+    text.trim().to_lowercase().into()
 }
 
 /// Under which name changes of an attribute are remembered; no event can have it.
@@ -101,7 +129,8 @@ pub fn builtin_fields(event: BuiltinEvent) -> &'static [(&'static str, Type)] {
         BuiltinEvent::Tagged | BuiltinEvent::Untagged => &[("tag", Type::Text)],
         BuiltinEvent::Changed => &[("attribute", Type::Text), ("old", Type::Text), ("new", Type::Text)],
         BuiltinEvent::Clicked => &[("link", Type::Text)],
-        BuiltinEvent::Unsubscribed => &[("topic", Type::Text)],
+        BuiltinEvent::Subscribed | BuiltinEvent::Unsubscribed => &[("topic", Type::Text), ("channel", Type::Text)],
+        BuiltinEvent::Message => &[("text", Type::Text), ("channel", Type::Text)],
         BuiltinEvent::Moved => &[("funnel", Type::Text), ("stage", Type::Text)],
         _ => &[],
     }

@@ -13,11 +13,15 @@ mod program;
 mod schema;
 mod score;
 mod test;
+mod trigger;
 mod value;
 mod verify;
 
 pub use bundle::{Bundle, DecodeError, MAGIC};
-pub use event::{BuiltinEvent, builtin_fields, past_change, past_entry, past_journey, past_segment, past_stage};
+pub use event::{
+    BuiltinEvent, WRITTEN_WORD, builtin_fields, past_change, past_entry, past_journey, past_segment, past_stage,
+    written_word,
+};
 pub use message::{
     AfterCrash, BUILTIN_VARIABLES, CONTENT, Channel, CrashRules, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS,
     TemplateVariable, Variant,
@@ -25,12 +29,15 @@ pub use message::{
 pub use outside::{Colleague, NOTICE_CHANNEL, Notice, Request, RequestKind};
 pub use program::{
     Aggregate, Arm, Clause, Collect, ConstIx, Deadline, EventPattern, Exit, ExitKind, Function, Goal, Handle, HandleIx,
-    History, HistoryIx, MessageHistory, MessageRef, MessageScope, MessagesIx, NameIx, NoticeIx, Op, Pc, Program,
-    Reenter, RequestIx, SendDef, SendIx, ShapeIx, SlotIx, SourceMap, Split, SplitIx, StatusKind, StepInfo, StepIx,
-    TextMatch, Trigger, TriggerKind, Version, WaitDef, WaitIx,
+    History, HistoryIx, Measure, MessageHistory, MessageRef, MessagesIx, NameIx, NoticeIx, Op, Pc, Program, Reenter,
+    RequestIx, SendDef, SendIx, ShapeIx, SlotIx, SourceMap, Split, SplitIx, StatusKind, StepInfo, StepIx, TextMatch,
+    Version, WaitDef, WaitIx,
 };
-pub use schema::{Attribute, Cap, Event, Field, LocalWindow, Policy, Rate, Schema, Topic, Weekday, WeekdaySet};
+pub use schema::{
+    Attribute, Cap, Codes, Event, Field, LocalWindow, Policy, Rate, Schema, Topic, Voucher, Weekday, WeekdaySet,
+};
 pub use score::{Points, Score, ScoreRule, Scores};
 pub use test::{Expectation, Stimulus, TestAct, TestCase, TestContact, TestLine, TestMoment};
+pub use trigger::{MessageScope, Trigger, TriggerKind};
 pub use value::{Date, Instant, Money, Number, Span, Time, Type, Value};
 pub use verify::{MAX_CODE, MAX_STACK, VerifyError, stack_effect, verify};

@@ -4,10 +4,11 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use crate::outside::RequestKind;
 use crate::program::{
-    Aggregate, Clause, ConstIx, EventPattern, ExitKind, HandleIx, MessageRef, NameIx, Op, Pc, Program, Reenter, SlotIx,
-    Trigger, TriggerKind,
+    Aggregate, Clause, ConstIx, EventPattern, ExitKind, HandleIx, MessageRef, NameIx, Op, Pc, Program, Reenter,
+    SendDef, SlotIx,
 };
 use crate::schema::{LocalWindow, Weekday, WeekdaySet};
+use crate::trigger::{Trigger, TriggerKind};
 use crate::value::{Date, Instant, Number, Span, Time, Value};
 use crate::{Channel, Purpose};
 
@@ -110,8 +111,12 @@ impl Program {
             ExitKind::After(_) => false,
         });
         let collect = self.collect.as_ref().is_some_and(|collect| here(&collect.until));
+        let measured = self.splits.iter().flat_map(|split| &split.measure);
+        let measures = measured.filter_map(|measure| measure.pattern.filter).any(|c| here(&c));
         let goals = self.goals.iter().filter_map(|goal| goal.pattern.filter).any(|c| here(&c));
-        let subjects = self.sends.iter().filter_map(|send| send.subject).any(|c| here(&c));
+        let of_sends = |clause: fn(&SendDef) -> Option<Clause>| self.sends.iter().filter_map(clause).any(|c| here(&c));
+        let (subjects, from, to) =
+            (of_sends(|send| send.subject), of_sends(|send| send.from), of_sends(|send| send.to));
         for (ix, history) in self.histories.iter().enumerate() {
             if [history.filter, history.since, history.until].iter().flatten().any(here) {
                 writeln!(f, "history {ix}:")?;
@@ -125,8 +130,16 @@ impl Program {
         for (segment, _) in self.segments.iter().filter(|(_, clause)| here(clause)) {
             writeln!(f, "segment {segment}:")?;
         }
-        let named =
-            [("trigger", triggers), ("collect", collect), ("exit", exits), ("goal", goals), ("subject", subjects)];
+        let named = [
+            ("trigger", triggers),
+            ("collect", collect),
+            ("exit", exits),
+            ("goal", goals),
+            ("measure", measures),
+            ("subject", subjects),
+            ("from", from),
+            ("to", to),
+        ];
         for (word, _) in named.iter().filter(|(_, is)| *is) {
             writeln!(f, "{word}:")?;
         }
@@ -156,8 +169,10 @@ impl Program {
                 if let Some(handle) = send.handle {
                     write!(f, " as {}", self.handle(handle))?;
                 }
-                if let Some(subject) = send.subject {
-                    write!(f, " with subject @{}", subject.0)?;
+                for (word, clause) in [("with subject", send.subject), ("from", send.from), ("to", send.to)] {
+                    if let Some(clause) = clause {
+                        write!(f, " {word} @{}", clause.0)?;
+                    }
                 }
                 writeln!(f)
             }
@@ -184,6 +199,7 @@ impl Program {
                 let Some(request) = self.requests.get(ix.index()) else { return Ok(()) };
                 match &request.kind {
                     RequestKind::Call { service, .. } => write!(f, "{MARGIN}call {service}")?,
+                    RequestKind::Voucher { name, .. } => write!(f, "{MARGIN}voucher {name}")?,
                     RequestKind::Ask { to, message, .. } => write!(f, "{MARGIN}ask {} {message}", to.place)?,
                 }
                 if let Some(until) = request.until {
@@ -193,7 +209,7 @@ impl Program {
                     write!(f, " as {}", self.slot(slot))?;
                 }
                 match &request.kind {
-                    RequestKind::Call { .. } => write!(f, " -> {}", request.answered.0)?,
+                    RequestKind::Call { .. } | RequestKind::Voucher { .. } => write!(f, " -> {}", request.answered.0)?,
                     RequestKind::Ask { arms, .. } => {
                         arms.iter().try_for_each(|(answer, target)| write!(f, ", {answer} -> {}", target.0))?;
                     }
@@ -224,6 +240,15 @@ impl Program {
                 let Some(split) = self.splits.get(ix.index()) else { return Ok(()) };
                 for (share, side, target) in &split.sides {
                     writeln!(f, "{MARGIN}{}% {side} -> {}", Number(i64::from(*share) * 100), target.0)?;
+                }
+                if let Some(measure) = &split.measure {
+                    write!(f, "{MARGIN}measure {}", self.pattern(&measure.pattern))?;
+                    for (word, span) in [("within", measure.within), ("for at least", measure.at_least)] {
+                        if let Some(span) = span {
+                            write!(f, " {word} {span}")?;
+                        }
+                    }
+                    writeln!(f, "{}", if measure.best { " then best" } else { "" })?;
                 }
                 Ok(())
             }
@@ -289,7 +314,7 @@ impl Program {
     }
 
     fn topic(&self, topic: NameIx, channel: Option<Channel>) -> String {
-        channel.map_or_else(|| self.name(topic).into(), |channel| format!("{} via {channel}", self.name(topic)))
+        via(self.name(topic), channel)
     }
 
     fn slot(&self, slot: SlotIx) -> &str {
@@ -301,6 +326,10 @@ impl Program {
 struct Listed<'a> {
     program: &'a Program,
     op: Op,
+}
+
+fn via(what: &str, channel: Option<Channel>) -> String {
+    channel.map_or_else(|| what.to_owned(), |channel| format!("{what} via {channel}"))
 }
 
 impl Display for Listed<'_> {
@@ -389,8 +418,9 @@ impl Display for Listed<'_> {
             Op::MoveTo(funnel, stage) => line("move-to", &format_args!("{}.{}", p.name(funnel), p.name(stage))),
             Op::Record(ix) => line("record", &p.name(ix)),
             Op::Subscribe(ix, channel) => line("subscribe", &p.topic(ix, channel)),
-            Op::Unsubscribe(ix) => line("unsubscribe", &p.name(ix)),
-            Op::UnsubscribeAll => line("unsubscribe", &"everything"),
+            Op::Unsubscribe(ix, channel) => line("unsubscribe", &p.topic(ix, channel)),
+            Op::UnsubscribeAll(channel) => line("unsubscribe", &via("everything", channel)),
+            Op::Delete => line("delete", &""),
             Op::Suppress => line("suppress", &""),
             Op::StartJourney(ix) => line("start", &p.name(ix)),
             Op::StopJourney(ix) => line("stop", &p.name(ix)),
@@ -443,7 +473,16 @@ impl Display for On<'_> {
                     write!(f, " link {link:?}")?;
                 }
             }
-            TriggerKind::Unsubscribed(topic) => write!(f, "unsubscribed {}", topic.as_deref().unwrap_or("any"))?,
+            TriggerKind::Subscribed(topic, channel) => {
+                write!(f, "subscribed {}", via(topic.as_deref().unwrap_or("any"), *channel))?;
+            }
+            TriggerKind::Unsubscribed(topic, channel) => {
+                write!(f, "unsubscribed {}", via(topic.as_deref().unwrap_or("any"), *channel))?;
+            }
+            TriggerKind::Inbound(text, channel) => {
+                let text = text.as_ref().map_or_else(|| "any".to_owned(), |text| format!("{text:?}"));
+                write!(f, "message {}", via(&text, *channel))?;
+            }
             TriggerKind::Call => f.write_str("call")?,
             TriggerKind::Changes { attribute, from, to } => {
                 write!(f, "{attribute} changes")?;

@@ -25,6 +25,17 @@ pub struct Request {
     pub step: StepIx,
 }
 
+impl Request {
+    /// The local variables that it sets.
+    pub fn slots(&self) -> impl Iterator<Item = SlotIx> {
+        let expires = match self.kind {
+            RequestKind::Voucher { expires, .. } => expires,
+            RequestKind::Call { .. } | RequestKind::Ask { .. } => None,
+        };
+        self.slot.into_iter().chain(expires)
+    }
+}
+
 /// A colleague, or a place where colleagues read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Colleague {
@@ -60,6 +71,13 @@ pub enum RequestKind {
         service: SmolStr,
         /// What it answers.
         answer: Vec<Field>,
+    },
+    /// `voucher cart10 as code`: a code that nobody else gets. What is handed over says until when it is good.
+    Voucher {
+        /// The voucher.
+        name: SmolStr,
+        /// Where the moment goes at which the code is no longer good.
+        expires: Option<SlotIx>,
     },
     /// `ask owner "Question?" { yes { .. } no { .. } }`: a person, who answers with one of these words.
     Ask {

@@ -12,6 +12,7 @@ use smol_str::SmolStr;
 use crate::message::{Channel, Purpose};
 use crate::outside::{Notice, Request};
 use crate::schema::{LocalWindow, WeekdaySet};
+use crate::trigger::Trigger;
 use crate::value::{Span, Value};
 
 macro_rules! index {
@@ -143,83 +144,6 @@ pub struct Program {
     pub map: SourceMap,
 }
 
-/// What starts a run.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Trigger {
-    /// What happens.
-    pub kind: TriggerKind,
-    /// `where` of the trigger itself; sees the event's fields.
-    pub filter: Option<Clause>,
-}
-
-/// The kinds of triggers.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum TriggerKind {
-    /// `on tag X`: the tag was added and was not there before.
-    Tag(SmolStr),
-    /// `on untag X`: the tag was removed and was there before.
-    Untag(SmolStr),
-    /// `on EVENT`, a declared event.
-    Event(SmolStr),
-    /// `on created`
-    Created,
-    /// `on plan changes [from A] [to B]`
-    Changes {
-        /// The attribute.
-        attribute: SmolStr,
-        /// Its value before.
-        from: Option<Value>,
-        /// Its value after.
-        to: Option<Value>,
-    },
-    /// `on enters SEGMENT`: the condition became true. It is judged when something happens to the contact and when time
-    /// alone may have changed it (see [`Op::Reached`]).
-    Enters(SmolStr, Clause),
-    /// `on leaves SEGMENT`: the condition became false.
-    Leaves(SmolStr, Clause),
-    /// `on reaches FUNNEL.STAGE`
-    Reaches {
-        /// The funnel.
-        funnel: SmolStr,
-        /// The stage.
-        stage: SmolStr,
-    },
-    /// A moment of the calendar: `birthday at 09:00`, `14d before renewal_date at 09:00`, `every monday at 09:00`. The
-    /// clause gives the first such moment after [`Op::WaitStart`], unset if there is none; it is asked again after each
-    /// firing and when an attribute changes. A moment before the contact or the journey was there is not made up for.
-    Moment(Clause),
-    /// `on EVENT` for what a message does: `clicked price link "buy"`, `replied`, `bounced`; the text is the link.
-    Message(StatusKind, MessageScope, Option<SmolStr>),
-    /// `on unsubscribed [TOPIC]`
-    Unsubscribed(Option<SmolStr>),
-    /// `on call`: only `start journey` and the API start it.
-    Call,
-}
-
-/// Which messages a trigger means.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum MessageScope {
-    /// All.
-    Any,
-    /// Those of a channel.
-    Channel(Channel),
-    /// Those of this name.
-    Named(SmolStr),
-    /// Those of this topic.
-    Topic(SmolStr),
-}
-
-impl fmt::Display for MessageScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("any message"),
-            Self::Channel(channel) => write!(f, "any {channel}"),
-            Self::Named(name) => f.write_str(name),
-            Self::Topic(topic) => write!(f, "any {topic}"),
-        }
-    }
-}
-
 /// Whether a contact (and key) may enter again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Reenter {
@@ -337,6 +261,21 @@ pub struct Split {
     pub name: SmolStr,
     /// Share in parts of a million, name, and where it continues; the shares add up to a million.
     pub sides: Vec<(u32, SmolStr, Pc)>,
+    /// `measure`: what tells which side is better.
+    pub measure: Option<Measure>,
+}
+
+/// `measure EVENT within D for at least D then best`
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Measure {
+    /// What counts for the side that the run took.
+    pub pattern: EventPattern,
+    /// Counted from then; for ever without.
+    pub within: Option<Span>,
+    /// For how long, from the first contact on, contacts count: the trial's fixed length.
+    pub at_least: Option<Span>,
+    /// Whether later contacts all go to the winner.
+    pub best: bool,
 }
 
 /// `goal EVENT within D`
@@ -476,6 +415,8 @@ impl TextMatch {
 /// What can be known of a message.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum StatusKind {
+    /// It went to the outbox.
+    Sent,
     /// The provider accepted it.
     Delivered,
     /// A person opened it.
@@ -486,23 +427,39 @@ pub enum StatusKind {
     Replied,
     /// It came back.
     Bounced,
+    /// The contact called it spam.
+    Complained,
+    /// It could not be delivered, however often it was tried.
+    Failed,
     /// It was not sent, for a recorded reason.
     Skipped,
 }
 
 impl StatusKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Delivered, Self::Opened, Self::Clicked, Self::Replied, Self::Bounced, Self::Skipped];
+    pub const ALL: [Self; 9] = [
+        Self::Sent,
+        Self::Delivered,
+        Self::Opened,
+        Self::Clicked,
+        Self::Replied,
+        Self::Bounced,
+        Self::Complained,
+        Self::Failed,
+        Self::Skipped,
+    ];
 
     /// The word in the language.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Opened => "opened",
             Self::Clicked => "clicked",
             Self::Replied => "replied",
             Self::Bounced => "bounced",
+            Self::Complained => "complained",
+            Self::Failed => "failed",
             Self::Skipped => "skipped",
         }
     }
@@ -517,6 +474,10 @@ pub struct SendDef {
     pub handle: Option<HandleIx>,
     /// `with subject`: text, instead of the message's own subject.
     pub subject: Option<Clause>,
+    /// `from`: text, instead of the policy's sender.
+    pub from: Option<Clause>,
+    /// `to`: the address of somebody else. What becomes of it is not the contact's doing.
+    pub to: Option<Clause>,
     /// The statement.
     pub step: StepIx,
 }
@@ -734,14 +695,16 @@ pub enum Op {
     MoveTo(NameIx, NameIx),
     /// record → ; the event happens to the contact, as if another system had sent it.
     Record(NameIx),
-    /// Records consent to the topic on the channel (on all without).
+    /// record → ; records consent to the topic on the channel (on all without), with what proves it.
     Subscribe(NameIx, Option<Channel>),
-    /// Withdraws consent to the topic.
-    Unsubscribe(NameIx),
-    /// Withdraws consent to everything.
-    UnsubscribeAll,
+    /// Withdraws consent to the topic, on one channel or all.
+    Unsubscribe(NameIx, Option<Channel>),
+    /// Withdraws consent to everything, on one channel or all.
+    UnsubscribeAll(Option<Channel>),
     /// text → ; nothing is sent to the contact's addresses any more, for the reason.
     Suppress,
+    /// Erases the contact.
+    Delete,
     /// record → ; starts the journey for the contact, with the record as its trigger.
     StartJourney(NameIx),
     /// Ends the contact's runs of the journey as `stopped`.

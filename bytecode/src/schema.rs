@@ -16,6 +16,10 @@ pub struct Schema {
     pub events: Vec<Event>,
     /// Topics that contacts consent to, sorted by name.
     pub topics: Vec<Topic>,
+    /// Vouchers, sorted by name.
+    pub vouchers: Vec<Voucher>,
+    /// Funnels and their stages, sorted by name.
+    pub funnels: Vec<(SmolStr, Vec<SmolStr>)>,
     /// Whether names are taken as declared by their use (a lone file without a project): then unknown attributes,
     /// events and tags are accepted at ingest.
     pub open: bool,
@@ -79,6 +83,26 @@ pub struct Topic {
     pub name: SmolStr,
     /// The words that a contact reads.
     pub title: String,
+}
+
+/// Codes of which each contact gets one of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Voucher {
+    /// Its name.
+    pub name: SmolStr,
+    /// What it is worth, for people.
+    pub title: String,
+    /// Where its codes come from.
+    pub codes: Codes,
+}
+
+/// Where the codes of a voucher come from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Codes {
+    /// A file of the project, with `/`: a code a line, or the first column of a CSV file.
+    File(SmolStr),
+    /// A pattern: each `#` becomes a letter or a digit.
+    Generated(SmolStr),
 }
 
 /// What every send of the project obeys.

@@ -90,8 +90,14 @@ pub enum Stimulus {
     Message(StatusKind, Option<SmolStr>, Option<SmolStr>),
     /// The contact consents to a topic.
     Subscribed(SmolStr, Option<Channel>),
-    /// The contact unsubscribes from a topic; from everything without.
-    Unsubscribed(Option<SmolStr>),
+    /// The contact unsubscribes from a topic, from everything without; on one channel or all.
+    Unsubscribed(Option<SmolStr>, Option<Channel>),
+    /// The contact writes to us.
+    Inbound(SmolStr, Channel),
+    /// The contact comes to a stage of a funnel.
+    Moved(SmolStr, SmolStr),
+    /// The contact is erased.
+    Deleted,
     /// A journey is started for the contact.
     Start(SmolStr, Value),
     /// A colleague answers the oldest open question that knows the answer.
@@ -105,6 +111,8 @@ pub enum Stimulus {
 pub enum Expectation {
     /// A message is sent at this moment: on this channel, of this name (any without).
     Send(Option<Channel>, Option<SmolStr>),
+    /// A message with this text, which stands in the journey, is sent at this moment on this channel.
+    SendText(Option<Channel>, SmolStr),
     /// A message is refused at this moment: of this name, for this reason (any without).
     Skipped(Option<SmolStr>, Option<SmolStr>),
     /// A run ends at this moment, for this reason (any without).
@@ -137,6 +145,8 @@ pub enum Expectation {
     Holds(Clause),
     /// A run asked this colleague at this moment.
     Ask(SmolStr),
+    /// A run got a code of this voucher at this moment.
+    Voucher(SmolStr),
     /// A run called the system at this moment.
     Call(SmolStr),
 }

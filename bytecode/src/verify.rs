@@ -2,7 +2,8 @@
 
 use crate::outside::RequestKind;
 use crate::pattern;
-use crate::program::{Clause, EventPattern, ExitKind, HandleIx, MessageRef, Op, Pc, Program, StepIx, TriggerKind};
+use crate::program::{Clause, EventPattern, ExitKind, HandleIx, MessageRef, Op, Pc, Program, StepIx};
+use crate::trigger::TriggerKind;
 use crate::value::Value;
 
 /// The most instructions that a program may have.
@@ -96,7 +97,7 @@ pub fn verify(program: &Program) -> Result<(), VerifyError> {
                 let request = program.requests.get(ix.index()).ok_or(VerifyError::Table(pc.0))?;
                 let answered: Vec<Pc> = match &request.kind {
                     RequestKind::Ask { arms, .. } => arms.iter().map(|(_, target)| *target).collect(),
-                    RequestKind::Call { .. } => vec![request.answered],
+                    RequestKind::Call { .. } | RequestKind::Voucher { .. } => vec![request.answered],
                 };
                 let ways = answered.into_iter().chain(request.failed);
                 work.extend(ways.map(|target| (target, 0, Fragment::Steps)));
@@ -128,6 +129,7 @@ fn definitions(program: &Program, work: &mut Vec<(Pc, u16, Fragment)>) -> Result
         ExitKind::Condition(_) | ExitKind::After(_) => true,
     });
     sound &= program.goals.iter().all(|goal| pattern(&goal.pattern));
+    sound &= program.splits.iter().flat_map(|split| &split.measure).all(|measure| pattern(&measure.pattern));
     sound &=
         program.waits.iter().all(|wait| wait.arms.iter().all(|arm| pattern(&arm.pattern)) && step_exists(wait.step));
     for exit in &program.exits {
@@ -160,11 +162,11 @@ fn definitions(program: &Program, work: &mut Vec<(Pc, u16, Fragment)>) -> Result
     sound &= program
         .requests
         .iter()
-        .all(|request| step_exists(request.step) && request.slot.is_none_or(|slot| slot.index() < program.slots.len()));
+        .all(|request| step_exists(request.step) && request.slots().all(|slot| slot.index() < program.slots.len()));
     program.requests.iter().filter_map(|request| request.until).for_each(|until| clause(&until));
     sound &= program.notices.iter().all(|notice| step_exists(notice.step));
     for send in &program.sends {
-        send.subject.iter().for_each(&mut clause);
+        [send.subject, send.from, send.to].iter().flatten().for_each(&mut clause);
         sound &= !send.choices.is_empty() && step_exists(send.step);
         sound &= send.handle.is_none_or(|handle| handle_exists(program, handle));
     }
@@ -204,7 +206,7 @@ fn tables_hold(program: &Program, op: Op) -> bool {
         | Op::WasInJourney(ix)
         | Op::Record(ix)
         | Op::Subscribe(ix, _)
-        | Op::Unsubscribe(ix)
+        | Op::Unsubscribe(ix, _)
         | Op::StartJourney(ix)
         | Op::StopJourney(ix) => ix.index() < program.names.len(),
         Op::Notify(ix) => ix.index() < program.notices.len(),
@@ -241,8 +243,9 @@ const fn is_step(op: Op) -> bool {
             | Op::MoveTo(..)
             | Op::Record(_)
             | Op::Subscribe(..)
-            | Op::Unsubscribe(_)
-            | Op::UnsubscribeAll
+            | Op::Unsubscribe(..)
+            | Op::UnsubscribeAll(_)
+            | Op::Delete
             | Op::Suppress
             | Op::StartJourney(_)
             | Op::StopJourney(_)
@@ -326,12 +329,13 @@ pub const fn stack_effect(op: Op) -> (u16, u16) {
         | Op::Record(_)
         | Op::Request(_)
         | Op::StartJourney(_)
+        | Op::Subscribe(..)
         | Op::Suppress => (1, 0),
         Op::Split(_)
         | Op::MoveTo(..)
-        | Op::Subscribe(..)
-        | Op::Unsubscribe(_)
-        | Op::UnsubscribeAll
+        | Op::Unsubscribe(..)
+        | Op::UnsubscribeAll(_)
+        | Op::Delete
         | Op::StopJourney(_)
         | Op::Jump(_)
         | Op::Step(_)

@@ -274,6 +274,7 @@ impl<'a> Build<'a> {
         let fields_known = !shapes.is_empty();
         for sent in &checked.sends {
             if let Some(message) = self.sources.message(sent.channel, &sent.message) {
+                let purpose = if sent.elsewhere { Purpose::Transactional } else { purpose };
                 let purpose = message.purpose.as_ref().map_or(purpose, |purpose| purpose.value);
                 judged.sends.push((sent.channel, sent.message.clone(), purpose));
                 if fields_known {
@@ -485,7 +486,7 @@ fn said(step: &StepKind) -> Option<(Vec<(Channel, SmolStr)>, &Seen)> {
         StepKind::Notify(told) => Some((notice(&told.message), &told.seen)),
         StepKind::Request(request) => match &request.kind {
             RequestKind::Ask { message, .. } => Some((notice(message), &request.seen)),
-            RequestKind::Call { .. } => None,
+            RequestKind::Call { .. } | RequestKind::Voucher { .. } => None,
         },
         _ => None,
     }

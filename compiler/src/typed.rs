@@ -223,8 +223,8 @@ pub(crate) enum StepKind {
     Let(SlotIx, Expr),
     /// Names the place of the step that follows.
     Label(SmolStr),
-    /// Continues at the contact's side: share in parts of a million, name and steps.
-    Split(SmolStr, Vec<(u32, SmolStr, Block)>),
+    /// Continues at the contact's side.
+    Split(Split),
     /// Repeats its steps.
     Repeat {
         /// Counts how often.
@@ -242,10 +242,12 @@ pub(crate) enum StepKind {
     MoveTo(SmolStr, SmolStr),
     /// Lets an event happen: its fields by name.
     Record(SmolStr, Vec<(SmolStr, Expr)>),
-    /// Records consent.
-    Subscribe(SmolStr, Option<Channel>),
-    /// Withdraws consent to a topic; to everything without.
-    Unsubscribe(Option<SmolStr>),
+    /// Records consent, with what proves it.
+    Subscribe(SmolStr, Option<Channel>, Vec<(SmolStr, Expr)>),
+    /// Withdraws consent to a topic, to everything without; on one channel or all.
+    Unsubscribe(Option<SmolStr>, Option<Channel>),
+    /// Erases the contact.
+    Delete,
     /// Sends nothing any more, for a reason.
     Suppress(SmolStr),
     /// Asks somebody outside.
@@ -272,7 +274,7 @@ impl StepKind {
                 .collect(),
             Self::If { then, otherwise, .. } => vec![then, otherwise],
             Self::Choose { arms, otherwise, .. } => arms.iter().map(|(_, then)| then).chain(otherwise).collect(),
-            Self::Split(_, sides) => sides.iter().map(|(_, _, then)| then).collect(),
+            Self::Split(split) => split.sides.iter().map(|(_, _, then)| then).collect(),
             Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
             Self::Request(request) => (request.arms.iter().map(|(_, then)| then)).chain(&request.otherwise).collect(),
             _ => Vec::new(),
@@ -288,7 +290,7 @@ impl StepKind {
                 .collect(),
             Self::If { then, otherwise, .. } => vec![then, otherwise],
             Self::Choose { arms, otherwise, .. } => arms.iter_mut().map(|(_, then)| then).chain(otherwise).collect(),
-            Self::Split(_, sides) => sides.iter_mut().map(|(_, _, then)| then).collect(),
+            Self::Split(split) => split.sides.iter_mut().map(|(_, _, then)| then).collect(),
             Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
             Self::Request(request) => {
                 (request.arms.iter_mut().map(|(_, then)| then)).chain(&mut request.otherwise).collect()
@@ -339,6 +341,30 @@ pub(crate) struct Request {
     pub(crate) otherwise: Option<Block>,
 }
 
+/// A split.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Split {
+    /// Its name.
+    pub(crate) name: SmolStr,
+    /// Share in parts of a million, name and steps.
+    pub(crate) sides: Vec<(u32, SmolStr, Block)>,
+    /// What tells which side is better.
+    pub(crate) measure: Option<Measure>,
+}
+
+/// What tells which side of a split is better.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Measure {
+    /// What counts.
+    pub(crate) pattern: Pattern,
+    /// For how long, from the split on.
+    pub(crate) within: Option<Span>,
+    /// The trial's length.
+    pub(crate) at_least: Option<Span>,
+    /// Whether later contacts go to the winner.
+    pub(crate) best: bool,
+}
+
 /// A send.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Send {
@@ -350,6 +376,10 @@ pub(crate) struct Send {
     pub(crate) handle: Option<journey_bytecode::HandleIx>,
     /// The subject given here.
     pub(crate) subject: Option<SmolStr>,
+    /// The sender given here.
+    pub(crate) from: Option<Expr>,
+    /// The address of somebody else.
+    pub(crate) to: Option<Expr>,
     /// The local variables that messages may use.
     pub(crate) seen: Seen,
 }

@@ -336,7 +336,7 @@ fn mutated() -> impl Strategy<Value = String> {
         include_str!("check/waits.txt"),
         include_str!("check/header.txt"),
         include_str!("check/choose.txt"),
-        include_str!("check/later.txt"),
+        include_str!("check/colleagues.txt"),
     ] {
         corpus.extend(support::cases(text).into_iter().map(|(_, text)| text));
     }

@@ -16,3 +16,5 @@ pub mod store;
 mod testing;
 pub mod time;
 pub mod track;
+pub mod trial;
+pub mod voucher;

@@ -97,6 +97,7 @@ pub fn outgoing(bundle: &Bundle, message: &Message, guise: &Guise<'_>) -> Outgoi
         language,
         zone: text(&Type::TimeZone).unwrap_or_else(|| bundle.default_zone.clone()),
         subject: None,
+        from: None,
         purpose: message.purpose.unwrap_or(Purpose::Marketing),
         topic: message.topic.clone().or_else(|| bundle.schema.topics.first().map(|topic| topic.name.clone())),
         after_crash: AfterCrash::Resend,

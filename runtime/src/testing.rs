@@ -45,6 +45,8 @@ pub(crate) fn program() -> Program {
         choices: vec![(channel, message.into())],
         handle,
         subject: None,
+        from: None,
+        to: None,
         step: StepIx(step),
     };
     let purchase = EventPattern { event: "purchase".into(), message: MessageRef::None, link: None, filter: None };

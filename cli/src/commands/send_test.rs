@@ -102,6 +102,10 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
             terminal.err(format!("{YELLOW}not now{YELLOW:#}: {cause}\n"));
             Ok(Exit::FINDINGS)
         }
+        Some(Verdict::Later { .. }) => {
+            terminal.err(format!("{YELLOW}not now{YELLOW:#}: the policy's rate is reached\n"));
+            Ok(Exit::FINDINGS)
+        }
         Some(Verdict::Unknown { cause }) => {
             terminal.err(format!("{YELLOW}it may have arrived{YELLOW:#}: {cause}\n"));
             Ok(Exit::FINDINGS)

@@ -153,6 +153,7 @@ fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeCo
     let [ingest, read, operate] = ROLES.map(token);
     config.tokens = Tokens { all: token(TOKEN), ingest, read, operate };
     config.notices = Some(Arc::new(notices(&settings, mail, &workspace.root)?));
+    config.codes = super::run::codes(workspace, bundle)?;
     config.calls = Some(Arc::new(calls(&settings.call, &workspace.root)?));
     config.base_url = settings.track.base_url;
     config.bounces = settings.email.bounces.clone();

@@ -101,6 +101,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let linked = Linked::new(bundle.clone(), []).map_err(|error| Failure::new(error.to_string()))?;
     let behaviour = behaviour(args.behaviour.as_deref(), &workspace, bundle)?;
     let outlet = run::outlet(&workspace, bundle, &(Arc::new(Nowhere) as Arc<dyn Transport>))?;
+    let codes = run::codes(&workspace, bundle)?;
     let days = i32::try_from(args.days).unwrap_or(i32::MAX);
     let scenario = Scenario {
         crowd: Some(Crowd::new(&linked, behaviour, args.contacts, args.days, args.seed, DEFAULT_START)),
@@ -111,7 +112,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let (behind, whole) = (Arc::clone(&scenario.behind), i64::from(days) * DAY);
     #[allow(clippy::cast_precision_loss, reason = "a share for the eye")]
     let progress = terminal.progress_bar("simulating", move || behind.load(Ordering::Relaxed) as f64 / whole as f64);
-    let report = run::simulate(&linked, &outlet, scenario)?;
+    let report = run::simulate(&linked, &outlet, &codes, scenario)?;
     drop(progress);
     terminal.out(match args.output_format {
         Format::Human => table::came_to(&report, &linked, terminal) + &forecast(&report, terminal),

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 use journey_bytecode::Instant;
 use journey_runtime::core::Linked;
-use journey_runtime::sim::{JourneyReport, MessageReport, Report, Zones};
+use journey_runtime::sim::{JourneyReport, MessageReport, Report, SplitReport, Zones};
+use journey_runtime::trial::Verdict;
 
 use crate::checked::count;
 use crate::terminal::{BOLD, FAINT, GREEN, Terminal, YELLOW};
@@ -41,6 +42,10 @@ pub(super) fn came_to(report: &Report, linked: &Linked, terminal: Terminal) -> S
     for journey in &report.journeys {
         out.push_str(&steps(journey, terminal));
         let _ = writeln!(out, "{}\n", outcome(journey));
+        if !journey.splits.is_empty() {
+            out.push_str(&splits(&journey.splits, &minute, terminal));
+            out.push('\n');
+        }
     }
     if !report.messages.is_empty() {
         out.push_str(&messages(&report.messages, terminal));
@@ -74,6 +79,28 @@ fn steps(journey: &JourneyReport, terminal: Terminal) -> String {
         row
     });
     table(&header, rows.collect(), &[1, 2, 3, 4], terminal)
+}
+
+/// Each side of the splits that measure something: how many contacts count, and how many did what is measured.
+fn splits(splits: &[SplitReport], minute: &dyn Fn(Instant) -> String, terminal: Terminal) -> String {
+    let header = ["split", "counted", "measured", "%", "result"].map(str::to_owned);
+    let rows = splits.iter().flat_map(|split| {
+        split.sides.iter().enumerate().map(move |(place, side)| {
+            let share = (side.count.reached * 1000).checked_div(side.count.took).unwrap_or(0);
+            let result = match &split.verdict {
+                _ if place > 0 => String::new(),
+                Verdict::Open => "not compared".to_owned(),
+                Verdict::Until(moment) => format!("compared on {}", minute(*moment)),
+                Verdict::TooFew => "too few to tell".to_owned(),
+                Verdict::NoDifference => "no side is better".to_owned(),
+                Verdict::Winner(side) => format!("{side} is better"),
+            };
+            let share = if side.count.took == 0 { "-".to_owned() } else { format!("{}.{}", share / 10, share % 10) };
+            let (took, reached) = (number(side.count.took), number(side.count.reached));
+            vec![format!("{}: {}", split.split, side.side), took, reached, share, result]
+        })
+    });
+    table(&header, rows.collect(), &[1, 2, 3], terminal)
 }
 
 /// "11 entered: 8 ended, 2 exit purchase, 1 under way; 1 did not (filter)"

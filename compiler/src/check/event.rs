@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use journey_bytecode::{
-    BuiltinEvent, Date, Field, MessageRef, MessageScope, StatusKind, TriggerKind, Type, Value, WeekdaySet,
-    builtin_fields, past_entry, past_segment,
+    BuiltinEvent, Channel, Date, Field, MessageRef, MessageScope, StatusKind, TriggerKind, Type, Value, WRITTEN_WORD,
+    WeekdaySet, builtin_fields, past_entry, past_segment, written_word,
 };
 use smol_str::SmolStr;
 
 use super::expr::{Checker, FieldShape, Fields, Want, shifted, to_instant};
 use super::index::FieldInfo;
 use super::moments::day_of;
-use super::not_yet;
 use super::types::a;
 use super::uses::Named;
 use super::wait::{next_at, wait_start};
@@ -38,10 +37,6 @@ impl Checker<'_> {
         let mut segment = None;
         let (kind, fields) = match &pattern.kind {
             EventKind::Error => return None,
-            EventKind::Later(later) => {
-                self.diagnostics.push(not_yet(later, self.text));
-                return None;
-            }
             EventKind::Named(name) => {
                 let fields = self.declared(name)?;
                 (event(TriggerKind::Event(name.text.clone())), fields)
@@ -57,12 +52,16 @@ impl Checker<'_> {
                 (event(kind), changed_fields(ty.as_ref()))
             }
             EventKind::Status(status, about) => self.message_trigger(*status, about, pattern.loc)?,
-            EventKind::Unsubscribed(topic) => {
-                let topic = match topic {
-                    Some(topic) => Some(self.topic(topic)?),
-                    None => None,
-                };
-                (event(TriggerKind::Unsubscribed(topic)), builtin(BuiltinEvent::Unsubscribed))
+            EventKind::Subscribed(topic, channel) => {
+                let topic = self.topic_of(topic.as_ref())?;
+                (event(TriggerKind::Subscribed(topic, *channel)), builtin(BuiltinEvent::Subscribed))
+            }
+            EventKind::Unsubscribed(topic, channel) => {
+                let topic = self.topic_of(topic.as_ref())?;
+                (event(TriggerKind::Unsubscribed(topic, *channel)), builtin(BuiltinEvent::Unsubscribed))
+            }
+            EventKind::Message(text, channel) => {
+                (event(TriggerKind::Inbound(text.clone(), *channel)), builtin(BuiltinEvent::Message))
             }
             EventKind::Segment(name, enters) => {
                 let condition = self.segment(name)?.put_at(name.loc);
@@ -178,6 +177,15 @@ impl Checker<'_> {
         Some((On::Event(TriggerKind::Message(status, message, link)), fields))
     }
 
+    /// The topic, if one is named; the outer `None` is an unknown one.
+    #[expect(clippy::option_option, reason = "said above")]
+    fn topic_of(&mut self, topic: Option<&Name>) -> Option<Option<SmolStr>> {
+        match topic {
+            Some(topic) => self.topic(topic).map(Some),
+            None => Some(None),
+        }
+    }
+
     /// The day or moment of a trigger; if it is unset, there is none, and nothing starts.
     fn date(&mut self, date: &Expr) -> Option<typed::Expr> {
         let checked = self.expr(date, Want::Any);
@@ -205,10 +213,6 @@ impl Checker<'_> {
         };
         Some(match &pattern.kind {
             EventKind::Error => return None,
-            EventKind::Later(later) => {
-                self.diagnostics.push(not_yet(later, self.text));
-                return None;
-            }
             EventKind::Named(name) => {
                 let fields = self.declared(name)?;
                 let filter = self.filter(pattern.filter.as_deref(), &fields);
@@ -252,12 +256,30 @@ impl Checker<'_> {
                 }
                 made(BuiltinEvent::Changed, Some(typed::Expr::truth(ExprKind::And(parts), loc)))
             }
-            EventKind::Unsubscribed(topic) => {
-                let filter = match topic {
-                    Some(topic) => Some(field_is("topic", Value::Text(self.topic(topic)?), loc)),
-                    None => None,
-                };
-                made(BuiltinEvent::Unsubscribed, filter)
+            EventKind::Subscribed(topic, channel) => {
+                let topic = self.topic_of(topic.as_ref())?;
+                let mut parts: Vec<_> =
+                    topic.map(|topic| field_is("topic", Value::Text(topic), loc)).into_iter().collect();
+                parts.extend(channel.map(|channel| on_channel(channel, loc)));
+                made(BuiltinEvent::Subscribed, all(parts, loc))
+            }
+            EventKind::Unsubscribed(topic, channel) => {
+                // Who wants nothing at all wants none of the topic.
+                let of =
+                    |topic| either(field_is("topic", Value::Text(topic), loc), field_is("topic", Value::text(""), loc));
+                let mut parts: Vec<_> = self.topic_of(topic.as_ref())?.map(of).into_iter().collect();
+                parts.push(match channel {
+                    Some(channel) => on_channel(*channel, loc),
+                    None => field_is("channel", Value::text(""), loc),
+                });
+                made(BuiltinEvent::Unsubscribed, all(parts, loc))
+            }
+            EventKind::Message(text, channel) => {
+                let word = text.as_ref().map(|text| field_is(WRITTEN_WORD, Value::Text(written_word(text)), loc));
+                let mut parts: Vec<_> = word.into_iter().collect();
+                parts.extend(channel.map(|channel| field_is("channel", Value::text(channel.name()), loc)));
+                parts.extend(self.filter(pattern.filter.as_deref(), &builtin(BuiltinEvent::Message, "message")));
+                made(BuiltinEvent::Message, all(parts, loc))
             }
             EventKind::Status(StatusKind::Skipped, about) => {
                 self.skipped(about, loc);
@@ -462,6 +484,24 @@ pub(super) fn joined(all: Vec<Fields>) -> Fields {
         shape.optional |= seen.get(name).is_none_or(|seen| *seen < count);
     }
     joined
+}
+
+/// All of them; none if there are none.
+fn all(mut parts: Vec<typed::Expr>, loc: Loc) -> Option<typed::Expr> {
+    match parts.len() {
+        0 | 1 => parts.pop(),
+        _ => Some(typed::Expr::truth(ExprKind::And(parts), loc)),
+    }
+}
+
+fn either(a: typed::Expr, b: typed::Expr) -> typed::Expr {
+    let loc = a.loc;
+    typed::Expr::truth(ExprKind::Or(vec![a, b]), loc)
+}
+
+/// What concerns the channel: what holds for all channels holds for each.
+fn on_channel(channel: Channel, loc: Loc) -> typed::Expr {
+    either(field_is("channel", Value::text(channel.name()), loc), field_is("channel", Value::text(""), loc))
 }
 
 /// The later one of two moments.

@@ -174,10 +174,6 @@ impl<'a> Checker<'a> {
         let constant = |value: Value, ty: Type| Expr::constant(value, ty, loc);
         match &e.kind {
             H::Error => Expr::error(loc),
-            H::Later(later) => {
-                self.diagnostics.push(super::not_yet(later, self.text));
-                Expr::error(loc)
-            }
             H::Bool(truth) => constant(Value::Bool(*truth), Type::Bool),
             H::Number(number) => constant(Value::Number(*number), Type::Number),
             H::Money(money) => constant(Value::Money(money.clone()), Type::Money),

@@ -30,7 +30,9 @@ impl Handles {
 
     fn collect(&mut self, block: &Block) {
         for step in block {
-            if let StepKind::Send(send) = &step.kind {
+            if let StepKind::Send(send) = &step.kind
+                && send.to.is_none()
+            {
                 self.names.extend(name_of(send).map(|name| (name, None)));
                 if let (None, SendMessage::Named(message)) = (&send.handle, &send.message) {
                     self.messages.insert(message.text.clone());
@@ -58,6 +60,9 @@ impl Handles {
 
 /// The name under which a send can be asked about.
 pub(super) fn name_of(send: &Send) -> Option<SmolStr> {
+    if send.to.is_some() {
+        return None;
+    }
     match (&send.handle, &send.message) {
         (Some(handle), _) => Some(handle.text.clone()),
         (None, SendMessage::Named(message)) => Some(message.text.clone()),
@@ -111,7 +116,7 @@ pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
             arms.iter().for_each(|arm| each(&arm.then));
             after.iter().for_each(|(_, then)| each(then));
         }
-        StepKind::Split(_, sides) => sides.iter().for_each(|side| each(&side.then)),
+        StepKind::Split { sides, .. } => sides.iter().for_each(|side| each(&side.then)),
         StepKind::Repeat { body, .. } => each(body),
         StepKind::Countdown { points, otherwise, .. } => {
             points.iter().for_each(|point| each(&point.then));
@@ -126,7 +131,8 @@ pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
         | StepKind::MoveTo(_)
         | StepKind::Record(..)
         | StepKind::Subscribe(..)
-        | StepKind::Unsubscribe(_)
+        | StepKind::Unsubscribe(..)
+        | StepKind::Delete
         | StepKind::Suppress(_)
         | StepKind::StartJourney(..)
         | StepKind::StopJourney(_)
@@ -140,7 +146,7 @@ pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
         | StepKind::Set(..)
         | StepKind::Let(..)
         | StepKind::End
-        | StepKind::Later(_)
+        | StepKind::Voucher { .. }
         | StepKind::Error => {}
     }
 }

@@ -5,7 +5,6 @@ use smol_str::SmolStr;
 
 use super::event::{TriggerFields, joined};
 use super::expr::{Checker, Want, shifted};
-use super::not_yet;
 use super::wait::{next_at, wait_start};
 use crate::diagnostic::{Applicability, Code, Edit};
 use crate::hir::{self, EventOrCondition, ExprKind, Gathering, HeaderKind, Loc};
@@ -85,7 +84,6 @@ impl Checker<'_> {
                 HeaderKind::Holdout(share) => header.holdout = *share,
                 // Told when all places of the journey are known.
                 HeaderKind::Migrate(..) => {}
-                HeaderKind::Later(later) => self.diagnostics.push(not_yet(later, self.text)),
             }
         }
         self.judge(journey, &mut header, &seen, exit_on_goal);
@@ -174,7 +172,8 @@ impl Checker<'_> {
                 }
                 let kind = match word.text.as_str() {
                     "created" => hir::EventKind::Created,
-                    "unsubscribed" => hir::EventKind::Unsubscribed(None),
+                    "subscribed" => hir::EventKind::Subscribed(None, None),
+                    "unsubscribed" => hir::EventKind::Unsubscribed(None, None),
                     _ => hir::EventKind::Named(word.clone()),
                 };
                 self.pattern(&hir::EventPattern { kind, filter: None, loc: word.loc }).map(ExitKind::Event)
@@ -201,7 +200,6 @@ const fn once(kind: &HeaderKind) -> Option<&'static str> {
         | HeaderKind::ExitWhen(..)
         | HeaderKind::Migrate(..)
         | HeaderKind::Goal { .. }
-        | HeaderKind::Later(_)
         | HeaderKind::Error => return None,
     })
 }

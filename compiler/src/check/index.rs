@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use journey_bytecode::{
-    Attribute, BuiltinEvent, Cap, Channel, Event, Field, Policy, Purpose, Rate, Schema, Topic, Type, Value,
+    Attribute, BuiltinEvent, Cap, Channel, Codes, Event, Field, Policy, Purpose, Rate, Schema, Topic, Type, Value,
+    Voucher,
 };
 use smol_str::SmolStr;
 
@@ -15,6 +16,9 @@ use crate::flow::Messages;
 use crate::hir::{self, Item, Name, PolicyKind, Unsure};
 use crate::text::Text;
 use crate::typed::Expr;
+
+/// The fewest characters of a code that are drawn: so many make a thousand million codes.
+const LEAST_DRAWN: usize = 6;
 
 /// A file with its text.
 pub(crate) struct Source<'a> {
@@ -60,6 +64,7 @@ pub(crate) struct Index<'a> {
     pub(crate) services: BTreeMap<SmolStr, ServiceConfig>,
     /// Colleagues, and places where they read.
     pub(crate) notify: NotifyConfig,
+    pub(crate) vouchers: BTreeMap<SmolStr, (Span, Voucher)>,
     /// Which declarations could not be read, so that nobody is told that a name does not exist.
     pub(crate) unsure: Unsure,
 }
@@ -246,9 +251,49 @@ impl<'a> Index<'a> {
                     self.journeys.insert(name, span);
                 }
             }
-            Item::Later(later) => diagnostics.push(super::not_yet(later, text)),
+            Item::Voucher(declaration) => self.voucher(declaration, text, diagnostics),
             Item::Contact(_) | Item::Test(_) | Item::Segment(_) | Item::Score(_) => {}
         }
+    }
+
+    fn voucher(&mut self, declaration: &hir::VoucherDecl, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {
+        let span = text.span(declaration.name.loc);
+        if let Some((first, _)) = self.vouchers.get(&declaration.name.text) {
+            diagnostics.push(twice("voucher", &declaration.name, span, *first));
+            return;
+        }
+        let (source, at) = (&declaration.source, text.span(declaration.source_loc));
+        let drawn = source.chars().filter(|c| *c == '#').count();
+        let wrong = |message: String| Diagnostic::new(Code::ImpossibleValue, at, message);
+        if declaration.from_file {
+            let inside = !source.starts_with(['/', '\\']) && !source.split(['/', '\\']).any(|part| part == "..");
+            if source.is_empty() || !inside {
+                diagnostics.push(
+                    wrong("the codes of a voucher stand in a file of the project".to_owned())
+                        .label("outside of it")
+                        .help("name it from the folder of `journey.toml` on: `from file \"vouchers/cart10.csv\"`"),
+                );
+            }
+        } else if let Some(bad) = source.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '#' | '-' | '_')) {
+            diagnostics.push(
+                wrong(format!("a code cannot have `{bad}` in it"))
+                    .label("letters, digits, `-`, `_` and `#`")
+                    .help("each `#` becomes a letter or a digit: `generate \"CART-######\"`"),
+            );
+        } else if drawn < LEAST_DRAWN {
+            diagnostics.push(
+                wrong("codes with so few drawn characters could be guessed".to_owned())
+                    .label(format!("{drawn} of at least {LEAST_DRAWN}"))
+                    .note("Each `#` becomes one of 32 letters and digits.")
+                    .help("add `#` signs: `generate \"CART-######\"`"),
+            );
+        }
+        let codes = match declaration.from_file {
+            true => Codes::File(source.clone()),
+            false => Codes::Generated(source.clone()),
+        };
+        let voucher = Voucher { name: declaration.name.text.clone(), title: declaration.title.to_string(), codes };
+        self.vouchers.insert(declaration.name.text.clone(), (span, voucher));
     }
 
     /// What is handed over to a journey that is started.
@@ -351,9 +396,6 @@ impl<'a> Index<'a> {
                     None
                 }
                 PolicyKind::Rate { channel, most, per } => {
-                    // The bundle carries it, and no outbox keeps to it yet: better refused than ignored.
-                    let later = hir::Later { what: "rate".into(), loc: item.loc };
-                    diagnostics.push(super::not_yet(&later, text));
                     let again = self.policy.rates.iter().any(|rate| rate.channel == *channel);
                     self.policy.rates.push(Rate { channel: *channel, most: *most, per: per.rough_millis() });
                     again.then(|| match channel {
@@ -408,6 +450,8 @@ impl<'a> Index<'a> {
             tags: self.tags.keys().cloned().collect(),
             events: events.collect(),
             topics: topics.collect(),
+            vouchers: self.vouchers.values().map(|(_, voucher)| voucher.clone()).collect(),
+            funnels: self.funnels.iter().map(|(name, funnel)| (name.clone(), funnel.stages.clone())).collect(),
             open: self.lone,
         }
     }

@@ -25,7 +25,7 @@ use journey_bytecode::Channel;
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::hir::{self, Block, Later, Loc, StepKind};
+use crate::hir::{self, Block, Loc, StepKind};
 use crate::text::Text;
 use crate::typed;
 pub(crate) use event::TriggerFields;
@@ -65,6 +65,8 @@ pub(crate) struct Sent {
     pub(crate) channel: Channel,
     pub(crate) message: SmolStr,
     pub(crate) at: Span,
+    /// Whether it goes to somebody else than the contact.
+    pub(crate) elsewhere: bool,
 }
 
 /// A text that stands in a journey.
@@ -151,14 +153,8 @@ fn number_sends(block: &mut typed::Block, handles: &handles::Handles) {
 /// Whether some step cannot be run yet, so that what it does is not known.
 fn has_later(block: &Block) -> bool {
     block.iter().any(|step| {
-        let mut later = matches!(step.kind, StepKind::Later(_) | StepKind::Error);
+        let mut later = matches!(step.kind, StepKind::Error);
         handles::inner(&step.kind, |inner| later |= has_later(inner));
         later
     })
-}
-
-/// Says that the grammar knows something that cannot be run yet.
-pub(crate) fn not_yet(later: &Later, text: &Text<'_>) -> Diagnostic {
-    let message = format!("this version of journey cannot run `{}` yet", later.what);
-    Diagnostic::new(Code::NotYet, text.span(later.loc), message).label("not yet")
 }

@@ -7,8 +7,8 @@ use super::expr::{Checker, Want};
 use super::{Inline, types::a};
 use crate::config::CHATS;
 use crate::diagnostic::Code;
-use crate::hir::{self, Loc, Name, TimeOut, Whom};
-use crate::typed::{self, Notice, Request, Seen, StepKind};
+use crate::hir::{self, ArithmeticOp, Loc, Name, TimeOut, Whom};
+use crate::typed::{self, ExprKind, Notice, Request, Seen, StepKind};
 
 /// How long a call may take that does not say: a day.
 const CALL_PATIENCE: Span = Span { months: 0, days: 1, millis: 0 };
@@ -65,6 +65,50 @@ impl Checker<'_> {
             known,
             "no such system",
             format!("describe it in `journey.toml`: `[call.{}]`, with its `url` below", name.text),
+        );
+        None
+    }
+
+    /// Takes a code, after noting until when it is good.
+    pub(super) fn voucher(
+        &mut self,
+        voucher: &Name,
+        code: Option<&Name>,
+        expires: Option<&hir::Expr>,
+    ) -> Option<StepKind> {
+        let known = self.voucher_named(voucher);
+        let code = code.unwrap_or(voucher);
+        let expires = expires.map(|expires| {
+            let checked = self.expr(expires, Want::Any);
+            match checked.ty {
+                Some(Type::Duration) => {
+                    let now = typed::Expr { kind: ExprKind::Now, ty: Some(Type::DateTime), loc: checked.loc };
+                    let kind = ExprKind::Arithmetic(Box::new(now), vec![(ArithmeticOp::Add, checked)]);
+                    typed::Expr { kind, ty: Some(Type::DateTime), loc: expires.loc }
+                }
+                _ => self.assigned(checked, &Type::DateTime, "the end of a code"),
+            }
+        });
+        let until_name = Name { text: format_smolstr!("{}_expires", code.text), loc: code.loc };
+        let ends = expires.is_some().then(|| self.local(&until_name, Some(Type::DateTime)));
+        let fields = expires.map(|expires| (SmolStr::new_static("expires"), expires)).into_iter().collect();
+        let slot = Some(self.local(code, Some(Type::Text)));
+        let kind = RequestKind::Voucher { name: known?, expires: ends };
+        let (until, arms, seen) = (None, Vec::new(), self.seen());
+        Some(StepKind::Request(Box::new(Request { kind, fields, until, arms, seen, slot, otherwise: None })))
+    }
+
+    /// The voucher of this name.
+    pub(super) fn voucher_named(&mut self, name: &Name) -> Option<SmolStr> {
+        if self.index.vouchers.contains_key(&name.text) {
+            return Some(name.text.clone());
+        }
+        let known: Vec<SmolStr> = self.index.vouchers.keys().cloned().collect();
+        self.report(Code::UnknownVoucher, name.loc, format!("there is no voucher `{}`", name.text)).suggest_or(
+            &name.text,
+            known.iter().map(SmolStr::as_str),
+            "no such voucher",
+            format!("declare it: `voucher {} \"10 % off\" generate \"CODE-######\"`", name.text),
         );
         None
     }

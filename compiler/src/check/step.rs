@@ -6,13 +6,19 @@ use smol_str::SmolStr;
 use super::expr::{Checker, Want, shifted, to_instant};
 use super::types::a;
 use super::wait::next_at;
-use super::{Inline, Sent, not_yet};
-use crate::diagnostic::Code;
+use super::{Inline, Sent};
+use crate::diagnostic::{Code, one_of};
 use crate::hir::{self, Block, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, SendMessage, SplitSide};
 use crate::typed::{self, Comparison, Deadline, ExprKind, Optional, Place, Slot, Step, StepKind, Wait};
 
 /// The most times that steps may be repeated.
 const MAX_REPEAT: u32 = 1000;
+
+/// What a send can be given with `with`.
+const SUBJECT: &str = "subject";
+
+/// What `subscribe` can be given to prove consent by.
+const PROOFS: [&str; 4] = ["basis", "source", "until", "wording"];
 
 /// What the local variable is called that counts how often steps were repeated; no name can be this.
 const COUNTER: SmolStr = SmolStr::new_static("(times)");
@@ -66,7 +72,11 @@ impl Checker<'_> {
                 StepKind::Label(name.text.clone())
             }
             hir::StepKind::Let(name, value) => self.binding(name, value),
-            hir::StepKind::Split(name, sides) => self.split(name, sides, step.head, inner),
+            hir::StepKind::Split { name, sides, measure, run_for, best } => {
+                let measure = self.measure(measure.as_deref(), *run_for, *best);
+                let (name, sides) = self.split(name, sides, step.head, inner);
+                StepKind::Split(typed::Split { name, sides, measure })
+            }
             hir::StepKind::Repeat { times, times_loc, until, body } => {
                 if *times > MAX_REPEAT {
                     self.report(
@@ -90,20 +100,25 @@ impl Checker<'_> {
                 StepKind::MoveTo(funnel, stage)
             }
             hir::StepKind::Record(event, fields) => self.record(event, fields)?,
-            hir::StepKind::Subscribe(topic, channel) => StepKind::Subscribe(self.topic(topic)?, *channel),
-            hir::StepKind::Unsubscribe(Some(topic)) => StepKind::Unsubscribe(Some(self.topic(topic)?)),
-            hir::StepKind::Unsubscribe(None) => StepKind::Unsubscribe(None),
+            hir::StepKind::Subscribe(topic, channel, proofs) => {
+                let proofs = self.proofs(proofs);
+                StepKind::Subscribe(self.topic(topic)?, *channel, proofs)
+            }
+            hir::StepKind::Unsubscribe(Some(topic), channel) => {
+                StepKind::Unsubscribe(Some(self.topic(topic)?), *channel)
+            }
+            hir::StepKind::Unsubscribe(None, channel) => StepKind::Unsubscribe(None, *channel),
+            hir::StepKind::Delete => StepKind::Delete,
             hir::StepKind::Suppress(reason) => StepKind::Suppress(reason.clone()),
             hir::StepKind::Call(call) => self.call(call, inner)?,
+            hir::StepKind::Voucher { voucher, code, expires } => {
+                self.voucher(voucher, code.as_ref(), expires.as_ref())?
+            }
             hir::StepKind::Notify(whom, text, loc) => self.notify(whom, text, *loc)?,
             hir::StepKind::Ask(ask) => self.ask(ask, step.head, inner)?,
             hir::StepKind::StartJourney(name, given) => self.start(name, given)?,
             hir::StepKind::StopJourney(name) => StepKind::StopJourney(self.journey_named(name)?),
             hir::StepKind::End => StepKind::End,
-            hir::StepKind::Later(later) => {
-                self.diagnostics.push(not_yet(later, self.text));
-                return None;
-            }
             hir::StepKind::Error => return None,
         })
     }
@@ -111,16 +126,24 @@ impl Checker<'_> {
     fn send(&mut self, send: &hir::Send, head: Loc) -> Option<StepKind> {
         let mut choices: Vec<(Channel, SmolStr)> = Vec::new();
         let mut known = true;
+        let to = self.to(send);
         for (channel, loc) in &send.channels {
             if choices.iter().any(|(other, _)| other == channel) {
                 self.report(Code::DuplicateName, *loc, format!("`{channel}` stands here twice")).label("again");
                 continue;
             }
-            self.address(*channel, *loc);
+            if send.to.is_none() {
+                self.address(*channel, *loc);
+            }
             let message = match &send.message {
                 SendMessage::Named(name) => {
                     known &= self.message(*channel, name, send.channels.len());
-                    self.sends.push(Sent { channel: *channel, message: name.text.clone(), at: self.text.span(head) });
+                    self.sends.push(Sent {
+                        channel: *channel,
+                        message: name.text.clone(),
+                        at: self.text.span(head),
+                        elsewhere: send.to.is_some(),
+                    });
                     name.text.clone()
                 }
                 SendMessage::Inline(_, at) => self.inline(*channel, *at, *loc)?,
@@ -144,8 +167,88 @@ impl Checker<'_> {
             name: super::handles::name_of(send),
             handle: None,
             subject,
+            from: send.from.as_ref().and_then(|from| self.from(send, from)),
+            to,
             seen: self.seen(),
         }))
+    }
+
+    /// Who sends, if the step says it.
+    fn from(&mut self, send: &hir::Send, from: &Expr) -> Option<typed::Expr> {
+        if send.channels.iter().all(|(channel, _)| !matches!(channel, Channel::Email | Channel::Sms)) {
+            self.report(Code::UselessPart, from.loc, "only mails and text messages have a sender")
+                .label("nobody sees it")
+                .help("remove `from ..`");
+            return None;
+        }
+        let checked = self.expr(from, Want::Type(&Type::Text));
+        self.is_text(checked, "a sender")
+    }
+
+    /// Somebody else whom the message is for: an address.
+    fn to(&mut self, send: &hir::Send) -> Option<typed::Expr> {
+        let to = send.to.as_ref()?;
+        if let Some((channel, loc)) =
+            send.channels.iter().find(|(channel, _)| !matches!(channel, Channel::Email | Channel::Sms))
+        {
+            self.report(Code::UselessPart, *loc, format!("{channel} goes to the contact alone"))
+                .label("nobody else has it")
+                .help("send somebody else a mail or a text message, or tell them with `notify`");
+        }
+        if let Some((_, loc)) = send.channels.get(1) {
+            self.report(Code::UselessPart, *loc, "what goes to somebody else goes one way").label("never taken");
+        }
+        if let Some(handle) = &send.handle {
+            self.report(Code::UselessPart, handle.loc, "nobody can ask what became of a message to somebody else")
+                .label("no use for a name")
+                .note("Opens and clicks are counted for the contact, and this is not the contact.")
+                .help("remove `as ..`");
+        }
+        // A name of the settings stands for its address.
+        if let hir::ExprKind::Name(name) = &to.kind
+            && !self.index.attributes.contains_key(name)
+            && let Some(address) = self.index.notify.people.get(name)
+        {
+            return Some(typed::Expr::constant(Value::text(address.as_str()), Type::Text, to.loc));
+        }
+        let checked = self.expr(to, Want::Any);
+        self.is_text(checked, "an address")
+    }
+
+    fn is_text(&mut self, value: typed::Expr, what: &str) -> Option<typed::Expr> {
+        match &value.ty {
+            Some(ty) if *ty == Type::Text || ty.is_textual() => Some(value),
+            Some(ty) => {
+                let message = format!("{what} is a text, and this is {}", a(ty));
+                self.report(Code::TypeMismatch, value.loc, message).label("not a text");
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// What proves consent.
+    fn proofs(&mut self, given: &[(Name, Expr)]) -> Vec<(SmolStr, typed::Expr)> {
+        let mut proofs: Vec<(SmolStr, typed::Expr)> = Vec::new();
+        for (name, value) in given {
+            let ty = if name.text == "until" { Type::DateTime } else { Type::Text };
+            let value = self.expr(value, Want::Type(&ty));
+            let value = self.assigned(value, &ty, &format!("`{}`", name.text));
+            if !PROOFS.contains(&name.text.as_str()) {
+                let message = format!("consent has no `{}`", name.text);
+                self.report(Code::UnknownMessageKey, name.loc, message).suggest_or(
+                    &name.text,
+                    PROOFS,
+                    "no such proof",
+                    format!("what proves consent is {}", one_of(PROOFS)),
+                );
+            } else if proofs.iter().any(|(known, _)| *known == name.text) {
+                self.report(Code::DuplicateName, name.loc, format!("`{}` is given twice", name.text)).label("again");
+            } else {
+                proofs.push((name.text.clone(), value));
+            }
+        }
+        proofs
     }
 
     pub(super) fn address(&mut self, channel: Channel, loc: Loc) {
@@ -219,7 +322,20 @@ impl Checker<'_> {
     }
 
     fn subject(&mut self, send: &hir::Send) -> Option<SmolStr> {
-        let subject = send.subject.as_ref()?;
+        for (name, _) in send.settings.iter().filter(|(name, _)| name.text != SUBJECT) {
+            let message = format!("a send has no setting `{}`", name.text);
+            self.report(Code::UnknownMessageKey, name.loc, message).suggest_or(
+                &name.text,
+                [SUBJECT],
+                "no such setting",
+                "what can be given here is `with subject \"..\"`; everything else stands in the message's file",
+            );
+        }
+        let mut subjects = send.settings.iter().filter(|(name, _)| name.text == SUBJECT);
+        let (_, subject) = subjects.next()?;
+        if let Some((name, _)) = subjects.next() {
+            self.report(Code::DuplicateClause, name.loc, "a mail has one subject").label("given again");
+        }
         if send.channels.iter().all(|(channel, _)| *channel != Channel::Email) {
             self.report(Code::UselessPart, subject.loc, "only a mail has a subject")
                 .label("nobody sees it")
@@ -346,7 +462,53 @@ impl Checker<'_> {
         slot
     }
 
-    fn split(&mut self, name: &Name, sides: &[SplitSide], head: Loc, inner: u16) -> StepKind {
+    /// What tells which side of a split is better.
+    fn measure(
+        &mut self,
+        measure: Option<&hir::Measure>,
+        run_for: Option<(Span, Loc)>,
+        best: Option<Loc>,
+    ) -> Option<typed::Measure> {
+        let Some(measure) = measure else {
+            if let Some(loc) = best.or(run_for.map(|(_, loc)| loc)) {
+                self.report(Code::UndecidedSplit, loc, "nothing tells which side of this split is better")
+                    .label("better in what?")
+                    .help("say what counts: `measure purchase within 14d`");
+            }
+            return None;
+        };
+        let pattern = self.pattern(&measure.pattern);
+        if let Some(loc) = best {
+            let missing = match (measure.within, run_for) {
+                (None, _) => Some("within 14d"),
+                (_, None) => Some("for at least 14d"),
+                _ => None,
+            };
+            if let Some(missing) = missing {
+                self.report(Code::UndecidedSplit, loc, "this split does not say when its winner is named")
+                    .label("after how long?")
+                    .note(
+                        "Sides are compared once, when every contact that counts had the same time: whoever looks again \
+                         and again in between finds a winner by chance.",
+                    )
+                    .help(format!("add `{missing}`, as in `measure purchase within 14d for at least 14d then best`"));
+            }
+        }
+        Some(typed::Measure {
+            pattern: pattern?,
+            within: measure.within,
+            at_least: run_for.map(|(span, _)| span),
+            best: best.is_some(),
+        })
+    }
+
+    fn split(
+        &mut self,
+        name: &Name,
+        sides: &[SplitSide],
+        head: Loc,
+        inner: u16,
+    ) -> (SmolStr, Vec<(u32, SmolStr, typed::Block)>) {
         let mut seen: Vec<&Name> = Vec::new();
         for side in sides {
             if let Some(first) = seen.iter().find(|first| first.text == side.name.text) {
@@ -384,7 +546,7 @@ impl Checker<'_> {
         }
         self.splits.push((name.text.clone(), name.loc));
         let sides = sides.iter().map(|side| (side.share, side.name.text.clone(), self.block(&side.then, inner)));
-        StepKind::Split(name.text.clone(), sides.collect())
+        (name.text.clone(), sides.collect())
     }
 
     fn record(&mut self, event: &Name, given: &[(Name, Expr)]) -> Option<StepKind> {

@@ -11,16 +11,16 @@ use smol_str::SmolStr;
 
 use super::expr::Checker;
 use super::index::FieldInfo;
-use super::{Index, Named, Uses, handles, not_yet};
+use super::{Index, Named, Uses, handles};
 use crate::codegen;
 use crate::diagnostic::{Code, Diagnostic, one_of};
 use crate::hir::test::{Expectation, GivenContact, GivenFact, Test, TestAct, TestLine, TestMoment};
-use crate::hir::{AboutKind, Block, EventKind, Expr, Item, Name, SendMessage, StepKind};
+use crate::hir::{AboutKind, Block, EventKind, Expr, Item, Loc, Name, SendMessage, StepKind};
 use crate::text::Text;
 use crate::typed;
 
 /// Why a run can end, as `expect end because` names it; an event that an `exit when` names is one too.
-const ENDS: [&str; 7] = ["ended", "exit", "failed", "goal", "restarted", "stopped", "unsubscribed"];
+const ENDS: [&str; 8] = ["deleted", "ended", "exit", "failed", "goal", "restarted", "stopped", "unsubscribed"];
 
 /// Why a message can be refused, as `expect skipped because` names it.
 const REFUSALS: [&str; 5] = ["cap", "no_address", "no_consent", "suppressed", "unsubscribed"];
@@ -35,6 +35,8 @@ pub(crate) struct SentNames {
     handles: BTreeMap<SmolStr, SmolStr>,
     /// The messages' own names.
     messages: BTreeSet<SmolStr>,
+    /// Texts that stand in the journeys.
+    texts: BTreeSet<SmolStr>,
     /// What colleagues can answer.
     answers: BTreeSet<SmolStr>,
     /// Who is told something: `owner`, `slack`.
@@ -59,15 +61,16 @@ impl SentNames {
 
     fn collect(&mut self, block: &Block) {
         for step in block {
-            if let StepKind::Send(send) = &step.kind
-                && let SendMessage::Named(message) = &send.message
-            {
-                self.messages.insert(message.text.clone());
-                if let Some(handle) = &send.handle {
-                    self.handles.insert(handle.text.clone(), message.text.clone());
-                }
-            }
             match &step.kind {
+                StepKind::Send(send) => match &send.message {
+                    SendMessage::Named(message) => {
+                        self.messages.insert(message.text.clone());
+                        if let Some(handle) = &send.handle {
+                            self.handles.insert(handle.text.clone(), message.text.clone());
+                        }
+                    }
+                    SendMessage::Inline(text, _) => _ = self.texts.insert(text.clone()),
+                },
                 StepKind::Ask(ask) => {
                     self.asked.insert(ask.whom.name.text.clone());
                     self.answers.extend(ask.arms.iter().map(|(answer, _)| answer.text.clone()));
@@ -75,7 +78,7 @@ impl SentNames {
                 StepKind::Notify(whom, ..) => {
                     self.told.insert(whom.name.text.clone());
                 }
-                StepKind::Split(_, sides) => self.sides.extend(sides.iter().map(|side| side.name.text.clone())),
+                StepKind::Split { sides, .. } => self.sides.extend(sides.iter().map(|side| side.name.text.clone())),
                 _ => {}
             }
             handles::inner(&step.kind, |block| self.collect(block));
@@ -130,7 +133,7 @@ impl TestChecker<'_> {
             self.address(contact);
         }
         let mut lines: Vec<Line> = test.lines.iter().filter_map(|line| self.line(line)).collect();
-        let expects = |line: &TestLine| matches!(line.act, TestAct::Expect(..) | TestAct::Error | TestAct::Later(_));
+        let expects = |line: &TestLine| matches!(line.act, TestAct::Expect(..) | TestAct::Error);
         if !test.broken && !test.lines.iter().any(expects) {
             self.checker
                 .report(Code::TestExpectsNothing, test.head, "this test expects nothing")
@@ -176,7 +179,17 @@ impl TestChecker<'_> {
                 }
                 GivenFact::HasTag(tag) => contact.tags.extend(self.checker.tag(tag)),
                 GivenFact::Stage(stage) => contact.stages.extend(self.checker.stage_of(stage)),
-                GivenFact::Later(later) => self.checker.diagnostics.push(not_yet(later, self.checker.text)),
+                GivenFact::InJourney(name, loc) => {
+                    let name = &name.text;
+                    self.checker
+                        .report(
+                            Code::ImpossibleValue,
+                            *loc,
+                            "a run cannot be given, because it is somewhere in its steps",
+                        )
+                        .label("where in it?")
+                        .help(format!("let it begin: `at 2026-03-02 10:00 start journey {name}`"));
+                }
             }
         }
         contact
@@ -205,15 +218,17 @@ impl TestChecker<'_> {
     fn line(&mut self, line: &TestLine) -> Option<Line> {
         let contact = self.whom(line);
         let act = match &line.act {
-            TestAct::Pattern(pattern) => Act::Happens(self.pattern(&pattern.kind)?),
+            TestAct::Pattern(pattern) => Act::Happens(self.pattern(&pattern.kind, pattern.loc)?),
             TestAct::Event(name, fields) => Act::Happens(self.event(name, fields)?),
             TestAct::Set(name, value) => {
                 let (name, value) = self.attribute(name, value)?;
                 Act::Happens(Stimulus::Set(name, value))
             }
-            TestAct::Subscribed(topic, channel) => {
-                Act::Happens(Stimulus::Subscribed(self.checker.topic(topic)?, *channel))
+            TestAct::Move(stage) => {
+                let (funnel, stage) = self.checker.stage_of(stage)?;
+                Act::Happens(Stimulus::Moved(funnel, stage))
             }
+            TestAct::Delete => Act::Happens(Stimulus::Deleted),
             TestAct::Start(name, given) => {
                 let journey = self.checker.journey_named(name)?;
                 let handed = self.checker.index.handed.get(&journey).map_or(&[][..], Vec::as_slice);
@@ -237,10 +252,6 @@ impl TestChecker<'_> {
                 Act::Happens(Stimulus::Answers(service.text.clone(), answer))
             }
             TestAct::Expect(expectation, negated) => Act::Expects(self.expectation(expectation)?, *negated),
-            TestAct::Later(later) => {
-                self.checker.diagnostics.push(not_yet(later, self.checker.text));
-                return None;
-            }
             TestAct::Error => return None,
         };
         let moment = line.moment.map(|moment| match moment {
@@ -302,15 +313,33 @@ impl TestChecker<'_> {
         None
     }
 
-    fn pattern(&mut self, kind: &EventKind) -> Option<Stimulus> {
+    fn pattern(&mut self, kind: &EventKind, loc: Loc) -> Option<Stimulus> {
         Some(match kind {
             EventKind::Created => Stimulus::Created,
             EventKind::Tag(tag) => Stimulus::Tag(self.checker.tag(tag)?),
             EventKind::Untag(tag) => Stimulus::Untag(self.checker.tag(tag)?),
-            EventKind::Unsubscribed(None) => Stimulus::Unsubscribed(None),
-            EventKind::Unsubscribed(Some(topic)) => Stimulus::Unsubscribed(Some(self.checker.topic(topic)?)),
+            EventKind::Subscribed(Some(topic), channel) => Stimulus::Subscribed(self.checker.topic(topic)?, *channel),
+            EventKind::Subscribed(None, _) => {
+                self.checker
+                    .report(Code::UnknownTopic, loc, "the topic to which the contact consents is missing")
+                    .label("to which one?")
+                    .help("name it: `subscribed offers`");
+                return None;
+            }
+            EventKind::Unsubscribed(None, channel) => Stimulus::Unsubscribed(None, *channel),
+            EventKind::Unsubscribed(Some(topic), channel) => {
+                Stimulus::Unsubscribed(Some(self.checker.topic(topic)?), *channel)
+            }
+            EventKind::Message(text, channel) => {
+                Stimulus::Inbound(text.clone().unwrap_or_default(), channel.unwrap_or(Channel::Sms))
+            }
             EventKind::Status(status, about) => {
-                if *status == StatusKind::Skipped {
+                if matches!(status, StatusKind::Sent | StatusKind::Skipped) {
+                    let word = status.name();
+                    self.checker
+                        .report(Code::ImpossibleStatus, loc, format!("whether a message is {word} is up to the run"))
+                        .label("does not come from outside")
+                        .help("expect it: `expect send ..` or `expect skipped ..`");
                     return None;
                 }
                 let message = match &about.kind {
@@ -328,7 +357,6 @@ impl TestChecker<'_> {
             | EventKind::Date(..)
             | EventKind::Anniversary(..)
             | EventKind::Call(_)
-            | EventKind::Later(_)
             | EventKind::Error => return None,
         })
     }
@@ -431,6 +459,15 @@ impl TestChecker<'_> {
                 };
                 Expected::Send(*channel, message)
             }
+            Expectation::SendText(channel, text) => {
+                let wording = Wording {
+                    code: Code::UnknownMessage,
+                    message: "no journey sends the text",
+                    label: "no such text",
+                    help: "write the text just as the journey does, or expect a message by its name",
+                };
+                Expected::SendText(*channel, self.named(text, |sent| &sent.texts, &wording)?)
+            }
             Expectation::Skipped(message, reason) => {
                 let message = match message {
                     Some(name) => Some(self.message(None, name)?),
@@ -482,6 +519,7 @@ impl TestChecker<'_> {
                 };
                 Expected::Ask(self.named(whom, |sent| &sent.asked, &wording)?)
             }
+            Expectation::Voucher(voucher) => Expected::Voucher(self.checker.voucher_named(voucher)?),
             Expectation::Call(service) => {
                 self.checker.service(service)?;
                 Expected::Call(service.text.clone())
@@ -493,10 +531,6 @@ impl TestChecker<'_> {
                 self.conditions.push(checked);
                 // Its place among the conditions, until there is code.
                 Expected::Holds(Clause(u32::try_from(self.conditions.len() - 1).unwrap_or(u32::MAX)))
-            }
-            Expectation::Later(later) => {
-                self.checker.diagnostics.push(not_yet(later, self.checker.text));
-                return None;
             }
         })
     }

@@ -4,7 +4,7 @@ mod emit;
 mod expr;
 
 use journey_bytecode::{
-    Arm, Clause, Collect, Deadline, EventPattern, Exit, ExitKind, Goal, Handle, History, MAX_CODE, MAX_STACK,
+    Arm, Clause, Collect, Deadline, EventPattern, Exit, ExitKind, Goal, Handle, History, MAX_CODE, MAX_STACK, Measure,
     MessageHistory, Notice, NoticeIx, Op, Pc, Program, Request, RequestIx, RequestKind, Score, ScoreRule, Scores,
     SendDef, SendIx, SlotIx, SourceMap, Split, SplitIx, StepInfo, StepIx, Trigger, TriggerKind, Value, WaitDef, WaitIx,
 };
@@ -354,7 +354,7 @@ impl<'a> Generator<'a> {
                 expr::expr(&mut self.steps, &mut self.tables, value);
                 self.steps.op(Op::Store(*slot));
             }
-            typed::StepKind::Split(name, sides) => self.split(name, sides),
+            typed::StepKind::Split(split) => self.split(split),
             typed::StepKind::Repeat { slot, times, until, body } => self.repeat(*slot, *times, until.as_ref(), body),
             typed::StepKind::Sequence(steps) => self.block(steps),
             typed::StepKind::MoveTo(funnel, stage) => {
@@ -364,13 +364,16 @@ impl<'a> Generator<'a> {
                 self.record(fields);
                 self.steps.op(Op::Record(self.tables.name(event)));
             }
-            typed::StepKind::Subscribe(topic, channel) => {
+            typed::StepKind::Subscribe(topic, channel, proofs) => {
+                self.record(proofs);
                 self.steps.op(Op::Subscribe(self.tables.name(topic), *channel));
             }
-            typed::StepKind::Unsubscribe(topic) => {
+            typed::StepKind::Unsubscribe(topic, channel) => {
                 let topic = topic.as_ref().map(|topic| self.tables.name(topic));
-                self.steps.op(topic.map_or(Op::UnsubscribeAll, Op::Unsubscribe));
+                let of_topic = |topic| Op::Unsubscribe(topic, *channel);
+                self.steps.op(topic.map_or(Op::UnsubscribeAll(*channel), of_topic));
             }
+            typed::StepKind::Delete => self.steps.op(Op::Delete),
             typed::StepKind::Suppress(reason) => {
                 let reason = self.tables.constant(&Value::Text(reason.clone()));
                 self.steps.op(Op::Const(reason));
@@ -405,9 +408,15 @@ impl<'a> Generator<'a> {
         overs.into_iter().for_each(|over| self.steps.land(over));
     }
 
-    fn split(&mut self, name: &SmolStr, sides: &[(u32, SmolStr, typed::Block)]) {
+    fn split(&mut self, typed::Split { name, sides, measure }: &typed::Split) {
         let ix = SplitIx(emit::narrow(self.splits.len()));
-        self.splits.push(Split { name: name.clone(), sides: Vec::new() });
+        let measure = measure.as_ref().map(|measure| Measure {
+            pattern: self.pattern(&measure.pattern),
+            within: measure.within,
+            at_least: measure.at_least,
+            best: measure.best,
+        });
+        self.splits.push(Split { name: name.clone(), sides: Vec::new(), measure });
         self.steps.op(Op::Split(ix));
         self.steps.unreachable();
         let mut overs = Vec::new();
@@ -514,8 +523,10 @@ impl<'a> Generator<'a> {
             let loc = crate::hir::Loc::default();
             self.clause(&typed::Expr::constant(text, journey_bytecode::Type::Text, loc))
         });
+        let from = send.from.as_ref().map(|from| self.clause(from));
+        let to = send.to.as_ref().map(|to| self.clause(to));
         let ix = SendIx(emit::narrow(self.sends.len()));
-        self.sends.push(SendDef { choices: send.choices.clone(), handle: send.handle, subject, step });
+        self.sends.push(SendDef { choices: send.choices.clone(), handle: send.handle, subject, from, to, step });
         self.steps.op(Op::Send(ix));
     }
 
@@ -589,9 +600,14 @@ fn clauses(program: &mut Program) -> impl Iterator<Item = &mut Clause> {
         .chain(&mut program.key)
         .chain(exits)
         .chain(program.goals.iter_mut().filter_map(|goal| goal.pattern.filter.as_mut()))
+        .chain(program.splits.iter_mut().filter_map(|split| split.measure.as_mut()?.pattern.filter.as_mut()))
         .chain(waits)
         .chain(program.requests.iter_mut().filter_map(|request| request.until.as_mut()))
-        .chain(program.sends.iter_mut().filter_map(|send| send.subject.as_mut()))
+        .chain(
+            program.sends.iter_mut().flat_map(|send| {
+                [&mut send.subject, &mut send.from, &mut send.to].into_iter().filter_map(Option::as_mut)
+            }),
+        )
         .chain(program.collect.as_mut().map(|collect| &mut collect.until))
         .chain(program.segments.iter_mut().map(|(_, condition)| condition))
         .chain(program.histories.iter_mut().flat_map(|h| [&mut h.filter, &mut h.since, &mut h.until]).flatten())

@@ -152,8 +152,7 @@ codes! {
     MissingMessage = 121, "missing-message", Error;
     /// A file that ends in `.journey` and holds something else.
     NotAJourney = 122, "not-a-journey", Error;
-    /// The grammar knows this construct, and this version of journey cannot run it yet.
-    NotYet = 190, "not-yet", Error;
+    // 190, not-yet, was for what an earlier version could read and not run.
     /// A tag that no `tags` declaration lists.
     UnknownTag = 201, "unknown-tag", Error;
     /// An event that no `event` declaration describes.
@@ -196,6 +195,8 @@ codes! {
     UnknownService = 230, "unknown-service", Error;
     /// A colleague, or a place where colleagues read, that nobody knows.
     UnknownColleague = 231, "unknown-colleague", Error;
+    /// A voucher that no `voucher` declaration describes.
+    UnknownVoucher = 232, "unknown-voucher", Error;
     /// A run is to go on at a place that the journey does not have.
     UnknownPlace = 240, "unknown-place", Error;
     /// Values of two types that have nothing to do with each other.
@@ -236,6 +237,8 @@ codes! {
     UnevenShares = 411, "uneven-shares", Error;
     /// A wait that may never end.
     NoEnd = 412, "no-end", Warning, Timing;
+    /// A split that is to name its winner and cannot.
+    UndecidedSplit = 440, "undecided-split", Error;
     /// An exit that already holds when a run begins.
     ExitsAtOnce = 450, "exits-at-once", Error;
     /// An event of a race that an earlier one always takes.

@@ -6,7 +6,7 @@ mod state;
 
 use std::collections::HashMap;
 
-use journey_bytecode::{Channel, HandleIx, MessageRef, StatusKind, TriggerKind, Value};
+use journey_bytecode::{Channel, HandleIx, MessageRef, RequestKind, StatusKind, TriggerKind, Value};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -223,7 +223,11 @@ impl Flow<'_> {
         match &mut step.kind {
             StepKind::Send(send) => {
                 send.seen.set = state.locals().cloned().collect();
-                state.send(send.handle, send.choices.iter().map(|(channel, _)| *channel));
+                let elsewhere = send.to.is_some();
+                send.from.iter_mut().chain(&mut send.to).for_each(|value| self.value(value, &mut state));
+                if !elsewhere {
+                    state.send(send.handle, send.choices.iter().map(|(channel, _)| *channel));
+                }
             }
             StepKind::Wait(wait) => return self.wait(wait, &state),
             StepKind::If { condition, then, otherwise } => {
@@ -245,8 +249,15 @@ impl Flow<'_> {
                 self.value(value, &mut state);
                 assign(&mut state, Place::Slot(*slot), &value.kind);
             }
-            StepKind::Split(_, sides) => {
-                let ways: Vec<_> = sides.iter_mut().map(|(_, _, then)| self.block(then, Some(state.clone()))).collect();
+            StepKind::Split(split) => {
+                if let Some(measure) = &mut split.measure {
+                    // It may happen at any time after the split.
+                    let mut later = state.clone();
+                    later.wait();
+                    self.watched(&mut measure.pattern, &later);
+                }
+                let ways: Vec<_> =
+                    split.sides.iter_mut().map(|(_, _, then)| self.block(then, Some(state.clone()))).collect();
                 return meet(ways);
             }
             StepKind::Repeat { until, body, .. } => return self.repeat(until.as_mut(), body, state),
@@ -263,11 +274,14 @@ impl Flow<'_> {
             StepKind::StartJourney(_, fields) => {
                 fields.iter_mut().for_each(|(_, value)| self.value(value, &mut state));
             }
-            StepKind::Subscribe(..) | StepKind::Unsubscribe(_) | StepKind::Suppress(_) => {}
+            StepKind::Subscribe(_, _, proofs) => {
+                proofs.iter_mut().for_each(|(_, value)| self.value(value, &mut state));
+            }
+            StepKind::Unsubscribe(..) | StepKind::Suppress(_) => {}
             // A journey that stops itself ends.
             StepKind::StopJourney(journey) if *journey == self.journey => return None,
             StepKind::StopJourney(_) => {}
-            StepKind::End => return None,
+            StepKind::End | StepKind::Delete => return None,
             StepKind::Label(_) | StepKind::Error => {}
         }
         Some(state)
@@ -320,6 +334,9 @@ impl Flow<'_> {
         }
         let mut answered = state.clone();
         if let Some(slot) = request.slot {
+            answered.assume_set(&Place::Slot(slot));
+        }
+        if let RequestKind::Voucher { expires: Some(slot), .. } = request.kind {
             answered.assume_set(&Place::Slot(slot));
         }
         let mut ways: Vec<_> =
@@ -567,7 +584,7 @@ impl Flow<'_> {
     }
 
     fn impossible(&mut self, status: StatusKind, channel: Channel, loc: Loc) {
-        let word = status.name();
+        let word = if status == StatusKind::Complained { "complained about" } else { status.name() };
         self.report(Code::ImpossibleStatus, loc, format!("nobody can know whether {} was {word}", a(channel)), |d| {
             let known: Vec<_> =
                 StatusKind::ALL.into_iter().filter(|s| can_have(channel, *s)).map(StatusKind::name).collect();
@@ -583,10 +600,11 @@ impl Flow<'_> {
 /// Whether anybody tells us this of a message of this channel.
 const fn can_have(channel: Channel, status: StatusKind) -> bool {
     match status {
-        StatusKind::Delivered | StatusKind::Skipped => true,
+        StatusKind::Sent | StatusKind::Delivered | StatusKind::Failed | StatusKind::Skipped => true,
         StatusKind::Opened | StatusKind::Clicked => matches!(channel, Channel::Email | Channel::Push),
         StatusKind::Replied => matches!(channel, Channel::Email | Channel::Sms),
         StatusKind::Bounced => !matches!(channel, Channel::Webhook),
+        StatusKind::Complained => matches!(channel, Channel::Email),
     }
 }
 

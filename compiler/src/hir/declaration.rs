@@ -142,3 +142,18 @@ pub struct FunnelDecl {
     /// Its stages, in order.
     pub stages: Vec<Name>,
 }
+
+/// `voucher NAME "title" from file "vouchers/cart10.csv"`, `.. generate "CART-######"`
+#[derive(Clone, PartialEq, Debug)]
+pub struct VoucherDecl {
+    /// Its name.
+    pub name: Name,
+    /// What it is worth.
+    pub title: SmolStr,
+    /// Whether codes come from a file, rather than being made by a pattern.
+    pub from_file: bool,
+    /// The file or pattern.
+    pub source: SmolStr,
+    /// Where that stands.
+    pub source_loc: Loc,
+}

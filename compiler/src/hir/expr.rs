@@ -19,8 +19,6 @@ pub struct Expr {
 pub enum ExprKind {
     /// Cannot be read; somebody has said so.
     Error,
-    /// Cannot yet be run.
-    Later(super::Later),
     /// `true`, `false`
     Bool(bool),
     /// `42`

@@ -96,17 +96,8 @@ pub enum Item {
     Journey(Journey),
     /// A test.
     Test(test::Test),
-    /// A declaration that this version can read and not yet use.
-    Later(Later),
-}
-
-/// Something that the grammar knows and this version cannot run.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Later {
-    /// What, as the source writes it: `ask`.
-    pub what: SmolStr,
-    /// Where.
-    pub loc: Loc,
+    /// `voucher NAME "title" from file ".."`
+    Voucher(VoucherDecl),
 }
 
 /// A journey.
@@ -184,8 +175,6 @@ pub enum HeaderKind {
     Holdout(u32),
     /// `migrate A to B`; to the end without.
     Migrate(Name, Option<Name>),
-    /// Cannot yet be run.
-    Later(Later),
     /// Cannot be read; the parser has said so.
     Error,
 }
@@ -243,8 +232,12 @@ pub enum EventKind {
     },
     /// `opened story`, `clicked price link "pricing"`
     Status(StatusKind, Box<About>),
-    /// `unsubscribed [TOPIC]`
-    Unsubscribed(Option<Name>),
+    /// `subscribed [TOPIC] [via CHANNEL]`
+    Subscribed(Option<Name>, Option<Channel>),
+    /// `unsubscribed [TOPIC] [via CHANNEL]`
+    Unsubscribed(Option<Name>, Option<Channel>),
+    /// `message ["STOP"] [via CHANNEL]`
+    Message(Option<SmolStr>, Option<Channel>),
     /// `enters SEGMENT`, or `leaves SEGMENT` without the flag.
     Segment(Name, bool),
     /// `reaches sales.customer`
@@ -277,8 +270,6 @@ pub enum EventKind {
     Anniversary(Box<Expr>, Time),
     /// `call`, with the fields that whoever starts it hands over.
     Call(Vec<FieldDecl>),
-    /// Cannot yet be run.
-    Later(Later),
     /// Cannot be read; the parser has said so.
     Error,
 }
@@ -358,8 +349,19 @@ pub enum StepKind {
     Label(Name),
     /// `let NAME = EXPR`
     Let(Name, Expr),
-    /// `split NAME { 50% a { .. } 50% b { .. } }`
-    Split(Name, Vec<SplitSide>),
+    /// `split NAME { 50% a { .. } 50% b { .. } } [measure ..]`
+    Split {
+        /// Its name.
+        name: Name,
+        /// Its sides.
+        sides: Vec<SplitSide>,
+        /// What tells which is better.
+        measure: Option<Box<Measure>>,
+        /// `for at least 14d`
+        run_for: Option<(Span, Loc)>,
+        /// `then best`
+        best: Option<Loc>,
+    },
     /// `repeat up to N times [until COND] { .. }`
     Repeat {
         /// How often at most.
@@ -384,14 +386,25 @@ pub enum StepKind {
     MoveTo(Name),
     /// `record EVENT { field: value }`
     Record(Name, Vec<(Name, Expr)>),
-    /// `subscribe TOPIC [via CHANNEL]`
-    Subscribe(Name, Option<Channel>),
-    /// `unsubscribe [TOPIC]`: from everything without.
-    Unsubscribe(Option<Name>),
+    /// `subscribe TOPIC [via CHANNEL] [with source ".."]`
+    Subscribe(Name, Option<Channel>, Vec<(Name, Expr)>),
+    /// `unsubscribe [TOPIC] [via CHANNEL]`: from everything without.
+    Unsubscribe(Option<Name>, Option<Channel>),
+    /// `delete contact`
+    Delete,
     /// `suppress ["reason"]`
     Suppress(SmolStr),
     /// `call SERVICE { .. }`
     Call(Call),
+    /// `voucher NAME [as CODE] [expires 3d]`
+    Voucher {
+        /// The voucher.
+        voucher: Name,
+        /// The code's name.
+        code: Option<Name>,
+        /// Until when it is good: a moment, or a length of time.
+        expires: Option<Expr>,
+    },
     /// `notify owner ".."`
     Notify(Whom, SmolStr, Loc),
     /// `ask owner "..?" { yes { .. } else { .. } }`
@@ -402,10 +415,19 @@ pub enum StepKind {
     StopJourney(Name),
     /// `end`
     End,
-    /// Cannot yet be run.
-    Later(Later),
     /// Cannot be read; the parser has said so.
     Error,
+}
+
+/// `measure EVENT within 14d`
+#[derive(Clone, PartialEq, Debug)]
+pub struct Measure {
+    /// What counts.
+    pub pattern: EventPattern,
+    /// For how long, from the split on.
+    pub within: Option<Span>,
+    /// Where it stands.
+    pub loc: Loc,
 }
 
 /// A side of a split.
@@ -454,7 +476,7 @@ pub enum ChooseValue {
     Range(Expr, Expr),
 }
 
-/// `send CHANNEL [or CHANNEL]* MESSAGE [as NAME] [with subject ..]`
+/// `send CHANNEL [or CHANNEL]* MESSAGE [as NAME] [with subject ..] [from ..] [to ..]`
 #[derive(Clone, PartialEq, Debug)]
 pub struct Send {
     /// The channels, in the order of preference.
@@ -463,8 +485,12 @@ pub struct Send {
     pub message: SendMessage,
     /// `as NAME`
     pub handle: Option<Name>,
-    /// `with subject`
-    pub subject: Option<Expr>,
+    /// `with subject`, and whatever else is given so.
+    pub settings: Vec<(Name, Expr)>,
+    /// `from ".."`
+    pub from: Option<Expr>,
+    /// `to owner`: somebody else.
+    pub to: Option<Expr>,
 }
 
 /// What a send delivers.

@@ -3,7 +3,7 @@
 use journey_bytecode::{Channel, Date, Span, Time};
 use smol_str::SmolStr;
 
-use super::{EventPattern, Expr, Later, Loc, Name};
+use super::{EventPattern, Expr, Loc, Name};
 
 /// `test "what it shows" { .. }`
 #[derive(Clone, PartialEq, Debug)]
@@ -42,8 +42,8 @@ pub enum GivenFact {
     HasTag(Name),
     /// `in sales.prospect`
     Stage(Name),
-    /// Cannot yet be run.
-    Later(Later),
+    /// `in journey winback`
+    InJourney(Name, Loc),
 }
 
 /// A line.
@@ -77,8 +77,10 @@ pub enum TestAct {
     Event(Name, Vec<(Name, Expr)>),
     /// `set plan to pro`
     Set(Name, Expr),
-    /// `subscribed offers via email`
-    Subscribed(Name, Option<Channel>),
+    /// `move to sales.prospect`
+    Move(Name),
+    /// `delete contact`
+    Delete,
     /// `start journey winback with { .. }`
     Start(Name, Vec<(Name, Expr)>),
     /// `answer yes`
@@ -87,8 +89,6 @@ pub enum TestAct {
     GivenCall(Name, Option<Vec<(Name, Expr)>>),
     /// `expect ..`, and whether it is `expect no ..`
     Expect(Expectation, bool),
-    /// Cannot yet be run.
-    Later(Later),
     /// Cannot be read; the parser has said so.
     Error,
 }
@@ -98,6 +98,8 @@ pub enum TestAct {
 pub enum Expectation {
     /// `send email welcome`
     Send(Option<Channel>, Option<Name>),
+    /// `send sms "Hi there"`
+    SendText(Option<Channel>, Name),
     /// `skipped welcome because cap`
     Skipped(Option<Name>, Option<Name>),
     /// `end because goal`
@@ -112,6 +114,8 @@ pub enum Expectation {
     Record(Name),
     /// `notify owner`
     Notify(Name),
+    /// `voucher cart10`
+    Voucher(Name),
     /// `untag lead`
     Untag(Name),
     /// `stage sales.prospect`
@@ -132,6 +136,4 @@ pub enum Expectation {
     Call(Name),
     /// A condition.
     Condition(Expr),
-    /// Cannot yet be run.
-    Later(Later),
 }

@@ -30,6 +30,7 @@ pub(crate) enum Happening {
     /// Another journey starts this one.
     Start(SmolStr),
     Message(StatusKind, Option<SmolStr>),
+    Subscribed(Option<SmolStr>),
     Unsubscribed(Option<SmolStr>),
     /// A moment of the calendar, by its words.
     Moment(String),
@@ -108,10 +109,13 @@ impl Summary {
                 }
                 StepKind::MoveTo(funnel, stage) => Some(Happening::Reaches(funnel.clone(), stage.clone())),
                 StepKind::Record(event, _) => Some(Happening::Event(event.clone())),
+                StepKind::Subscribe(topic, ..) => Some(Happening::Subscribed(Some(topic.clone()))),
                 StepKind::StartJourney(journey, _) => Some(Happening::Start(journey.clone())),
                 StepKind::Send(send) => {
                     for choice in &send.choices {
                         self.sends.entry(choice.clone()).or_insert_with(at);
+                        let sent = Happening::Message(StatusKind::Sent, Some(choice.1.clone()));
+                        self.causes.entry(sent).or_insert_with(at);
                     }
                     None
                 }
@@ -151,7 +155,8 @@ fn happening(kind: &TriggerKind, journey: &SmolStr) -> Option<Happening> {
         TriggerKind::Reaches { funnel, stage } => Happening::Reaches(funnel.clone(), stage.clone()),
         TriggerKind::Message(status, MessageScope::Named(name), _) => Happening::Message(*status, Some(name.clone())),
         TriggerKind::Message(status, ..) => Happening::Message(*status, None),
-        TriggerKind::Unsubscribed(topic) => Happening::Unsubscribed(topic.clone()),
+        TriggerKind::Subscribed(topic, _) => Happening::Subscribed(topic.clone()),
+        TriggerKind::Unsubscribed(topic, _) => Happening::Unsubscribed(topic.clone()),
         TriggerKind::Call => Happening::Start(journey.clone()),
         _ => return None,
     })

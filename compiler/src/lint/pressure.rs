@@ -285,9 +285,9 @@ impl Follow<'_> {
                 let no = self.decided(step.head, no, &Decision::DoesNotHold(condition.loc));
                 sooner(yes, no)
             }
-            StepKind::Split(_, sides) => {
+            StepKind::Split(split) => {
                 let mut best = Profile::new();
-                for (_, name, then) in sides {
+                for (_, name, then) in &split.sides {
                     let side = self.block(then, after.clone());
                     best = sooner(best, self.decided(step.head, side, &Decision::Side(name.clone())));
                 }

@@ -149,7 +149,7 @@ impl Steps<'_> {
                 self.asked_too_soon(condition, &past.fresh);
                 self.branch(step, condition, then, otherwise.as_ref());
             }
-            StepKind::Split(name, sides) => {
+            StepKind::Split { name, sides, measure, .. } => {
                 let least = self.scene.config.min_share;
                 for side in sides.iter().filter(|side| side.share < least.saturating_mul(10_000)) {
                     let message = format!("the side `{}` of `{}` is too small to tell", side.name.text, name.text);
@@ -159,10 +159,11 @@ impl Steps<'_> {
                             .help("give it a larger share, or set `min_share` below `[lint]`")
                     });
                 }
-                if self.journey.goals.is_empty() {
+                if self.journey.goals.is_empty() && measure.is_none() {
                     let message = format!("nothing tells which side of `{}` does better", name.text);
                     self.tell(Code::UnmeasuredSplit, step.head, message, |d| {
-                        d.label("without a goal").help("add a goal, such as `goal purchase within 30d`")
+                        d.label("without a measure or a goal")
+                            .help("say what counts, such as `measure purchase within 14d` behind its sides")
                     });
                 }
             }
@@ -178,9 +179,11 @@ impl Steps<'_> {
                 self.repeat(step, until.as_ref(), body);
             }
             StepKind::Let(name, _) => self.unused_let(name),
-            StepKind::Unsubscribe(topic) => past.leave(topic.as_ref().map(|topic| topic.text.clone()), step.head),
+            StepKind::Unsubscribe(topic, None) => {
+                past.leave(topic.as_ref().map(|topic| topic.text.clone()), step.head);
+            }
             StepKind::Suppress(_) => past.leave(None, step.head),
-            StepKind::Subscribe(topic, _) => past.gone.retain(|(gone, _)| gone.as_ref() != Some(&topic.text)),
+            StepKind::Subscribe(topic, ..) => past.gone.retain(|(gone, _)| gone.as_ref() != Some(&topic.text)),
             _ => {}
         }
     }
@@ -207,7 +210,8 @@ impl Steps<'_> {
             .fix(format!("Remove `as {}`", handle.text), Applicability::Safe, vec![edit]);
             self.unless.push(Unless { kind: Named::Handle, name: handle.text.clone(), finding });
         }
-        if let Some(Expr { kind: ExprKind::Text(subject), loc }) = &send.subject {
+        let subject = send.settings.iter().find(|(name, _)| name.text == "subject").map(|(_, subject)| subject);
+        if let Some(Expr { kind: ExprKind::Text(subject), loc }) = subject {
             let transactional = self.purpose(send) == Purpose::Transactional;
             texts::subject(subject, self.span(*loc), transactional, self.found);
         }
@@ -393,7 +397,15 @@ impl Steps<'_> {
                 AboutKind::Any(_) | AboutKind::AnyNamed(_) => None,
             };
             if let Some(name) = asked.filter(|_| {
-                matches!(status, StatusKind::Opened | StatusKind::Clicked | StatusKind::Replied | StatusKind::Bounced)
+                matches!(
+                    status,
+                    StatusKind::Opened
+                        | StatusKind::Clicked
+                        | StatusKind::Replied
+                        | StatusKind::Bounced
+                        | StatusKind::Complained
+                        | StatusKind::Failed
+                )
             }) {
                 found.push((loc, name.clone()));
             }
@@ -505,7 +517,7 @@ impl Steps<'_> {
                 arms.iter().for_each(|arm| self.trailing(&arm.then));
                 otherwise.iter().for_each(|block| self.trailing(block));
             }
-            StepKind::Split(_, sides) => sides.iter().for_each(|side| self.trailing(&side.then)),
+            StepKind::Split { sides, .. } => sides.iter().for_each(|side| self.trailing(&side.then)),
             _ => {}
         }
     }
@@ -595,7 +607,7 @@ impl Look {
                     self.asks |= !matches!(wait, Wait::For { .. });
                 }
                 // Whatever else there is may take its time, and may ask.
-                StepKind::Split(..)
+                StepKind::Split { .. }
                 | StepKind::AddTag(_)
                 | StepKind::RemoveTag(_)
                 | StepKind::Set(..)

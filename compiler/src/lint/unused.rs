@@ -36,6 +36,8 @@ pub(super) fn tested(case: &TestCase, happened: &mut BTreeSet<Happening>, tags: 
             }
             Stimulus::Untag(tag) => Some(Happening::Untag(tag.clone())),
             Stimulus::Event(event, _) => Some(Happening::Event(event.clone())),
+            Stimulus::Subscribed(topic, _) => Some(Happening::Subscribed(Some(topic.clone()))),
+            Stimulus::Moved(funnel, stage) => Some(Happening::Reaches(funnel.clone(), stage.clone())),
             Stimulus::Set(attribute, value) => {
                 happened.insert(Happening::becomes(attribute, value));
                 Some(Happening::Changes(attribute.clone()))

@@ -197,10 +197,20 @@ impl<'a> Offers<'a, '_> {
             let texts = declarations.messages.get(message).map(Vec::as_slice).unwrap_or_default();
             !seen || texts.is_empty() || texts.iter().any(|text| matches!(text.channel.as_str(), "email" | "push"))
         };
+        let sends: Vec<Node<'_>> = (self.real_journey().into_iter().flat_map(Node::descendants))
+            .filter(|node| node.kind() == SyntaxKind::SendStep)
+            .collect();
+        // What is sent further down cannot be asked about yet; a header speaks of all that is sent.
+        let here = self.site.replace.start;
+        let header = sends.first().is_none_or(|first| here < first.range().start);
+        let before = |at: u32| header || at < here;
+        let sent_before = |name: &str| {
+            let symbol = Symbol::new(Kind::Handle, journey.clone(), name);
+            declarations.items.get(&symbol).is_some_and(|item| before(item.at.start))
+        };
         let mut found = self.of_kind(Kind::Handle, &journey);
-        found.retain(|offer| tells(&offer.detail));
-        let sends = self.real_journey().into_iter().flat_map(Node::descendants);
-        for send in sends.filter(|node| node.kind() == SyntaxKind::SendStep) {
+        found.retain(|offer| tells(&offer.detail) && sent_before(&offer.label));
+        for send in sends.into_iter().filter(|send| before(send.range().start)) {
             if let Some(name) = send.child(SyntaxKind::Name)
                 && send.child(SyntaxKind::AsClause).is_none()
                 && declarations.messages.contains_key(name.text())
@@ -305,11 +315,18 @@ impl<'a> Offers<'a, '_> {
             found.extend(self.fields(&event));
         }
         if let Some(journey) = self.journey() {
-            found.extend(self.of_kind(Kind::Local, &journey));
+            let here = self.site.replace.start;
+            let before = |name: &str| {
+                let symbol = Symbol::new(Kind::Local, journey.clone(), name);
+                declarations.items.get(&symbol).is_some_and(|item| item.whole.end <= here)
+            };
+            found.extend(self.of_kind(Kind::Local, &journey).into_iter().filter(|local| before(&local.label)));
             let has_fields = self.real_journey().is_some_and(|journey| {
                 !project::fields_of_triggers(declarations, journey, self.resolver.path).is_empty()
             });
-            if has_fields {
+            // A trigger's own condition asks of its fields bare: nothing has started yet.
+            let starts = self.node.ancestors().any(|node| node.kind() == SyntaxKind::TriggerClause);
+            if has_fields && !starts {
                 let trigger = self.site.completion("trigger", CompletionKind::Keyword, 2);
                 found.push(Completion { insert: "trigger.".into(), detail: "what started the run".into(), ..trigger });
             }

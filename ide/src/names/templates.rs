@@ -40,9 +40,21 @@ fn occurrence(declarations: &Declarations, source: &str, usage: &Use) -> Option<
     } else {
         let name = usage.path.first()?;
         let known = declarations.attributes.contains_key(name.as_str());
-        (known.then(|| Symbol::global(Kind::Attribute, name.as_str()))?, usage.steps.first()?)
+        let attribute = known.then(|| Symbol::global(Kind::Attribute, name.as_str()));
+        (attribute.or_else(|| local(declarations, name))?, usage.steps.first()?)
     };
+    // The moment at which a code is no longer good is called after the code.
+    let end = span.start.saturating_add(u32::try_from(symbol.name.len()).unwrap_or(0)).min(span.end);
+    let span = journey_compiler::diagnostic::Span { end, ..*span };
     // A name of the template's own, as that of a loop, stands for the thing and is not called so.
     let written = source.get(span.range()) == Some(symbol.name.as_str());
     written.then(|| Occurrence { range: TextRange::new(span.start, span.end), symbol, role: Role::Reads })
+}
+
+/// A local variable of a journey that messages can say.
+fn local(declarations: &Declarations, name: &str) -> Option<Symbol> {
+    let called = |name: &str| {
+        declarations.items.keys().find(|symbol| symbol.kind == Kind::Local && symbol.name == name).cloned()
+    };
+    called(name).or_else(|| called(name.strip_suffix("_expires")?))
 }

@@ -19,27 +19,27 @@ pub(super) async fn take(State(api): State<Api>, body: Bytes) -> Response {
     };
     let message = MessageName::Number(id.number);
     let status = |status| InputKind::Message { message: message.clone(), status, link: None, machine: false };
-    let kind = match returned {
-        Returned::Dead => InputKind::Undeliverable { message },
-        Returned::Refused => status(StatusKind::Bounced),
-        Returned::Reply => status(StatusKind::Replied),
-        // Whoever calls it spam wants no more of it.
-        Returned::Complaint => InputKind::Unsubscribe { topic: None },
+    let kinds = match returned {
+        Returned::Dead => vec![InputKind::Undeliverable { message }],
+        Returned::Refused => vec![status(StatusKind::Bounced)],
+        Returned::Reply => vec![status(StatusKind::Replied)],
+        // Whoever calls it spam wants no more of it; what is on its way stays behind too.
+        Returned::Complaint => vec![status(StatusKind::Complained), InputKind::Unsubscribe { topic: None }],
     };
     let hash = blake3::hash(&body);
     let mut fingerprint = [0; 16];
     fingerprint.copy_from_slice(hash.as_bytes().first_chunk::<16>().unwrap_or(&[0; 16]));
-    let input = NewInput {
+    let input = |(place, kind)| NewInput {
         contact: Whose::Id(id.contact),
-        id: Some(format!("mail:{}", hash.to_hex()).into()),
+        id: Some(format!("mail:{}:{place}", hash.to_hex()).into()),
         fingerprint,
         at: api.submitter.now(),
         kind,
         creates: false,
     };
-    match api.submitter.submit(vec![input]).await {
+    match api.submitter.submit(kinds.into_iter().enumerate().map(input).collect()).await {
         Ok(answers) => {
-            let accepted = usize::from(matches!(answers.as_slice(), [Acceptance::Accepted { .. }]));
+            let accepted = usize::from(answers.iter().any(|answer| matches!(answer, Acceptance::Accepted { .. })));
             (StatusCode::ACCEPTED, axum::Json(json!({"accepted": accepted}))).into_response()
         }
         Err(error) => {

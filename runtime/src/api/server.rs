@@ -11,14 +11,15 @@ use journey_bytecode::{Bundle, Channel, NOTICE_CHANNEL, RequestKind};
 use tokio::net::TcpListener;
 
 use super::{Tokens, router};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::core::{LinkError, Linked};
 use crate::engine::{Engine, GRACE, Outlet};
 use crate::ingest::Gate;
 use crate::render::{RenderError, Renderer};
-use crate::send::Transport;
+use crate::send::{Limit, Transport, limited};
 use crate::store::{AnyStore, Database, KeptProgram, Store, StoreError};
 use crate::track::{Keys, Links, LinksError, Tracking};
+use crate::voucher::Pool;
 
 /// What a server needs to know beside the project.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub struct ServeConfig {
     pub transports: BTreeMap<Channel, Arc<dyn Transport>>,
     /// The way to other systems, if journeys call any.
     pub calls: Option<Arc<dyn Transport>>,
+    /// Codes of vouchers, by voucher, to be given out.
+    pub codes: Vec<Pool>,
     /// The way to colleagues, if journeys tell or ask any.
     pub notices: Option<Arc<dyn Transport>>,
     /// How long stopping may take.
@@ -58,6 +61,7 @@ impl ServeConfig {
             secrets: Vec::new(),
             transports: BTreeMap::new(),
             calls: None,
+            codes: Vec::new(),
             notices: None,
             grace: GRACE,
         }
@@ -122,6 +126,9 @@ impl Server {
     pub async fn start(config: ServeConfig, bundle: Bundle) -> Result<Self, ServeError> {
         let store = AnyStore::open(&config.database).await?;
         store.keep_programs(&kept(&bundle)).await?;
+        for (voucher, codes) in &config.codes {
+            store.offer_codes(voucher, codes).await?;
+        }
         let current: BTreeSet<_> = bundle.programs.iter().map(|program| program.version()).collect();
         let older: Vec<Bundle> = store
             .programs()
@@ -152,7 +159,12 @@ impl Server {
         let topics = bundle.schema.topics.iter().map(|topic| (topic.name.clone(), topic.title.clone())).collect();
         let renderer = Renderer::new(&with_messages(&bundle, &older), links)?;
         let linked = Arc::new(Linked::new(bundle, &older)?);
-        let mut outlet = Outlet::new(renderer, config.transports);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let rates = linked.bundle().policy.rates.iter();
+        let limits: Vec<_> = rates.map(|rate| (rate.channel, Arc::new(Limit::new(rate, Arc::clone(&clock))))).collect();
+        let transports = config.transports.into_iter();
+        let transports = transports.map(|(channel, way)| (channel, limited(way, channel, &limits))).collect();
+        let mut outlet = Outlet::new(renderer, transports);
         if let Some(calls) = config.calls {
             outlet = outlet.calling(calls);
         }
@@ -160,7 +172,7 @@ impl Server {
             outlet = outlet.telling(notices);
         }
         let gate = Gate::new(Arc::clone(&linked));
-        let engine = Engine::start(store, linked, outlet, Arc::new(SystemClock::default())).await?;
+        let engine = Engine::start(store, linked, outlet, clock).await?;
         let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics, opt_in };
         let router = router(engine.submitter(), engine.inside(), gate, &config.tokens, tracking);
         Ok(Self { engine, router, listener, address, grace: config.grace })
@@ -218,7 +230,7 @@ fn kept(bundle: &Bundle) -> Vec<KeptProgram> {
         let sent = program.sends.iter().flat_map(|send| &send.choices).map(|(channel, name)| (*channel, name));
         let asked = program.requests.iter().filter_map(|request| match &request.kind {
             RequestKind::Ask { message, .. } => Some(message),
-            RequestKind::Call { .. } => None,
+            RequestKind::Call { .. } | RequestKind::Voucher { .. } => None,
         });
         let told = program.notices.iter().map(|notice| &notice.message).chain(asked);
         let all: BTreeSet<_> = sent.chain(told.map(|name| (NOTICE_CHANNEL, name))).collect();

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use journey_bytecode::{Channel, HandleIx, Instant, Pc, Points, RequestIx, StatusKind, StepIx, Value, Version, WaitIx};
+use journey_bytecode::{
+    Channel, HandleIx, Instant, Pc, Points, RequestIx, SplitIx, StatusKind, StepIx, Value, Version, WaitIx,
+};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -69,6 +71,8 @@ pub struct State {
     pub unsubscribed_all: bool,
     /// What it consented to, and has not withdrawn.
     pub consents: Vec<Consent>,
+    /// Channels on which it wants no more of a topic, or of anything.
+    pub withdrawn: BTreeSet<(Option<SmolStr>, Channel)>,
     /// Everything that ever happened to its consent, oldest first. Nothing is taken from it.
     pub ledger: Vec<LedgerEntry>,
     /// How many messages in a row came back, by channel.
@@ -194,9 +198,19 @@ impl State {
 
     /// Whether it consented to the topic on the channel (on any without), and did not withdraw.
     pub fn consents_to(&self, topic: &str, channel: Option<Channel>) -> bool {
-        self.consents.iter().any(|consent| {
-            consent.topic == topic && (consent.channel == channel || consent.channel.is_none() || channel.is_none())
-        })
+        let withdrawn = |channel| self.withdrawn.contains(&(Some(topic.into()), channel));
+        !channel.is_some_and(withdrawn)
+            && self.consents.iter().any(|consent| {
+                consent.topic == topic && (consent.channel == channel || consent.channel.is_none() || channel.is_none())
+            })
+    }
+
+    /// Whether it wants no more of the topic (of anything, without one) on the channel.
+    pub fn unsubscribed_via(&self, topic: Option<&SmolStr>, channel: Channel) -> bool {
+        let of_topic = topic.is_some_and(|topic| self.withdrawn.contains(&(Some(topic.clone()), channel)));
+        let of_all = self.withdrawn.contains(&(None, channel))
+            && !topic.is_some_and(|topic| self.consents_to(topic, Some(channel)));
+        of_topic || of_all || self.unsubscribed_from(topic)
     }
 
     /// Whether it wants no more of the topic (of anything, without one).
@@ -252,6 +266,8 @@ pub struct Run {
     pub unused: Vec<Occurrence>,
     /// The goals that it reached, by place.
     pub reached: Vec<u16>,
+    /// The sides that it took of splits that measure something.
+    pub sides: Vec<TakenSide>,
     /// Why it ends after the steps that it still does: `exit when .. { .. }`.
     pub leaving: Option<EndReason>,
 }
@@ -271,6 +287,19 @@ impl Run {
     pub fn due(&self) -> Instant {
         self.until().min(self.recheck.unwrap_or(Instant::NEVER))
     }
+}
+
+/// A side of a split that measures something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TakenSide {
+    /// The split.
+    pub split: SplitIx,
+    /// The side's place.
+    pub side: u16,
+    /// When the run took it.
+    pub at: Instant,
+    /// Whether what is measured has happened since.
+    pub reached: bool,
 }
 
 /// Why a run stands still.
@@ -359,6 +388,8 @@ pub enum EndReason {
     Restarted,
     /// `stop journey`
     Stopped,
+    /// The contact was erased.
+    Deleted,
     /// The program could not go on; the text says why.
     Failed(String),
 }
@@ -405,9 +436,13 @@ impl SentMessage {
         self.status(kind).is_some()
     }
 
-    /// When it got this status.
-    pub fn status(&self, kind: StatusKind) -> Option<&MessageStatus> {
-        self.statuses.iter().find(|status| status.kind == kind)
+    /// When it got this status. What was not skipped is sent.
+    pub fn status(&self, kind: StatusKind) -> Option<MessageStatus> {
+        if kind == StatusKind::Sent {
+            let sent = MessageStatus { kind, first: self.at, last: self.at };
+            return (!self.has(StatusKind::Skipped)).then_some(sent);
+        }
+        self.statuses.iter().find(|status| status.kind == kind).copied()
     }
 }
 

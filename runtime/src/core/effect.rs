@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 
 use super::contact::{ContactId, EndReason};
 use super::input::Answer;
+use crate::trial::TrialEvent;
 
 /// A message's id for life: it never changes between attempts, and no two recipients share one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub enum Errand {
     /// A message to the contact.
     #[default]
     Message,
+    /// A message to somebody else: what becomes of it is not the contact's doing.
+    Elsewhere,
     /// A call of another system: `message` names it, `data` is what it gets.
     Call {
         /// The fields of its answer.
@@ -31,6 +34,8 @@ pub enum Errand {
         /// When no answer counts any more.
         until: Instant,
     },
+    /// A code of a voucher: `message` names it, `data` says until when the code is good.
+    Voucher,
     /// Words for a colleague: `message` holds them, `to` is an address if the contact has one for it.
     Notice {
         /// Whom the settings know: `owner`, `slack #sales`.
@@ -87,6 +92,8 @@ pub struct Outgoing {
     pub zone: SmolStr,
     /// The subject, where the journey gives one.
     pub subject: Option<String>,
+    /// The sender, where the journey gives one.
+    pub from: Option<String>,
     /// The purpose.
     pub purpose: Purpose,
     /// The topic.
@@ -195,6 +202,15 @@ pub enum TraceEvent {
         /// The side.
         side: SmolStr,
     },
+    /// What the split measures happened to the contact.
+    Measured {
+        /// The split.
+        split: SmolStr,
+        /// The side that the run took.
+        side: SmolStr,
+        /// When it took it.
+        took: Instant,
+    },
     /// The run moved the contact in a funnel.
     MovedTo {
         /// The funnel.
@@ -211,8 +227,13 @@ pub enum TraceEvent {
         /// The channel; every one without.
         channel: Option<Channel>,
     },
-    /// The run withdrew consent to the topic; to everything if it is empty.
-    Unsubscribed(SmolStr),
+    /// The run withdrew consent.
+    Unsubscribed {
+        /// To the topic; to everything if it is empty.
+        topic: SmolStr,
+        /// On this channel; on every one without.
+        channel: Option<Channel>,
+    },
     /// The run suppressed the contact, for the reason.
     Suppressed(String),
     /// The run told somebody.
@@ -243,6 +264,13 @@ pub enum TraceEvent {
         service: SmolStr,
         /// Until when the run waits for the answer.
         until: Instant,
+    },
+    /// The run asked for a code of a voucher.
+    Voucher {
+        /// The number of the question.
+        number: u32,
+        /// The voucher.
+        name: SmolStr,
     },
     /// The run asked a colleague.
     Asked {
@@ -345,6 +373,10 @@ pub struct Outcome {
     pub outgoing: Vec<Outgoing>,
     /// For the trace.
     pub trace: Vec<TraceEntry>,
+    /// What counts for trials of splits.
+    pub trials: Vec<TrialEvent>,
     /// When the contact next has something to do by itself.
     pub due: Option<Instant>,
+    /// Whether the contact is to be erased: nothing of it may stay but that it was there.
+    pub erase: bool,
 }

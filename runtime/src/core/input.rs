@@ -67,6 +67,29 @@ pub enum InputKind {
         /// The topic; everything without.
         topic: Option<SmolStr>,
     },
+    /// The contact wants no more of a topic, or of anything, on one channel.
+    UnsubscribeVia {
+        /// The topic; everything without.
+        topic: Option<SmolStr>,
+        /// The channel.
+        channel: Channel,
+    },
+    /// The contact wrote to us.
+    Inbound {
+        /// On which channel.
+        channel: Channel,
+        /// What.
+        text: SmolStr,
+    },
+    /// The contact comes to a stage of a funnel.
+    MoveTo {
+        /// The funnel.
+        funnel: SmolStr,
+        /// The stage.
+        stage: SmolStr,
+    },
+    /// The contact is erased.
+    Delete,
     /// A message came back, because its address takes no more: nothing further goes there.
     Undeliverable {
         /// Which.

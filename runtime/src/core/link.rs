@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use journey_bytecode::{
-    Aggregate, Bundle, Channel, Clause, ConstIx, Message, Op, Policy, Program, Schema, Score, TriggerKind, Type, Value,
-    VerifyError, Version, pattern, verify,
+    Aggregate, BuiltinEvent, Bundle, Channel, Clause, ConstIx, EventPattern, ExitKind, Message, Op, Policy, Program,
+    Schema, Score, StatusKind, TriggerKind, Type, Value, VerifyError, Version, pattern, verify,
 };
 use regex::Regex;
 use smol_str::SmolStr;
@@ -42,6 +42,10 @@ pub struct Linked {
     moments: Vec<TriggerAt>,
     /// The conditions of the scores' rules; none without scores.
     scores: Option<Arc<Prepared>>,
+    /// Whether anything listens to messages being sent.
+    hears_sends: bool,
+    /// Sides of splits that have won, by version and split: facts that the engine finds out and hands in.
+    winners: RwLock<BTreeMap<(Version, SmolStr), SmolStr>>,
 }
 
 /// How much of an event programs ask for.
@@ -93,7 +97,9 @@ pub(crate) enum TriggerKey {
     Leaves(SmolStr),
     Reaches(SmolStr, SmolStr),
     Message(&'static str),
+    Subscribed,
     Unsubscribed,
+    Inbound,
 }
 
 /// A trigger of a current journey.
@@ -132,6 +138,8 @@ impl Linked {
             watched: Vec::new(),
             moments: Vec::new(),
             scores: None,
+            hears_sends: false,
+            winners: RwLock::default(),
         };
         linked.add(&current)?;
         for program in &current.programs {
@@ -157,6 +165,10 @@ impl Linked {
         if let Some(scores) = &linked.scores {
             scores.asks(&mut linked.histories);
         }
+        let scored = current.scores.scores.iter().flat_map(|score| &score.rules).map(|rule| &rule.pattern);
+        let heard = |pattern: &EventPattern| pattern.event == BuiltinEvent::Sent.name();
+        linked.hears_sends = linked.triggers.contains_key(&TriggerKey::Message(StatusKind::Sent.name()))
+            || linked.programs.values().flat_map(|prepared| prepared.patterns_of()).chain(scored).any(heard);
         linked.bundle = current;
         Ok(linked)
     }
@@ -200,7 +212,9 @@ impl Linked {
                     continue;
                 }
                 TriggerKind::Message(status, ..) => TriggerKey::Message(status.name()),
-                TriggerKind::Unsubscribed(_) => TriggerKey::Unsubscribed,
+                TriggerKind::Subscribed(..) => TriggerKey::Subscribed,
+                TriggerKind::Unsubscribed(..) => TriggerKey::Unsubscribed,
+                TriggerKind::Inbound(..) => TriggerKey::Inbound,
                 TriggerKind::Call => continue,
             };
             self.triggers.entry(key).or_default().push(at);
@@ -249,6 +263,11 @@ impl Linked {
     /// The message of this name and channel: the current one, else that of the newest older deployment that has it.
     pub fn message(&self, channel: Channel, name: &str) -> Option<&Message> {
         self.messages.get(name)?.iter().find(|message| message.channel == channel)
+    }
+
+    /// Whether anything listens to messages being sent.
+    pub(crate) const fn hears_sends(&self) -> bool {
+        self.hears_sends
     }
 
     /// What an attribute holds when nothing was given.
@@ -319,6 +338,18 @@ impl Linked {
         self.histories.get(event)
     }
 
+    /// From now on all contacts that come to the split, in this version of its journey, take this side. Whether that is
+    /// news.
+    pub fn set_winner(&self, version: Version, split: SmolStr, side: SmolStr) -> bool {
+        let before = self.winners.write().ok().and_then(|mut known| known.insert((version, split), side.clone()));
+        before != Some(side)
+    }
+
+    /// The side of a split that has won.
+    pub(crate) fn winner(&self, version: Version, split: &SmolStr) -> Option<SmolStr> {
+        self.winners.read().ok()?.get(&(version, split.clone())).cloned()
+    }
+
     /// A score of the project.
     pub(crate) fn score(&self, name: &str) -> Option<&Score> {
         let scores = &self.bundle.scores.scores;
@@ -382,6 +413,17 @@ impl Prepared {
             })
             .collect();
         Self { program, version, defaults, remembers, patterns }
+    }
+
+    /// The events that its runs wait for, leave for or count.
+    fn patterns_of(&self) -> impl Iterator<Item = &EventPattern> {
+        let program = &self.program;
+        let waits = program.waits.iter().flat_map(|wait| &wait.arms).map(|arm| &arm.pattern);
+        let exits = program.exits.iter().filter_map(|exit| match &exit.kind {
+            ExitKind::Event(pattern) => Some(pattern),
+            ExitKind::Condition(_) | ExitKind::After(_) => None,
+        });
+        waits.chain(exits).chain(program.goals.iter().map(|goal| &goal.pattern))
     }
 
     /// How long ago a message may have been sent that the program asks about; `None` if there is no limit.

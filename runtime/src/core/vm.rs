@@ -146,6 +146,7 @@ impl<'a> Env<'a> {
                 | Op::Record(_)
                 | Op::Request(_)
                 | Op::StartJourney(_)
+                | Op::Subscribe(..)
                 | Op::Suppress => {
                     return Stop::Effect(op, here, pop(&mut stack).into_owned());
                 }
@@ -156,9 +157,9 @@ impl<'a> Env<'a> {
                 | Op::RemoveTag(_)
                 | Op::Split(_)
                 | Op::MoveTo(..)
-                | Op::Subscribe(..)
-                | Op::Unsubscribe(_)
-                | Op::UnsubscribeAll
+                | Op::Unsubscribe(..)
+                | Op::UnsubscribeAll(_)
+                | Op::Delete
                 | Op::StopJourney(_)
                 | Op::Notify(_)
                 | Op::End => return Stop::Effect(op, here, Value::Unset),
@@ -355,10 +356,11 @@ impl<'a> Env<'a> {
             | Op::MoveTo(..)
             | Op::Record(_)
             | Op::Subscribe(..)
-            | Op::Unsubscribe(_)
+            | Op::Unsubscribe(..)
             | Op::Suppress
             | Op::StartJourney(_)
-            | Op::UnsubscribeAll
+            | Op::UnsubscribeAll(_)
+            | Op::Delete
             | Op::StopJourney(_)
             | Op::Notify(_)
             | Op::End => owned(Value::Unset),

@@ -15,6 +15,7 @@ use crate::core::input::Answer;
 use crate::send::{Settle, Verdict};
 use crate::store::{Delivery, DeliveryResult, Stays, Store, StoreError};
 use crate::track::BoxFuture;
+use crate::voucher;
 
 /// How many messages may be on their way from the outbox to their results.
 const MAX_IN_FLIGHT: usize = 512;
@@ -110,12 +111,13 @@ async fn claim<S: Store>(
     mut room: OwnedSemaphorePermit,
 ) -> Result<Option<Duration>, StoreError> {
     let now = shared.front.clock.now();
-    let queued = shared.store.claim_messages(now, CLAIM as usize).await?;
+    let mut queued = shared.store.claim_messages(now, CLAIM as usize).await?;
     if queued.is_empty() {
         return Ok(Some(pause(shared.store.next_message_due().await?, now)));
     }
+    let given = voucher::give(&shared.store, &shared.linked, &mut queued, now).await?;
     let (packed, refused) = shared.outlet.pack(queued, now);
-    for delivery in refused {
+    for delivery in given.into_iter().chain(refused) {
         let (pen, room) = (pen.clone(), room.split(1));
         parcels.spawn(async move {
             pen.result(delivery).await;

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use journey_bytecode::Instant;
+use journey_bytecode::{Instant, Program, Split};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::core::Linked;
 use crate::store::{Store, StoreError, TakenOver};
 use crate::track::RecentlySent;
+use crate::trial::{Trials, Verdict};
 
 pub use deliver::GRACE;
 pub use inside::Inside;
@@ -48,6 +49,9 @@ const AGAIN: Duration = Duration::from_millis(250);
 
 /// How often an engine looks for what workers left that are gone.
 const TAKE_OVER: Duration = Duration::from_secs(2);
+
+/// How often the engine looks for winners of splits.
+const JUDGE: Duration = Duration::from_secs(60);
 
 /// How long a task sleeps at most: a machine's clock may be set, and a timer then comes early.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
@@ -151,6 +155,7 @@ impl<S: Store> Engine<S> {
         });
         let _ = shared.front.contacts.set(Box::new(Arc::downgrade(&shared)));
         shared.took_over(taken);
+        judge(&shared.store.trials().await?, &shared.linked, shared.front.clock.now());
         let mut tasks = JoinSet::new();
         tasks.spawn(intake::take_inputs(Arc::clone(&shared), submissions));
         for _ in 0..STEPPERS {
@@ -159,6 +164,9 @@ impl<S: Store> Engine<S> {
         tasks.spawn(deliver::deliver(Arc::clone(&shared)));
         tasks.spawn(listen(Arc::clone(&shared)));
         tasks.spawn(take_over(Arc::clone(&shared)));
+        if trials(&shared.linked).next().is_some() {
+            tasks.spawn(judge_trials(Arc::clone(&shared)));
+        }
         Ok(Self { shared, tasks })
     }
 
@@ -221,6 +229,43 @@ async fn listen<S: Store>(shared: Arc<Shared<S>>) {
                 shared.messages.notify_one();
             }
             _ = stopping.changed() => {}
+        }
+    }
+}
+
+/// Looks for winners of splits until the engine stops.
+async fn judge_trials<S: Store>(shared: Arc<Shared<S>>) {
+    let mut stopping = shared.stopping.subscribe();
+    while !*stopping.borrow_and_update() {
+        match shared.store.trials().await {
+            Ok(counted) => judge(&counted, &shared.linked, shared.front.clock.now()),
+            Err(error) if !shared.bears(error.clone()).await => return,
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(JUDGE) => {}
+            _ = stopping.changed() => {}
+        }
+    }
+}
+
+/// The splits that send later contacts to their winner.
+fn trials(linked: &Linked) -> impl Iterator<Item = (&Program, &Split)> {
+    let best = |split: &&Split| split.measure.as_ref().is_some_and(|measure| measure.best);
+    let programs = linked.bundle().programs.iter();
+    programs.flat_map(move |program| program.splits.iter().filter(best).map(move |split| (program, split)))
+}
+
+/// Lets the core know the winners that there are.
+pub(crate) fn judge(counted: &Trials, linked: &Linked, now: Instant) {
+    for (program, split) in trials(linked) {
+        let version = program.version();
+        let (_, verdict) = counted.judge(version, split, linked.zone(), now);
+        if let Verdict::Winner(side) = verdict
+            && linked.set_winner(version, split.name.clone(), side.clone())
+        {
+            let (journey, split) = (program.name.as_str(), split.name.as_str());
+            tracing::info!(journey, split, side = side.as_str(), "a split has a winner; later contacts take its side");
         }
     }
 }

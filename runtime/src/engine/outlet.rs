@@ -96,8 +96,10 @@ impl Outlet {
         let mut refused = Vec::new();
         for Queued { outgoing, attempts } in queued {
             let (way, until) = match outgoing.errand {
-                Errand::Message => (Way::Channel(outgoing.channel), None),
+                Errand::Message | Errand::Elsewhere => (Way::Channel(outgoing.channel), None),
                 Errand::Call { until, .. } => (Way::Call, Some(until)),
+                // The store gives these out, and nothing leaves.
+                Errand::Voucher => continue,
                 Errand::Notice { .. } => (Way::Notice, None),
                 Errand::Question { until, .. } => (Way::Notice, Some(until)),
             };
@@ -194,6 +196,14 @@ impl Attempt {
             Verdict::Failed { cause } => self.failed(StatusKind::Bounced, cause),
             Verdict::Unknown { cause } if self.hold => DeliveryResult::Held { cause },
             Verdict::Unknown { cause } => return self.judge(Verdict::Retry { after: None, cause }, now),
+            Verdict::Later { after } => {
+                let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+                let result = DeliveryResult::Retry {
+                    due: Instant(now.0.saturating_add(after)),
+                    cause: "the policy's rate is reached".to_owned(),
+                };
+                return Delivery { id: self.id, at: now, attempts: self.number.saturating_sub(1), result };
+            }
             Verdict::Retry { after, cause } => {
                 let pause = after.unwrap_or_default().max(backoff(self.number));
                 let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
@@ -204,7 +214,7 @@ impl Attempt {
                 let given_up = self.until.map_or(given_up, |until| until.min(given_up));
                 if due > given_up {
                     let cause = format!("given up after {} attempts; the last one: {cause}", self.number);
-                    self.failed(StatusKind::Bounced, cause)
+                    self.failed(StatusKind::Failed, cause)
                 } else {
                     DeliveryResult::Retry { due, cause }
                 }

@@ -44,8 +44,13 @@ pub(super) fn what(event: &TraceEvent, show: impl Fn(Instant) -> String, fate: i
         TraceEvent::Recorded(event) => format!("records {event}"),
         TraceEvent::Subscribed { topic, channel: None } => format!("subscribes to {topic}"),
         TraceEvent::Subscribed { topic, channel: Some(channel) } => format!("subscribes to {topic} via {channel}"),
-        TraceEvent::Unsubscribed(topic) if topic.is_empty() => "unsubscribes from everything".to_owned(),
-        TraceEvent::Unsubscribed(topic) => format!("unsubscribes from {topic}"),
+        TraceEvent::Unsubscribed { topic, channel } => {
+            let what = if topic.is_empty() { "everything" } else { topic };
+            let via = channel.map(|channel| format!(" via {channel}")).unwrap_or_default();
+            format!("unsubscribes from {what}{via}")
+        }
+        TraceEvent::Measured { split, side, .. } => format!("does what {split} measures, on side {side}"),
+        TraceEvent::Voucher { name, .. } => format!("asks for a code of {name}"),
         TraceEvent::Suppressed(why) => format!("is suppressed: {why}"),
         TraceEvent::Notified { to, .. } => format!("tells {to}"),
         TraceEvent::Asked { to, until: Instant::NEVER, .. } => format!("asks {to}"),
@@ -104,6 +109,7 @@ fn end(reason: &EndReason) -> String {
         EndReason::Unsubscribed => "the contact unsubscribed from its topic".to_owned(),
         EndReason::Restarted => "it was started again".to_owned(),
         EndReason::Stopped => "it was stopped".to_owned(),
+        EndReason::Deleted => "the contact was erased".to_owned(),
         EndReason::Failed(cause) => format!("it failed: {cause}"),
     }
 }

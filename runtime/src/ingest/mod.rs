@@ -126,7 +126,7 @@ pub struct Gate {
 }
 
 /// The kinds of things that can happen, as a line names them.
-const HAPPENINGS: [&str; 12] = [
+const HAPPENINGS: [&str; 16] = [
     "event",
     "tag",
     "untag",
@@ -136,7 +136,11 @@ const HAPPENINGS: [&str; 12] = [
     "delivered",
     "replied",
     "bounced",
+    "complained",
+    "failed",
     "answer",
+    "message",
+    "stage",
     "subscribed",
     "unsubscribed",
 ];
@@ -299,14 +303,23 @@ impl Gate {
         if let Some((second, _)) = happenings.next() {
             return Err(Refused::new(format!("both `{what}` and `{second}` happen in this line; send two lines")));
         }
-        let of_consent = ["channel", "basis", "wording", "source", "until"].map(|extra| (extra, "subscribed"));
-        for (extra, owner) in
-            [("data", "event"), ("link", "clicked"), ("journey", "answer")].into_iter().chain(of_consent)
-        {
-            if fields.contains_key(extra) && what != owner {
-                return Err(Refused::of(extra, format!("`{extra}` belongs to `{owner}`, and this is `{what}`")));
+        const EXTRAS: [(&str, &[&str]); 8] = [
+            ("data", &["event"]),
+            ("link", &["clicked"]),
+            ("journey", &["answer"]),
+            ("channel", &["subscribed", "unsubscribed", "message"]),
+            ("basis", &["subscribed"]),
+            ("wording", &["subscribed"]),
+            ("source", &["subscribed"]),
+            ("until", &["subscribed"]),
+        ];
+        for (extra, owners) in EXTRAS {
+            if fields.contains_key(extra) && !owners.contains(&what) {
+                let owners = owners.join("`, `");
+                return Err(Refused::of(extra, format!("`{extra}` belongs to `{owners}`, and this is `{what}`")));
             }
         }
+        let via = || fields.get("channel").filter(|channel| !channel.is_null()).map(channel).transpose();
         let wrong = |expected: &str| Refused::of(what, format!("expected {expected}, got {}", value::shown(json)));
         let tagged = |add: bool| {
             let tag = self.tag(json.as_str().ok_or_else(|| wrong("a tag"))?).map_err(|error| error.inside(what))?;
@@ -343,21 +356,51 @@ impl Gate {
             }
             "subscribed" => {
                 let topic = self.topic(json.as_str().ok_or_else(|| wrong("a topic"))?, what)?;
-                let channel = fields.get("channel").filter(|channel| !channel.is_null()).map(channel).transpose()?;
                 let evidence = self.evidence(fields)?;
-                Ok(InputKind::Subscribe { topic, channel, evidence })
+                Ok(InputKind::Subscribe { topic, channel: via()?, evidence })
             }
-            "unsubscribed" => match json {
-                Json::Bool(true) => Ok(InputKind::Unsubscribe { topic: None }),
-                Json::String(topic) => Ok(InputKind::Unsubscribe { topic: Some(self.topic(topic, what)?) }),
-                _ => Err(wrong("a topic, or `true` for everything")),
+            "unsubscribed" => {
+                let topic = match json {
+                    Json::Bool(true) => None,
+                    Json::String(topic) => Some(self.topic(topic, what)?),
+                    _ => return Err(wrong("a topic, or `true` for everything")),
+                };
+                Ok(match via()? {
+                    Some(channel) => InputKind::UnsubscribeVia { topic, channel },
+                    None => InputKind::Unsubscribe { topic },
+                })
+            }
+            "message" => match json {
+                Json::String(text) if text.len() <= MAX_TEXT => {
+                    let channel =
+                        via()?.ok_or_else(|| Refused::of("channel", "a message came by a `channel`, such as `sms`"))?;
+                    Ok(InputKind::Inbound { channel, text: text.into() })
+                }
+                _ => Err(wrong("what the contact wrote")),
             },
+            "stage" => {
+                let stage = json.as_str().ok_or_else(|| wrong("a stage, such as `sales.prospect`"))?;
+                let known = self
+                    .linked
+                    .bundle()
+                    .schema
+                    .funnels
+                    .iter()
+                    .flat_map(|(funnel, stages)| stages.iter().map(move |stage| format!("{funnel}.{stage}")));
+                let known: Vec<String> = known.collect();
+                match stage.split_once('.').filter(|_| known.iter().any(|known| known == stage)) {
+                    Some((funnel, stage)) => Ok(InputKind::MoveTo { funnel: funnel.into(), stage: stage.into() }),
+                    None => Err(Refused::unknown("stage", stage, known.iter().map(String::as_str)).inside(what)),
+                }
+            }
             _ => {
                 let status = match what {
                     "opened" => StatusKind::Opened,
                     "clicked" => StatusKind::Clicked,
                     "delivered" => StatusKind::Delivered,
                     "replied" => StatusKind::Replied,
+                    "complained" => StatusKind::Complained,
+                    "failed" => StatusKind::Failed,
                     _ => StatusKind::Bounced,
                 };
                 let name = json.as_str().ok_or_else(|| wrong("a message's name"))?;

@@ -32,6 +32,8 @@ fn schema() -> Schema {
             ],
         }],
         topics: vec![Topic { name: "offers".into(), title: "Offers".into() }],
+        funnels: Vec::new(),
+        vouchers: Vec::new(),
         open: false,
     }
 }

@@ -139,7 +139,7 @@ fn unsubscribed(story: &Story, base: &Bench<'_>, waits: &[Wait], put: &mut Put<'
         if at == Instant::NEVER {
             continue;
         }
-        let act = Act { at, contact, stimulus: Stimulus::Unsubscribed(None), twice: false };
+        let act = Act { at, contact, stimulus: Stimulus::Unsubscribed(None, None), twice: false };
         let mut left = story.clone();
         let place = left.acts.partition_point(|act| act.at <= at);
         left.acts.insert(place, act);
@@ -365,8 +365,11 @@ fn words(bench: &Bench<'_>, act: &Act) -> String {
             format!("`{}{message}`", status.name())
         }
         Stimulus::Subscribed(topic, _) => format!("`subscribed {topic}`"),
-        Stimulus::Unsubscribed(Some(topic)) => format!("`unsubscribed {topic}`"),
-        Stimulus::Unsubscribed(None) => "`unsubscribed`".to_owned(),
+        Stimulus::Unsubscribed(Some(topic), _) => format!("`unsubscribed {topic}`"),
+        Stimulus::Unsubscribed(None, _) => "`unsubscribed`".to_owned(),
+        Stimulus::Inbound(text, channel) => format!("`message {text:?} via {channel}`"),
+        Stimulus::Moved(funnel, stage) => format!("`move to {funnel}.{stage}`"),
+        Stimulus::Deleted => "`delete contact`".to_owned(),
         Stimulus::Start(journey, _) => format!("`start journey {journey}`"),
         Stimulus::Decision(answer) => format!("`answer {answer}`"),
         Stimulus::Answers(service, _) => format!("`given call {service}`"),

@@ -260,13 +260,18 @@ impl<'a> Bench<'a> {
     fn outside(&self, outgoing: &Outgoing) -> Option<InputKind> {
         let number = outgoing.id.number;
         Some(match &outgoing.errand {
-            Errand::Notice { .. } | Errand::Question { .. } => return None,
+            Errand::Notice { .. } | Errand::Question { .. } | Errand::Elsewhere => return None,
             Errand::Message => InputKind::Message {
                 message: MessageName::Number(number),
                 status: journey_bytecode::StatusKind::Delivered,
                 link: None,
                 machine: false,
             },
+            // A code that nobody else gets in this test.
+            Errand::Voucher => {
+                let code = format!("{}-{}-{number}", outgoing.message, outgoing.id.contact.0);
+                InputKind::Answer { number, answer: Answer::Given(Value::text(code)) }
+            }
             Errand::Call { answer: fields, .. } => {
                 let service = &outgoing.message;
                 let untold = || match fields.iter().all(|field| field.optional) {
@@ -305,7 +310,13 @@ impl<'a> Bench<'a> {
             Stimulus::Subscribed(topic, channel) => {
                 InputKind::Subscribe { topic: topic.clone(), channel: *channel, evidence: Evidence::default() }
             }
-            Stimulus::Unsubscribed(topic) => InputKind::Unsubscribe { topic: topic.clone() },
+            Stimulus::Unsubscribed(topic, None) => InputKind::Unsubscribe { topic: topic.clone() },
+            Stimulus::Unsubscribed(topic, Some(channel)) => {
+                InputKind::UnsubscribeVia { topic: topic.clone(), channel: *channel }
+            }
+            Stimulus::Inbound(text, channel) => InputKind::Inbound { channel: *channel, text: text.clone() },
+            Stimulus::Moved(funnel, stage) => InputKind::MoveTo { funnel: funnel.clone(), stage: stage.clone() },
+            Stimulus::Deleted => InputKind::Delete,
             Stimulus::Start(journey, payload) => {
                 InputKind::Start { journey: journey.clone(), payload: payload.clone() }
             }
@@ -342,12 +353,12 @@ impl<'a> Bench<'a> {
                 .get(place)
                 .is_some_and(|contact| holds(self.linked, &self.test.checks, *clause, contact, self.now)),
             event => {
-                let (now, before) = (self.now, self.before);
+                let (linked, now, before) = (self.linked, self.now, self.before);
                 // "No send" is about the whole time since the line before.
                 let mut seen = self.seen.iter_mut().enumerate().filter(|(at, seen)| {
                     seen.contact == place && !seen.served && (seen.entry.at == now || negated && *at >= before)
                 });
-                let found = seen.find(|(_, seen)| shows(&seen.entry, event));
+                let found = seen.find(|(_, seen)| shows(linked, &seen.entry, event));
                 found.map(|(_, seen)| seen.served = !negated).is_some()
             }
         }
@@ -445,7 +456,7 @@ fn moment(zone: Zone, from: Instant, at: TestMoment) -> Instant {
 }
 
 /// Whether what happened is what was expected.
-fn shows(entry: &TraceEntry, expectation: &Expectation) -> bool {
+fn shows(linked: &Linked, entry: &TraceEntry, expectation: &Expectation) -> bool {
     let fits = |wanted: &Option<SmolStr>, name: &SmolStr| wanted.as_ref().is_none_or(|wanted| wanted == name);
     match (expectation, &entry.event) {
         (Expectation::Send(channel, message), TraceEvent::Sent { channel: on, name, .. }) => {
@@ -458,13 +469,19 @@ fn shows(entry: &TraceEntry, expectation: &Expectation) -> bool {
             reason.as_ref().is_none_or(|reason| *reason == ended_by(why) || reason == words::end(why))
         }
         (Expectation::Ask(whom), TraceEvent::Asked { to, .. }) => to == whom,
+        (Expectation::SendText(on, text), TraceEvent::Sent { channel, name, .. }) => {
+            let says = |variant: &journey_bytecode::Variant| variant.body.trim() == text.trim();
+            let message = linked.message(*channel, name);
+            on.is_none_or(|on| on == *channel) && message.is_some_and(|message| message.variants.iter().any(says))
+        }
+        (Expectation::Voucher(wanted), TraceEvent::Voucher { name, .. }) => name == wanted,
         (Expectation::Call(name), TraceEvent::Called { service, .. }) => name == service,
         (Expectation::Path(side), TraceEvent::Took { side: taken, .. }) => side == taken,
         (Expectation::Record(name), TraceEvent::Recorded(event)) => name == event,
         (Expectation::Notify(whom), TraceEvent::Notified { to, .. }) => to.split(' ').next() == Some(whom.as_str()),
         (Expectation::Untag(name), TraceEvent::TagRemoved(tag)) => name == tag,
         (Expectation::Subscribe(name), TraceEvent::Subscribed { topic, .. })
-        | (Expectation::Unsubscribe(name), TraceEvent::Unsubscribed(topic)) => name == topic,
+        | (Expectation::Unsubscribe(name), TraceEvent::Unsubscribed { topic, .. }) => name == topic,
         (Expectation::Suppress, TraceEvent::Suppressed(_)) => true,
         (Expectation::Start(journey), TraceEvent::Entered { .. })
         | (Expectation::Goal(journey), TraceEvent::GoalReached) => *journey == entry.journey,

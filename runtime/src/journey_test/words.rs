@@ -17,6 +17,7 @@ pub(super) const fn matters(event: &TraceEvent) -> bool {
             | TraceEvent::Message { .. }
             | TraceEvent::Woke { .. }
             | TraceEvent::Waiting { .. }
+            | TraceEvent::Measured { .. }
     )
 }
 
@@ -36,11 +37,15 @@ pub(super) fn event(event: &TraceEvent, journey: &str) -> String {
         TraceEvent::MovedTo { funnel, stage } => format!("stage {funnel}.{stage}"),
         TraceEvent::Recorded(event) => format!("record {event}"),
         TraceEvent::Subscribed { topic, .. } => format!("subscribe {topic}"),
-        TraceEvent::Unsubscribed(topic) if topic.is_empty() => "unsubscribe from everything".to_owned(),
-        TraceEvent::Unsubscribed(topic) => format!("unsubscribe {topic}"),
+        TraceEvent::Unsubscribed { topic, channel } => {
+            let what = if topic.is_empty() { "from everything" } else { topic };
+            let via = channel.map(|channel| format!(" via {channel}")).unwrap_or_default();
+            format!("unsubscribe {what}{via}")
+        }
         TraceEvent::Suppressed(why) => format!("suppress: {why}"),
         TraceEvent::Notified { to, text } => format!("notify {to}: {text}"),
         TraceEvent::Asked { to, text, .. } => format!("ask {to}: {text}"),
+        TraceEvent::Voucher { name, .. } => format!("voucher {name}"),
         TraceEvent::Called { service, .. } => format!("call {service}"),
         TraceEvent::Answered { answer: Answer::Given(answer), .. } => format!("answer {answer}"),
         TraceEvent::Answered { answer: Answer::None(why), .. } => format!("no answer: {why}"),
@@ -50,7 +55,8 @@ pub(super) fn event(event: &TraceEvent, journey: &str) -> String {
         | TraceEvent::Decided { .. }
         | TraceEvent::Message { .. }
         | TraceEvent::Woke { .. }
-        | TraceEvent::Waiting { .. } => String::new(),
+        | TraceEvent::Waiting { .. }
+        | TraceEvent::Measured { .. } => String::new(),
     }
 }
 
@@ -86,6 +92,7 @@ pub(super) const fn end(reason: &EndReason) -> &'static str {
         EndReason::Unsubscribed => "unsubscribed",
         EndReason::Restarted => "restarted",
         EndReason::Stopped => "stopped",
+        EndReason::Deleted => "deleted",
         EndReason::Failed(_) => "failed",
     }
 }

@@ -48,6 +48,8 @@ pub struct Rendered {
     pub channel: Channel,
     /// The message's name.
     pub message: SmolStr,
+    /// Who sends it, where the journey or the policy says that for the channel; mail says it itself.
+    pub from: Option<String>,
     /// The address on that channel.
     pub to: SmolStr,
     /// What it says.
@@ -146,7 +148,10 @@ impl std::error::Error for RenderError {}
 pub struct Renderer {
     env: Environment<'static>,
     messages: BTreeMap<(Channel, SmolStr), Vec<Text>>,
+    /// Who sends mail.
     sender: String,
+    /// Who sends on other channels.
+    senders: BTreeMap<Channel, String>,
     postal_address: Option<String>,
     /// The language of texts that name none: what a contact speaks who did not say.
     default_language: Option<SmolStr>,
@@ -186,14 +191,16 @@ impl Renderer {
             }
             messages.insert((message.channel, message.name.clone()), texts);
         }
-        let sender = bundle.policy.sender.as_deref().map(one_line).unwrap_or_else(|| DEFAULT_SENDER.to_owned());
+        let senders = Channel::ALL.into_iter().filter(|channel| *channel != Channel::Email);
+        let senders = senders.filter_map(|channel| Some((channel, one_line(bundle.policy.sender(channel)?)))).collect();
+        let sender = bundle.policy.sender(Channel::Email).map(one_line).unwrap_or_else(|| DEFAULT_SENDER.to_owned());
         let postal_address = bundle.policy.address.as_deref().map(str::trim).map(str::to_owned);
         let postal_address = postal_address.filter(|address| !address.is_empty());
         let default_language = bundle.schema.language_attribute().and_then(|attribute| match &attribute.default {
             Some(Value::Text(language)) => Some(language.clone()),
             _ => None,
         });
-        Ok(Self { env, messages, sender, postal_address, default_language, open: bundle.schema.open, links })
+        Ok(Self { env, messages, sender, senders, postal_address, default_language, open: bundle.schema.open, links })
     }
 
     /// The links that messages carry.
@@ -222,6 +229,7 @@ impl Renderer {
             at: outgoing.at,
             channel: outgoing.channel,
             message: outgoing.message.clone(),
+            from: outgoing.from.as_deref().map(one_line).or_else(|| self.senders.get(&outgoing.channel).cloned()),
             to: outgoing.to.clone(),
             content,
         })
@@ -243,6 +251,7 @@ impl Renderer {
             at: outgoing.at,
             channel: outgoing.channel,
             message: outgoing.message.clone(),
+            from: None,
             to: outgoing.to.clone(),
             content: Content::Call(CallBody { id, body: body.to_string(), answer: answer.to_vec(), until }),
         }
@@ -270,6 +279,7 @@ impl Renderer {
             at: outgoing.at,
             channel: outgoing.channel,
             message: outgoing.message.clone(),
+            from: None,
             to: outgoing.to.clone(),
             content: Content::Notice(NoticeBody { place: place.clone(), text, mail }),
         })
@@ -302,7 +312,7 @@ impl Renderer {
         let reader = Reader { contact: outgoing.id.contact, language, locale };
         let unsubscribe = self.unsubscribe(outgoing);
         let mut builtins = vec![
-            ("sender", minijinja::Value::from(sender_name(&self.sender))),
+            ("sender", minijinja::Value::from(sender_name(&self.from(outgoing)))),
             ("unsubscribe_url", unsubscribe.as_str().into()),
         ];
         builtins.push(("preferences_url", self.links.preferences(outgoing.id).into()));
@@ -383,7 +393,11 @@ impl Renderer {
             }
         };
         let text = html::to_text(&html);
-        let html = self.track(outgoing.id, &html, unsubscribe);
+        // What somebody else opens and clicks is not the contact's doing.
+        let html = match outgoing.errand {
+            Errand::Elsewhere => html,
+            _ => self.track(outgoing.id, &html, unsubscribe),
+        };
         Ok(Content::Mail(self.mail(outgoing, subject, Some(html), text, header)))
     }
 
@@ -432,11 +446,17 @@ impl Renderer {
         text: String,
         unsubscribe: Option<String>,
     ) -> Mail {
-        let domain = self.sender.rsplit('@').next().unwrap_or_default().trim_end_matches('>').trim();
+        let from = self.from(outgoing);
+        let domain = from.rsplit('@').next().unwrap_or_default().trim_end_matches('>').trim();
         let MessageId { contact, number } = outgoing.id;
         let message_id = format!("{}.{number}.{}@{domain}", contact.0, self.links.keys().tag(outgoing.id));
         let return_path = self.links.return_path(outgoing.id);
-        Mail { from: self.sender.clone(), subject, html, text, unsubscribe, return_path, message_id }
+        Mail { from, subject, html, text, unsubscribe, return_path, message_id }
+    }
+
+    /// Who sends a mail: whom the journey names, else whom the policy does.
+    fn from(&self, outgoing: &Outgoing) -> String {
+        outgoing.from.as_deref().map_or_else(|| self.sender.clone(), one_line)
     }
 }
 

@@ -56,6 +56,7 @@ fn outgoing(channel: Channel, data: &[(&str, Value)]) -> Outgoing {
         language: Some("de_AT".into()),
         zone: "Europe/Vienna".into(),
         subject: None,
+        from: None,
         purpose: Purpose::Marketing,
         topic: Some("offers".into()),
         after_crash: journey_bytecode::AfterCrash::Resend,

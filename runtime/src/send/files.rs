@@ -54,7 +54,10 @@ fn bytes(rendered: &Rendered) -> Result<Vec<u8>, String> {
     match &rendered.content {
         Content::Mail(mail) => mail::build(rendered, mail).map(|letter| letter.text.into_bytes()),
         Content::Notice(notice) => Ok(format!("To: {}\n\n{}\n", whom(rendered, notice), notice.text).into_bytes()),
-        Content::Text(text) => Ok(format!("To: {}\n\n{text}\n", rendered.to).into_bytes()),
+        Content::Text(text) => {
+            let from = rendered.from.as_ref().map(|from| format!("From: {from}\n")).unwrap_or_default();
+            Ok(format!("{from}To: {}\n\n{text}\n", rendered.to).into_bytes())
+        }
         Content::Json(body) | Content::Call(CallBody { body, .. }) => {
             let body: serde_json::Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
             let whole = serde_json::json!({ "to": rendered.to.as_str(), "body": body });
@@ -117,6 +120,7 @@ mod tests {
             at: Instant(1_772_442_000_123),
             channel: Channel::Sms,
             message: message.into(),
+            from: None,
             to: to.into(),
             content: Content::Text("Hi Ada".into()),
         }

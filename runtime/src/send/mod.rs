@@ -7,6 +7,7 @@ mod files;
 mod http;
 mod mail;
 mod notice;
+mod rate;
 mod secret;
 mod smtp;
 
@@ -24,6 +25,7 @@ pub use doctor::{Check, Identity, PublicKey, Records, SystemRecords, look_up};
 pub use files::{FileTransport, file_name};
 pub use http::{HttpAnswer, HttpClient, HttpError, MAX_ANSWER};
 pub use notice::{NoticeTransport, Place};
+pub use rate::{Limit, Limited, limited};
 pub use secret::{Secret, SecretError};
 pub use smtp::{CONNECTIONS, SmtpError, SmtpSettings, SmtpTransport};
 
@@ -41,6 +43,11 @@ pub enum Verdict {
         after: Option<Duration>,
         /// Why.
         cause: String,
+    },
+    /// Not before so long: more would leave than the policy's rate allows. Nothing was tried.
+    Later {
+        /// How long.
+        after: Duration,
     },
     /// It may have been taken: the other side fell silent at the wrong moment.
     Unknown {

@@ -17,13 +17,14 @@ use journey_bytecode::{Instant, Span};
 pub use answers::MadeUp;
 pub use behaviour::{Awake, Behaviour, Known, Reactions};
 pub use crowd::Crowd;
-pub use report::{JourneyReport, MessageReport, Report, StepReport, Zones};
+pub use report::{JourneyReport, MessageReport, Report, SplitReport, StepReport, Zones};
 
 use crate::clock::{Clock, VirtualClock};
 use crate::core::Linked;
 use crate::core::zone_of;
-use crate::engine::{Outlet, Stepped, step};
+use crate::engine::{Outlet, Stepped, judge, step};
 use crate::store::{Acceptance, Advanced, DeliveryResult, NewInput, Store, StoreError};
+use crate::voucher;
 use report::Tally;
 
 /// Where time begins when no event says: Monday, 5 January 2026, 09:00 UTC.
@@ -148,6 +149,7 @@ impl<S: Store> Simulation<'_, S> {
     /// Steps and delivers until nothing is due at this moment.
     async fn settle(&mut self) -> Result<(), StoreError> {
         let now = self.clock.now();
+        judge(&self.tally.trials, self.linked, now);
         loop {
             let Self { store, linked, tally, crowd, .. } = self;
             let observe = |advanced: &Advanced| {
@@ -165,11 +167,13 @@ impl<S: Store> Simulation<'_, S> {
 
     /// Delivers some messages that are due; whether there were any.
     async fn deliver(&mut self, now: Instant) -> Result<bool, StoreError> {
-        let queued = self.store.claim_messages(now, MESSAGES).await?;
+        let mut queued = self.store.claim_messages(now, MESSAGES).await?;
         if queued.is_empty() {
             return Ok(false);
         }
+        let given = voucher::give(self.store, self.linked, &mut queued, now).await?;
         let (parcels, mut results) = self.outlet.pack(queued, now);
+        results.extend(given);
         for mut parcel in parcels {
             let ids: Vec<_> = parcel.attempts.iter().map(|attempt| attempt.id).collect();
             let withheld = self.store.record(&[], &ids).await?;

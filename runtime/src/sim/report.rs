@@ -11,6 +11,7 @@ use crate::core::contact::{ContactId, EndReason};
 use crate::core::effect::{Deferral, MessageId, NotEntered, Refusal, TraceEntry, TraceEvent};
 use crate::store::{Advanced, Delivery, DeliveryResult};
 use crate::time::{DAY, Zone};
+use crate::trial::{TrialSide, Trials, Verdict};
 
 /// What a simulation came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,6 +55,19 @@ pub struct JourneyReport {
     pub not_entered: BTreeMap<String, u64>,
     /// Its statements, in source order.
     pub steps: Vec<StepReport>,
+    /// Its splits that measure something, in source order.
+    pub splits: Vec<SplitReport>,
+}
+
+/// A split that measures something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SplitReport {
+    /// Its name.
+    pub split: SmolStr,
+    /// Its sides, with the contacts that count.
+    pub sides: Vec<TrialSide>,
+    /// Whether one is better.
+    pub verdict: Verdict,
 }
 
 /// One statement. `came` is `went + left + waiting`.
@@ -119,6 +133,8 @@ pub(super) struct Tally {
     /// What was counted of a message already.
     seen: HashSet<(MessageId, StatusKind)>,
     zones: HashMap<ContactId, ZoneState>,
+    /// What counts for splits.
+    pub(super) trials: Trials,
     /// When each contact's messages of the last 7 days were sent, and the most that there ever were.
     pressure: HashMap<ContactId, (VecDeque<Instant>, u32)>,
     deferred: BTreeMap<&'static str, u64>,
@@ -137,6 +153,7 @@ impl Tally {
         for entry in &outcome.trace {
             self.count(linked, contact.id, entry);
         }
+        outcome.trials.iter().for_each(|event| self.trials.add(event));
         let zone = linked.zone_attribute().map(|attribute| contact.attributes.get(attribute));
         let state = match zone {
             Some(None) => ZoneState::Missing,
@@ -158,7 +175,13 @@ impl Tally {
     /// Adds up.
     pub(super) fn report(mut self, start: Instant, end: Instant, linked: &Linked) -> Report {
         for program in &linked.bundle().programs {
-            self.journey(linked, &program.name);
+            let measured = program.splits.iter().filter(|split| split.measure.is_some());
+            let splits = measured.map(|split| {
+                let (sides, verdict) = self.trials.judge(program.version(), split, linked.zone(), end);
+                SplitReport { split: split.name.clone(), sides, verdict }
+            });
+            let splits = splits.collect();
+            self.journey(linked, &program.name).splits = splits;
         }
         let count = |state| self.zones.values().filter(|known| **known == state).count() as u64;
         Report {
@@ -273,7 +296,8 @@ impl Tally {
                         StatusKind::Clicked => message.clicked += 1,
                         StatusKind::Replied => message.replied += 1,
                         // Counted by cause when it happened.
-                        StatusKind::Bounced | StatusKind::Skipped => {}
+                        StatusKind::Bounced | StatusKind::Failed | StatusKind::Skipped => {}
+                        StatusKind::Sent | StatusKind::Complained => {}
                     }
                 }
             }
@@ -310,6 +334,7 @@ fn end_reason(reason: &EndReason) -> String {
         EndReason::ExitAfter => "exit after".to_owned(),
         EndReason::Unsubscribed => "unsubscribed".to_owned(),
         EndReason::Stopped => "stopped".to_owned(),
+        EndReason::Deleted => "deleted".to_owned(),
         EndReason::Restarted => "restarted".to_owned(),
         EndReason::Failed(cause) => format!("failed: {cause}"),
     }

@@ -98,6 +98,9 @@ macro_rules! over {
 }
 
 over_all! {
+    every_code_is_given_out_once
+    trials_are_counted
+    nothing_stays_of_who_is_erased
     inputs_are_taken_once
     ids_belong_to_a_contact
     only_some_inputs_create_contacts
@@ -160,6 +163,7 @@ fn outgoing(id: MessageId, at: Instant, purpose: Purpose, topic: Option<&str>) -
         language: None,
         zone: "UTC".into(),
         subject: None,
+        from: None,
         purpose,
         topic: topic.map(Into::into),
         after_crash: journey_bytecode::AfterCrash::Resend,
@@ -691,4 +695,77 @@ async fn a_damaged_contact_does_not_stop_the_others() {
     drop(store);
     let store = kind.open().await;
     assert_eq!(store.claim(Instant(9_000), 9).await.unwrap().damaged.len(), 1, "and not forgotten");
+}
+
+/// However many ask at once; who asks again gets the same code, and an empty pool gives none.
+async fn every_code_is_given_out_once(kind: impl Kind) {
+    let store = Arc::new(kind.open().await);
+    let codes: Vec<SmolStr> = (0..20).map(|n| format!("A-{n}").into()).collect();
+    assert_eq!(store.offer_codes("cart10", &codes[..15]).await.unwrap(), 15);
+    assert_eq!(store.offer_codes("cart10", &codes).await.unwrap(), 5);
+    let ask = |contact, made: Option<&str>| {
+        let id = MessageId { contact: ContactId(contact), number: 3 };
+        TakeCode { voucher: "cart10".into(), id, at: NOW, expires: None, made: made.map(SmolStr::from) }
+    };
+    let mut asking = tokio::task::JoinSet::new();
+    for contact in 0..25 {
+        let (store, take) = (Arc::clone(&store), ask(contact, None));
+        asking.spawn(async move { store.take_code(&take).await.unwrap().map(|code| (contact, code)) });
+    }
+    let given: Vec<(i64, SmolStr)> = asking.join_all().await.into_iter().flatten().collect();
+    let different: std::collections::BTreeSet<_> = given.iter().map(|(_, code)| code.clone()).collect();
+    assert_eq!((given.len(), different), (20, codes.iter().cloned().collect()));
+    for (contact, code) in &given {
+        assert_eq!(store.take_code(&ask(*contact, None)).await.unwrap().as_ref(), Some(code));
+    }
+    assert_eq!(store.take_code(&ask(99, Some("A-3"))).await.unwrap(), None, "taken");
+    assert_eq!(store.take_code(&ask(99, Some("B-1"))).await.unwrap(), Some("B-1".into()));
+    assert_eq!(store.take_code(&ask(99, Some("B-2"))).await.unwrap(), Some("B-1".into()), "asked again");
+    assert_eq!(store.take_code(&ask(98, Some("B-1"))).await.unwrap(), None, "taken");
+}
+
+async fn trials_are_counted(kind: impl Kind) {
+    let store = kind.open().await;
+    let counts = |side: &str, reached| crate::trial::TrialEvent {
+        version: Version([7; 16]),
+        split: "subject".into(),
+        side: side.into(),
+        took: NOW,
+        reached,
+    };
+    for (id, trials) in
+        [("1", vec![counts("a", false), counts("b", false), counts("a", true)]), ("2", vec![counts("a", false)])]
+    {
+        store.accept(&[event("ada", id, "e")], NOW).await.unwrap();
+        let mut claimed = store.claim(NOW, 10).await.unwrap();
+        let mut contact = claimed.contacts.remove(0).contact;
+        contact.state.applied += 1;
+        let outcome = Outcome { trials, ..Outcome::default() };
+        store.commit(claimed.lease, vec![Advanced { contact, outcome }]).await.unwrap();
+    }
+    let counted: Vec<_> = (store.trials().await.unwrap().0.into_iter())
+        .map(|(key, count)| (key.side.to_string(), count.took, count.reached))
+        .collect();
+    assert_eq!(counted, [("a".to_owned(), 2, 1), ("b".to_owned(), 1, 0)]);
+}
+
+async fn nothing_stays_of_who_is_erased(kind: impl Kind) {
+    let store = kind.open().await;
+    for (id, erase) in [("1", false), ("2", true)] {
+        store.accept(&[event("ada", id, "e")], NOW).await.unwrap();
+        let mut claimed = store.claim(NOW, 10).await.unwrap();
+        let mut contact = claimed.contacts.remove(0).contact;
+        contact.state.applied += 1;
+        let id = MessageId { contact: contact.id, number: 1 };
+        let trace = TraceEntry { at: NOW, run: None, journey: "j".into(), event: TraceEvent::GoalReached };
+        let mut outcome = Outcome { trace: vec![trace], erase, ..Outcome::default() };
+        if !erase {
+            outcome.outgoing.push(outgoing(id, NOW, Purpose::Marketing, None));
+        }
+        let id = contact.id;
+        store.commit(claimed.lease, vec![Advanced { contact, outcome }]).await.unwrap();
+        let left = (store.trace(id).await.unwrap().len(), store.counts().await.unwrap().queued);
+        assert_eq!(left, if erase { (0, 0) } else { (1, 1) });
+    }
+    assert_eq!(store.claim_messages(NOW, 10).await.unwrap(), []);
 }

@@ -9,11 +9,13 @@ use smol_str::SmolStr;
 use super::wake::{Lease, Settled, Wake};
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, GIVEN_UP, Kept, KeptMessage, KeptProgram,
-    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Stays, Store, StoreError, TakenOver, Whose, address_hash,
+    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Stays, Store, StoreError, TakeCode, TakenOver, Whose,
+    address_hash,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};
 use crate::core::input::{Input, InputKind};
+use crate::trial::Trials;
 
 /// A store in memory.
 #[derive(Debug, Default)]
@@ -35,6 +37,34 @@ struct Inner {
     /// Who unsubscribed at an address, by topic; `None` for everything.
     suppressed: BTreeMap<([u8; 16], Option<SmolStr>), BTreeSet<ContactId>>,
     programs: Vec<(Version, KeptProgram)>,
+    trials: Trials,
+    codes: BTreeMap<SmolStr, Pool>,
+}
+
+/// Codes of a voucher.
+#[derive(Debug, Default)]
+struct Pool {
+    known: BTreeSet<SmolStr>,
+    free: VecDeque<SmolStr>,
+    taken: BTreeMap<MessageId, SmolStr>,
+}
+
+impl Inner {
+    /// Forgets what is known of a contact beside its state; what is claimed gets its result.
+    fn erase(&mut self, contact: ContactId) {
+        let waiting = self.queue.iter().map(|(_, id)| *id).chain(self.held.keys().copied());
+        let waiting: Vec<_> = waiting.filter(|id| id.contact == contact).collect();
+        self.queue.retain(|(_, id)| id.contact != contact);
+        for id in waiting {
+            self.held.remove(&id);
+            self.outbox.remove(&id);
+        }
+        self.done.iter_mut().filter(|(id, _)| id.contact == contact).for_each(|(_, (_, message))| *message = None);
+        self.addressed.remove(&contact);
+        if let Some(row) = self.rows.get_mut(&contact) {
+            row.trace.clear();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -187,6 +217,10 @@ impl Store for MemoryStore {
         let mut settled = Vec::with_capacity(advanced.len());
         for Advanced { contact, outcome } in advanced {
             let applied = contact.state.applied;
+            outcome.trials.iter().for_each(|event| inner.trials.add(event));
+            if outcome.erase {
+                inner.erase(contact.id);
+            }
             for outgoing in outcome.outgoing {
                 inner.queue.insert((outgoing.at, outgoing.id));
                 inner.addressed.entry(contact.id).or_default().extend(address_hash(&outgoing));
@@ -196,7 +230,9 @@ impl Store for MemoryStore {
             while row.pending.front().is_some_and(|input| input.seq <= contact.state.applied) {
                 row.pending.pop_front();
             }
-            row.trace.extend(outcome.trace);
+            if !outcome.erase {
+                row.trace.extend(outcome.trace);
+            }
             let due = outcome.due.unwrap_or(Instant::NEVER);
             let more = !row.pending.is_empty();
             settled.push(Settled { contact: contact.id, was_due: row.due, due, more });
@@ -378,6 +414,36 @@ impl Store for MemoryStore {
         let first = MessageId { contact, number: 0 };
         let last = MessageId { contact, number: u32::MAX };
         Ok(self.inner().done.range(first..=last).map(|(_, (delivery, _))| delivery.clone()).collect())
+    }
+
+    async fn offer_codes(&self, voucher: &str, codes: &[SmolStr]) -> Result<u64, StoreError> {
+        let mut inner = self.inner();
+        let pool = inner.codes.entry(voucher.into()).or_default();
+        let before = pool.known.len();
+        for code in codes {
+            if pool.known.insert(code.clone()) {
+                pool.free.push_back(code.clone());
+            }
+        }
+        Ok((pool.known.len() - before) as u64)
+    }
+
+    async fn take_code(&self, take: &TakeCode) -> Result<Option<SmolStr>, StoreError> {
+        let mut inner = self.inner();
+        let pool = inner.codes.entry(take.voucher.clone()).or_default();
+        if let Some(code) = pool.taken.get(&take.id) {
+            return Ok(Some(code.clone()));
+        }
+        let code = match &take.made {
+            Some(code) => Some(code.clone()).filter(|code| pool.known.insert(code.clone())),
+            None => pool.free.pop_front(),
+        };
+        pool.taken.extend(code.clone().map(|code| (take.id, code)));
+        Ok(code)
+    }
+
+    async fn trials(&self) -> Result<Trials, StoreError> {
+        Ok(self.inner().trials.clone())
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

@@ -24,6 +24,7 @@ use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outcome, Outgoing, TraceEntry};
 use crate::core::input::{Answer, Input, InputKind, MessageName};
 use crate::send::is_dead_address;
+use crate::trial::Trials;
 
 pub use memory::MemoryStore;
 pub use open::{AnyStore, Database};
@@ -129,11 +130,37 @@ pub trait Store: Send + Sync + 'static {
     /// What became of a contact's messages, by number; messages still in the outbox are not listed.
     fn deliveries(&self, contact: ContactId) -> impl Future<Output = Result<Vec<Delivery>, StoreError>> + Send;
 
+    /// Adds codes of a voucher to those that can be given out; those that are known already change nothing. How many are
+    /// new.
+    fn offer_codes(&self, voucher: &str, codes: &[SmolStr]) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Takes a code that nobody else gets, however many ask at once; the same one again if it is asked again. None if
+    /// there is none left, or the one that was made is taken.
+    fn take_code(&self, take: &TakeCode) -> impl Future<Output = Result<Option<SmolStr>, StoreError>> + Send;
+
+    /// What was counted for trials of splits.
+    fn trials(&self) -> impl Future<Output = Result<Trials, StoreError>> + Send;
+
     /// How much there is of everything.
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;
 
     /// Closes it tidily. A store that is dropped loses nothing either.
     fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// A code that is asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TakeCode {
+    /// The voucher.
+    pub voucher: SmolStr,
+    /// Who asks: the same code for the same question.
+    pub id: MessageId,
+    /// When it was asked for.
+    pub at: Instant,
+    /// When it is no longer good.
+    pub expires: Option<Instant>,
+    /// A code that was made; without, one of those that were offered is taken, in their order.
+    pub made: Option<SmolStr>,
 }
 
 /// Something that happened to a contact, as it reached us.

@@ -4,13 +4,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use journey_bytecode::Instant;
+use smol_str::SmolStr;
 
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, Kept, KeptMessage, KeptProgram, NewInput, PostgresStore, Queued,
-    SqliteStore, Stays, Store, StoreError, TakenOver, postgres, sqlite,
+    SqliteStore, Stays, Store, StoreError, TakeCode, TakenOver, postgres, sqlite,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
+use crate::trial::Trials;
 
 /// Where a store is.
 #[derive(Clone, PartialEq, Eq)]
@@ -194,6 +196,18 @@ impl Store for AnyStore {
 
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
         either!(self, store => store.deliveries(contact).await)
+    }
+
+    async fn offer_codes(&self, voucher: &str, codes: &[SmolStr]) -> Result<u64, StoreError> {
+        either!(self, store => store.offer_codes(voucher, codes).await)
+    }
+
+    async fn take_code(&self, take: &TakeCode) -> Result<Option<SmolStr>, StoreError> {
+        either!(self, store => store.take_code(take).await)
+    }
+
+    async fn trials(&self) -> Result<Trials, StoreError> {
+        either!(self, store => store.trials().await)
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

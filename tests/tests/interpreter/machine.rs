@@ -136,7 +136,7 @@ fn words(entry: &TraceEntry) -> Option<String> {
         TraceEvent::AttributeSet(name, value) => format!("sets {name} to {value}"),
         TraceEvent::MovedTo { stage, .. } => format!("moves to {stage}"),
         TraceEvent::Recorded(event) => format!("records {event}"),
-        TraceEvent::Unsubscribed(topic) => format!("unsubscribes {topic}"),
+        TraceEvent::Unsubscribed { topic, .. } => format!("unsubscribes {topic}"),
         TraceEvent::GoalReached => "reaches its goal".to_owned(),
         TraceEvent::Ended(reason) => {
             let why = match reason {

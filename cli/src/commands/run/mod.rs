@@ -3,20 +3,22 @@
 mod inputs;
 mod outbox;
 
+use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use journey_bytecode::{Bundle, Channel, Span};
+use journey_bytecode::{Bundle, Channel, Codes, Span};
 use journey_grammar::ast::{Unit, duration_parts};
 use journey_runtime::core::Linked;
 use journey_runtime::engine::Outlet;
 use journey_runtime::render::Renderer;
 use journey_runtime::send::Transport;
 use journey_runtime::sim::{self, MadeUp, Report, Scenario, Until};
-use journey_runtime::store::MemoryStore;
+use journey_runtime::store::{MemoryStore, Store};
 use journey_runtime::time::Zone;
 use journey_runtime::track::{Keys, Links};
+use journey_runtime::voucher::{self, Pool};
 
 use super::table::{self, Around};
 use super::{Exit, Outcome, compiled};
@@ -127,6 +129,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let outbox = Outbox::open(&args.out.clone().unwrap_or_else(|| workspace.root.join("outbox")))?;
     let outbox = Arc::new(outbox);
     let outlet = outlet(&workspace, bundle, &(Arc::clone(&outbox) as Arc<dyn Transport>))?;
+    let codes = codes(&workspace, bundle)?;
     let until = args.until.as_ref().map(|stop| match stop {
         Stop::After(span) => Until::After(*span),
         Stop::At(text) => Until::Moment(linked.zone().read(text).unwrap_or(journey_bytecode::Instant::NEVER)),
@@ -139,7 +142,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
         ..Scenario::default()
     };
     let progress = terminal.progress("running");
-    let report = simulate(&linked, &outlet, scenario)?;
+    let report = simulate(&linked, &outlet, &codes, scenario)?;
     drop(progress);
     let written = outbox.close()?;
 
@@ -171,9 +174,35 @@ pub(super) fn outlet(
         .telling(Arc::clone(transport)))
 }
 
-pub(super) fn simulate(linked: &Linked, outlet: &Outlet, scenario: Scenario) -> Result<Report, Failure> {
+/// The codes of vouchers that stand in files of the project.
+pub(super) fn codes(workspace: &Workspace, bundle: &Bundle) -> Result<Vec<Pool>, Failure> {
+    let mut found = Vec::new();
+    for voucher in &bundle.schema.vouchers {
+        let Codes::File(path) = &voucher.codes else { continue };
+        let file = workspace.root.join(path.as_str());
+        let text = fs::read_to_string(&file).map_err(|error| {
+            Failure::path(&format!("cannot read the codes of `{}`, which stand in", voucher.name), &file, &error)
+        })?;
+        found.push((voucher.name.clone(), voucher::codes(&text)));
+    }
+    Ok(found)
+}
+
+pub(super) fn simulate(
+    linked: &Linked,
+    outlet: &Outlet,
+    codes: &[Pool],
+    scenario: Scenario,
+) -> Result<Report, Failure> {
     let wrong = |error: &dyn std::fmt::Display| Failure::new(format!("the run broke off: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| wrong(&error))?;
     let store = MemoryStore::default();
-    runtime.block_on(sim::run(&store, linked, outlet, scenario)).map_err(|error| wrong(&error))
+    runtime
+        .block_on(async {
+            for (voucher, codes) in codes {
+                store.offer_codes(voucher, codes).await?;
+            }
+            sim::run(&store, linked, outlet, scenario).await
+        })
+        .map_err(|error| wrong(&error))
 }

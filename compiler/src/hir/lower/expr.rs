@@ -8,7 +8,7 @@ use super::super::{
     About, AboutKind, Aggregate, ArithmeticOp, BinaryOp, Bound, Changed, Count, Each, Expr, ExprKind, Function, Loc,
     Name, Past, Since, When, Within,
 };
-use super::{Lower, later, literal, name, name_of, path_name, string};
+use super::{Lower, literal, name, name_of, path_name, string};
 
 impl Lower<'_> {
     pub(super) fn expr(&mut self, expr: ast::Expr<'_>) -> Expr {
@@ -266,9 +266,7 @@ impl Lower<'_> {
 
     fn status_expr(&mut self, expr: ast::StatusExpr<'_>) -> Option<ExprKind> {
         let when = self.when(expr.count(), expr.within(), expr.since())?;
-        let Some(kind) = status_kind(expr.status()?) else {
-            return Some(ExprKind::Later(later(expr)));
-        };
+        let kind = status_kind(expr.status()?)?;
         Some(ExprKind::Status(kind, Box::new((about(expr.message()?, expr.link()), when))))
     }
 }
@@ -281,7 +279,7 @@ const fn bound(bound: ast::Bound) -> Bound {
     }
 }
 
-/// The status of this word; none if nobody tells us of it.
+/// The status of this word.
 pub(super) fn status_kind(word: Token<'_>) -> Option<StatusKind> {
     StatusKind::ALL.into_iter().find(|status| status.name() == word.text())
 }

@@ -5,7 +5,7 @@ use journey_grammar::ast::{self, AstNode};
 
 use super::super::{EventKind, EventOrCondition, EventPattern, Gathering, Header, HeaderKind, Name, When};
 use super::expr::{about, path_expr, status_kind};
-use super::{Lower, later, literal, name, path_name};
+use super::{Lower, literal, name, path_name, string};
 use crate::diagnostic::{Code, one_of};
 
 impl Lower<'_> {
@@ -178,6 +178,7 @@ impl Lower<'_> {
         let loc = pattern.range();
         let filter = match pattern {
             ast::Pattern::Event(event) => event.filter().map(|filter| Box::new(self.expr(filter))),
+            ast::Pattern::Message(message) => message.filter().map(|filter| Box::new(self.expr(filter))),
             _ => None,
         };
         EventPattern { kind: self.event_kind(pattern).unwrap_or(EventKind::Error), filter, loc }
@@ -194,16 +195,21 @@ impl Lower<'_> {
                 from: change.from().map(|value| Box::new(self.expr(value))),
                 to: change.to().map(|value| Box::new(self.expr(value))),
             },
-            ast::Pattern::Status(status) => match status_kind(status.status()?) {
-                Some(kind) => EventKind::Status(kind, Box::new(about(status.message()?, status.link()))),
-                None => EventKind::Later(later(pattern)),
-            },
-            ast::Pattern::Consent(consent) if !consent.is_subscribed() && consent.channel().is_none() => {
-                EventKind::Unsubscribed(consent.topic().map(name))
+            ast::Pattern::Status(status) => {
+                EventKind::Status(status_kind(status.status()?)?, Box::new(about(status.message()?, status.link())))
+            }
+            ast::Pattern::Consent(consent) => {
+                let (topic, channel) = (consent.topic().map(name), self.via(consent.channel())?);
+                match consent.is_subscribed() {
+                    true => EventKind::Subscribed(topic, channel),
+                    false => EventKind::Unsubscribed(topic, channel),
+                }
+            }
+            ast::Pattern::Message(message) => {
+                EventKind::Message(message.text().map(string), self.via(message.channel())?)
             }
             ast::Pattern::Segment(segment) => EventKind::Segment(path_name(segment.segment()?), segment.is_enter()),
             ast::Pattern::Stage(stage) => EventKind::Reaches(path_name(stage.stage()?)),
-            ast::Pattern::Consent(_) | ast::Pattern::Message(_) => EventKind::Later(later(pattern)),
         })
     }
 }

@@ -1,7 +1,6 @@
 //! Tree to HIR: one file at a time, without looking at any other.
 //!
-//! What the parser could not read becomes an error node, about which nobody says anything more. What the grammar knows and
-//! this version cannot run becomes [`Later`].
+//! What the parser could not read becomes an error node, about which nobody says anything more.
 
 mod expr;
 mod header;
@@ -15,8 +14,8 @@ use journey_grammar::{Token, Tree};
 use smol_str::SmolStr;
 
 use super::{
-    ContactDecl, EventDecl, Expr, ExprKind, FieldDecl, File, FunnelDecl, HeaderKind, Item, Journey, Later, Loc, Name,
-    PolicyDecl, PolicyItem, PolicyKind, ScoreDecl, SegmentDecl, TopicDecl, TypeKind, TypeRef, Unsure,
+    ContactDecl, EventDecl, Expr, ExprKind, FieldDecl, File, FunnelDecl, HeaderKind, Item, Journey, Loc, Name,
+    PolicyDecl, PolicyItem, PolicyKind, ScoreDecl, SegmentDecl, TopicDecl, TypeKind, TypeRef, Unsure, VoucherDecl,
 };
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::project::FileId;
@@ -123,7 +122,17 @@ impl Lower<'_> {
                 };
                 Item::Score(ScoreDecl { name: name(score.name()?), rules, halves })
             }
-            ast::Item::Voucher(_) => Item::Later(later(item)),
+            ast::Item::Voucher(voucher) => {
+                let file = voucher.file();
+                let source = file.or(voucher.pattern())?;
+                Item::Voucher(VoucherDecl {
+                    name: name(voucher.name()?),
+                    title: voucher.title().map_or_else(SmolStr::default, string),
+                    from_file: file.is_some(),
+                    source: string(source),
+                    source_loc: source.range(),
+                })
+            }
             ast::Item::Test(test) => Item::Test(self.test(test)),
         })
     }
@@ -195,6 +204,15 @@ impl Lower<'_> {
         channel
     }
 
+    /// `via CHANNEL`, if it stands there; the outer `None` is an error.
+    #[expect(clippy::option_option, reason = "said above")]
+    fn via(&mut self, name: Option<ast::Name<'_>>) -> Option<Option<Channel>> {
+        match name {
+            Some(name) => self.channel(name).map(Some),
+            None => Some(None),
+        }
+    }
+
     fn journey(&mut self, journey: ast::AnyJourney<'_>) -> Journey {
         let loc = journey.range();
         let header: Vec<_> = journey.clauses().flat_map(|clause| self.clause(clause)).collect();
@@ -253,18 +271,6 @@ fn name_of(token: Token<'_>) -> Name {
 /// The text of a string token; a malformed one, which the parser has told of, is empty.
 fn string(token: Token<'_>) -> SmolStr {
     ast::string_value(token.text()).unwrap_or_default().into()
-}
-
-/// Something for a later version, called by its first word.
-fn later<'t>(node: impl AstNode<'t>) -> Later {
-    let syntax = node.syntax();
-    let word = syntax.tokens().find(|token| !token.kind().is_trivia());
-    Later { what: word.map_or("this", Token::text).into(), loc: node.range() }
-}
-
-/// Something for a later version, with a name for it.
-fn later_as<'t>(node: impl AstNode<'t>, what: &str) -> Later {
-    Later { what: what.into(), loc: node.range() }
 }
 
 /// The journey that a step starts or stops, a segment and so on: a dotted name as one.

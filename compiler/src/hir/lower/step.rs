@@ -5,11 +5,11 @@ use journey_grammar::ast::{self, AstNode};
 use journey_grammar::{Node, SyntaxKind};
 
 use super::super::{
-    Ask, Block, Call, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Name, RaceArm, Send, SendMessage, SplitSide,
-    Step, StepKind, TimeOut, Until, Wait, Whom,
+    Ask, Block, Call, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Measure, Name, RaceArm, Send, SendMessage,
+    SplitSide, Step, StepKind, TimeOut, Until, Wait, Whom,
 };
 use super::header::attribute;
-use super::{Lower, later, later_as, literal, name, name_of, path_name, string};
+use super::{Lower, literal, name, name_of, path_name, string};
 
 impl Lower<'_> {
     pub(super) fn step(&mut self, step: ast::Step<'_>) -> Step {
@@ -94,20 +94,14 @@ impl Lower<'_> {
                 let fields = self.fields_of(record.fields());
                 StepKind::Record(name(record.event()?), fields)
             }
-            ast::Step::Subscribe(subscribe) => match subscribe.settings().next() {
-                Some(setting) => StepKind::Later(later_as(setting, "subscribe .. with")),
-                None => {
-                    let channel = match subscribe.channel() {
-                        Some(name) => Some(self.channel(name)?),
-                        None => None,
-                    };
-                    StepKind::Subscribe(name(subscribe.topic()?), channel)
-                }
-            },
-            ast::Step::Unsubscribe(unsubscribe) => match (unsubscribe.topic(), unsubscribe.channel()) {
-                (topic, None) => StepKind::Unsubscribe(topic.map(name)),
-                (_, Some(_)) => StepKind::Later(later_as(step, "unsubscribe .. via")),
-            },
+            ast::Step::Subscribe(subscribe) => {
+                let channel = self.via(subscribe.channel())?;
+                StepKind::Subscribe(name(subscribe.topic()?), channel, self.settings(subscribe.settings()))
+            }
+            ast::Step::Unsubscribe(unsubscribe) => {
+                StepKind::Unsubscribe(unsubscribe.topic().map(name), self.via(unsubscribe.channel())?)
+            }
+            ast::Step::Delete(_) => StepKind::Delete,
             ast::Step::Suppress(suppress) => StepKind::Suppress(suppress.reason().map(string).unwrap_or_default()),
             ast::Step::Notify(notify) => {
                 let text = notify.text()?;
@@ -140,7 +134,11 @@ impl Lower<'_> {
             }
             ast::Step::Start(start) => StepKind::StartJourney(name(start.name()?), self.fields_of(start.fields())),
             ast::Step::Stop(stop) => StepKind::StopJourney(name(stop.name()?)),
-            ast::Step::Delete(_) | ast::Step::Voucher(_) => StepKind::Later(later(step)),
+            ast::Step::Voucher(step) => StepKind::Voucher {
+                voucher: name(step.voucher()?),
+                code: step.code().map(name),
+                expires: step.expires().map(|expires| self.expr(expires)),
+            },
         })
     }
 
@@ -164,18 +162,6 @@ impl Lower<'_> {
         if channels.is_empty() {
             return None;
         }
-        for setting in send.settings() {
-            if setting.name().is_some_and(|name| name.text() != "subject") {
-                return Some(StepKind::Later(later(setting)));
-            }
-        }
-        if let Some(from) = send.from() {
-            return Some(StepKind::Later(later_as(from, "send .. from")));
-        }
-        if let Some(to) = send.to() {
-            return Some(StepKind::Later(later_as(to, "send .. to")));
-        }
-        let subject = send.settings().find_map(ast::WithClause::value);
         let message = match message {
             ast::MessageSource::Name(message) => SendMessage::Named(name(message)),
             ast::MessageSource::Text(text) => SendMessage::Inline(string(text), text.range()),
@@ -184,8 +170,15 @@ impl Lower<'_> {
             channels,
             message,
             handle: send.handle().map(name),
-            subject: subject.map(|subject| self.expr(subject)),
+            settings: self.settings(send.settings()),
+            from: send.from().map(|from| self.expr(from)),
+            to: send.to().map(|to| self.expr(to)),
         }))
+    }
+
+    /// `with NAME VALUE`, as often as it stands there.
+    fn settings<'t>(&mut self, settings: impl Iterator<Item = ast::WithClause<'t>>) -> Vec<(Name, Expr)> {
+        settings.filter_map(|setting| Some((name(setting.name()?), self.expr(setting.value()?)))).collect()
     }
 
     fn wait_until(&mut self, wait: ast::WaitUntilStep<'_>) -> Option<StepKind> {
@@ -248,12 +241,25 @@ impl Lower<'_> {
     }
 
     fn split(&mut self, split: ast::SplitStep<'_>) -> Option<StepKind> {
-        if let Some(measure) = split.measure() {
-            return Some(StepKind::Later(later_as(measure, "split .. measure")));
-        }
-        if split.run_for().is_some() || split.then_best() {
-            return Some(StepKind::Later(later_as(split, "split .. then best")));
-        }
+        let measure = match split.measure() {
+            Some(measure) => Some(Box::new(Measure {
+                pattern: self.pattern(measure.pattern()?),
+                within: match measure.within() {
+                    Some(span) => Some(literal::duration(span)?),
+                    None => None,
+                },
+                loc: measure.range(),
+            })),
+            None => None,
+        };
+        let run_for = match split.run_for() {
+            Some(token) => Some((literal::duration(token)?, token.range())),
+            None => None,
+        };
+        let best = split.then_best().then(|| {
+            let clause = split.syntax().children().find(|child| child.kind() == SyntaxKind::BestClause);
+            clause.map_or(split.range(), |clause| clause.range())
+        });
         let mut sides = Vec::new();
         for arm in split.arms() {
             let share = arm.percent()?;
@@ -264,7 +270,7 @@ impl Lower<'_> {
                 then: self.block(arm.block()),
             });
         }
-        Some(StepKind::Split(name(split.name()?), sides))
+        Some(StepKind::Split { name: name(split.name()?), sides, measure, run_for, best })
     }
 
     fn countdown(&mut self, countdown: ast::CountdownStep<'_>) -> Option<StepKind> {

@@ -2,13 +2,13 @@
 
 use journey_grammar::SyntaxKind::{
     AskKw, CallKw, GoalKw, NotifyKw, PathKw, RecordKw, StageKw, StartKw, SubscribeKw, SuppressKw, TagKw, UnsubscribeKw,
-    UntagKw,
+    UntagKw, VoucherKw,
 };
 use journey_grammar::ast::{self, AstNode};
 
 use super::header::attribute;
 use super::literal::{date, duration, time};
-use super::{Loc, Lower, Name, later, name, name_of, path_name, string};
+use super::{Loc, Lower, Name, name, name_of, path_name, string};
 use crate::hir::test::{Expectation, GivenContact, GivenFact, Test, TestAct, TestLine, TestMoment};
 use crate::hir::{EventKind, Expr};
 
@@ -68,7 +68,7 @@ impl Lower<'_> {
                 ast::GivenFact::HasTag(tag) => GivenFact::HasTag(name(tag.name()?)),
                 ast::GivenFact::Member(member) => match member.group() {
                     Some(group) => GivenFact::Stage(path_name(group)),
-                    None => GivenFact::Later(later(fact)),
+                    None => GivenFact::InJourney(name(member.journey()?), member.range()),
                 },
             })
         });
@@ -99,9 +99,6 @@ impl Lower<'_> {
             ast::Stimulus::Tag(tag) => Some(TestAct::Pattern(self.pattern(ast::Pattern::Tag(tag)))),
             ast::Stimulus::Status(status) => Some(TestAct::Pattern(self.pattern(ast::Pattern::Status(status)))),
             ast::Stimulus::Created(created) => Some(TestAct::Pattern(self.pattern(ast::Pattern::Created(created)))),
-            ast::Stimulus::Consent(consent) if consent.is_subscribed() => consent.topic().map(|topic| {
-                TestAct::Subscribed(name(topic), consent.channel().and_then(|channel| self.channel(channel)))
-            }),
             ast::Stimulus::Consent(consent) => Some(TestAct::Pattern(self.pattern(ast::Pattern::Consent(consent)))),
             ast::Stimulus::Change(change) => (change.attribute().and_then(attribute))
                 .zip(change.value())
@@ -110,13 +107,12 @@ impl Lower<'_> {
                 start.name().map(|journey| TestAct::Start(name(journey), self.record(start.fields())))
             }
             ast::Stimulus::Answer(answer) => answer.answer().map(|answer| TestAct::Answer(name(answer))),
-            ast::Stimulus::Message(_) | ast::Stimulus::Move(_) | ast::Stimulus::Delete(_) => {
-                Some(TestAct::Later(later(stimulus)))
-            }
+            ast::Stimulus::Message(message) => Some(TestAct::Pattern(self.pattern(ast::Pattern::Message(message)))),
+            ast::Stimulus::Move(to) => to.stage().map(|stage| TestAct::Move(path_name(stage))),
+            ast::Stimulus::Delete(_) => Some(TestAct::Delete),
         };
         match act {
             Some(TestAct::Pattern(pattern)) => match pattern.kind {
-                EventKind::Later(later) => TestAct::Later(later),
                 EventKind::Error => TestAct::Error,
                 kind => TestAct::Pattern(crate::hir::EventPattern { kind, ..pattern }),
             },
@@ -126,9 +122,12 @@ impl Lower<'_> {
 
     fn expectation(&mut self, expectation: ast::Expectation<'_>) -> Option<Expectation> {
         Some(match expectation {
-            ast::Expectation::Send(send) if send.text().is_some() => Expectation::Later(later(expectation)),
             ast::Expectation::Send(send) => {
-                Expectation::Send(send.channel().and_then(|channel| self.channel(channel)), send.message().map(name))
+                let channel = send.channel().and_then(|channel| self.channel(channel));
+                match send.text() {
+                    Some(text) => Expectation::SendText(channel, Name { text: string(text), loc: text.range() }),
+                    None => Expectation::Send(channel, send.message().map(name)),
+                }
             }
             ast::Expectation::Skipped(skipped) => {
                 Expectation::Skipped(skipped.message().map(name), skipped.reason().map(name))
@@ -154,7 +153,8 @@ impl Lower<'_> {
                     GoalKw => Expectation::Goal(subject),
                     AskKw => Expectation::Ask(subject),
                     CallKw => Expectation::Call(subject),
-                    _ => Expectation::Later(later(expectation)),
+                    VoucherKw => Expectation::Voucher(subject),
+                    _ => return None,
                 }
             }
             ast::Expectation::Condition(condition) => Expectation::Condition(self.expr(condition)),

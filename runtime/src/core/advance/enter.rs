@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use journey_bytecode::{BuiltinEvent, Collect, Instant, MessageScope, Purpose, Reenter, TriggerKind, Value};
+use journey_bytecode::{
+    BuiltinEvent, Channel, Collect, Instant, MessageScope, Purpose, Reenter, TriggerKind, Value, WRITTEN_WORD,
+    written_word,
+};
 use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL, Happening, MAX_COLLECTED};
@@ -25,13 +28,18 @@ impl Advance<'_> {
             Some(BuiltinEvent::Created) => TriggerKey::Created,
             Some(BuiltinEvent::Changed) => TriggerKey::Changes(text("attribute")),
             Some(BuiltinEvent::Moved) => TriggerKey::Reaches(text("funnel"), text("stage")),
+            Some(BuiltinEvent::Subscribed) => TriggerKey::Subscribed,
             Some(BuiltinEvent::Unsubscribed) => TriggerKey::Unsubscribed,
+            Some(BuiltinEvent::Message) => TriggerKey::Inbound,
             Some(
-                event @ (BuiltinEvent::Delivered
+                event @ (BuiltinEvent::Sent
+                | BuiltinEvent::Delivered
                 | BuiltinEvent::Opened
                 | BuiltinEvent::Clicked
                 | BuiltinEvent::Replied
-                | BuiltinEvent::Bounced),
+                | BuiltinEvent::Bounced
+                | BuiltinEvent::Complained
+                | BuiltinEvent::Failed),
             ) => TriggerKey::Message(event.name()),
             None => TriggerKey::Event(happening.event.clone()),
         };
@@ -88,11 +96,23 @@ impl Advance<'_> {
                 });
                 scoped && link.as_ref().is_none_or(|link| happening.payload.field("link") == Value::Text(link.clone()))
             }
-            // Who wants nothing at all wants none of the topic.
-            TriggerKind::Unsubscribed(Some(topic)) => match happening.payload.field("topic") {
-                Value::Text(withdrawn) => withdrawn.is_empty() || withdrawn == *topic,
-                _ => false,
-            },
+            // Who wants nothing at all wants none of the topic, and who consents to all channels consents to each.
+            TriggerKind::Subscribed(topic, channel) => {
+                let given = topic.as_ref().is_none_or(|topic| happening.payload.field("topic") == text(topic));
+                given && is_via(happening, *channel)
+            }
+            TriggerKind::Unsubscribed(topic, channel) => {
+                let withdrawn = happening.payload.field("topic");
+                let meant = topic.as_ref().is_none_or(|topic| withdrawn == text("") || withdrawn == text(topic));
+                meant
+                    && is_via(happening, *channel)
+                    && (channel.is_some() || happening.payload.field("channel") == text(""))
+            }
+            TriggerKind::Inbound(wanted, channel) => {
+                let word = happening.payload.field(WRITTEN_WORD);
+                let meant = wanted.as_ref().is_none_or(|wanted| word == text(&written_word(wanted)));
+                meant && channel.is_none_or(|channel| happening.payload.field("channel") == text(channel.name()))
+            }
             _ => true,
         }
     }
@@ -161,6 +181,7 @@ impl Advance<'_> {
             unused: Vec::new(),
             reached: Vec::new(),
             leaving: None,
+            sides: Vec::new(),
         };
         self.trace(Some(number), &program.name, TraceEvent::Entered { version: prepared.version, trigger });
         self.changes.set(Instant::NEVER);
@@ -241,6 +262,23 @@ fn append(run: &mut Run, collect: &Collect, payload: &Value) -> usize {
     gathered
 }
 
+/// Whether consent on this channel is what it is about: what holds for all channels holds for each.
+fn is_via(happening: &Happening, channel: Option<Channel>) -> bool {
+    let of = happening.payload.field("channel");
+    channel.is_none_or(|channel| of == text("") || of == text(channel.name()))
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+/// `unsubscribed offers via sms`
+fn with_channel(word: &str, what: Option<&impl std::fmt::Display>, channel: Option<Channel>) -> String {
+    let what = what.map(|what| format!(" {what}")).unwrap_or_default();
+    let via = channel.map(|channel| format!(" via {channel}")).unwrap_or_default();
+    format!("{word}{what}{via}")
+}
+
 /// What starts a run, in words.
 pub fn trigger_words(trigger: &TriggerKind) -> String {
     match trigger {
@@ -256,8 +294,11 @@ pub fn trigger_words(trigger: &TriggerKind) -> String {
         TriggerKind::Message(status, MessageScope::Any, None) => status.name().to_owned(),
         TriggerKind::Message(status, message, None) => format!("{} {message}", status.name()),
         TriggerKind::Message(status, message, Some(link)) => format!("{} {message} link {link:?}", status.name()),
-        TriggerKind::Unsubscribed(None) => "unsubscribed".to_owned(),
-        TriggerKind::Unsubscribed(Some(topic)) => format!("unsubscribed {topic}"),
+        TriggerKind::Subscribed(topic, channel) => with_channel("subscribed", topic.as_ref(), *channel),
+        TriggerKind::Unsubscribed(topic, channel) => with_channel("unsubscribed", topic.as_ref(), *channel),
+        TriggerKind::Inbound(text, channel) => {
+            with_channel("message", text.as_ref().map(|text| format!("{text:?}")).as_ref(), *channel)
+        }
         TriggerKind::Call => "call".to_owned(),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{Channel, Instant, LocalWindow, Message, Number, Purpose, SendDef, SendIx, StatusKind, Value};
+use journey_bytecode::{
+    Channel, Clause, Instant, LocalWindow, Message, Number, Purpose, SendDef, SendIx, StatusKind, Value,
+};
 use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL, PUNCTUAL};
@@ -14,7 +16,9 @@ use crate::time;
 
 /// How a run leaves a send.
 pub(super) enum Gate {
-    /// The message went to the outbox, or was refused: the run goes on.
+    /// The message of this number went to the outbox.
+    Sent(u32),
+    /// The message was refused, or is none of the contact's: the run goes on.
     Done,
     /// The run waits for the window.
     Deferred(Instant, Deferral),
@@ -29,8 +33,11 @@ impl Advance<'_> {
     pub(super) fn send(&mut self, run: &mut Run, prepared: &Prepared, ix: SendIx) -> Gate {
         let damaged = || Gate::Failed("its program is damaged".to_owned());
         let Some(send) = prepared.program.sends.get(ix.index()) else { return damaged() };
-        let Some((channel, name, to)) = self.reach(send) else { return damaged() };
+        if let Some(to) = send.to {
+            return self.elsewhere(run, prepared, send, to);
+        }
         let linked = self.linked;
+        let Some((channel, name, to)) = self.reach(prepared, send) else { return damaged() };
         let Some(message) = linked.message(channel, &name) else {
             return Gate::Failed(format!("there is no {channel} message `{name}`"));
         };
@@ -43,7 +50,7 @@ impl Advance<'_> {
 
         let refusal = if self.contact.state.suppressed.is_some() {
             Some(Refusal::Suppressed)
-        } else if marketing && self.contact.state.unsubscribed_from(topic) {
+        } else if marketing && self.contact.state.unsubscribed_via(topic, channel) {
             Some(Refusal::Unsubscribed)
         } else if marketing && !self.consented(topic, channel) {
             Some(Refusal::NoConsent)
@@ -103,7 +110,8 @@ impl Advance<'_> {
             to: to.unwrap_or_default(),
             language: self.text(linked.language_attribute()),
             zone: SmolStr::new_static(self.zone().name()),
-            subject: self.subject(run, prepared, send),
+            subject: self.said(run, prepared, send.subject),
+            from: self.said(run, prepared, send.from),
             purpose,
             topic: topic.cloned(),
             after_crash: message.after_crash.unwrap_or(linked.bundle().after_crash.of(purpose)),
@@ -112,12 +120,57 @@ impl Advance<'_> {
         };
         self.out.outgoing.push(outgoing);
         self.trace(Some(run.number), &run.journey, TraceEvent::Sent { message: number, channel, name });
+        Gate::Sent(number)
+    }
+
+    /// Sends a message to somebody else. Neither consent nor caps nor quiet hours of the contact concern it, and nothing
+    /// that becomes of it is the contact's doing.
+    fn elsewhere(&mut self, run: &Run, prepared: &Prepared, send: &SendDef, to: Clause) -> Gate {
+        let Some((channel, name)) = send.choices.first().cloned() else {
+            return Gate::Failed("its program is damaged".to_owned());
+        };
+        let linked = self.linked;
+        let Some(message) = linked.message(channel, &name) else {
+            return Gate::Failed(format!("there is no {channel} message `{name}`"));
+        };
+        let number = self.contact.state.messages_begun;
+        self.contact.state.messages_begun = number.saturating_add(1);
+        let Some(to) = self.said(run, prepared, Some(to)).filter(|to| !to.is_empty()) else {
+            let skipped = TraceEvent::Skipped { message: number, channel, name, reason: Refusal::NoAddress };
+            self.trace(Some(run.number), &run.journey, skipped);
+            return Gate::Done;
+        };
+        self.out.outgoing.push(Outgoing {
+            id: MessageId { contact: self.contact.id, number },
+            at: self.clock,
+            journey: run.journey.clone(),
+            version: run.version,
+            step: send.step,
+            channel,
+            message: name.clone(),
+            to: to.into(),
+            language: self.text(linked.language_attribute()),
+            zone: SmolStr::new_static(self.zone().name()),
+            subject: self.said(run, prepared, send.subject),
+            from: self.said(run, prepared, send.from),
+            purpose: Purpose::Transactional,
+            topic: None,
+            after_crash: message.after_crash.unwrap_or(linked.bundle().after_crash.of(Purpose::Transactional)),
+            data: self.data(run, prepared, message),
+            errand: Errand::Elsewhere,
+        });
+        self.trace(Some(run.number), &run.journey, TraceEvent::Sent { message: number, channel, name });
         Gate::Done
     }
 
-    /// The first choice whose address the contact has, else the first one, without an address.
-    fn reach(&self, send: &SendDef) -> Option<(Channel, SmolStr, Option<SmolStr>)> {
+    /// The first choice whose address the contact has and on whose channel it did not unsubscribe, else the first one,
+    /// without an address.
+    fn reach(&self, prepared: &Prepared, send: &SendDef) -> Option<(Channel, SmolStr, Option<SmolStr>)> {
+        let several = send.choices.len() > 1;
         let found = send.choices.iter().find_map(|(channel, name)| {
+            if several && self.refuses(prepared, *channel, name) {
+                return None;
+            }
             let address = match channel {
                 // A webhook goes where its message says.
                 Channel::Webhook => Some(SmolStr::default()),
@@ -129,6 +182,15 @@ impl Advance<'_> {
             Some((*channel, name.clone(), Some(address?)))
         });
         found.or_else(|| send.choices.first().map(|(channel, name)| (*channel, name.clone(), None)))
+    }
+
+    /// Whether the contact wants no such message on the channel.
+    fn refuses(&self, prepared: &Prepared, channel: Channel, name: &str) -> bool {
+        let Some(message) = self.linked.message(channel, name) else { return false };
+        let purpose = message.purpose.or(prepared.program.purpose).unwrap_or_default();
+        let topic = message.topic.as_ref().or(prepared.program.topic.as_ref());
+        purpose == Purpose::Marketing
+            && (self.contact.state.unsubscribed_via(topic, channel) || !self.consented(topic, channel))
     }
 
     /// Whether the contact agreed beforehand, where the channel asks for that.
@@ -177,9 +239,10 @@ impl Advance<'_> {
         Some((Instant::NEVER, reason))
     }
 
-    fn subject(&self, run: &Run, prepared: &Prepared, send: &SendDef) -> Option<String> {
+    /// The text that a clause of a send says.
+    fn said(&self, run: &Run, prepared: &Prepared, clause: Option<Clause>) -> Option<String> {
         let env = self.env(prepared, Frame::of(run), &Value::Unset);
-        let value = env.value(send.subject?, &mut CLAUSE_FUEL.clone());
+        let value = env.value(clause?, &mut CLAUSE_FUEL.clone());
         value.is_set().then(|| time::show_value(&value, self.zone()))
     }
 

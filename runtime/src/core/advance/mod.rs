@@ -28,14 +28,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use journey_bytecode::{
-    BuiltinEvent, Channel, Instant, Pc, Span, StatusKind, Value, Version, past_change, past_journey,
+    BuiltinEvent, Channel, Instant, Pc, Span, StatusKind, Value, Version, WRITTEN_WORD, past_change, past_journey,
+    written_word,
 };
 use smol_str::SmolStr;
 
 use super::contact::{
-    Act, Consent, Contact, EndReason, EndedRun, LedgerEntry, MessageStatus, Parked, PastEvent, Run, SentMessage,
+    Act, Consent, Contact, EndReason, EndedRun, LedgerEntry, MessageStatus, Parked, PastEvent, Run, SentMessage, State,
 };
-use super::effect::{Outcome, TraceEntry, TraceEvent, WokenBy};
+use super::effect::{Errand, Outcome, TraceEntry, TraceEvent, WokenBy};
 use super::input::{Answer, Evidence, Input, InputKind, MessageName};
 use super::link::{Linked, Prepared};
 use super::vm::{Env, Frame, zone_of};
@@ -157,8 +158,10 @@ enum Pending {
     Happened(Happening),
     /// A journey is to be started.
     Start(SmolStr, Value),
-    /// Consent to a topic, or to everything, was withdrawn.
-    Withdrawn(Option<SmolStr>),
+    /// Consent to a topic, or to everything, was withdrawn, perhaps on one channel alone.
+    Withdrawn(Option<SmolStr>, Option<Channel>),
+    /// The contact is to be erased.
+    Erase,
 }
 
 /// Something that runs can react to.
@@ -184,6 +187,12 @@ impl Happening {
 
     fn changed(attribute: SmolStr, old: Value, new: Value) -> Self {
         Self::builtin(BuiltinEvent::Changed, [("attribute", Value::Text(attribute)), ("old", old), ("new", new)])
+    }
+
+    /// Consent was given or withdrawn: to a topic or to everything, on one channel or all.
+    fn consent(event: BuiltinEvent, topic: Option<SmolStr>, channel: Option<Channel>) -> Self {
+        let channel = channel.map_or("", Channel::name).into();
+        Self::builtin(event, [("topic", Value::Text(topic.unwrap_or_default())), ("channel", Value::Text(channel))])
     }
 
     fn is(&self, event: BuiltinEvent) -> bool {
@@ -219,12 +228,28 @@ impl Advance<'_> {
             InputKind::Message { message, status, link, machine } => {
                 self.message(message, *status, link.as_ref(), *machine);
             }
-            InputKind::Subscribe { topic, channel, evidence } => self.subscribe(topic, *channel, evidence),
-            InputKind::Unsubscribe { topic } => {
-                if self.withdraw(topic.as_ref()) {
-                    self.withdrawn(topic.clone());
+            InputKind::Subscribe { topic, channel, evidence } => {
+                if let Some(subscribed) = self.subscribe(topic, *channel, evidence) {
+                    self.happen(subscribed);
                 }
             }
+            InputKind::Unsubscribe { topic } => {
+                if self.withdraw(topic.as_ref()) {
+                    self.withdrawn(topic.clone(), None);
+                }
+            }
+            InputKind::UnsubscribeVia { topic, channel } => {
+                if self.withdraw_via(topic.as_ref(), *channel) {
+                    self.withdrawn(topic.clone(), Some(*channel));
+                }
+            }
+            InputKind::Inbound { channel, text } => self.written(*channel, text),
+            InputKind::MoveTo { funnel, stage } => {
+                if let Some(moved) = self.move_stage(funnel, stage) {
+                    self.happen(moved);
+                }
+            }
+            InputKind::Delete => self.erase(),
             InputKind::Start { journey, payload } => self.start(journey, payload),
             InputKind::Undeliverable { message } => {
                 if let Some(channel) = self.message(message, StatusKind::Bounced, None, false) {
@@ -324,6 +349,10 @@ impl Advance<'_> {
                 StatusKind::Clicked => BuiltinEvent::Clicked,
                 StatusKind::Replied => BuiltinEvent::Replied,
                 StatusKind::Bounced => BuiltinEvent::Bounced,
+                StatusKind::Complained => BuiltinEvent::Complained,
+                StatusKind::Failed => BuiltinEvent::Failed,
+                // We know that ourselves.
+                StatusKind::Sent => continue,
                 StatusKind::Skipped => {
                     // The outbox could not send it after all: nobody need wait for its open.
                     self.active().into_iter().for_each(|run| self.look_again(run));
@@ -343,6 +372,10 @@ impl Advance<'_> {
         }
         if !machine {
             self.count_bounces(channel, status);
+            // Whoever calls it spam wants no more of it.
+            if status == StatusKind::Complained && self.withdraw(None) {
+                self.withdrawn(None, None);
+            }
         }
         Some(channel)
     }
@@ -351,7 +384,7 @@ impl Advance<'_> {
     fn count_bounces(&mut self, channel: Channel, status: StatusKind) {
         let bounced = &mut self.contact.state.bounced;
         match status {
-            StatusKind::Bounced => {
+            StatusKind::Bounced | StatusKind::Failed => {
                 let count = bounced.entry(channel).or_default();
                 *count = count.saturating_add(1);
                 if *count >= BOUNCES {
@@ -360,7 +393,7 @@ impl Advance<'_> {
                 }
             }
             StatusKind::Opened | StatusKind::Clicked | StatusKind::Replied => _ = bounced.remove(&channel),
-            StatusKind::Delivered | StatusKind::Skipped => {}
+            StatusKind::Sent | StatusKind::Delivered | StatusKind::Complained | StatusKind::Skipped => {}
         }
     }
 
@@ -395,16 +428,25 @@ impl Advance<'_> {
         state.messages.len().checked_sub(1)
     }
 
-    /// Records consent, and by what it can be proved.
-    fn subscribe(&mut self, topic: &SmolStr, channel: Option<Channel>, evidence: &Evidence) {
+    /// Records consent, and by what it can be proved. What it gives for the journeys to react to, if it is news.
+    fn subscribe(&mut self, topic: &SmolStr, channel: Option<Channel>, evidence: &Evidence) -> Option<Happening> {
         let (at, until) = (self.clock, evidence.until);
         self.enter_in_ledger(Act::Given, Some(topic), channel, evidence);
         let state = &mut self.contact.state;
-        state.unsubscribed.remove(topic);
+        let mut news = state.unsubscribed.remove(topic);
+        let withdrawn = state.withdrawn.len();
+        state
+            .withdrawn
+            .retain(|(of, via)| of.as_ref() != Some(topic) || channel.is_some_and(|channel| channel != *via));
+        news |= withdrawn != state.withdrawn.len();
         match state.consents.iter_mut().find(|known| known.topic == *topic && known.channel == channel) {
             Some(known) => known.until = until,
-            None => state.consents.push(Consent { topic: topic.clone(), channel, at, until }),
+            None => {
+                state.consents.push(Consent { topic: topic.clone(), channel, at, until });
+                news = true;
+            }
         }
+        news.then(|| Happening::consent(BuiltinEvent::Subscribed, Some(topic.clone()), channel))
     }
 
     /// Writes into the ledger, which nothing is ever taken from.
@@ -450,8 +492,62 @@ impl Advance<'_> {
         news
     }
 
-    /// Ends the runs whose topic it was, at once.
-    fn withdrawn(&mut self, topic: Option<SmolStr>) {
+    /// Withdraws consent on one channel; whether there is any news in it.
+    fn withdraw_via(&mut self, topic: Option<&SmolStr>, channel: Channel) -> bool {
+        let state = &mut self.contact.state;
+        let consents = state.consents.len();
+        let meant = |consent: &Consent| topic.is_none_or(|topic| consent.topic == *topic);
+        state.consents.retain(|consent| !meant(consent) || consent.channel != Some(channel));
+        let mut news = consents != state.consents.len();
+        // What was consented to on all channels holds for the others.
+        let on_all = state.consents.iter().filter(|consent| meant(consent) && consent.channel.is_none());
+        let topics: Vec<_> = on_all.map(|consent| Some(consent.topic.clone())).chain([topic.cloned()]).collect();
+        for topic in topics {
+            news |= state.withdrawn.insert((topic, channel));
+        }
+        if news {
+            self.enter_in_ledger(Act::Withdrawn, topic, Some(channel), &Evidence::default());
+        }
+        news
+    }
+
+    /// The contact wrote to us.
+    fn written(&mut self, channel: Channel, text: &SmolStr) {
+        let fields = [
+            ("text", Value::Text(text.clone())),
+            ("channel", Value::Text(channel.name().into())),
+            (WRITTEN_WORD, Value::Text(written_word(text))),
+        ];
+        self.happen(Happening::builtin(BuiltinEvent::Message, fields));
+    }
+
+    /// Ends all runs and forgets everything about the contact; whoever keeps it forgets the rest.
+    fn erase(&mut self) {
+        for number in self.active() {
+            if let Some((run, prepared)) = self.take(number) {
+                self.end(run, &prepared, EndReason::Deleted);
+            }
+        }
+        let state = &mut self.contact.state;
+        let kept = State {
+            applied: state.applied,
+            clock: state.clock,
+            runs_begun: state.runs_begun,
+            messages_begun: state.messages_begun,
+            traced: state.traced,
+            suppressed: Some(SmolStr::new_static("erased")),
+            ..State::default()
+        };
+        *state = kept;
+        self.contact.attributes.clear();
+        self.contact.tags.clear();
+        self.queue.clear();
+        self.out.outgoing.retain(|outgoing| !matches!(outgoing.errand, Errand::Message | Errand::Elsewhere));
+        self.out.erase = true;
+    }
+
+    /// Ends the runs whose topic it was, at once; those of other channels go on.
+    fn withdrawn(&mut self, topic: Option<SmolStr>, channel: Option<Channel>) {
         for number in self.active() {
             let Some((run, prepared)) = self.take(number) else { continue };
             if self.is_unsubscribed(&prepared) {
@@ -460,8 +556,7 @@ impl Advance<'_> {
                 self.put(run);
             }
         }
-        let topic = Value::Text(topic.unwrap_or_default());
-        self.happen(Happening::builtin(BuiltinEvent::Unsubscribed, [("topic", topic)]));
+        self.happen(Happening::consent(BuiltinEvent::Unsubscribed, topic, channel));
     }
 
     /// Remembers a change of an attribute.
@@ -577,7 +672,8 @@ impl Advance<'_> {
                 match pending {
                     Pending::Happened(happening) => self.happen(happening),
                     Pending::Start(journey, payload) => self.start(&journey, &payload),
-                    Pending::Withdrawn(topic) => self.withdrawn(topic),
+                    Pending::Withdrawn(topic, channel) => self.withdrawn(topic, channel),
+                    Pending::Erase => self.erase(),
                 }
             }
             if !self.watch() {
@@ -623,10 +719,7 @@ impl Advance<'_> {
 
     /// Ends a run that was taken out.
     fn end(&mut self, run: Run, prepared: &Prepared, reason: EndReason) {
-        let hopes = prepared.program.goals.iter().enumerate().any(|(place, goal)| {
-            let reached = run.reached.iter().any(|known| usize::from(*known) == place);
-            !reached && goal.within.is_none_or(|within| self.within(&run, within))
-        });
+        let hopes = hopes(&run, prepared, self.clock, self.zone());
         self.close(run, reason, hopes);
     }
 
@@ -673,6 +766,20 @@ impl Advance<'_> {
     fn trace(&mut self, run: Option<u32>, journey: &SmolStr, event: TraceEvent) {
         self.out.trace.push(TraceEntry { at: self.clock, run, journey: journey.clone(), event });
     }
+}
+
+/// Whether a goal or a split of the run may still count what happens.
+fn hopes(run: &Run, prepared: &Prepared, clock: Instant, zone: Zone) -> bool {
+    let open = |since, within: Option<Span>| within.is_none_or(|within| clock <= zone.add(since, within));
+    let goals = prepared.program.goals.iter().enumerate().any(|(place, goal)| {
+        let reached = run.reached.iter().any(|known| usize::from(*known) == place);
+        !reached && open(run.entered_at, goal.within)
+    });
+    let measures = run.sides.iter().any(|taken| {
+        let measure = prepared.program.splits.get(taken.split.index()).and_then(|split| split.measure.as_ref());
+        !taken.reached && measure.is_some_and(|measure| open(taken.at, measure.within))
+    });
+    goals || measures
 }
 
 #[cfg(test)]

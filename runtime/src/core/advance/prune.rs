@@ -2,23 +2,17 @@
 
 use journey_bytecode::Instant;
 
-use super::{Advance, MAX_ENDED, MAX_HISTORY, MAX_MESSAGES};
+use super::{Advance, MAX_ENDED, MAX_HISTORY, MAX_MESSAGES, hopes};
 
 impl Advance<'_> {
     pub(super) fn prune(&mut self) {
         let clock = self.clock;
-        let hopes = self.contact.state.ended.iter().any(|ended| ended.goal.is_some());
-        let zone = if hopes { self.zone() } else { self.linked.zone() };
+        let hoping = self.contact.state.ended.iter().any(|ended| ended.goal.is_some());
+        let zone = if hoping { self.zone() } else { self.linked.zone() };
         let state = &mut self.contact.state;
         for ended in &mut state.ended {
             let open = ended.goal.as_ref().is_some_and(|run| {
-                let goals = self.linked.prepared(run.version);
-                goals.is_some_and(|prepared| {
-                    prepared.program.goals.iter().enumerate().any(|(place, goal)| {
-                        !run.reached.iter().any(|reached| usize::from(*reached) == place)
-                            && goal.within.is_none_or(|within| clock <= zone.add(run.entered_at, within))
-                    })
-                })
+                self.linked.prepared(run.version).is_some_and(|prepared| hopes(run, &prepared, clock, zone))
             });
             if !open {
                 ended.goal = None;

@@ -10,6 +10,7 @@ use crate::core::contact::{EndReason, Occurrence, Parked, Run};
 use crate::core::effect::{TraceEvent, WokenBy};
 use crate::core::link::Prepared;
 use crate::core::vm::Frame;
+use crate::trial::TrialEvent;
 
 impl Advance<'_> {
     /// Counts it for scores, lets runs react, oldest first, then ended runs that hope for a goal, then triggers.
@@ -98,8 +99,35 @@ impl Advance<'_> {
         }
     }
 
+    /// Counts it for the sides of splits that the run took.
+    fn measures(&mut self, run: &mut Run, prepared: &Prepared, happening: &Happening) {
+        for place in 0..run.sides.len() {
+            let Some(taken) = run.sides.get(place).copied().filter(|taken| !taken.reached) else { continue };
+            let Some(split) = prepared.program.splits.get(taken.split.index()) else { continue };
+            let Some(measure) = &split.measure else { continue };
+            let open = measure.within.is_none_or(|within| self.clock <= self.zone().add(taken.at, within));
+            if !open || !self.matches(run, prepared, &measure.pattern, happening) {
+                continue;
+            }
+            if let Some(known) = run.sides.get_mut(place) {
+                known.reached = true;
+            }
+            let side = split.sides.get(usize::from(taken.side)).map(|(_, side, _)| side.clone()).unwrap_or_default();
+            self.out.trials.push(TrialEvent {
+                version: prepared.version,
+                split: split.name.clone(),
+                side: side.clone(),
+                took: taken.at,
+                reached: true,
+            });
+            let measured = TraceEvent::Measured { split: split.name.clone(), side, took: taken.at };
+            self.trace(Some(run.number), &run.journey, measured);
+        }
+    }
+
     /// Notes the goals that this reaches; whether one of them ends the run.
     fn goals(&mut self, run: &mut Run, prepared: &Prepared, happening: &Happening) -> bool {
+        self.measures(run, prepared, happening);
         let mut exits = false;
         for (place, goal) in prepared.program.goals.iter().enumerate() {
             let Ok(place) = u16::try_from(place) else { break };

@@ -44,6 +44,13 @@ impl Advance<'_> {
                 let key = self.contact.key.clone();
                 Outgoing { data: value, ..self.errand(run, request.step, number, service.clone(), key, errand) }
             }
+            RequestKind::Voucher { name, expires } => {
+                let ends = expires.and_then(|slot| run.slots.get_mut(slot.index()));
+                ends.into_iter().for_each(|ends| *ends = value.field("expires"));
+                self.trace(Some(run.number), &run.journey, TraceEvent::Voucher { number, name: name.clone() });
+                let key = self.contact.key.clone();
+                Outgoing { data: value, ..self.errand(run, request.step, number, name.clone(), key, Errand::Voucher) }
+            }
             RequestKind::Ask { to, message, text, arms } => {
                 let asked = TraceEvent::Asked { number, to: to.place.clone(), text: text.to_string(), until };
                 self.trace(Some(run.number), &run.journey, asked);
@@ -100,6 +107,7 @@ impl Advance<'_> {
             language: None,
             zone: SmolStr::new_static(self.zone().name()),
             subject: None,
+            from: None,
             purpose: Purpose::Transactional,
             topic: None,
             // A second call or question is known by its id, and a notice may come twice.
@@ -128,7 +136,7 @@ impl Advance<'_> {
                 arms.iter().find(|(known, _)| known == given).map(|arm| arm.1)
             }
             (RequestKind::Ask { .. }, _) => None,
-            (RequestKind::Call { .. }, _) => Some(request.answered),
+            (RequestKind::Call { .. } | RequestKind::Voucher { .. }, _) => Some(request.answered),
         };
         // Nobody asked for such an answer.
         let Some(target) = target else { return self.put(run) };
@@ -169,6 +177,7 @@ impl Advance<'_> {
             None => {
                 let what = match &request.kind {
                     RequestKind::Call { service, .. } => format!("call {service}"),
+                    RequestKind::Voucher { name, .. } => format!("voucher {name}"),
                     RequestKind::Ask { to, .. } => format!("ask {}", to.place),
                 };
                 self.end(run, prepared, EndReason::Failed(format!("`{what}` failed: {why}")));

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use journey_bytecode::{
-    Arm, BuiltinEvent, Deadline, Instant, MessageRef, NameIx, Op, Pc, Split, StatusKind, Value, Version, WaitDef,
-    past_stage,
+    Arm, BuiltinEvent, Channel, Deadline, Instant, MessageRef, NameIx, Op, Pc, SplitIx, StatusKind, Value, Version,
+    WaitDef, past_stage,
 };
 use smol_str::SmolStr;
 
 use super::gate::Gate;
 use super::{Advance, CLAUSE_FUEL, FUEL, HOPELESS, Happening, MAX_CHAIN, Pending, SEND_FUEL};
-use crate::core::contact::{EndReason, Parked, Run};
+use crate::core::contact::{EndReason, Parked, Run, TakenSide};
 use crate::core::effect::{TraceEvent, WokenBy};
 use crate::core::input::Evidence;
 use crate::core::link::Prepared;
 use crate::core::vm::{Frame, Stop, draw};
 use crate::core::witness::Decisions;
 use crate::time;
+use crate::trial::TrialEvent;
 
 /// Why a run fails whose program does what no compiler emits.
 const DAMAGED: &str = "its program is damaged";
@@ -88,7 +89,13 @@ impl Advance<'_> {
                     return self.park(run, prepared);
                 }
                 Op::Send(ix) => match self.send(&mut run, prepared, ix) {
-                    Gate::Done => {
+                    Gate::Sent(message) if self.linked.hears_sends() => {
+                        fuel = fuel.saturating_sub(SEND_FUEL);
+                        let mut sent = Happening::builtin(BuiltinEvent::Sent, []);
+                        sent.message = Some(message);
+                        Some(Pending::Happened(sent))
+                    }
+                    Gate::Sent(_) | Gate::Done => {
                         fuel = fuel.saturating_sub(SEND_FUEL);
                         continue;
                     }
@@ -114,9 +121,17 @@ impl Advance<'_> {
                     self.trace(Some(run.number), &run.journey, TraceEvent::AttributeSet(name.clone(), value));
                     Some(Pending::Happened(changed))
                 }),
-                Op::Split(ix) => match prepared.program.splits.get(ix.index()).and_then(|split| self.side(split)) {
-                    Some((took, target)) => {
+                Op::Split(ix) => match self.side(prepared, ix) {
+                    Some((took, taken, target)) => {
+                        if let (Some(taken), TraceEvent::Took { split, side }) = (taken, &took) {
+                            let (version, split, side) = (prepared.version, split.clone(), side.clone());
+                            self.out.trials.push(TrialEvent { version, split, side, took: taken.at, reached: false });
+                        }
                         self.trace(Some(run.number), &run.journey, took);
+                        if let Some(taken) = taken {
+                            run.sides.retain(|known| known.split != taken.split);
+                            run.sides.push(taken);
+                        }
                         pc = target;
                         continue;
                     }
@@ -130,28 +145,29 @@ impl Advance<'_> {
                     self.keep(event, self.clock, &value);
                     Pending::Happened(Happening { event: event.clone(), payload: value, message: None })
                 }),
-                Op::Subscribe(ix, channel) => {
-                    if let Some(topic) = name(ix).cloned() {
-                        let source = format!("journey {}", run.journey).into();
-                        self.subscribe(&topic, channel, &Evidence { source, ..Evidence::default() });
-                        self.trace(Some(run.number), &run.journey, TraceEvent::Subscribed { topic, channel });
-                    }
-                    continue;
-                }
-                Op::Unsubscribe(ix) => name(ix).filter(|topic| self.withdraw(Some(topic))).map(|topic| {
-                    self.trace(Some(run.number), &run.journey, TraceEvent::Unsubscribed(topic.clone()));
-                    Pending::Withdrawn(Some(topic.clone()))
+                Op::Subscribe(ix, channel) => name(ix).cloned().and_then(|topic| {
+                    let evidence = self.evidence(&run, &value);
+                    let subscribed = self.subscribe(&topic, channel, &evidence);
+                    self.trace(Some(run.number), &run.journey, TraceEvent::Subscribed { topic, channel });
+                    subscribed.map(Pending::Happened)
                 }),
+                Op::Unsubscribe(ix, channel) => {
+                    name(ix).and_then(|topic| self.unsubscribe(&run, Some(topic.clone()), channel))
+                }
+                Op::UnsubscribeAll(channel) => self.unsubscribe(&run, None, channel),
+                Op::Delete => {
+                    self.leave(run.version, fuel);
+                    self.end(run, prepared, EndReason::Deleted);
+                    // Nothing that waits to happen is about anybody any more.
+                    self.queue.clear();
+                    return self.queue.push_back(Pending::Erase);
+                }
                 Op::Suppress => {
                     let reason = time::show_value(&value, self.zone());
                     self.contact.state.suppressed.get_or_insert_with(|| reason.as_str().into());
                     self.trace(Some(run.number), &run.journey, TraceEvent::Suppressed(reason));
                     continue;
                 }
-                Op::UnsubscribeAll => self.withdraw(None).then(|| {
-                    self.trace(Some(run.number), &run.journey, TraceEvent::Unsubscribed(SmolStr::default()));
-                    Pending::Withdrawn(None)
-                }),
                 Op::StartJourney(ix) => name(ix).map(|journey| Pending::Start(journey.clone(), value)),
                 Op::StopJourney(ix) => match name(ix) {
                     Some(journey) if *journey == run.journey => break EndReason::Stopped,
@@ -178,18 +194,61 @@ impl Advance<'_> {
         self.end(run, prepared, reason);
     }
 
-    /// The side of a split on which the contact falls.
-    fn side(&self, split: &Split) -> Option<(TraceEvent, Pc)> {
+    /// The side of a split on which the contact falls: the winner's, once there is one.
+    fn side(&self, prepared: &Prepared, ix: SplitIx) -> Option<(TraceEvent, Option<TakenSide>, Pc)> {
+        let split = prepared.program.splits.get(ix.index())?;
         let drawn = draw(&split.name, &self.contact.key);
+        let best = split.measure.as_ref().filter(|measure| measure.best);
+        let winner = best.and_then(|_| self.linked.winner(prepared.version, &split.name));
         let mut upto = 0u32;
-        split.sides.iter().find_map(|(share, side, target)| {
-            upto = upto.saturating_add(*share);
-            let took = || TraceEvent::Took { split: split.name.clone(), side: side.clone() };
-            (drawn < upto).then(|| (took(), *target))
+        let mut fits = |share: u32, side: &SmolStr| {
+            upto = upto.saturating_add(share);
+            winner.as_ref().map_or(drawn < upto, |winner| winner == side)
+        };
+        let place = split.sides.iter().position(|(share, side, _)| fits(*share, side))?;
+        let (_, side, target) = split.sides.get(place)?;
+        let taken = TakenSide { split: ix, side: u16::try_from(place).ok()?, at: self.clock, reached: false };
+        let took = TraceEvent::Took { split: split.name.clone(), side: side.clone() };
+        Some((took, split.measure.is_some().then_some(taken), *target))
+    }
+
+    /// Withdraws consent; what follows from it, if it is news.
+    fn unsubscribe(&mut self, run: &Run, topic: Option<SmolStr>, channel: Option<Channel>) -> Option<Pending> {
+        let news = match channel {
+            Some(channel) => self.withdraw_via(topic.as_ref(), channel),
+            None => self.withdraw(topic.as_ref()),
+        };
+        news.then(|| {
+            let withdrawn = TraceEvent::Unsubscribed { topic: topic.clone().unwrap_or_default(), channel };
+            self.trace(Some(run.number), &run.journey, withdrawn);
+            Pending::Withdrawn(topic, channel)
         })
     }
 
+    /// What a journey says that proves consent.
+    fn evidence(&self, run: &Run, given: &Value) -> Evidence {
+        let text = |field| match given.field(field) {
+            Value::Text(text) => text,
+            _ => SmolStr::default(),
+        };
+        let until = match given.field("until") {
+            Value::Instant(until) => Some(until),
+            _ => None,
+        };
+        let source = Some(text("source")).filter(|source| !source.is_empty());
+        let source = source.unwrap_or_else(|| format!("journey {}", run.journey).into());
+        Evidence { basis: text("basis"), wording: text("wording"), source, until }
+    }
+
     fn move_to(&mut self, run: &Run, funnel: &SmolStr, stage: &SmolStr) -> Option<Pending> {
+        let moved = self.move_stage(funnel, stage)?;
+        let told = TraceEvent::MovedTo { funnel: funnel.clone(), stage: stage.clone() };
+        self.trace(Some(run.number), &run.journey, told);
+        Some(Pending::Happened(moved))
+    }
+
+    /// Puts the contact at a stage; what happened, if it was not there.
+    pub(super) fn move_stage(&mut self, funnel: &SmolStr, stage: &SmolStr) -> Option<Happening> {
         let before = self.contact.state.stages.insert(funnel.clone(), stage.clone());
         if before.as_ref() == Some(stage) {
             return None;
@@ -197,10 +256,8 @@ impl Advance<'_> {
         if let Some(before) = before {
             self.keep(&past_stage(funnel, &before), self.clock, &Value::Unset);
         }
-        let moved = TraceEvent::MovedTo { funnel: funnel.clone(), stage: stage.clone() };
-        self.trace(Some(run.number), &run.journey, moved);
         let fields = [("funnel", Value::Text(funnel.clone())), ("stage", Value::Text(stage.clone()))];
-        Some(Pending::Happened(Happening::builtin(BuiltinEvent::Moved, fields)))
+        Some(Happening::builtin(BuiltinEvent::Moved, fields))
     }
 
     /// Ends the contact's other runs of a journey.

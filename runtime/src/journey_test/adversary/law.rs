@@ -93,7 +93,9 @@ fn consent(bench: &Bench<'_>) -> Vec<String> {
                 let Some(unwanted) = unwanted.get_mut(seen.contact) else { continue };
                 match &seen.entry.event {
                     TraceEvent::Subscribed { topic, .. } => unwanted.subscribe(topic),
-                    TraceEvent::Unsubscribed(topic) => unwanted.unsubscribe(Some(topic)),
+                    TraceEvent::Unsubscribed { topic, channel: None } => {
+                        unwanted.unsubscribe(Some(topic).filter(|topic| !topic.is_empty()));
+                    }
                     TraceEvent::Suppressed(_) => unwanted.suppressed = true,
                     TraceEvent::Sent { message, .. } => {
                         let sent = bench

@@ -58,6 +58,7 @@ fn letter(bundle: &Bundle, to: &str, purpose: Purpose, name: &str) -> Result<Let
         to: to.into(),
         language: Some("de".into()),
         zone: "Europe/Berlin".into(),
+        from: None,
         subject: None,
         purpose,
         topic: Some("offers".into()),
@@ -132,6 +133,7 @@ fn far_dates_are_dates() {
             at: Instant(at),
             channel: Channel::Email,
             message: "story".into(),
+            from: None,
             to: "ada@example.com".into(),
             content: Content::Mail(mail.clone()),
         };

@@ -238,6 +238,7 @@ fn mail(number: u32, text: &str) -> Rendered {
         at: At(1_772_442_000_000),
         channel: Channel::Email,
         message: "story".into(),
+        from: None,
         to: format!("to{number}@example.com").into(),
         content: Content::Mail(Mail {
             from: "Moosbett <hello@moosbett.example>".into(),
@@ -271,6 +272,7 @@ fn letters(verdicts: &[Verdict]) -> String {
         Verdict::Unknown { .. } => 'u',
         Verdict::Failed { .. } => 'f',
         Verdict::Answered { .. } => 'a',
+        Verdict::Later { .. } => 'l',
     };
     verdicts.iter().map(letter).collect()
 }

@@ -16,8 +16,9 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use journey_bytecode::Instant;
+use journey_bytecode::{Instant, Version};
 use serde::Serialize;
+use smol_str::SmolStr;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query as SqlxQuery;
 use sqlx::{ConnectOptions as _, PgConnection, Postgres, Row, Transaction};
@@ -25,11 +26,12 @@ use tokio::sync::Mutex;
 
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, Kept, KeptMessage, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput,
-    Pending, Queued, Stays, Store, StoreError, TakenOver, codec, decode,
+    Pending, Queued, Stays, Store, StoreError, TakeCode, TakenOver, codec, decode,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
 use crate::core::input::{Input, InputKind};
+use crate::trial::{TrialCount, TrialKey, Trials};
 use worker::Worker;
 
 /// How long a transaction may be silent before PostgreSQL ends it, in milliseconds: then others get what it claimed.
@@ -641,6 +643,30 @@ impl Store for PostgresStore {
             })
         };
         rows.iter().map(delivery).collect()
+    }
+
+    async fn offer_codes(&self, voucher: &str, codes: &[SmolStr]) -> Result<u64, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(|error| self.fail(error))?;
+        write::offer(&mut connection, voucher, codes).await.map_err(|error| self.fail(error))
+    }
+
+    async fn take_code(&self, take: &TakeCode) -> Result<Option<SmolStr>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(|error| self.fail(error))?;
+        write::take(&mut connection, take).await.map_err(|error| self.fail(error))
+    }
+
+    async fn trials(&self) -> Result<Trials, StoreError> {
+        let rows = self.fetch(sqlx::query("SELECT version, split, side, hour, took, reached FROM trials")).await?;
+        let row = |row: &PgRow| {
+            let version = row.try_get::<&[u8], _>(0)?.first_chunk::<16>().copied().unwrap_or_default();
+            let (split, side): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+            let key =
+                TrialKey { version: Version(version), split: split.into(), side: side.into(), hour: row.try_get(3)? };
+            let count = |column: usize| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
+            Ok((key, TrialCount { took: count(4)?, reached: count(5)? }))
+        };
+        let read: sqlx::Result<_> = rows.iter().map(row).collect();
+        read.map(Trials).map_err(|error| self.fail(error))
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

@@ -75,6 +75,20 @@ CREATE TABLE trace (
 );
 
 CREATE TABLE programs (version bytea PRIMARY KEY, place bigint GENERATED ALWAYS AS IDENTITY, body bytea NOT NULL);
+", "
+-- How many contacts came to each side of a split within an hour, and to how many of them the thing measured happened.
+CREATE TABLE trials (
+    version bytea NOT NULL, split text NOT NULL, side text NOT NULL, hour bigint NOT NULL, took bigint NOT NULL,
+    reached bigint NOT NULL, PRIMARY KEY (version, split, side, hour)
+);
+
+-- Codes of vouchers; those with a contact are given out, each to the question of this number.
+CREATE TABLE codes (
+    voucher text NOT NULL, code text NOT NULL, place bigint GENERATED ALWAYS AS IDENTITY, contact bigint, number integer,
+    at bigint, expires bigint, PRIMARY KEY (voucher, code)
+);
+CREATE INDEX codes_free ON codes (voucher, place) WHERE contact IS NULL;
+CREATE UNIQUE INDEX codes_taken ON codes (contact, number) WHERE contact IS NOT NULL;
 "];
 
 /// Brings the database up to date.

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use journey_bytecode::{AfterCrash, Instant, Purpose};
+use smol_str::SmolStr;
 use sqlx::{PgConnection, Row};
 
 use super::append::Log;
 use super::{bytes, execute, message_columns, message_id, number};
 use crate::core::effect::{MessageId, Outgoing};
-use crate::store::{Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakenOver, address_hash, codec};
+use crate::store::{
+    Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, TakenOver, address_hash, codec,
+};
+use crate::trial::Trials;
 
 /// The rows of one commit, column by column.
 #[derive(Debug, Default)]
@@ -21,6 +25,9 @@ pub(super) struct Batch {
     outbox: Outbox,
     /// Contact and hash of an address.
     addressed: BTreeSet<(i64, [u8; 16])>,
+    trials: Trials,
+    /// Contacts of which nothing may stay.
+    erased: Vec<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +74,9 @@ impl Batch {
             batch.dues.push(outcome.due.unwrap_or(Instant::NEVER).0);
             batch.applied.push(contact.state.applied);
             batch.states.push(bytes(contact));
-            if !outcome.trace.is_empty() {
+            outcome.trials.iter().for_each(|event| batch.trials.add(event));
+            batch.erased.extend(outcome.erase.then_some(id));
+            if !outcome.trace.is_empty() && !outcome.erase {
                 batch.trace.0.push(id);
                 batch.trace.1.push(bytes(&outcome.trace));
             }
@@ -89,6 +98,12 @@ impl Batch {
                  WHERE s.contact = u.contact";
         let write = sqlx::query(write).bind(self.contacts).bind(self.dues).bind(self.states).bind(self.applied);
         execute(connection, write).await?;
+        if !self.erased.is_empty() {
+            erase(connection, &self.erased).await?;
+        }
+        if !self.trials.0.is_empty() {
+            count(connection, &self.trials).await?;
+        }
         let (contacts, bodies) = self.trace;
         if !contacts.is_empty() {
             let trace = "INSERT INTO trace (contact, body) SELECT * FROM unnest($1::bigint[], $2::bytea[])";
@@ -373,4 +388,83 @@ pub(super) async fn keep_programs(connection: &mut PgConnection, programs: &[Kep
         execute(connection, sqlx::query(keep).bind(kept.program.version().0.to_vec()).bind(body)).await?;
     }
     Ok(())
+}
+
+/// Forgets contacts: what waits stays behind, what a worker has gets its result.
+async fn erase(connection: &mut PgConnection, contacts: &[i64]) -> sqlx::Result<()> {
+    for forget in [
+        "DELETE FROM outbox WHERE contact = ANY($1) AND worker IS NULL",
+        "DELETE FROM trace WHERE contact = ANY($1)",
+        "DELETE FROM addressed WHERE contact = ANY($1)",
+        "UPDATE deliveries SET message = NULL WHERE contact = ANY($1)",
+    ] {
+        execute(connection, sqlx::query(forget).bind(contacts)).await?;
+    }
+    Ok(())
+}
+
+/// Counts for trials; in one order, so that workers do not wait for each other in a ring.
+async fn count(connection: &mut PgConnection, trials: &Trials) -> sqlx::Result<()> {
+    let (mut versions, mut splits, mut sides) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut hours, mut took, mut reached) = (Vec::new(), Vec::new(), Vec::new());
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    for (key, count) in &trials.0 {
+        versions.push(key.version.0.to_vec());
+        splits.push(key.split.to_string());
+        sides.push(key.side.to_string());
+        hours.push(key.hour);
+        took.push(number(count.took));
+        reached.push(number(count.reached));
+    }
+    let count = "INSERT INTO trials AS t (version, split, side, hour, took, reached)
+         SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+         ON CONFLICT (version, split, side, hour) DO UPDATE SET
+             took = t.took + excluded.took, reached = t.reached + excluded.reached";
+    let query = sqlx::query(count).bind(versions).bind(splits).bind(sides).bind(hours).bind(took).bind(reached);
+    execute(connection, query).await
+}
+
+/// Offers codes of a voucher; how many are new.
+pub(super) async fn offer(connection: &mut PgConnection, voucher: &str, codes: &[SmolStr]) -> sqlx::Result<u64> {
+    let offer = "INSERT INTO codes (voucher, code) SELECT $1, code FROM unnest($2::text[]) AS u (code)
+         ON CONFLICT (voucher, code) DO NOTHING";
+    let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+    Ok(sqlx::query(offer).bind(voucher).bind(codes).execute(connection).await?.rows_affected())
+}
+
+/// Takes a code: the one that this question has, else the one that was made, else the next one offered.
+pub(super) async fn take(connection: &mut PgConnection, take: &TakeCode) -> sqlx::Result<Option<SmolStr>> {
+    let (contact, number) = (take.id.contact.0, number(take.id));
+    let had = "SELECT code FROM codes WHERE contact = $1 AND number = $2";
+    let had: Option<String> =
+        sqlx::query_scalar(had).bind(contact).bind(number).fetch_optional(&mut *connection).await?;
+    if let Some(had) = had {
+        return Ok(Some(had.into()));
+    }
+    let (at, expires) = (take.at.0, take.expires.map(|expires| expires.0));
+    let taken: Option<String> = match &take.made {
+        Some(made) => {
+            let insert = "INSERT INTO codes (voucher, code, contact, number, at, expires)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING code";
+            let insert = sqlx::query_scalar(insert).bind(take.voucher.as_str()).bind(made.as_str());
+            insert.bind(contact).bind(number).bind(at).bind(expires).fetch_optional(connection).await?
+        }
+        None => {
+            let next = "UPDATE codes SET contact = $1, number = $2, at = $3, expires = $4
+                 WHERE (voucher, code) = (SELECT voucher, code FROM codes WHERE voucher = $5 AND contact IS NULL
+                     ORDER BY place LIMIT 1 FOR UPDATE SKIP LOCKED)
+                 RETURNING code";
+            let next = sqlx::query_scalar(next).bind(contact).bind(number).bind(at).bind(expires);
+            let taken = next.bind(take.voucher.as_str()).fetch_optional(&mut *connection).await;
+            match taken {
+                // Another worker asked the same at this moment.
+                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                    let had = "SELECT code FROM codes WHERE contact = $1 AND number = $2";
+                    sqlx::query_scalar(had).bind(contact).bind(number).fetch_optional(connection).await?
+                }
+                taken => taken?,
+            }
+        }
+    };
+    Ok(taken.map(SmolStr::from))
 }

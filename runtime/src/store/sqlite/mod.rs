@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use journey_bytecode::Instant;
+use journey_bytecode::{Instant, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use smol_str::SmolStr;
@@ -28,11 +28,12 @@ use tokio::sync::Mutex;
 use super::wake::{self, Wake};
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, Kept, KeptMessage, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput,
-    Pending, Queued, Stays, Store, StoreError, TakenOver, codec, decode,
+    Pending, Queued, Stays, Store, StoreError, TakeCode, TakenOver, codec, decode,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
 use crate::core::input::{Input, InputKind};
+use crate::trial::{TrialCount, TrialKey, Trials};
 
 /// How many pages the log may hold before it is folded into the database: 80 MB. Rare checkpoints make batches cheaper,
 /// because a page that many batches touched is then written once.
@@ -543,6 +544,24 @@ impl Store for SqliteStore {
             })
         };
         rows.iter().map(delivery).collect()
+    }
+
+    async fn offer_codes(&self, voucher: &str, codes: &[SmolStr]) -> Result<u64, StoreError> {
+        self.write(async |writer| write::offer(&mut writer.connection, voucher, codes).await).await
+    }
+
+    async fn take_code(&self, take: &TakeCode) -> Result<Option<SmolStr>, StoreError> {
+        self.write(async |writer| write::take(&mut writer.connection, take).await).await
+    }
+
+    async fn trials(&self) -> Result<Trials, StoreError> {
+        let trials = "SELECT json_group_array(json_array(hex(version), split, side, hour, took, reached)) FROM trials";
+        let rows = self.list::<(String, SmolStr, SmolStr, i64, u64, u64)>(sqlx::query(trials)).await?;
+        let row = |(version, split, side, hour, took, reached): (String, _, _, _, _, _)| {
+            let version = unhex(&version).first_chunk::<16>().copied().unwrap_or_default();
+            (TrialKey { version: Version(version), split, side, hour }, TrialCount { took, reached })
+        };
+        Ok(Trials(rows.into_iter().map(row).collect()))
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

@@ -82,6 +82,20 @@ CREATE TABLE held (
 CREATE TABLE requeued (
     contact INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (contact, number)
 ) STRICT, WITHOUT ROWID;
+", "
+-- How many contacts came to each side of a split within an hour, and to how many of them the thing measured happened.
+CREATE TABLE trials (
+    version BLOB NOT NULL, split TEXT NOT NULL, side TEXT NOT NULL, hour INTEGER NOT NULL,
+    took INTEGER NOT NULL, reached INTEGER NOT NULL, PRIMARY KEY (version, split, side, hour)
+) STRICT, WITHOUT ROWID;
+
+-- Codes of vouchers; those with a contact are given out, each to the question of this number.
+CREATE TABLE codes (
+    place INTEGER PRIMARY KEY, voucher TEXT NOT NULL, code TEXT NOT NULL, contact INTEGER, number INTEGER, at INTEGER,
+    expires INTEGER, UNIQUE (voucher, code)
+) STRICT;
+CREATE INDEX codes_free ON codes (voucher, place) WHERE contact IS NULL;
+CREATE UNIQUE INDEX codes_taken ON codes (contact, number) WHERE contact IS NOT NULL;
 "];
 
 /// Brings the database up to date.
@@ -166,6 +180,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 3, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 4, .. }), "{error}");
     }
 }

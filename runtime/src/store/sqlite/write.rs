@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use journey_bytecode::{AfterCrash, Instant, Purpose};
 use smol_str::SmolStr;
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::append::{Log, append_inputs};
 use super::{Rows, hex, json, list, message_id, message_keys, unhex};
 use crate::core::contact::ContactId;
 use crate::core::effect::{MessageId, Outgoing};
-use crate::store::{Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, address_hash, codec};
+use crate::store::{Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, address_hash, codec};
+use crate::trial::{TrialCount, TrialKey, Trials};
 
 /// The rows of one commit, made before the writer is taken.
 #[derive(Debug, Default)]
@@ -23,7 +24,30 @@ pub(super) struct Batch {
     /// contact and hash of an address
     addressed: BTreeSet<(i64, String)>,
     trace: Rows<(i64, usize, usize)>,
+    trials: Trials,
+    /// Contacts of which nothing may stay.
+    erased: Vec<i64>,
 }
+
+/// Counts for trials.
+const COUNT_TRIALS: &str = "INSERT INTO trials (version, split, side, hour, took, reached)
+     SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+     FROM json_each(?) WHERE true
+     ON CONFLICT (version, split, side, hour) DO UPDATE SET
+         took = took + excluded.took, reached = reached + excluded.reached;";
+
+/// Forgets contacts: what waits stays behind, what is on the wire gets its result.
+const ERASE: &str = "DELETE FROM outbox WHERE contact IN (SELECT value FROM json_each(?)) AND NOT EXISTS
+         (SELECT 1 FROM wire w WHERE w.contact = outbox.contact AND w.number = outbox.number);
+     DELETE FROM held WHERE contact IN (SELECT value FROM json_each(?));
+     DELETE FROM trace WHERE contact IN (SELECT value FROM json_each(?));
+     DELETE FROM addressed WHERE contact IN (SELECT value FROM json_each(?));
+     UPDATE deliveries SET message = NULL WHERE contact IN (SELECT value FROM json_each(?));
+     UPDATE inputs SET body = x'' WHERE contact IN (SELECT value FROM json_each(?))
+         AND seq <= (SELECT applied FROM ready WHERE ready.contact = inputs.contact);";
+
+/// How often [`ERASE`] names the contacts.
+const ERASE_BINDS: usize = 6;
 
 /// contact, number, due, last input known, whether it is marketing, topic, whether a crash holds it, start and length of
 /// the message
@@ -47,7 +71,9 @@ impl Batch {
             let (start, length) = batch.states.add(contact);
             batch.states.rows.push((id, start, length));
             batch.ready.push((id, outcome.due.unwrap_or(Instant::NEVER).0, contact.state.applied));
-            if !outcome.trace.is_empty() {
+            outcome.trials.iter().for_each(|event| batch.trials.add(event));
+            batch.erased.extend(outcome.erase.then_some(id));
+            if !outcome.trace.is_empty() && !outcome.erase {
                 let (start, length) = batch.trace.add(&outcome.trace);
                 batch.trace.rows.push((id, start, length));
             }
@@ -62,13 +88,15 @@ impl Batch {
 
     /// Writes the rows; returns the messages for the queue.
     pub(super) async fn write(self, connection: &mut SqliteConnection) -> sqlx::Result<Vec<(Instant, MessageId)>> {
-        let write = concat!(
-            "BEGIN IMMEDIATE;
+        let erase = if self.erased.is_empty() { "" } else { ERASE };
+        let count = if self.trials.0.is_empty() { "" } else { COUNT_TRIALS };
+        let begin = "BEGIN IMMEDIATE;
              INSERT OR REPLACE INTO states (contact, body)
                  SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
              INSERT INTO ready (contact, due, accepted, applied)
                  SELECT value ->> 0, value ->> 1, 0, value ->> 2 FROM json_each(?) WHERE true
-                 ON CONFLICT (contact) DO UPDATE SET due = excluded.due, applied = excluded.applied;",
+                 ON CONFLICT (contact) DO UPDATE SET due = excluded.due, applied = excluded.applied;";
+        let end = concat!(
             insert_outbox!(),
             "INSERT OR IGNORE INTO addressed (contact, hash)
                  SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?);
@@ -76,7 +104,18 @@ impl Batch {
                  SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
              COMMIT"
         );
-        let query = self.states.bind(sqlx::query(write)).bind(json(&self.ready));
+        let write = AssertSqlSafe([begin, erase, count, end].concat());
+        let mut query = self.states.bind(sqlx::query(write)).bind(json(&self.ready));
+        if !erase.is_empty() {
+            let erased = json(&self.erased);
+            query = (0..ERASE_BINDS).fold(query, |query, _| query.bind(erased.clone()));
+        }
+        if !count.is_empty() {
+            let row = |(key, count): (&TrialKey, &TrialCount)| {
+                (hex(&key.version.0), key.split.clone(), key.side.clone(), key.hour, count.took, count.reached)
+            };
+            query = query.bind(json(&self.trials.0.iter().map(row).collect::<Vec<_>>()));
+        }
         let addressed: Vec<_> = self.addressed.into_iter().collect();
         let query = self.outbox.bind(query).bind(json(&addressed));
         self.trace.bind(query).execute(connection).await?;
@@ -350,4 +389,39 @@ pub(super) async fn keep_programs(connection: &mut SqliteConnection, programs: &
         sqlx::query(keep).bind(version).bind(body).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// Offers codes of a voucher; how many are new.
+pub(super) async fn offer(connection: &mut SqliteConnection, voucher: &str, codes: &[SmolStr]) -> sqlx::Result<u64> {
+    let offer = "INSERT OR IGNORE INTO codes (voucher, code) SELECT ?, value FROM json_each(?)";
+    let offered = sqlx::query(offer).bind(voucher.to_owned()).bind(json(codes)).execute(connection).await?;
+    Ok(offered.rows_affected())
+}
+
+/// Takes a code: the one that this question has, else the one that was made, else the next one offered.
+pub(super) async fn take(connection: &mut SqliteConnection, take: &TakeCode) -> sqlx::Result<Option<SmolStr>> {
+    let (contact, number) = (take.id.contact.0, i64::from(take.id.number));
+    let had = "SELECT code FROM codes WHERE contact = ? AND number = ?";
+    let had: Option<String> =
+        sqlx::query_scalar(had).bind(contact).bind(number).fetch_optional(&mut *connection).await?;
+    if let Some(had) = had {
+        return Ok(Some(had.into()));
+    }
+    let (at, expires) = (take.at.0, take.expires.map(|expires| expires.0));
+    let taken: Option<String> = match &take.made {
+        Some(made) => {
+            let insert = "INSERT OR IGNORE INTO codes (voucher, code, contact, number, at, expires)
+                 VALUES (?, ?, ?, ?, ?, ?) RETURNING code";
+            let insert = sqlx::query_scalar(insert).bind(take.voucher.to_string()).bind(made.to_string());
+            insert.bind(contact).bind(number).bind(at).bind(expires).fetch_optional(connection).await?
+        }
+        None => {
+            let next = "UPDATE codes SET contact = ?, number = ?, at = ?, expires = ? WHERE place =
+                     (SELECT place FROM codes WHERE voucher = ? AND contact IS NULL ORDER BY place LIMIT 1)
+                 RETURNING code";
+            let next = sqlx::query_scalar(next).bind(contact).bind(number).bind(at).bind(expires);
+            next.bind(take.voucher.to_string()).fetch_optional(connection).await?
+        }
+    };
+    Ok(taken.map(SmolStr::from))
 }

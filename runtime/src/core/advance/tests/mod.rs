@@ -62,7 +62,7 @@ impl Asm {
     fn send(&mut self, channel: Channel, message: &str) -> Op {
         let step = self.step(&format!("send {channel} {message}"));
         let choices = vec![(channel, message.into())];
-        self.0.sends.push(SendDef { choices, handle: None, subject: None, step });
+        self.0.sends.push(SendDef { choices, handle: None, subject: None, from: None, to: None, step });
         self.op(Op::Step(step));
         Op::Send(SendIx(self.0.sends.len() as u16 - 1))
     }

@@ -280,7 +280,8 @@ fn steps() -> impl Strategy<Value = Vec<Stmt>> {
         1 => prop::sample::select(vec![
             (Op::Subscribe(NameIx(0), None), "offers"),
             (Op::Subscribe(NameIx(0), Some(Channel::Sms)), "offers"),
-            (Op::Unsubscribe(NameIx(0)), "offers"),
+            (Op::Unsubscribe(NameIx(0), None), "offers"),
+            (Op::Unsubscribe(NameIx(0), Some(Channel::Email)), "offers"),
             (Op::StartJourney(NameIx(0)), "j0"),
             (Op::StartJourney(NameIx(0)), "j1"),
             (Op::StopJourney(NameIx(0)), "j0"),
@@ -315,7 +316,7 @@ fn journey() -> impl Strategy<Value = Journey> {
         1 => Just(TriggerKind::Reaches { funnel: "sales".into(), stage: "won".into() }),
         1 => Just(TriggerKind::Message(StatusKind::Opened, MessageScope::Any, None)),
         1 => Just(TriggerKind::Message(StatusKind::Clicked, MessageScope::Named("news".into()), None)),
-        1 => Just(TriggerKind::Unsubscribed(Some("offers".into()))),
+        1 => Just(TriggerKind::Unsubscribed(Some("offers".into()), None)),
         1 => Just(TriggerKind::Changes { attribute: "plan".into(), from: None, to: Some(Value::text("pro")) }),
     ];
     let trigger = prop_oneof![
@@ -621,7 +622,7 @@ impl Asm {
             }
             Stmt::Split(a, b) => {
                 let ix = self.0.splits.len();
-                self.0.splits.push(Split { name: format!("s{ix}").into(), sides: Vec::new() });
+                self.0.splits.push(Split { name: format!("s{ix}").into(), sides: Vec::new(), measure: None });
                 self.op(Op::Split(SplitIx(ix as u16)));
                 let mut sides = Vec::new();
                 let mut joins = Vec::new();
@@ -648,13 +649,13 @@ impl Asm {
             }
             Stmt::Named(op, name) => {
                 let name = self.name(name);
-                if matches!(op, Op::StartJourney(_)) {
+                if matches!(op, Op::StartJourney(_) | Op::Subscribe(..)) {
                     let shape = self.shape(&[]);
                     self.op(Op::MakeRecord(shape, 0));
                 }
                 self.op(match op {
                     Op::Subscribe(_, channel) => Op::Subscribe(name, *channel),
-                    Op::Unsubscribe(_) => Op::Unsubscribe(name),
+                    Op::Unsubscribe(_, channel) => Op::Unsubscribe(name, *channel),
                     Op::StartJourney(_) => Op::StartJourney(name),
                     _ => Op::StopJourney(name),
                 });
@@ -987,10 +988,12 @@ proptest! {
             let out = advance_part(&linked, &mut apart, part, now);
             told.outgoing.extend(out.outgoing);
             told.trace.extend(out.trace);
+            told.trials.extend(out.trials);
         }
         let out = advance(&linked, &mut apart, &[], now);
         told.outgoing.extend(out.outgoing);
         told.trace.extend(out.trace);
+        told.trials.extend(out.trials);
         told.due = out.due;
         prop_assert_eq!(told, at_once);
         prop_assert_eq!(apart, whole);

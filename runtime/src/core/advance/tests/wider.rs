@@ -127,7 +127,7 @@ fn a_split_is_stable_and_even() {
             let a = asm.pc();
             asm.op(Op::End);
             let sides = vec![(300_000, "a".into(), a), (700_000, "b".into(), a)];
-            asm.0.splits.push(Split { name: "subject".into(), sides });
+            asm.0.splits.push(Split { name: "subject".into(), sides, measure: None });
         })
     };
     let linked = Linked::new(bundle(vec![program("one"), program("two")]), []).unwrap();
@@ -409,14 +409,15 @@ fn consent_is_given_and_taken_by_steps() {
     // A step that withdraws the run's own topic does not cut off the steps behind it.
     let mut program = journey("winback", TriggerKind::Tag("x".into()), |asm| {
         let offers = asm.name("offers");
-        asm.op(Op::Unsubscribe(offers));
+        asm.op(Op::Unsubscribe(offers, None));
         tag(asm, "inactive");
         wait_days(asm, 30);
     });
     program.topic = Some("offers".into());
     let asks = journey("asks", TriggerKind::Tag("y".into()), |asm| {
         let (offers, consents) = (asm.name("offers"), asm.name("consents"));
-        asm.op(Op::Subscribe(offers, Some(Channel::Email)));
+        let nothing = asm.shape(&[]);
+        asm.op(Op::MakeRecord(nothing, 0)).op(Op::Subscribe(offers, Some(Channel::Email)));
         asm.op(Op::Consents(offers, Some(Channel::Email))).op(Op::SetAttribute(consents));
     });
     let mut world = World::of(vec![program, asks]);
