@@ -18,6 +18,17 @@ pub fn program(name: &str) -> Option<PathBuf> {
     found.or_else(|| skip(name))
 }
 
+/// An Emacs that has eglot.
+pub fn emacs_with_eglot() -> Option<PathBuf> {
+    let emacs = program("emacs")?;
+    let tried = Command::new(&emacs)
+        .args(["--batch", "--eval", "(progn (package-initialize) (require 'eglot))"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if tried.is_ok_and(|status| status.success()) { Some(emacs) } else { skip("eglot for Emacs") }
+}
+
 /// A Python that has this module.
 pub fn python_with(module: &str) -> Option<PathBuf> {
     ["python3", "/usr/bin/python3"]

@@ -259,7 +259,7 @@ fn nothing_unfinished_and_no_machine_of_ours_is_left_in_a_file() {
         ["/ho", "me/"].concat(),
         ["<<<<", "<<<"].concat(),
     ];
-    let text = ["rs", "toml", "md", "journey", "pest", "yml", "sh", "lua", "ts", "json", "snap"];
+    let text = ["rs", "toml", "md", "journey", "pest", "yml", "sh", "lua", "el", "js", "scm", "ts", "json", "snap"];
     for (name, path) in files() {
         assert!(!name.ends_with(".snap.new"), "{name}: a snapshot that nobody has accepted");
         if !text.iter().any(|ending| name.ends_with(&format!(".{ending}"))) {

@@ -8,6 +8,7 @@ mod packages;
 mod picture;
 mod release;
 mod test;
+mod tree_sitter;
 mod vscode;
 
 use std::path::PathBuf;
@@ -41,6 +42,8 @@ enum Chore {
     },
     /// Make the manual's page of the grammar anew from `grammar/journey.pest`.
     Grammar,
+    /// Make the tree-sitter parser anew from `editors/tree-sitter/grammar.js` (needs Node).
+    TreeSitter,
     /// Build static binaries, put them into archives, and write their checksums and bills of materials.
     Release(release::Args),
     /// Make the README's pictures anew from what `journey` prints today.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Chore::Bench { bench } => bench::run(&bench),
         Chore::Grammar => grammar::run(),
         Chore::Release(args) => release::run(&args),
+        Chore::TreeSitter => tree_sitter::run(),
         Chore::Pictures => picture::run(),
         Chore::Vscode => vscode::run(),
         Chore::Packages => match packages::provide() {

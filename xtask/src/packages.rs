@@ -111,6 +111,20 @@ const PACKAGES: &[Package] = &[
         present: || on_path("nvim"),
         answers: "",
     },
+    Package {
+        name: "emacs-nox",
+        what: "emacs",
+        why: "another editor that must show the language server's diagnostics",
+        present: || on_path("emacs"),
+        answers: "",
+    },
+    Package {
+        name: "elpa-eglot",
+        what: "eglot in Emacs, which has it from version 29 on",
+        why: "Emacs speaks with language servers through it",
+        present: || succeeds("emacs", ["--batch", "--eval", "(progn (package-initialize) (require 'eglot))"]),
+        answers: "",
+    },
 ];
 
 /// Packages that are missing and could not be installed.
