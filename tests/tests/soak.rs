@@ -111,7 +111,9 @@ fn memory_stays_flat_over_thousands_of_edits() {
     fs::write(root.join("journey.toml"), "name = \"shop\"\ntimezone = \"UTC\"\n").unwrap();
     let begin = |n: usize| {
         let next = (n + 1) % FILES;
-        format!("tags {{ t{n} }}\njourney j{n} {{\n  on tag t{n}\n  reenter never\n  wait {n}h\n  add tag t{next}\n  end\n}}\n")
+        format!(
+            "tags {{ t{n} }}\njourney j{n} {{\n  on tag t{n}\n  reenter never\n  wait {n}h\n  add tag t{next}\n  end\n}}\n"
+        )
     };
     let mut texts: Vec<String> = (0..FILES).map(begin).collect();
     let uri = |n: usize| format!("file://{}/f{n:02}.journey", root.display());
