@@ -40,6 +40,8 @@ pub(crate) struct Client {
     pub(crate) commands: Vec<String>,
     /// The folders that are open.
     pub(crate) folders: Vec<String>,
+    /// How messages are rendered for it.
+    pub(crate) preview: Option<crate::Preview>,
 }
 
 impl Client {
@@ -80,6 +82,7 @@ impl Client {
             progress: is("window/workDoneProgress"),
             commands: list(option("commands")),
             folders: if folders.is_empty() { root.into_iter().collect() } else { folders },
+            preview: None,
         }
     }
 }

@@ -63,6 +63,11 @@ impl<D: Disk> Documents<D> {
         Self { disk, documents: BTreeMap::new(), projects: BTreeMap::new(), folders: BTreeMap::new() }
     }
 
+    /// How messages are rendered.
+    pub(crate) fn preview(&self) -> Option<crate::Preview> {
+        self.disk.preview()
+    }
+
     /// The editor opened a folder: its projects are checked.
     pub(crate) fn add_folder(&mut self, uri: &str) {
         let Some(folder) = uri::to_path(uri) else { return };

@@ -16,7 +16,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use journey_compiler::Date;
-use journey_compiler::project::File;
+use journey_compiler::project::{File, Project};
 pub use server::run;
 
 /// What the server needs to know of the disk.
@@ -32,6 +32,30 @@ pub trait Disk: Send + 'static {
 
     /// The files of the project in this directory, sorted by path; else a sentence that says why not.
     fn files(&self, root: &Path) -> Result<Vec<File>, String>;
+
+    /// How messages are rendered, if they can be: editors ask with the command `journey.preview`.
+    fn preview(&self) -> Option<Preview> {
+        None
+    }
+}
+
+/// Renders the texts of a message of a project, which has this directory unless it is one unsaved file; else a sentence
+/// that says why not.
+pub type Preview = fn(project: &Project, root: Option<&Path>, message: &str) -> Result<Vec<Previewed>, String>;
+
+/// One text of a message, as its reader would see it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Previewed {
+    /// Its channel and language: `email.de`.
+    pub title: String,
+    /// A mail's subject, else nothing.
+    pub subject: String,
+    /// A mail's sender, else nothing.
+    pub from: String,
+    /// A mail's HTML, where it has some.
+    pub html: Option<String>,
+    /// What is sent; of a mail, its text part.
+    pub text: String,
 }
 
 /// How a session ended.

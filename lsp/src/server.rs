@@ -251,7 +251,7 @@ impl<D: Disk> Session<D> {
     }
 
     fn initialize(&mut self, params: &Value) -> Answer {
-        self.client = Arc::new(Client::new(params));
+        self.client = Arc::new(Client { preview: self.documents.preview(), ..Client::new(params) });
         self.phase = Phase::Running;
         let capabilities = capabilities::of(&self.client);
         let info = lsp::ServerInfo { name: "journey".into(), version: Some(env!("CARGO_PKG_VERSION").into()) };

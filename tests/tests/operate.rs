@@ -1,6 +1,7 @@
 //! The commands that look into a database and operate it, beside a server that runs.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failure is a failing test")]
 
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -110,5 +111,40 @@ fn why_tells_what_a_contact_did_while_the_server_runs() {
     assert_eq!(nobody.code, Some(2));
     assert!(nobody.stderr.contains("has no contact `eve`"), "{}", nobody.stderr);
     assert_eq!(journey(&project, &["why", "ada", "wlak"]).code, Some(1));
+    assert!(server.terminate().0.success());
+}
+
+#[test]
+fn a_diff_tells_how_many_contacts_are_under_way() {
+    let project = walk("");
+    let file = "journeys/walk.journey";
+    project.write(file, &project.read(file).replace("wait 1s", "wait 1d"));
+    let git = |args: &[&str]| {
+        let named = ["-c", "user.name=Ada", "-c", "user.email=ada@walk.example"];
+        let done = Command::new("git").args(named).args(args).current_dir(project.path()).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    git(&["init", "-q"]);
+    git(&["add", "journey.toml", "journeys", "messages"]);
+    git(&["commit", "-q", "-m", "The walk"]);
+    let server = Server::start(project.path());
+    for name in ["ada", "bo"] {
+        post(&server, "/v1/contacts", &json!({"id": name, "attributes": {"email": format!("{name}@walk.example")}}));
+        post(&server, "/v1/events", &json!({"contact": name, "tag": "begun"}));
+    }
+    project.write(file, &project.read(file).replace("wait 1d", "wait 3d"));
+    let database = format!("sqlite:{}", project.path().join("journey.db").display());
+    let path = project.path().to_string_lossy();
+    let diff = |more: &[&str]| {
+        let args = ["diff", "HEAD", &path].into_iter().chain(more.iter().copied());
+        binary::run(args).success().stdout
+    };
+    let told = || diff(&["--db", &database]);
+    let told_of_two = "2 runs under way: they finish on the version on which they entered";
+    wait_until("both are under way", Duration::from_secs(20), || told().contains(told_of_two));
+    let json: Json = serde_json::from_str(&diff(&["--db", &database, "--output-format", "json"])).unwrap();
+    assert_eq!((&json["journeys"][0]["name"], &json["journeys"][0]["under_way"]), (&json!("walk"), &json!(2)));
+    assert!(diff(&["--db", &database, "--output-format", "markdown"]).contains("2 runs under way"));
+    assert!(!diff(&[]).contains("under way"), "nobody is counted who was not asked for");
     assert!(server.terminate().0.success());
 }

@@ -6,7 +6,7 @@ use journey_compiler::Date;
 use journey_compiler::project::File;
 use journey_lsp::Ending;
 
-use super::{Exit, Outcome};
+use super::{Exit, Outcome, preview};
 use crate::discover;
 use crate::failure::Failure;
 use crate::workspace;
@@ -52,5 +52,9 @@ impl journey_lsp::Disk for Disk {
 
     fn files(&self, root: &Path) -> Result<Vec<File>, String> {
         discover::read_project(root).map_err(|failure| failure.message().to_owned())
+    }
+
+    fn preview(&self) -> Option<journey_lsp::Preview> {
+        Some(preview::for_editor)
     }
 }

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use journey_bytecode::{Bundle, Channel, Instant, Message};
+use journey_compiler::project::Project;
+use journey_lsp::Previewed;
 use journey_runtime::core::Linked;
 use journey_runtime::ingest::{CsvReader, Gate};
 use journey_runtime::preview::{Attributes, Guise, attributes, messages, outgoing};
@@ -19,7 +21,7 @@ use crate::checked::count;
 use crate::discover;
 use crate::failure::Failure;
 use crate::terminal::{BOLD, Terminal};
-use crate::workspace::{Workspace, show};
+use crate::workspace::show;
 
 /// Signs the links of previews. No server accepts them: each has a key of its own.
 pub(super) const KEY: &[u8] = b"journey preview: links that lead nowhere";
@@ -84,7 +86,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let workspace = discover::find_one(&args.project)?;
     let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
     let wanted = args.who.messages(bundle, &args.message)?;
-    let contact = args.who.attributes(bundle, &workspace)?;
+    let contact = args.who.attributes(bundle, &workspace.root)?;
     let folder = workspace.root.join("outbox/preview").join(&args.message);
     fs::create_dir_all(&folder).map_err(|error| Failure::path("cannot make", &folder, &error))?;
     let mut shown = Vec::new();
@@ -117,6 +119,40 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     Ok(Exit::CLEAN)
 }
 
+/// Every text of a message of a project as it stands in an editor, for the first contact of `contacts.csv` or a made-up one.
+pub(super) fn for_editor(project: &Project, root: Option<&Path>, name: &str) -> Result<Vec<Previewed>, String> {
+    let compilation = journey_compiler::compile(project);
+    let bundle = compilation.bundle.ok_or("the project has errors; the message can be shown when they are mended")?;
+    let who = Who { contact: None, sample: root.is_none(), channel: None };
+    let said = |failure: Failure| failure.message().to_owned();
+    let contact = who.attributes(&bundle, root.unwrap_or(Path::new(""))).map_err(said)?;
+    let mut texts = Vec::new();
+    for message in who.messages(&bundle, name).map_err(said)? {
+        for variant in &message.variants {
+            let alone = Message { variants: vec![variant.clone()], ..message.clone() };
+            let language = variant.language.as_deref();
+            let rendered = render(&bundle, alone, contact.as_ref(), language).map_err(said)?;
+            let title = title(&rendered, language);
+            texts.push(match rendered.content {
+                Content::Mail(mail) => {
+                    Previewed { title, subject: mail.subject, from: mail.from, html: mail.html, text: mail.text }
+                }
+                Content::Text(text) | Content::Json(text) | Content::Call(CallBody { body: text, .. }) => {
+                    Previewed { title, text, ..Previewed::default() }
+                }
+                Content::Notice(notice) => Previewed { title, text: notice.text, ..Previewed::default() },
+            });
+        }
+    }
+    Ok(texts)
+}
+
+/// The channel and the language of a text.
+fn title(rendered: &Rendered, language: Option<&str>) -> String {
+    let language = language.map(|language| format!(".{language}")).unwrap_or_default();
+    format!("{}{language}", rendered.channel)
+}
+
 impl Who {
     /// The messages of this name.
     pub(super) fn messages<'a>(&self, bundle: &'a Bundle, name: &str) -> Result<Vec<&'a Message>, Failure> {
@@ -139,8 +175,8 @@ impl Who {
     }
 
     /// The attributes of the contact; none for a made-up one.
-    pub(super) fn attributes(&self, bundle: &Bundle, workspace: &Workspace) -> Result<Option<Attributes>, Failure> {
-        let path = workspace.root.join("contacts.csv");
+    pub(super) fn attributes(&self, bundle: &Bundle, root: &Path) -> Result<Option<Attributes>, Failure> {
+        let path = root.join("contacts.csv");
         if self.sample || self.contact.is_none() && !path.is_file() {
             return Ok(None);
         }
@@ -187,8 +223,7 @@ struct Shown {
 }
 
 fn write(folder: &Path, rendered: Rendered, language: Option<&str>) -> Result<Shown, Failure> {
-    let language = language.map(|language| format!(".{language}")).unwrap_or_default();
-    let title = format!("{}{language}", rendered.channel);
+    let title = title(&rendered, language);
     let save = |ending: &str, content: &str| {
         let name = format!("{title}.{ending}");
         let path = folder.join(&name);

@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let who =
         Who { contact: args.contact.clone(), sample: args.sample, channel: Some(Channel::Email.name().to_owned()) };
     let message = *who.messages(bundle, &args.message)?.first().ok_or_else(|| Failure::new("there is no such mail"))?;
-    let contact = who.attributes(bundle, &workspace)?;
+    let contact = who.attributes(bundle, &workspace.root)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let guise = Guise {
         contact: contact.as_ref(),

@@ -1,6 +1,6 @@
 //! `journey status` and `journey plan`: who stands where, and what becomes of them when the project is served as it is now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -18,6 +18,7 @@ use crate::database;
 use crate::discover;
 use crate::failure::Failure;
 use crate::terminal::{BOLD, FAINT, GREEN, RED, Terminal, YELLOW};
+use crate::workspace::Workspace;
 
 const STATUS: &str = "\
 Every contact is read once; a million take some seconds.
@@ -100,6 +101,18 @@ fn look(at: &At, terminal: Terminal) -> Result<Option<Found>, Failure> {
         let (counts, standing) = (store.counts().await?, standing(&store, &linked).await?);
         Ok(Ok(Some(Found { counts, standing, kept, bundle })))
     })?
+}
+
+/// How many runs of each journey are under way in a database, on whatever version.
+pub(super) fn under_way(db: &str, workspace: &Workspace, bundle: &Bundle) -> Result<BTreeMap<String, u64>, Failure> {
+    let database = database::of(Some(db), workspace)?;
+    let linked = Linked::new(bundle.clone(), []).map_err(|error| Failure::new(error.to_string()))?;
+    let found = database::beside(&database, async |store| standing(&store, &linked).await)?;
+    let mut runs = BTreeMap::new();
+    for standing in found {
+        *runs.entry(standing.journey.to_string()).or_default() += standing.runs;
+    }
+    Ok(runs)
 }
 
 pub(super) fn status(args: &StatusArgs, terminal: Terminal) -> Outcome {

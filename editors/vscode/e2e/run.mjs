@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,9 +24,21 @@ mkdirSync(pictures, { recursive: true });
 mkdirSync(join(user, "Machine"), { recursive: true });
 // Where a program lies is a setting of the machine, not of the person.
 writeFileSync(join(user, "Machine", "settings.json"), JSON.stringify({ "journey.server.path": journey }));
+const file = join(workspace, "journeys", "nurture.journey");
+writeFileSync(file, readFileSync(file, "utf8").replace("add tag nurtured", "add tag nurtrued"));
+// What a running `journey serve` would answer.
+const waits = readFileSync(file, "utf8").split("\n").findIndex((line) => line.includes("wait 3d")) + 1;
+const place = { file: "journeys/nurture.journey", line: waits, column: 3, statement: "wait 3d" };
+const standing = { journey: "nurture", version: "8f32ea4d179b", current: true, runs: 12, places: [{ place, runs: 12 }] };
+const running = createHttpServer((request, response) => {
+  response.writeHead(request.url === "/v1/journeys" ? 200 : 404, { "Content-Type": "application/json" });
+  response.end(JSON.stringify({ journeys: [standing] }));
+});
+await new Promise((resolve) => running.listen(0, "127.0.0.1", resolve));
 writeFileSync(
   join(user, "User", "settings.json"),
   JSON.stringify({
+    "journey.running.url": `http://127.0.0.1:${running.address().port}`,
     "workbench.startupEditor": "none",
     "workbench.colorTheme": "Default Light Modern",
     "security.workspace.trust.enabled": false,
@@ -35,8 +48,6 @@ writeFileSync(
     "workbench.secondarySideBar.defaultVisibility": "hidden",
   }),
 );
-const file = join(workspace, "journeys", "nurture.journey");
-writeFileSync(file, readFileSync(file, "utf8").replace("add tag nurtured", "add tag nurtrued"));
 const tests = join(workspace, "journeys", "red.journey");
 writeFileSync(tests, 'test "a red one"  {\n  given contact\n  at 2026-03-02 10:00 tag mattress_lead\n  expect send sms nudge\n}\n');
 
@@ -179,7 +190,45 @@ try {
     }
   };
   await shows("3 days");
+  await goTo(lineOf("send email brand_story"), 8);
+  await shows("brand_story");
+  await goTo(lineOf("wait 3d"), 4);
+  await shows("3 days");
   await picture("vscode-graph");
+
+  say("a running server tells how many contacts wait");
+  await page.waitForSelector('.codelens-decoration:has-text("12 contacts wait here")');
+  const inFrames = async (selector, text) => {
+    for (let waited = 0; ; waited += 100) {
+      for (const frame of page.frames()) {
+        const found = await frame.$(selector).catch(() => null);
+        if (found && ((await found.textContent()) ?? "").includes(text)) return;
+      }
+      assert.ok(waited < PATIENCE, `there is no ${selector} with ${text}`);
+      await page.waitForTimeout(100);
+    }
+  };
+  await inFrames(".node .count, [data-node] .count", "12");
+
+  say("a message as its readers see it");
+  await goTo(lineOf("send email brand_story"), 8);
+  await command("Journey: Preview Message");
+  await inFrames("section h2", "email");
+  await picture("vscode-message");
+
+  say("a rename reaches messages");
+  await open("declarations.journey");
+  const declarations = join(workspace, "journeys", "declarations.journey");
+  const attribute = readFileSync(declarations, "utf8").split("\n").findIndex((line) => line.includes("first_name"));
+  await goTo(attribute + 1, readFileSync(declarations, "utf8").split("\n")[attribute].indexOf("first_name") + 3);
+  await page.keyboard.press("F2");
+  const attributeName = page.locator(".rename-box input:visible");
+  await attributeName.fill("given_name");
+  await attributeName.press("Enter");
+  await page.waitForSelector('.view-lines :text("given_name")');
+  await saveAll();
+  await onDisk(declarations, (text) => text.includes("given_name"));
+  await onDisk(join(workspace, "messages", "brand_story.email.md"), (text) => text.includes("given_name"));
 
   say("tests are green and red");
   await command("Test: Run All Tests");
@@ -197,5 +246,6 @@ try {
   await browser.close();
   server.removeAllListeners("exit");
   server.kill();
+  running.close();
   rmSync(scratch, { recursive: true, force: true });
 }

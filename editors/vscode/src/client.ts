@@ -20,6 +20,12 @@ export interface Graph {
   active: number | null;
 }
 
+/** A message as its readers would see it: one text for each channel and language. */
+export interface Preview {
+  name: string;
+  texts: { title: string; subject: string; from: string; html: string | null; text: string }[];
+}
+
 /** A test or journey, and where its head stands. */
 export interface Runnable {
   kind: "test" | "journey";
@@ -92,6 +98,11 @@ export class Server implements vscode.Disposable {
   /** The picture of the journey at a place; none if there is no journey or no server. */
   graph(uri: vscode.Uri, position: vscode.Position): Promise<Graph | undefined> {
     return this.command<Graph>("journey.graph", { uri: uri.toString(), position });
+  }
+
+  /** The message of a file, or of the step at a place; none if there is none. Fails with the reason if it cannot be rendered. */
+  preview(uri: vscode.Uri, position: vscode.Position): Promise<Preview | undefined> {
+    return this.command<Preview>("journey.preview", { uri: uri.toString(), position });
   }
 
   /** The tests and journeys of a file. */

@@ -4,6 +4,8 @@ import { findBinary } from "./binary";
 import { Server } from "./client";
 import { EXPLAIN, Explanations } from "./explain";
 import { GraphView } from "./graph";
+import { PreviewView } from "./preview";
+import { Running } from "./running";
 import { Status } from "./status";
 import { Tests } from "./tests";
 
@@ -13,7 +15,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const output = vscode.window.createOutputChannel("Journey", { log: true });
   const status = new Status();
   server = new Server(output, status);
-  const graph = new GraphView(server);
+  const running = new Running(output);
+  const graph = new GraphView(server, running);
+  const preview = new PreviewView(server);
   const tests = new Tests(server);
   const restart = async (): Promise<void> => {
     await server?.restart();
@@ -23,7 +27,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     output,
     status,
     server,
+    running,
     graph,
+    preview,
     tests,
     vscode.workspace.registerTextDocumentContentProvider(EXPLAIN, new Explanations()),
     vscode.commands.registerCommand("journey.showOutput", () => output.show()),
@@ -32,6 +38,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.commands.registerCommand("journey.runProject", () => inTerminal(["run", "."])),
     vscode.commands.registerCommand("journey.testProject", () => vscode.commands.executeCommand("testing.runAll")),
     vscode.commands.registerCommand("journey.showGraph", (lens?: { uri: string; name: string }) => graph.show(lens)),
+    vscode.commands.registerCommand("journey.previewMessage", () => preview.show()),
     vscode.commands.registerCommand("journey.runTest", (lens: { uri: string; name: string }) => tests.runNamed(lens)),
     vscode.commands.registerCommand("journey.simulate", () => inTerminal(["run", "."])),
     vscode.workspace.onDidChangeConfiguration(async (change) => {

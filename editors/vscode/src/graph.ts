@@ -1,6 +1,7 @@
 // The journey as a graph beside the text: it follows the cursor, and a click on a step goes to its line.
 import * as vscode from "vscode";
 import type { Graph, Server } from "./client";
+import type { Running } from "./running";
 
 /** How long the cursor must rest before the graph is drawn anew, in milliseconds. */
 const REST = 80;
@@ -12,8 +13,12 @@ export class GraphView implements vscode.Disposable {
   private timer: NodeJS.Timeout | undefined;
   private readonly listeners: vscode.Disposable[];
 
-  constructor(private readonly server: Server) {
+  constructor(
+    private readonly server: Server,
+    private readonly running: Running,
+  ) {
     this.listeners = [
+      running.onDidChangeCodeLenses(() => this.send()),
       vscode.window.onDidChangeTextEditorSelection((change) => this.follow(change.textEditor)),
       vscode.window.onDidChangeActiveTextEditor((editor) => this.follow(editor)),
       vscode.workspace.onDidChangeTextDocument((change) => {
@@ -66,7 +71,11 @@ export class GraphView implements vscode.Disposable {
   }
 
   private send(): void {
-    if (this.graph !== undefined) void this.panel?.webview.postMessage({ svg: this.graph.svg, active: this.graph.active });
+    const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === this.source?.toString());
+    if (this.graph === undefined) return;
+    const waiting = document === undefined ? new Map<number, number>() : this.running.counts(document);
+    const counts = this.graph.nodes.map((node) => waiting.get(node.range.start.line) ?? 0);
+    void this.panel?.webview.postMessage({ svg: this.graph.svg, active: this.graph.active, counts });
   }
 
   private async jump(node: number): Promise<void> {
@@ -103,6 +112,7 @@ function page(nonce: string): string {
   #graph { display: flex; justify-content: center; }
   #graph svg { max-width: 100%; height: auto; border-radius: 6px; }
   .node { cursor: pointer; }
+  .count { font: bold 11px sans-serif; text-anchor: end; fill: var(--vscode-charts-orange, #d18616) !important; }
   .active > rect, .active > polygon { stroke: var(--vscode-focusBorder, #2f80ed) !important; stroke-width: 4 !important; }
 </style>
 </head>
@@ -120,9 +130,22 @@ function page(nonce: string): string {
     for (const node of graph.querySelectorAll("[data-node]")) {
       const active = Number(node.dataset.node) === data.active;
       node.classList.toggle("active", active);
+      count(node, data.counts[node.dataset.node]);
       if (active) node.scrollIntoView({ block: "nearest" });
     }
   });
+  // How many contacts wait at a step: a number at its corner.
+  const count = (node, runs) => {
+    node.querySelector(".count")?.remove();
+    if (!runs) return;
+    const { x, y, width } = node.getBBox();
+    const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
+    text.setAttribute("class", "count");
+    text.setAttribute("x", x + width - 4);
+    text.setAttribute("y", y + 12);
+    text.textContent = runs;
+    node.append(text);
+  };
   graph.addEventListener("click", (event) => {
     const node = event.target.closest("[data-node]");
     if (node) host.postMessage({ node: Number(node.dataset.node) });

@@ -49,16 +49,13 @@ pub(super) fn prepare_rename(
 pub(super) fn rename(ask: &Ask, params: lsp::RenameParams) -> Result<Option<lsp::WorkspaceEdit>, ResponseError> {
     let Some(place) = &ask.place else { return Ok(None) };
     let offset = place.offset(params.text_document_position_params.position);
-    let refused = |why: String| ResponseError { code: RENAME_FAILED, message: why, data: None };
-    let change = journey_ide::rename(&place.view.snapshot, place.file, offset, &params.new_name).map_err(refused)?;
+    let change = journey_ide::rename(&place.view.snapshot, place.file, offset, &params.new_name)
+        .map_err(|why| impossible(&why))?;
     match place.view.workspace_edit(&change) {
         Some(edit) => Ok(Some(edit)),
-        None => Err(refused("this renames files, which your editor does not let the language server do".to_owned())),
+        None => Err(impossible("this renames files, which your editor does not let the language server do")),
     }
 }
-
-/// `RequestFailed`: a request that was right and could not be done.
-const RENAME_FAILED: i32 = -32803;
 
 pub(super) fn will_rename(
     ask: &Ask,
@@ -143,6 +140,12 @@ pub(super) fn code_actions(
         }
     }
     Ok(Some(actions.into_iter().map(Into::into).collect()))
+}
+
+/// A request that was right and cannot be done.
+pub(super) fn impossible(why: &str) -> ResponseError {
+    const REQUEST_FAILED: i32 = -32803;
+    ResponseError { code: REQUEST_FAILED, message: why.to_owned(), data: None }
 }
 
 /// An error answer to a command with senseless arguments.

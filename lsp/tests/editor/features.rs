@@ -121,6 +121,7 @@ fn ask_everything(editor: &mut Editor) -> Vec<(String, Value)> {
         ("textDocument/diagnostic", only),
         ("workspace/diagnostic", json!({ "previousResultIds": [] })),
         ("workspace/executeCommand", json!({ "command": "journey.graph", "arguments": [{ "uri": JOURNEY }] })),
+        ("workspace/executeCommand", json!({ "command": "journey.preview", "arguments": [{ "uri": MAIL }] })),
         ("workspace/executeCommand", json!({ "command": "journey.runnables", "arguments": [{ "uri": JOURNEY }] })),
     ];
     for (method, params) in asks {
@@ -128,6 +129,20 @@ fn ask_everything(editor: &mut Editor) -> Vec<(String, Value)> {
         answers.push((method.to_owned(), answer));
     }
     answers
+}
+
+#[test]
+fn the_message_of_a_file_and_of_a_step_can_be_previewed() {
+    let mut editor = editor(everything());
+    let mut preview = |uri: &str, line: u32| {
+        let argument = json!({ "uri": uri, "position": { "line": line, "character": 4 } });
+        editor.request("workspace/executeCommand", json!({ "command": "journey.preview", "arguments": [argument] }))
+    };
+    let shown = preview(MAIL, 0).unwrap();
+    assert_eq!(shown["name"], "welcome");
+    assert_eq!(shown["texts"][0]["title"], "/shop", "the project's folder is told: {shown}");
+    assert_eq!(preview(JOURNEY, 5).unwrap(), shown, "the step sends it");
+    assert_eq!(preview(JOURNEY, 6).unwrap(), Value::Null, "a wait is about no message");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use journey_compiler::Date;
 use journey_compiler::project::{CONFIG, File, belongs};
-use journey_lsp::{Disk, Ending, run};
+use journey_lsp::{Disk, Ending, Preview, Previewed, run};
 use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
 use serde_json::{Value, json};
 
@@ -46,6 +46,15 @@ impl Disk for MemoryDisk {
 
     fn today(&self) -> Option<Date> {
         None
+    }
+
+    fn preview(&self) -> Option<Preview> {
+        Some(|_, root, message| match root {
+            Some(root) => {
+                Ok(vec![Previewed { title: root.display().to_string(), text: message.into(), ..Previewed::default() }])
+            }
+            None => Err("nothing to show".into()),
+        })
     }
 
     fn files(&self, root: &Path) -> Result<Vec<File>, String> {

@@ -4,16 +4,19 @@ use std::fmt::Write;
 
 use journey_ide::changes::Changes;
 
-use super::{headline, messages, text, told};
+use super::{UnderWay, headline, messages, text, told};
 use crate::terminal::{BOLD, FAINT, GREEN, RED, YELLOW};
 
-pub(super) fn render(changes: &Changes) -> String {
+pub(super) fn render(changes: &Changes, under_way: &UnderWay) -> String {
     let mut out = String::new();
     for journey in &changes.journeys {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{BOLD}journey {}{BOLD:#} {}", journey.name, headline(journey));
         if let Some(messages) = messages(journey) {
             let _ = writeln!(out, "  {FAINT}{messages}{FAINT:#}");
+        }
+        if let Some(runs) = under_way.told(journey) {
+            let _ = writeln!(out, "  {YELLOW}{runs}{YELLOW:#}");
         }
         for group in journey.changes.chunk_by(|a, b| a.subject == b.subject) {
             let title = group.first().map_or("", |change| change.subject.title());

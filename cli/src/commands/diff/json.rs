@@ -3,10 +3,12 @@
 use journey_ide::changes::{Change, Changes, Elapsed, JourneyChange, JourneyKind, Line, TextKind};
 use serde_json::{Value, json};
 
+use super::UnderWay;
+
 /// Changes only when a reader would have to.
 const VERSION: u32 = 1;
 
-pub(super) fn render(changes: &Changes) -> String {
+pub(super) fn render(changes: &Changes, under_way: &UnderWay) -> String {
     let project = changes.project.iter().map(|change| {
         json!({ "what": change.what, "before": change.before, "after": change.after, "journeys": change.journeys })
     });
@@ -26,7 +28,7 @@ pub(super) fn render(changes: &Changes) -> String {
     });
     let document = json!({
         "version": VERSION,
-        "journeys": changes.journeys.iter().map(journey).collect::<Vec<_>>(),
+        "journeys": changes.journeys.iter().map(|change| journey(change, under_way.of(change))).collect::<Vec<_>>(),
         "project": project.collect::<Vec<_>>(),
         "messages": messages.collect::<Vec<_>>(),
     });
@@ -34,7 +36,7 @@ pub(super) fn render(changes: &Changes) -> String {
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }
 
-fn journey(journey: &JourneyChange) -> Value {
+fn journey(journey: &JourneyChange, under_way: Option<u64>) -> Value {
     let (kind, from) = match &journey.kind {
         JourneyKind::Added => ("added", None),
         JourneyKind::Removed => ("removed", None),
@@ -50,6 +52,7 @@ fn journey(journey: &JourneyChange) -> Value {
         "from": from,
         "most_messages": { "before": before, "after": after },
         "pressure": { "before": pressure_before.map(pressure), "after": pressure_after.map(pressure) },
+        "under_way": under_way,
         "changes": journey.changes.iter().map(change).collect::<Vec<_>>(),
     })
 }

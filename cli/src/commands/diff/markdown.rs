@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use journey_ide::changes::Changes;
 
-use super::{headline, messages, text, told};
+use super::{UnderWay, headline, messages, text, told};
 
-pub(super) fn render(changes: &Changes) -> String {
+pub(super) fn render(changes: &Changes, under_way: &UnderWay) -> String {
     let mut out = "## What changes for people\n\n".to_owned();
     if changes.is_empty() {
         out.push_str("Nothing.\n");
@@ -17,6 +17,9 @@ pub(super) fn render(changes: &Changes) -> String {
         let _ = writeln!(out, "### Journey {} {}\n", code(&journey.name), escaped(&headline(journey)));
         if let Some(messages) = messages(journey) {
             let _ = writeln!(out, "{}\n", escaped(&messages));
+        }
+        if let Some(runs) = under_way.told(journey) {
+            let _ = writeln!(out, "{}\n", escaped(&runs));
         }
         for group in journey.changes.chunk_by(|a, b| a.subject == b.subject) {
             let title = group.first().map_or("", |change| change.subject.title());

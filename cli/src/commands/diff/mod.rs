@@ -4,6 +4,7 @@ mod human;
 mod json;
 mod markdown;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -24,12 +25,14 @@ const EXAMPLES: &str = "\
 What is compared is what journeys do, not how they are written: who comes in, which
 messages go out and how long after entry, what is waited for and decided, consent, and
 what ends a run. Layout and comments make no difference, nor does moving a journey to
-another file. Times are counted from entry, from the earliest to the latest.
+another file. Times are counted from entry, from the earliest to the latest. With --db,
+every journey that changes tells how many contacts are in it.
 
 Examples:
   journey diff HEAD                       what is not committed yet
   journey diff origin/main shop           what a branch changes
   journey diff v1.2 --to v1.3             between two revisions
+  journey diff HEAD~1 --db sqlite:journey.db
   journey diff origin/main --output-format markdown | gh pr comment --body-file -
 
 Exit codes: 0 compared, 2 the command could not do its work.";
@@ -49,6 +52,10 @@ pub(super) struct Args {
     /// The git revision that is compared, instead of the files as they are now
     #[arg(long, value_name = "REV")]
     to: Option<String>,
+
+    /// Count the contacts that are under way in this database: `sqlite:PATH` or `postgres://USER@HOST/NAME`
+    #[arg(long, value_name = "URL")]
+    db: Option<String>,
 
     /// How changes are written to stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -80,12 +87,44 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
         note_errors(compilation, when, terminal);
     }
     let changes = Changes::between((&before, &was), (&after, &is));
+    let under_way = match &args.db {
+        Some(db) => UnderWay(Some(under_way(db, &args.project, &was, &is)?)),
+        None => UnderWay(None),
+    };
     terminal.out(match args.output_format {
-        Format::Human => human::render(&changes),
-        Format::Json => json::render(&changes),
-        Format::Markdown => markdown::render(&changes),
+        Format::Human => human::render(&changes, &under_way),
+        Format::Json => json::render(&changes, &under_way),
+        Format::Markdown => markdown::render(&changes, &under_way),
     })?;
     Ok(Exit::CLEAN)
+}
+
+/// How many runs of each journey are under way, if a database was looked into.
+struct UnderWay(Option<BTreeMap<String, u64>>);
+
+impl UnderWay {
+    /// Of a journey that changes, by the name that it had when they entered.
+    fn of(&self, journey: &JourneyChange) -> Option<u64> {
+        let name = match &journey.kind {
+            JourneyKind::Renamed { from } => from,
+            _ => &journey.name,
+        };
+        self.0.as_ref().map(|runs| runs.get(name).copied().unwrap_or_default())
+    }
+
+    /// What becomes of them, in a sentence.
+    fn told(&self, journey: &JourneyChange) -> Option<String> {
+        let runs = self.of(journey)?;
+        let runs = (runs > 0).then(|| count(usize::try_from(runs).unwrap_or(usize::MAX), "run"))?;
+        Some(format!("{runs} under way: they finish on the version on which they entered"))
+    }
+}
+
+fn under_way(db: &str, project: &Path, was: &Compilation, is: &Compilation) -> Result<BTreeMap<String, u64>, Failure> {
+    let bundle = is.bundle.as_ref().or(was.bundle.as_ref());
+    let bundle =
+        bundle.ok_or_else(|| Failure::new("contacts cannot be counted: the project has errors on both sides"))?;
+    super::status::under_way(db, &discover::find_one(project)?, bundle)
 }
 
 /// What cannot be read cannot be compared in full.
