@@ -23,8 +23,8 @@ pub use event::{
     written_word,
 };
 pub use message::{
-    AfterCrash, BUILTIN_VARIABLES, CONTENT, Channel, CrashRules, FILTERS, Format, Message, Purpose, TEMPLATE_TESTS,
-    TemplateVariable, Variant,
+    AfterCrash, BUILTIN_VARIABLES, CONTENT, Channel, CrashRules, FILTERS, Format, Message, PLACEHOLDERS, Purpose,
+    TEMPLATE_TESTS, TemplateVariable, Variant,
 };
 pub use outside::{Colleague, NOTICE_CHANNEL, Notice, Request, RequestKind};
 pub use program::{
@@ -34,7 +34,7 @@ pub use program::{
     Version, WaitDef, WaitIx,
 };
 pub use schema::{
-    Attribute, Cap, Codes, Event, Field, LocalWindow, Policy, Rate, Schema, Topic, Voucher, Weekday, WeekdaySet,
+    Attribute, Cap, Codes, Event, Field, LocalWindow, PUSH, Policy, Rate, Schema, Topic, Voucher, Weekday, WeekdaySet,
 };
 pub use score::{Points, Score, ScoreRule, Scores};
 pub use test::{Expectation, Stimulus, TestAct, TestCase, TestContact, TestLine, TestMoment};

@@ -41,6 +41,9 @@ pub const TEMPLATE_TESTS: &[&str] = &["defined", "undefined"];
 pub const BUILTIN_VARIABLES: &[&str] =
     &["confirm_url", "postal_address", "preferences_url", "sender", "subject", "unsubscribe_url"];
 
+/// What the description of a provider can hold between `{` and `}`.
+pub const PLACEHOLDERS: [&str; 8] = ["to", "from", "text", "id", "message", "callback", "account", "secret"];
+
 /// Where the body stands in the layout of a message in Markdown. No value can bring it in: values are escaped.
 pub const CONTENT: &str = "<!--journey:content-->";
 
@@ -52,11 +55,12 @@ pub enum Channel {
     Sms,
     Push,
     Webhook,
+    WhatsApp,
 }
 
 impl Channel {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Email, Self::Sms, Self::Push, Self::Webhook];
+    pub const ALL: [Self; 5] = [Self::Email, Self::Sms, Self::Push, Self::Webhook, Self::WhatsApp];
 
     /// The word in the language: `email`.
     pub const fn name(self) -> &'static str {
@@ -65,6 +69,7 @@ impl Channel {
             Self::Sms => "sms",
             Self::Push => "push",
             Self::Webhook => "webhook",
+            Self::WhatsApp => "whatsapp",
         }
     }
 

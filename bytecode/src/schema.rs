@@ -5,6 +5,9 @@ use smol_str::SmolStr;
 
 use crate::value::{Span, Time, Type, Value};
 
+/// The name of the attribute that holds where push messages go.
+pub const PUSH: &str = "push_token";
+
 /// All declarations of a project.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Schema {
@@ -35,6 +38,11 @@ impl Schema {
     pub fn language_attribute(&self) -> Option<&Attribute> {
         let of_type = self.attributes.iter().find(|a| a.ty == Type::Language);
         of_type.or_else(|| self.attributes.iter().find(|a| a.name == "language" && a.ty.is_textual()))
+    }
+
+    /// The attribute that holds where a contact's push messages go: the one called `push_token`.
+    pub fn push_attribute(&self) -> Option<&Attribute> {
+        self.attribute(PUSH).filter(|attribute| attribute.ty.is_textual())
     }
 
     /// The declared event of this name.

@@ -49,6 +49,7 @@ LEVELS
 contact {
   email: email
   phone: phone?
+  push_token: text?
   first_name: text?
   country: country?
   language: language?

@@ -59,7 +59,7 @@ fn the_examples_of_the_schema_can_be_read() {
             assert!(setting["description"].as_str().is_some_and(|text| text.ends_with('.')), "{key} is not described");
             // A level has no examples: all are told.
             let value =
-                if setting["$ref"].is_string() { "\"warn\"".to_owned() } else { setting["examples"][0].to_string() };
+                if setting["$ref"].is_string() { "\"warn\"".to_owned() } else { toml_of(&setting["examples"][0]) };
             writeln!(text, "{key} = {value}").unwrap();
         }
     }
@@ -70,5 +70,16 @@ fn the_examples_of_the_schema_can_be_read() {
     for level in Level::ALL {
         let text = text.replace("\"warn\"", &format!("\"{}\"", level.name()));
         assert!(config::read(FileId(0), &text).1.is_empty(), "{level:?}");
+    }
+}
+
+/// A value as it stands behind `=`.
+fn toml_of(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let fields: Vec<_> = fields.iter().map(|(key, value)| format!("{key} = {}", toml_of(value))).collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        other => other.to_string(),
     }
 }

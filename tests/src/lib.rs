@@ -15,6 +15,7 @@
 pub mod binary;
 pub mod foreign;
 pub mod http;
+pub mod peer;
 pub mod postgres;
 pub mod project;
 pub mod random;

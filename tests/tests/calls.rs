@@ -2,55 +2,16 @@
 //! unless the project allows it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failure is a failing test")]
 
-use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use journey_runtime::core::contact::{Contact, EndReason};
 use journey_runtime::store::{SqliteStore, Store};
 use journey_tests::binary::Server;
+use journey_tests::peer::{Asked, Peer};
 use journey_tests::project::Project;
 use journey_tests::{http, wait_until};
 use serde_json::{Value as Json, json};
-
-/// What a system was asked: headers and body.
-type Asked = (BTreeMap<String, String>, Json);
-
-/// A system that answers each call with the next of these answers, the last one for ever.
-fn system(answers: &'static [(&'static str, &'static str)]) -> (String, Arc<Mutex<Vec<Asked>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&asked);
-    std::thread::spawn(move || {
-        for (place, stream) in listener.incoming().enumerate() {
-            let mut stream = stream.unwrap();
-            let mut raw = Vec::new();
-            let whole = loop {
-                let mut chunk = [0; 4096];
-                let read = stream.read(&mut chunk).unwrap();
-                raw.extend_from_slice(&chunk[..read]);
-                let text = String::from_utf8(raw.clone()).unwrap();
-                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                let headers: BTreeMap<String, String> = (head.lines().skip(1))
-                    .filter_map(|line| line.split_once(": "))
-                    .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-                    .collect();
-                if body.len() == headers["content-length"].parse::<usize>().unwrap() {
-                    break (headers, serde_json::from_str(body).unwrap());
-                }
-            };
-            seen.lock().unwrap().push(whole);
-            let (status, body) = answers.get(place).or(answers.last()).unwrap();
-            let length = body.len();
-            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
-        }
-    });
-    (address, asked)
-}
 
 fn project(settings: &str) -> Project {
     Project::of(&[
@@ -85,7 +46,8 @@ fn stored(project: &Path) -> Contact {
 
 #[test]
 fn a_call_is_tried_again_under_its_id_and_its_answer_moves_the_run() {
-    let (address, asked) = system(&[("503 Later", ""), ("200 OK", "{\"grade\": \"hot\", \"more\": 1}")]);
+    let crm = Peer::answering(&[("503 Later", ""), ("200 OK", "{\"grade\": \"hot\", \"more\": 1}")]);
+    let address = &crm.address;
     let project = project(&format!(
         "[call]\nallow_private = true\n[call.crm.grade]\nurl = \"http://{address}/grade?x=1\"\n\
          secret = \"file:secret\"\nanswer = {{ grade = \"enum {{ hot cold }}\" }}\n"
@@ -93,7 +55,7 @@ fn a_call_is_tried_again_under_its_id_and_its_answer_moves_the_run() {
     project.write("secret", "a key of the test\n");
     let server = Server::start(project.path());
     lead(&server);
-    wait_until("it is called twice", Duration::from_secs(30), || asked.lock().unwrap().len() == 2);
+    wait_until("it is called twice", Duration::from_secs(30), || crm.asked().len() == 2);
     // What is on the wire gets its result before the server stops.
     assert!(server.terminate().0.success());
     // The answer may have come too late to be applied before the stop.
@@ -103,15 +65,16 @@ fn a_call_is_tried_again_under_its_id_and_its_answer_moves_the_run() {
     let ada = stored(project.path());
     assert!(ada.tags.contains("hot") && !ada.tags.contains("failed"), "{:?}", ada.tags);
 
-    let asked = asked.lock().unwrap();
-    let [(first, body), (second, again)] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!(first["webhook-id"], second["webhook-id"]);
-    assert_eq!(body, again);
+    let asked = crm.asked();
+    let [first, second] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(first.headers["webhook-id"], second.headers["webhook-id"]);
+    assert_eq!(first.body, second.body);
+    let body: Json = serde_json::from_str(&first.body).unwrap();
     assert_eq!(
         (&body["type"], &body["contact"], &body["journey"], &body["data"]),
         (&json!("crm.grade"), &json!("ada"), &json!("grade"), &json!({"email": "ada@walk.example"}))
     );
-    for headers in [first, second] {
+    for Asked { headers, .. } in [first, second] {
         assert!(headers["webhook-timestamp"].parse::<i64>().unwrap() > 1_700_000_000);
         assert!(headers["webhook-signature"].starts_with("v1,"));
         assert_eq!(headers["content-type"], "application/json");
@@ -120,7 +83,8 @@ fn a_call_is_tried_again_under_its_id_and_its_answer_moves_the_run() {
 
 #[test]
 fn the_house_is_not_called_and_a_wrong_answer_counts_for_nothing() {
-    let (address, asked) = system(&[("200 OK", "{\"grade\": \"lukewarm\"}")]);
+    let crm = Peer::answering(&[("200 OK", "{\"grade\": \"lukewarm\"}")]);
+    let address = &crm.address;
     for (allow, calls) in [(false, 0), (true, 1)] {
         let project = project(&format!(
             "[call]\nallow_private = {allow}\n[call.crm.grade]\nurl = \"http://{address}/\"\n\
@@ -133,6 +97,6 @@ fn the_house_is_not_called_and_a_wrong_answer_counts_for_nothing() {
         let ada = stored(project.path());
         assert!(ada.tags.contains("failed"), "{allow}: {:?}", ada.tags);
         assert!(ada.state.ended.iter().all(|run| run.reason == EndReason::Ended));
-        assert_eq!(asked.lock().unwrap().len(), calls);
+        assert_eq!(crm.asked().len(), calls);
     }
 }

@@ -1,44 +1,19 @@
 //! Words for colleagues by `journey serve`: a notice reaches a chat, a question comes by mail and is answered on its page.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failure is a failing test")]
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use journey_runtime::store::{SqliteStore, Store};
 use journey_tests::binary::Server;
+use journey_tests::peer::Peer;
 use journey_tests::project::Project;
 use journey_tests::{http, wait_until};
 use mail_parser::MessageParser;
 use serde_json::json;
 
-/// A chat's incoming webhook: what it was sent.
-fn chat() -> (String, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let said = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&said);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut raw = Vec::new();
-            while !raw.ends_with(b"}") {
-                let mut chunk = [0; 4096];
-                let read = stream.read(&mut chunk).unwrap();
-                raw.extend_from_slice(&chunk[..read]);
-            }
-            let text = String::from_utf8(raw).unwrap();
-            seen.lock().unwrap().push(text.split_once("\r\n\r\n").unwrap().1.to_owned());
-            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok").unwrap();
-        }
-    });
-    (address, said)
-}
-
 #[test]
 fn a_colleague_is_told_and_asked_and_the_first_answer_counts() {
-    let (address, said) = chat();
+    let chat = Peer::answering(&[("200 OK", "ok")]);
     let project = Project::of(&[
         (
             "journey.toml",
@@ -61,14 +36,14 @@ fn a_colleague_is_told_and_asked_and_the_first_answer_counts() {
              }",
         ),
     ]);
-    project.write("slack", &format!("http://{address}/services/T0\n"));
+    project.write("slack", &format!("http://{}/services/T0\n", chat.address));
     let server = Server::start(project.path());
     let ada = json!({"id": "ada", "attributes": {"email": "ada@walk.example", "first_name": "Ada", "owner": "eva@shop.example"},
                      "tags": ["lead"]});
     http::post(&server.address, "/v1/contacts", "application/json", ada.to_string().as_bytes()).unwrap();
 
-    wait_until("the chat hears of it", Duration::from_secs(30), || !said.lock().unwrap().is_empty());
-    assert_eq!(said.lock().unwrap().as_slice(), [json!({"text": "A lead: ada@walk.example"}).to_string()]);
+    wait_until("the chat hears of it", Duration::from_secs(30), || !chat.asked().is_empty());
+    assert_eq!(chat.asked()[0].body, json!({"text": "A lead: ada@walk.example"}).to_string());
     let outbox = project.path().join("outbox");
     let mails = || -> Vec<_> {
         let names = std::fs::read_dir(&outbox).into_iter().flatten().map(|entry| entry.unwrap().path());

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod build;
+mod channels;
 mod check;
 mod completions;
 mod diff;

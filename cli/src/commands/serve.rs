@@ -19,7 +19,7 @@ use journey_runtime::send::{
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{Exit, Outcome, compiled};
+use super::{Exit, Outcome, channels, compiled};
 use crate::checked::count;
 use crate::database;
 use crate::discover;
@@ -35,8 +35,8 @@ const ROLES: [&str; 3] = ["JOURNEY_INGEST_TOKEN", "JOURNEY_READ_TOKEN", "JOURNEY
 
 const EXAMPLES: &str = "\
 Contacts and events come in over HTTP; an answer means that they are on disk.
-Mail leaves through the mail server of `journey.toml`; without one, and on the
-other channels, messages become files in `outbox`. Stop it with Ctrl-C or SIGTERM:
+Mail leaves through the mail server of `journey.toml`, other messages through the
+providers there; without one, messages become files in `outbox`. Stop it with Ctrl-C or SIGTERM:
 what is under way is finished, and the next start goes on where this one stopped.
 
 Examples:
@@ -143,6 +143,7 @@ fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeCo
     let files: Arc<dyn Transport> = Arc::new(FileTransport::new(outbox(workspace)));
     let mut transports: BTreeMap<Channel, Arc<dyn Transport>> =
         Channel::ALL.map(|channel| (channel, Arc::clone(&files))).into();
+    transports.extend(channels::transports(&settings, &workspace.root)?);
     let mail: Arc<dyn Transport> = match mail(&settings.email, bundle.policy.sender.as_deref(), &workspace.root)? {
         Some(smtp) => Arc::new(smtp),
         None => files,
@@ -226,7 +227,7 @@ pub(super) fn dkim(settings: &EmailConfig, sender: Option<&str>, root: &Path) ->
 }
 
 /// A secret of several lines.
-fn document(reference: &SecretRef, root: &Path) -> Result<Secret, Failure> {
+pub(super) fn document(reference: &SecretRef, root: &Path) -> Result<Secret, Failure> {
     let secret = match reference {
         SecretRef::Env(name) => Secret::env_document(name),
         SecretRef::File(path) => Secret::document(&root.join(path)),

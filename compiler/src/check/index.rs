@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use journey_bytecode::{
-    Attribute, BuiltinEvent, Cap, Channel, Codes, Event, Field, Policy, Purpose, Rate, Schema, Topic, Type, Value,
-    Voucher,
+    Attribute, BuiltinEvent, Cap, Channel, Codes, Event, Field, PUSH, Policy, Purpose, Rate, Schema, Topic, Type,
+    Value, Voucher,
 };
 use smol_str::SmolStr;
 
@@ -129,9 +129,10 @@ pub(crate) struct ScoreInfo<'a> {
 }
 
 /// The attributes of a lone file without a `contact` block: what every mailing list knows of its people.
-const DEFAULT_ATTRIBUTES: [(&str, Type); 7] = [
+const DEFAULT_ATTRIBUTES: [(&str, Type); 8] = [
     ("email", Type::Email),
     ("phone", Type::Phone),
+    (PUSH, Type::Text),
     ("first_name", Type::Text),
     ("last_name", Type::Text),
     ("country", Type::Country),
@@ -420,8 +421,12 @@ impl<'a> Index<'a> {
     pub(crate) fn has_address(&self, channel: Channel) -> bool {
         let ty = match channel {
             Channel::Email => Type::Email,
-            Channel::Sms => Type::Phone,
-            Channel::Push | Channel::Webhook => return true,
+            Channel::Sms | Channel::WhatsApp => Type::Phone,
+            Channel::Push => {
+                let ty = self.attributes.get(PUSH).and_then(|info| info.ty.as_ref());
+                return ty.is_some_and(Type::is_textual);
+            }
+            Channel::Webhook => return true,
         };
         self.attributes.values().any(|info| info.ty.as_ref() == Some(&ty))
     }

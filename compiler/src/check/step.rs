@@ -255,12 +255,13 @@ impl Checker<'_> {
         if self.index.has_address(channel) {
             return;
         }
-        let (what, declaration) = match channel {
-            Channel::Sms => ("phone number", "phone: phone?"),
-            _ => ("mail address", "email: email"),
+        let (what, label, declaration) = match channel {
+            Channel::Sms | Channel::WhatsApp => ("phone number", "no attribute is a phone number", "phone: phone?"),
+            Channel::Push => ("address for push messages", "no attribute `push_token` is a text", "push_token: text?"),
+            Channel::Email | Channel::Webhook => ("mail address", "no attribute is a mail address", "email: email"),
         };
         self.report(Code::NoAddress, loc, format!("contacts have no {what} to send to"))
-            .label(format!("no attribute is a {what}"))
+            .label(label)
             .help(format!("declare one: `contact {{ {declaration} }}`"));
     }
 
@@ -282,6 +283,7 @@ impl Checker<'_> {
             Channel::Sms => ("text message", "sms.txt"),
             Channel::Push => ("push message", "push.json"),
             Channel::Webhook => ("webhook message", "webhook.json"),
+            Channel::WhatsApp => ("WhatsApp message", "whatsapp.txt"),
         };
         let report = self.report(Code::UnknownMessage, name.loc, format!("there is no {what} `{}`", name.text));
         match elsewhere {
@@ -303,7 +305,7 @@ impl Checker<'_> {
 
     /// A text in the journey itself; the name that its message gets.
     fn inline(&mut self, channel: Channel, at: Loc, channel_loc: Loc) -> Option<SmolStr> {
-        if !matches!(channel, Channel::Sms | Channel::Push) {
+        if !matches!(channel, Channel::Sms | Channel::Push | Channel::WhatsApp) {
             let (what, file) = match channel {
                 Channel::Email => ("a mail", "email.md"),
                 _ => ("a webhook", "webhook.json"),

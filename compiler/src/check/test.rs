@@ -442,6 +442,7 @@ impl TestChecker<'_> {
             Channel::Sms => "text message",
             Channel::Push => "push message",
             Channel::Webhook => "webhook message",
+            Channel::WhatsApp => "WhatsApp message",
         });
         self.checker
             .report(Code::UnknownMessage, name.loc, format!("there is no {what} `{}`", name.text))

@@ -118,7 +118,7 @@ impl Reader<'_> {
         Some(ServiceConfig { url: url.unwrap_or_default(), secret, answer })
     }
 
-    fn call_url(&mut self, (text, span): (&str, Span)) -> Option<String> {
+    pub(super) fn call_url(&mut self, (text, span): (&str, Span)) -> Option<String> {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let strange = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '<' | '>' | '#' | '\\');
         let host = rest.map(|rest| rest.split(['/', '?']).next().unwrap_or_default());

@@ -1,6 +1,7 @@
 //! The settings of a project: `journey.toml`.
 
 mod call;
+mod channels;
 pub mod lint;
 mod notify;
 mod read;
@@ -12,6 +13,7 @@ use journey_bytecode::{Channel, CrashRules, Field};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+pub use channels::{Encoding, PushConfig, SmsConfig, SmsProvider, WebhookConfig, WhatsAppConfig};
 pub use lint::LintConfig;
 pub(crate) use notify::CHATS;
 pub use read::{SECTIONS, read};
@@ -42,6 +44,14 @@ pub struct Config {
     pub call: CallConfig,
     /// `[notify]`
     pub notify: NotifyConfig,
+    /// `[sms]`: without it, text messages become files in `outbox/`.
+    pub sms: Option<SmsConfig>,
+    /// `[push]`, likewise.
+    pub push: Option<PushConfig>,
+    /// `[whatsapp]`, likewise.
+    pub whatsapp: Option<WhatsAppConfig>,
+    /// `[webhook]`, likewise.
+    pub webhook: Option<WebhookConfig>,
 }
 
 /// `[project]`

@@ -40,6 +40,10 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     (LINT, &[lint::PROFILES, "max_steps", "max_depth", "max_per_day", "min_share"]),
     ("call", &["allow_private"]),
     ("notify", &[]),
+    ("sms", &["provider", "url", "account", "from", "secret", "headers", "body", "encoding", "incoming_secret"]),
+    ("push", &["firebase", "url", "web_key", "web_contact"]),
+    ("whatsapp", &["phone_id", "secret", "url", "incoming_secret", "verify_token"]),
+    ("webhook", &["url", "secret"]),
 ];
 
 /// The section that sets levels.
@@ -98,7 +102,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// A setting: its value, and where that stands.
-type Setting<'a> = (&'a str, Span);
+pub(super) type Setting<'a> = (&'a str, Span);
 
 impl<'a> Reader<'a> {
     fn config(&mut self) -> Config {
@@ -135,6 +139,7 @@ impl<'a> Reader<'a> {
         config.lint = self.lint();
         config.call = self.calls();
         config.notify = self.notify();
+        self.channels(&mut config);
         config
     }
 
@@ -281,14 +286,14 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn value(&self, section: &str, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+    pub(super) fn value(&self, section: &str, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         match self.document.get(section)?.get_ref() {
             DeValue::Table(table) => table.get(key),
             _ => None,
         }
     }
 
-    fn string(&mut self, section: &str, key: &str) -> Option<Setting<'a>> {
+    pub(super) fn string(&mut self, section: &str, key: &str) -> Option<Setting<'a>> {
         let value = self.value(section, key)?;
         let span = self.span(value.span());
         match value.get_ref() {
@@ -618,7 +623,7 @@ impl<'a> Reader<'a> {
             Some(("file", path)) => Some(SecretRef::File(path.to_owned())),
             _ => {
                 // The secret is not repeated: findings end up in logs.
-                let message = format!("a {key} does not belong in `journey.toml`");
+                let message = format!("the {key} itself does not belong in `journey.toml`");
                 self.found.push(Diagnostic::new(Code::LiteralSecret, span, message).note(danger).help(help));
                 None
             }

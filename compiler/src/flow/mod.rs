@@ -601,8 +601,10 @@ impl Flow<'_> {
 const fn can_have(channel: Channel, status: StatusKind) -> bool {
     match status {
         StatusKind::Sent | StatusKind::Delivered | StatusKind::Failed | StatusKind::Skipped => true,
-        StatusKind::Opened | StatusKind::Clicked => matches!(channel, Channel::Email | Channel::Push),
-        StatusKind::Replied => matches!(channel, Channel::Email | Channel::Sms),
+        StatusKind::Opened | StatusKind::Clicked => {
+            matches!(channel, Channel::Email | Channel::Push | Channel::WhatsApp)
+        }
+        StatusKind::Replied => matches!(channel, Channel::Email | Channel::Sms | Channel::WhatsApp),
         StatusKind::Bounced => !matches!(channel, Channel::Webhook),
         StatusKind::Complained => matches!(channel, Channel::Email),
     }
@@ -615,6 +617,7 @@ const fn a(channel: Channel) -> &'static str {
         Channel::Sms => "a text message",
         Channel::Push => "a push message",
         Channel::Webhook => "a webhook call",
+        Channel::WhatsApp => "a WhatsApp message",
     }
 }
 

@@ -166,6 +166,7 @@ const fn what(channel: Channel) -> &'static str {
         Channel::Sms => "text messages",
         Channel::Push => "push messages",
         Channel::Webhook => "webhooks",
+        Channel::WhatsApp => "WhatsApp messages",
     }
 }
 

@@ -80,7 +80,7 @@ pub fn placeholder(name: &str, channel: Channel, at: Span) -> MessageSource {
     let text = |part, source: String| Text::new(part, Piece::made(source, at));
     let (markup, body) = match channel {
         Channel::Email => (Markup::Markdown, format!("This is the message `{name}`. Its text is not written yet.\n")),
-        Channel::Sms | Channel::Push => (Markup::Text, title.clone()),
+        Channel::Sms | Channel::Push | Channel::WhatsApp => (Markup::Text, title.clone()),
         Channel::Webhook => (Markup::Json, format!("{{\"message\": \"{name}\"}}")),
     };
     let file = TextFile {

@@ -81,6 +81,7 @@ const fn markups(channel: Channel) -> &'static [Markup] {
         Channel::Sms => &[Markup::Text],
         Channel::Push => &[Markup::Json, Markup::Text],
         Channel::Webhook => &[Markup::Json],
+        Channel::WhatsApp => &[Markup::Text, Markup::Json],
     }
 }
 

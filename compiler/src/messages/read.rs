@@ -55,7 +55,7 @@ pub fn read(file: FileId, path: &str, text: &str) -> (Option<TextFile>, Vec<Diag
 pub fn inline(name: SmolStr, channel: Channel, path: &str, piece: Piece, line: u32) -> TextFile {
     let markup = match channel {
         Channel::Email => Markup::Markdown,
-        Channel::Sms | Channel::Push => Markup::Text,
+        Channel::Sms | Channel::Push | Channel::WhatsApp => Markup::Text,
         Channel::Webhook => Markup::Json,
     };
     TextFile {

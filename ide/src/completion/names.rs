@@ -9,7 +9,7 @@ use crate::names::{self as project, Kind, Place, Resolver, Symbol, Word};
 /// A word that nobody declares.
 const PROBE: &str = "zz_probe";
 
-const CHANNELS: [&str; 4] = ["email", "sms", "push", "webhook"];
+const CHANNELS: [&str; 5] = ["email", "sms", "push", "webhook", "whatsapp"];
 const TYPES: [&str; 15] = [
     "text", "number", "bool", "money", "date", "time", "datetime", "duration", "email", "phone", "url", "country",
     "language", "timezone", "user",

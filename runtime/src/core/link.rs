@@ -289,7 +289,7 @@ impl Linked {
     pub fn address_attribute(&self, channel: Channel) -> Option<&SmolStr> {
         match channel {
             Channel::Email => self.attributes.email.as_ref(),
-            Channel::Sms => self.attributes.phone.as_ref(),
+            Channel::Sms | Channel::WhatsApp => self.attributes.phone.as_ref(),
             Channel::Push => self.attributes.push.as_ref(),
             Channel::Webhook => None,
         }
@@ -372,7 +372,7 @@ impl WellKnown {
         Self {
             email: first(Type::Email),
             phone: first(Type::Phone),
-            push: schema.attribute("push_token").filter(|a| a.ty.is_textual()).map(|a| a.name.clone()),
+            push: schema.push_attribute().map(|attribute| attribute.name.clone()),
             zone: first(Type::TimeZone),
             language: schema.language_attribute().map(|attribute| attribute.name.clone()),
             defaults: schema

@@ -52,6 +52,8 @@ pub struct Rendered {
     pub from: Option<String>,
     /// The address on that channel.
     pub to: SmolStr,
+    /// Where a provider may tell what becomes of it.
+    pub callback: Option<String>,
     /// What it says.
     pub content: Content,
 }
@@ -231,6 +233,7 @@ impl Renderer {
             message: outgoing.message.clone(),
             from: outgoing.from.as_deref().map(one_line).or_else(|| self.senders.get(&outgoing.channel).cloned()),
             to: outgoing.to.clone(),
+            callback: self.links.report(outgoing.id),
             content,
         })
     }
@@ -253,6 +256,7 @@ impl Renderer {
             message: outgoing.message.clone(),
             from: None,
             to: outgoing.to.clone(),
+            callback: None,
             content: Content::Call(CallBody { id, body: body.to_string(), answer: answer.to_vec(), until }),
         }
     }
@@ -281,6 +285,7 @@ impl Renderer {
             message: outgoing.message.clone(),
             from: None,
             to: outgoing.to.clone(),
+            callback: None,
             content: Content::Notice(NoticeBody { place: place.clone(), text, mail }),
         })
     }
@@ -299,7 +304,7 @@ impl Renderer {
                 );
                 Content::Mail(self.mail(outgoing, subject, None, format!("{says}{footer}"), unsubscribe))
             }
-            Channel::Sms | Channel::Push => Content::Text(says),
+            Channel::Sms | Channel::Push | Channel::WhatsApp => Content::Text(says),
             Channel::Webhook => Content::Json(serde_json::json!({ "message": outgoing.message.as_str() }).to_string()),
         }
     }
@@ -326,8 +331,10 @@ impl Renderer {
         match outgoing.channel {
             Channel::Email => self.render_mail(outgoing, &mut fill, &unsubscribe),
             Channel::Sms => Ok(Content::Text(clean(&fill.body()?).trim().to_owned())),
-            Channel::Push if text.format != Format::Json => Ok(Content::Text(clean(&fill.body()?).trim().to_owned())),
-            Channel::Push | Channel::Webhook => {
+            Channel::Push | Channel::WhatsApp if text.format != Format::Json => {
+                Ok(Content::Text(clean(&fill.body()?).trim().to_owned()))
+            }
+            Channel::Push | Channel::WhatsApp | Channel::Webhook => {
                 let body = fill.body()?;
                 match serde_json::from_str::<serde_json::Value>(&body) {
                     Ok(_) => Ok(Content::Json(body)),

@@ -122,6 +122,7 @@ mod tests {
             message: message.into(),
             from: None,
             to: to.into(),
+            callback: None,
             content: Content::Text("Hi Ada".into()),
         }
     }

@@ -18,10 +18,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::Verdict;
 use super::smtp::trust;
 
 /// The largest answer that is read: 256 KiB.
 pub const MAX_ANSWER: usize = 256 * 1024;
+
+/// How much of a refusal is told, in characters.
+const SHOWN: usize = 120;
 
 /// How long connecting to one address may take.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -48,6 +52,33 @@ pub struct HttpAnswer {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+impl HttpAnswer {
+    /// What an answer means that is no success: whether another attempt may go better, and when.
+    pub(super) fn refusal(&self) -> Verdict {
+        let text = String::from_utf8_lossy(&self.body);
+        let text: String = text.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+        let status = self.status;
+        let cause =
+            if text.is_empty() { format!("it answered {status}") } else { format!("it answered {status}: {text}") };
+        let again = status.is_server_error()
+            || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS);
+        if !again {
+            return Verdict::Failed { cause };
+        }
+        let after = self.headers.get(header::RETRY_AFTER).and_then(|after| after.to_str().ok()?.trim().parse().ok());
+        Verdict::Retry { after: after.map(Duration::from_secs), cause }
+    }
+}
+
+impl From<HttpError> for Verdict {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Refused(cause) => Self::Failed { cause },
+            HttpError::Broken(cause) => Self::Retry { after: None, cause },
+        }
+    }
 }
 
 /// Why there is no answer.

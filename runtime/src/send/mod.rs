@@ -7,8 +7,10 @@ mod files;
 mod http;
 mod mail;
 mod notice;
+mod provider;
 mod rate;
 mod secret;
+pub(crate) mod signing;
 mod smtp;
 
 use std::sync::{Mutex, PoisonError};
@@ -25,6 +27,10 @@ pub use doctor::{Check, Identity, PublicKey, Records, SystemRecords, look_up};
 pub use files::{FileTransport, file_name};
 pub use http::{HttpAnswer, HttpClient, HttpError, MAX_ANSWER};
 pub use notice::{NoticeTransport, Place};
+pub use provider::{
+    Body, Described, EitherWay, Fcm, FcmError, Provider, ProviderRequest, ProviderTransport, WebPush, WebPushError,
+    Webhook,
+};
 pub use rate::{Limit, Limited, limited};
 pub use secret::{Secret, SecretError};
 pub use smtp::{CONNECTIONS, SmtpError, SmtpSettings, SmtpTransport};

@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use journey_bytecode::Channel;
 use smol_str::SmolStr;
 
-use super::http::{HttpClient, HttpError};
+use super::http::HttpClient;
 use super::{Secret, Settle, Transport, Verdict};
 use crate::render::{Content, NoticeBody, Rendered};
 use crate::track::BoxFuture;
@@ -74,15 +74,8 @@ impl NoticeTransport {
             Ok(answer) if answer.status.is_success() => {
                 Verdict::Delivered { response: format!("{} answered {}", notice.place, answer.status) }
             }
-            Ok(answer) => {
-                let cause = format!("{} answered {}", notice.place, answer.status);
-                match answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS {
-                    true => Verdict::Retry { after: None, cause },
-                    false => Verdict::Failed { cause },
-                }
-            }
-            Err(HttpError::Refused(cause)) => Verdict::Failed { cause },
-            Err(HttpError::Broken(cause)) => Verdict::Retry { after: None, cause },
+            Ok(answer) => answer.refusal(),
+            Err(error) => error.into(),
         }
     }
 }

@@ -154,6 +154,7 @@ impl Reactions {
             Some(Channel::Email) => of(Some(0.35), Some(0.05), 0.005, 0.003, 0.01),
             Some(Channel::Sms) => of(None, None, 0.02, 0.005, 0.01),
             Some(Channel::Push) => of(Some(0.08), Some(0.03), 0.0, 0.002, 0.02),
+            Some(Channel::WhatsApp) => of(Some(0.6), Some(0.05), 0.03, 0.005, 0.01),
             _ => Self::default(),
         }
     }

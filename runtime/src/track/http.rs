@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use journey_bytecode::{Channel, StatusKind};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use smol_str::SmolStr;
@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::machine::is_machine;
 use super::page::{self, Wish};
+use super::report::{self, Reported};
 use super::{Claim, Intake, IntakeError, Keys, Purport};
 use crate::core::contact::ContactId;
 use crate::core::effect::MessageId;
@@ -73,7 +74,7 @@ struct Noted {
     kind: InputKind,
 }
 
-/// The routes `/t/o/…`, `/t/c/…`, `/t/u/…`, `/t/p/…`, `/t/s/…` and `/t/a/…`. It starts a task; call it within the runtime.
+/// The routes `/t/o/…`, `/t/c/…`, `/t/u/…`, `/t/p/…`, `/t/s/…`, `/t/a/…` and `/t/r/…`. It starts a task; call it within the runtime.
 pub fn router(tracking: Tracking) -> Router {
     let (later, waiting) = mpsc::channel(MAX_LATER);
     let tracking = Arc::new(tracking);
@@ -85,6 +86,7 @@ pub fn router(tracking: Tracking) -> Router {
         .route("/t/p/{token}", get(preferences).post(choose))
         .route("/t/s/{token}", get(ask_to_confirm).post(confirm))
         .route("/t/a/{token}", get(question).post(decide))
+        .route("/t/r/{token}", post(take_report))
         .route("/t/{*other}", any(|| std::future::ready(not_found())))
         .with_state(Shared { tracking, later })
 }
@@ -211,6 +213,28 @@ async fn confirm(State(shared): State<Shared>, request: Request) -> Response {
     match shared.keep(message, "confirm", vec![consent]).await {
         Ok(()) => html(StatusCode::OK, page::confirmed(language.as_deref())),
         Err(cause) => sorry(language.as_deref(), &cause),
+    }
+}
+
+/// POST: a provider tells what became of a message. What tells nothing is taken as well, so that nobody sends it again.
+async fn take_report(State(shared): State<Shared>, request: Request) -> Response {
+    let Some(Claim { message, purport: Purport::Report }) = shared.tracking.keys.verify(token(&request)) else {
+        return not_found();
+    };
+    let body = axum::body::to_bytes(request.into_body(), MAX_BODY).await.unwrap_or_default();
+    let name = MessageName::Number(message.number);
+    let (what, kind) = match report::read(&body) {
+        Some(Reported::Status(status)) => {
+            (status.name(), InputKind::Message { message: name, status, link: None, machine: false })
+        }
+        Some(Reported::Dead) => ("dead", InputKind::Undeliverable { message: name }),
+        None => return StatusCode::NO_CONTENT.into_response(),
+    };
+    let id = format!("track:report:{what}:{}.{}", message.contact.0, message.number);
+    let at = shared.tracking.intake.now();
+    match shared.tracking.intake.submit(id, message.contact, at, kind).await {
+        Ok(()) | Err(IntakeError::Unknown) => StatusCode::NO_CONTENT.into_response(),
+        Err(IntakeError::Unavailable(cause)) => sorry(None, &cause),
     }
 }
 

@@ -90,6 +90,12 @@ impl Links {
         format!("{}/t/p/{}", self.base, self.keys.sign(&Claim { message, purport: Purport::Preferences }))
     }
 
+    /// Where a provider tells what becomes of a message; nowhere without a base address that it could reach.
+    pub fn report(&self, message: MessageId) -> Option<String> {
+        let token = || self.keys.sign(&Claim { message, purport: Purport::Report });
+        self.tracked.then(|| format!("{}/t/r/{}", self.base, token()))
+    }
+
     /// The link that confirms a subscription to a topic.
     pub fn confirm(&self, message: MessageId, topic: SmolStr) -> String {
         format!("{}/t/s/{}", self.base, self.keys.sign(&Claim { message, purport: Purport::Confirm { topic } }))

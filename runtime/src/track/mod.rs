@@ -5,6 +5,7 @@ mod links;
 mod machine;
 mod page;
 mod recent;
+mod report;
 mod token;
 
 use std::fmt;

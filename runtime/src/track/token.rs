@@ -61,6 +61,8 @@ pub enum Purport {
     },
     /// The preference page.
     Preferences,
+    /// Where a provider tells what became of it.
+    Report,
     /// The link that confirms a subscription.
     Confirm {
         /// To which topic.
@@ -113,6 +115,7 @@ impl Keys {
                 asked = format!("{}\0{question}", answers.join("\0"));
                 (7, Some((u32::try_from(answers.len()).unwrap_or(0), asked.as_str())))
             }
+            Purport::Report => (8, None),
         };
         bytes.push(kind);
         put_number(&mut bytes, zigzag(claim.message.contact.0));
@@ -215,6 +218,7 @@ fn read(claim: &[u8]) -> Option<Claim> {
             let answers = parts.by_ref().take(usize::try_from(count).ok()?).map(SmolStr::new).collect();
             Purport::Answer { answers, question: parts.next()?.to_owned() }
         }
+        8 => Purport::Report,
         _ => return None,
     };
     Some(Claim { message, purport })
@@ -261,6 +265,7 @@ mod tests {
         let purport = prop_oneof![
             Just(Purport::Open),
             Just(Purport::Preferences),
+            Just(Purport::Report),
             "[a-z]{1,12}".prop_map(|topic| Purport::Confirm { topic: topic.into() }),
             (any::<u32>(), "https://[a-z]{1,20}/[ -~é€]{0,80}").prop_map(|(index, url)| Purport::Click { index, url }),
             ("[ -~é\0]{0,80}", proptest::collection::vec("[a-z]{1,8}", 1..4)).prop_map(|(question, answers)| {

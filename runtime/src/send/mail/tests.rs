@@ -135,6 +135,7 @@ fn far_dates_are_dates() {
             message: "story".into(),
             from: None,
             to: "ada@example.com".into(),
+            callback: None,
             content: Content::Mail(mail.clone()),
         };
         let letter = build(&rendered, &mail).unwrap();

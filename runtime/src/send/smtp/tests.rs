@@ -240,6 +240,7 @@ fn mail(number: u32, text: &str) -> Rendered {
         message: "story".into(),
         from: None,
         to: format!("to{number}@example.com").into(),
+        callback: None,
         content: Content::Mail(Mail {
             from: "Moosbett <hello@moosbett.example>".into(),
             subject: format!("Mail {number}"),

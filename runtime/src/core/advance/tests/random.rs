@@ -995,6 +995,9 @@ proptest! {
         told.trace.extend(out.trace);
         told.trials.extend(out.trials);
         told.due = out.due;
+        // A journey that runs away is stopped sooner or later: each advance has its own measure of work.
+        let stopped = |entry: &TraceEntry| matches!(&entry.event, TraceEvent::Ended(EndReason::Failed(why)) if why.contains("more than"));
+        prop_assume!(!told.trace.iter().chain(&at_once.trace).any(stopped));
         prop_assert_eq!(told, at_once);
         prop_assert_eq!(apart, whole);
     }
