@@ -30,7 +30,7 @@ pub enum Body {
 pub struct Described {
     /// The address.
     pub url: String,
-    /// The number, or the name, that messages come from.
+    /// The number, or the name, that messages come from where the journey and the policy name none.
     pub from: Option<String>,
     /// The name of the account.
     pub account: Option<String>,
@@ -98,7 +98,7 @@ impl Described {
     pub(super) fn fill(&self, template: &str, rendered: &Rendered, id: &str, text: &str) -> String {
         let value = |name: &str| match name {
             "to" => Some(rendered.to.as_str()),
-            "from" => Some(self.from.as_deref().unwrap_or_default()),
+            "from" => Some(rendered.from.as_deref().or(self.from.as_deref()).unwrap_or_default()),
             "text" => Some(text),
             "id" => Some(id),
             "message" => Some(rendered.message.as_str()),

@@ -39,6 +39,7 @@ fn message(channel: Channel, to: &str, content: Content) -> Rendered {
         channel,
         message: "nudge".into(),
         to: to.into(),
+        from: None,
         callback: Some("https://t.example/t/r/TOKEN".to_owned()),
         content,
     }

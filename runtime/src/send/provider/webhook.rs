@@ -52,6 +52,9 @@ impl Webhook {
             if !rendered.to.is_empty() {
                 fields.insert("to".to_owned(), rendered.to.as_str().into());
             }
+            if let Some(from) = &rendered.from {
+                fields.insert("from".to_owned(), from.as_str().into());
+            }
             fields.insert(key.to_owned(), value);
             if let Some(callback) = &rendered.callback {
                 fields.insert("callback".to_owned(), callback.as_str().into());
