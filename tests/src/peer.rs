@@ -40,7 +40,7 @@ impl Peer {
                     let read = stream.read(&mut chunk).unwrap();
                     assert_ne!(read, 0, "the request ended early: {}", String::from_utf8_lossy(&raw));
                     raw.extend_from_slice(&chunk[..read]);
-                    if let Some(whole) = request(&String::from_utf8_lossy(&raw)) {
+                    if let Some(whole) = request(&raw) {
                         break whole;
                     }
                 };
@@ -61,8 +61,9 @@ impl Peer {
 }
 
 /// The request, once it is whole.
-fn request(text: &str) -> Option<Asked> {
-    let (head, body) = text.split_once("\r\n\r\n")?;
+fn request(raw: &[u8]) -> Option<Asked> {
+    let end = raw.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let (head, body) = (String::from_utf8_lossy(&raw[..end]), &raw[end + 4..]);
     let mut lines = head.lines();
     let path = lines.next()?.split(' ').nth(1)?.to_owned();
     let headers: BTreeMap<_, _> = lines
@@ -70,5 +71,5 @@ fn request(text: &str) -> Option<Asked> {
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
     let whole = headers.get("content-length")?.parse() == Ok(body.len());
-    whole.then(|| Asked { path, headers, body: body.to_owned() })
+    whole.then(|| Asked { path, headers, body: String::from_utf8_lossy(body).into_owned() })
 }

@@ -37,7 +37,7 @@ fn project(settings: &str) -> Project {
         ),
         ("hello.journey", JOURNEY),
         ("messages/note.push.json", "{\"title\": \"Hello\", \"body\": \"from us\"}"),
-        ("messages/told.webhook.json", "{\"phone\": {{ phone | default(\"\") }}}"),
+        ("messages/told.webhook.json", "{\"phone\": \"{{ phone | default('') }}\"}"),
     ]);
     project.write("secret", "canary-of-channels\n");
     project
