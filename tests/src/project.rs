@@ -3,6 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What the journey that editors open stands on.
+pub const DECLARATIONS: &str = "contact { email: email }\ntags { mattress_lead nurtured }\n";
+
+/// A journey with a slip, and a line that is laid out wrongly, for editors to find and to mend.
+pub const BROKEN: &str = "\
+journey nurture {
+  on tag mattress_lead
+  reenter never
+    wait 2d
+  add tag nurtrued
+  end
+}
+";
+
 /// A project in a temporary folder; it goes when this is dropped.
 pub struct Project {
     folder: tempfile::TempDir,

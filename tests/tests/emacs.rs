@@ -6,20 +6,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use journey_grammar::{CONNECTIVES, RESERVED};
+use journey_tests::project::{BROKEN, DECLARATIONS};
 use journey_tests::{binary, foreign, root};
 use serde_json::Value;
-
-const DECLARATIONS: &str = "contact { email: email }\ntags { mattress_lead nurtured }\n";
-
-const BROKEN: &str = "\
-journey nurture {
-  on tag mattress_lead
-  reenter never
-    wait 2d
-  add tag nurtrued
-  end
-}
-";
 
 #[test]
 fn emacs_does_what_an_editor_does() {

@@ -15,36 +15,45 @@ use super::serve::{document, secret};
 use crate::failure::Failure;
 
 /// The ways out that the settings describe, beside mail.
-pub(super) fn transports(settings: &Config, root: &Path) -> Result<BTreeMap<Channel, Arc<dyn Transport>>, Failure> {
+pub(super) fn transports(
+    settings: &Config,
+    root: &Path,
+    client: &HttpClient,
+) -> Result<BTreeMap<Channel, Arc<dyn Transport>>, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let mut transports: BTreeMap<Channel, Arc<dyn Transport>> = BTreeMap::new();
     if let Some(settings) = &settings.sms {
-        transports.insert(Channel::Sms, sms(settings, root, &clock)?);
+        transports.insert(Channel::Sms, sms(settings, root, client, &clock)?);
     }
-    if let Some(push_settings) = &settings.push {
-        transports.insert(Channel::Push, push(push_settings, root, settings.call.allow_private, &clock)?);
+    if let Some(settings) = &settings.push {
+        transports.insert(Channel::Push, push(settings, root, client, &clock)?);
     }
     if let Some(settings) = &settings.whatsapp {
         let token = secret(&settings.secret, root)?;
         let whatsapp = Described::whatsapp(settings.url.as_deref(), &settings.phone_id, token);
-        transports.insert(Channel::WhatsApp, provider(whatsapp)?);
+        transports.insert(Channel::WhatsApp, provider(client, whatsapp));
     }
     if let Some(settings) = &settings.webhook {
         let key = settings.secret.as_ref().map(|reference| secret(reference, root)).transpose()?;
-        transports.insert(Channel::Webhook, provider(Webhook::new(&settings.url, key, clock))?);
+        transports.insert(Channel::Webhook, provider(client, Webhook::new(&settings.url, key, clock)));
     }
     Ok(transports)
 }
 
-fn sms(settings: &SmsConfig, root: &Path, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Transport>, Failure> {
+fn sms(
+    settings: &SmsConfig,
+    root: &Path,
+    client: &HttpClient,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Transport>, Failure> {
     let key = settings.secret.as_ref().map(|reference| secret(reference, root)).transpose()?;
     let lacking = |key: &str| Failure::new(format!("`[sms]` in `journey.toml` has no `{key}`"));
-    match settings.provider {
+    Ok(match settings.provider {
         SmsProvider::Twilio => {
             let (account, from) = (settings.account.as_deref(), settings.from.as_deref());
             let (account, from) = (account.ok_or_else(|| lacking("account"))?, from.ok_or_else(|| lacking("from"))?);
             let key = key.ok_or_else(|| lacking("secret"))?;
-            provider(Described::twilio(settings.url.as_deref(), account, key, from))
+            provider(client, Described::twilio(settings.url.as_deref(), account, key, from))
         }
         SmsProvider::Http => {
             let fields = settings.body.as_object().into_iter().flatten();
@@ -58,20 +67,20 @@ fn sms(settings: &SmsConfig, root: &Path, clock: &Arc<dyn Clock>) -> Result<Arc<
             described.from.clone_from(&settings.from);
             described.headers.clone_from(&settings.headers);
             described.secret = key;
-            provider(described)
+            provider(client, described)
         }
         SmsProvider::Webhook => {
             let url = settings.url.as_deref().ok_or_else(|| lacking("url"))?;
-            provider(Webhook::new(url, key, Arc::clone(clock)))
+            provider(client, Webhook::new(url, key, Arc::clone(clock)))
         }
-    }
+    })
 }
 
 /// Apps by Firebase, browsers by their push services: an address in braces is a browser's subscription.
 fn push(
     settings: &PushConfig,
     root: &Path,
-    allow_private: bool,
+    client: &HttpClient,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Transport>, Failure> {
     let wrong = |error: &dyn std::fmt::Display| {
@@ -80,8 +89,8 @@ fn push(
     let apps = match &settings.firebase {
         Some(reference) => {
             let account: Secret = document(reference, root)?;
-            let fcm = Fcm::new(&account, settings.url.as_deref(), client(true)?, Arc::clone(clock));
-            Some(ProviderTransport::new(client(true)?, fcm.map_err(|error| wrong(&error))?))
+            let fcm = Fcm::new(&account, settings.url.as_deref(), client.allowing_private(), Arc::clone(clock));
+            Some(ProviderTransport::new(client.allowing_private(), fcm.map_err(|error| wrong(&error))?))
         }
         None => None,
     };
@@ -89,7 +98,7 @@ fn push(
         (Some(reference), Some(contact)) => {
             let key = WebPush::new(&secret(reference, root)?, contact, Arc::clone(clock));
             // Where a browser's messages go is said by whoever signs up: it must not lead into the house.
-            Some(ProviderTransport::new(client(allow_private)?, key.map_err(|error| wrong(&error))?))
+            Some(ProviderTransport::new(client.clone(), key.map_err(|error| wrong(&error))?))
         }
         _ => None,
     };
@@ -105,10 +114,6 @@ fn push(
 }
 
 /// The address of a provider stands in the settings, as that of the mail server does: it may be on this machine.
-fn provider(provider: impl Provider) -> Result<Arc<dyn Transport>, Failure> {
-    Ok(Arc::new(ProviderTransport::new(client(true)?, provider)))
-}
-
-fn client(allow_private: bool) -> Result<HttpClient, Failure> {
-    HttpClient::new(allow_private).map_err(|error| Failure::new(format!("providers cannot be called: {error}")))
+fn provider(client: &HttpClient, provider: impl Provider) -> Arc<dyn Transport> {
+    Arc::new(ProviderTransport::new(client.allowing_private(), provider))
 }

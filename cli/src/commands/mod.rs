@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod at;
 mod build;
 mod channels;
 mod check;

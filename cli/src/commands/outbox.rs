@@ -13,6 +13,7 @@ use journey_runtime::explain::OutboxEntry;
 use journey_runtime::store::{AnyStore, Kept, Store, StoreError};
 use serde_json::json;
 
+use super::at::Format;
 use super::{Exit, Outcome, compiled};
 use crate::checked::count;
 use crate::database;
@@ -92,15 +93,6 @@ enum Stuck {
     Held,
     /// Those that were given up
     Failed,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// One JSON object
-    Json,
 }
 
 /// A message's id, as `12/0`.

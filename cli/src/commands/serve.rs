@@ -143,7 +143,9 @@ fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeCo
     let files: Arc<dyn Transport> = Arc::new(FileTransport::new(outbox(workspace)));
     let mut transports: BTreeMap<Channel, Arc<dyn Transport>> =
         Channel::ALL.map(|channel| (channel, Arc::clone(&files))).into();
-    transports.extend(channels::transports(&settings, &workspace.root)?);
+    let client = HttpClient::new(settings.call.allow_private);
+    let client = client.map_err(|error| Failure::new(format!("other systems cannot be called: {error}")))?;
+    transports.extend(channels::transports(&settings, &workspace.root, &client)?);
     let mail: Arc<dyn Transport> = match mail(&settings.email, bundle.policy.sender.as_deref(), &workspace.root)? {
         Some(smtp) => Arc::new(smtp),
         None => files,
@@ -153,9 +155,9 @@ fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeCo
     let token = |name| env::var(name).ok().filter(|token| !token.is_empty());
     let [ingest, read, operate] = ROLES.map(token);
     config.tokens = Tokens { all: token(TOKEN), ingest, read, operate };
-    config.notices = Some(Arc::new(notices(&settings, mail, &workspace.root)?));
+    config.notices = Some(Arc::new(notices(&settings, mail, &workspace.root, client.clone())?));
     config.codes = super::run::codes(workspace, bundle)?;
-    config.calls = Some(Arc::new(calls(&settings.call, &workspace.root)?));
+    config.calls = Some(Arc::new(calls(&settings.call, &workspace.root, client)?));
     config.base_url = settings.track.base_url;
     config.bounces = settings.email.bounces.clone();
     if let Some(reference) = &settings.track.secret {
@@ -186,9 +188,12 @@ pub(super) fn mail(
     SmtpTransport::new(smtp).map(Some).map_err(wrong)
 }
 
-fn notices(settings: &Config, mail: Arc<dyn Transport>, root: &Path) -> Result<NoticeTransport, Failure> {
-    let wrong = |error| Failure::new(format!("colleagues cannot be told: {error}"));
-    let client = HttpClient::new(settings.call.allow_private).map_err(wrong)?;
+fn notices(
+    settings: &Config,
+    mail: Arc<dyn Transport>,
+    root: &Path,
+    client: HttpClient,
+) -> Result<NoticeTransport, Failure> {
     let people = settings.notify.people.iter().map(|(name, address)| (name.clone(), Place::Mail(address.into())));
     let mut places: BTreeMap<_, _> = people.collect();
     for ((kind, place), reference) in &settings.notify.places {
@@ -197,9 +202,7 @@ fn notices(settings: &Config, mail: Arc<dyn Transport>, root: &Path) -> Result<N
     Ok(NoticeTransport::new(mail, client, places))
 }
 
-fn calls(settings: &CallConfig, root: &Path) -> Result<CallTransport, Failure> {
-    let wrong = |error| Failure::new(format!("other systems cannot be called: {error}"));
-    let client = HttpClient::new(settings.allow_private).map_err(wrong)?;
+fn calls(settings: &CallConfig, root: &Path, client: HttpClient) -> Result<CallTransport, Failure> {
     let mut services = BTreeMap::new();
     for (name, service) in &settings.services {
         let secret = service.secret.as_ref().map(|reference| secret(reference, root)).transpose()?;

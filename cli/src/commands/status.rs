@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use clap::ValueEnum;
 use journey_bytecode::{Bundle, Program};
 use journey_runtime::core::Linked;
 use journey_runtime::explain::{Standing, standing};
@@ -12,6 +10,7 @@ use journey_runtime::store::{Counts, KeptProgram, Store};
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 
+use super::at::{At, Format};
 use super::{Exit, Outcome, compiled};
 use crate::checked::count;
 use crate::database;
@@ -53,30 +52,6 @@ pub(super) struct StatusArgs {
 pub(super) struct PlanArgs {
     #[command(flatten)]
     at: At,
-}
-
-#[derive(clap::Args, Debug)]
-struct At {
-    /// A project or a `.journey` file
-    #[arg(long, value_name = "PATH", default_value = ".")]
-    project: PathBuf,
-
-    /// The database, as `sqlite:PATH` or `postgres://USER@HOST/NAME` [default: as for `serve`]
-    #[arg(long, value_name = "URL")]
-    db: Option<String>,
-
-    /// How it is written to stdout
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    output_format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// One JSON object
-    Json,
 }
 
 /// What the database holds.

@@ -1,14 +1,13 @@
 //! `journey why`
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use clap::ValueEnum;
 use journey_bytecode::Bundle;
 use journey_runtime::core::Linked;
 use journey_runtime::explain::{Explanation, JourneyExplanation, Known, Line, Place, RunExplanation, explain};
 use journey_runtime::store::{AnyStore, Database, Store, StoreError};
 
+use super::at::{At, Format};
 use super::{Exit, Outcome, compiled};
 use crate::checked::count;
 use crate::database;
@@ -38,32 +37,14 @@ pub(super) struct Args {
     /// Only this journey
     journey: Option<String>,
 
-    /// A project or a `.journey` file
-    #[arg(long, value_name = "PATH", default_value = ".")]
-    project: PathBuf,
-
-    /// The database, as `sqlite:PATH` or `postgres://USER@HOST/NAME` [default: as for `serve`]
-    #[arg(long, value_name = "URL")]
-    db: Option<String>,
-
-    /// How it is written to stdout
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    output_format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// One JSON object
-    Json,
+    #[command(flatten)]
+    at: At,
 }
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
-    let workspace = discover::find_one(&args.project)?;
+    let workspace = discover::find_one(&args.at.project)?;
     let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
-    let database = database::of(args.db.as_deref(), &workspace)?;
+    let database = database::of(args.at.db.as_deref(), &workspace)?;
     let found = database::beside(&database, async |store| look(&store, bundle, args).await)?;
     let Some(told) = found? else { return Err(unknown(&args.contact, &database)) };
     if let Some(journey) = args.journey.as_ref().filter(|_| told.journeys.is_empty()) {
@@ -71,7 +52,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
         terminal.err(format!("{YELLOW}there is no journey `{journey}`{YELLOW:#}; there is {}\n", names.join(", ")));
         return Ok(Exit::FINDINGS);
     }
-    terminal.out(match args.output_format {
+    terminal.out(match args.at.output_format {
         Format::Human => human(&told, &workspace),
         Format::Json => serde_json::to_string_pretty(&told).unwrap_or_default() + "\n",
     })?;

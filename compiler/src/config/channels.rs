@@ -276,17 +276,6 @@ impl<'a> Reader<'a> {
         self.found.push(found.help(help.to_owned()));
     }
 
-    fn alone(&mut self, section: &str, key: &str, other: &str) {
-        if let Some(value) = self.value(section, key)
-            && self.value(section, other).is_none()
-        {
-            let span = self.span(value.span());
-            let message = format!("`{key}` is of no use without `{other}`");
-            let help = format!("write `{other}` below `[{section}]` as well, or leave out `{key}`");
-            self.bad::<()>(span, message, help);
-        }
-    }
-
     fn secret_of(&mut self, section: &str, secret: &SecretUse) -> Option<SecretRef> {
         self.string(section, secret.key).and_then(|setting| self.secret(setting, secret))
     }

@@ -469,15 +469,21 @@ impl<'a> Reader<'a> {
     /// A login is a user and a password, and there is a server to log in to.
     fn login(&mut self) {
         for (key, other) in [("user", "smtp"), ("user", "password"), ("password", "user")] {
-            if let Some(value) = self.value("email", key)
-                && self.value("email", other).is_none()
-            {
-                let span = self.span(value.span());
-                let message = format!("`{key}` is of no use without `{other}`");
-                self.bad::<()>(span, message, format!("write `{other}` below `[email]` as well, or leave out `{key}`"));
+            if self.alone("email", key, other) {
                 return;
             }
         }
+    }
+
+    /// Says if a setting stands without the one that it needs.
+    pub(super) fn alone(&mut self, section: &str, key: &str, other: &str) -> bool {
+        let Some(value) = self.value(section, key).filter(|_| self.value(section, other).is_none()) else {
+            return false;
+        };
+        let span = self.span(value.span());
+        let message = format!("`{key}` is of no use without `{other}`");
+        self.bad::<()>(span, message, format!("write `{other}` below `[{section}]` as well, or leave out `{key}`"));
+        true
     }
 
     fn opt_in(&mut self) -> Vec<Channel> {
@@ -553,13 +559,7 @@ impl<'a> Reader<'a> {
             ("dkim_ed25519_selector", "dkim_ed25519"),
             ("dkim_domain", "dkim"),
         ] {
-            if let Some(value) = self.value("email", key)
-                && self.value("email", other).is_none()
-            {
-                let span = self.span(value.span());
-                let message = format!("`{key}` is of no use without `{other}`");
-                self.bad::<()>(span, message, format!("write `{other}` below `[email]` as well, or leave out `{key}`"));
-            }
+            self.alone("email", key, other);
         }
     }
 

@@ -52,22 +52,35 @@ struct Meaning {
 
 /// Checks every variable but those of the trigger, which depend on the journey.
 pub fn check(template: &Template, scope: &Scope<'_>) -> Vec<Diagnostic> {
+    judge_each(
+        template,
+        scope.language,
+        |_| true,
+        |usage| {
+            if usage.is_trigger() { whole_trigger(usage) } else { meaning(usage, scope) }
+        },
+    )
+}
+
+/// Judges the variables that `concerns` picks, each by what it means; nothing is known of one without a meaning.
+fn judge_each(
+    template: &Template,
+    language: Option<&str>,
+    concerns: impl Fn(&Use) -> bool,
+    meaning: impl Fn(&Use) -> Result<Option<Meaning>, Diagnostic>,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut types = Vec::new();
     for usage in &template.uses {
-        let meaning = if usage.is_trigger() { whole_trigger(usage) } else { meaning(usage, scope) };
-        match meaning {
-            Ok(meaning) => {
-                found.extend(meaning.as_ref().and_then(|meaning| judge(usage, meaning, scope.language)));
-                types.push(meaning.and_then(|meaning| meaning.ty));
-            }
-            Err(finding) => {
-                found.push(finding);
-                types.push(None);
-            }
-        }
+        let meaning = if concerns(usage) { meaning(usage) } else { Ok(None) };
+        let meaning = meaning.unwrap_or_else(|finding| {
+            found.push(finding);
+            None
+        });
+        found.extend(meaning.as_ref().and_then(|meaning| judge(usage, meaning, language)));
+        types.push(meaning.and_then(|meaning| meaning.ty));
     }
-    found.extend(demands(template, &types, |_| true));
+    found.extend(demands(template, &types, |usage| concerns(usage)));
     found
 }
 
@@ -81,23 +94,10 @@ pub fn check_trigger(
     let is_field = |usage: &Use| usage.is_trigger() && usage.path.len() > 1;
     let mut found = Vec::new();
     for trigger in triggers {
-        let mut types = Vec::new();
-        for usage in &template.uses {
-            let meaning = if is_field(usage) { Some(trigger_field(usage, trigger, triggers)) } else { None };
-            match meaning {
-                Some(Ok(meaning)) => {
-                    found.extend(judge(usage, &meaning, language));
-                    types.push(meaning.ty);
-                }
-                Some(Err(finding)) => {
-                    found.push(finding);
-                    types.push(None);
-                }
-                None => types.push(None),
-            }
-        }
         // What does not depend on the trigger has been said.
-        found.extend(demands(template, &types, |usage| is_field(usage)));
+        found.extend(judge_each(template, language, is_field, |usage| {
+            trigger_field(usage, trigger, triggers).map(Some)
+        }));
     }
     // One finding a place is enough: the first trigger that does not fit.
     let mut places = Vec::new();
@@ -120,23 +120,7 @@ pub fn check_locals(
     at: Span,
 ) -> Vec<Diagnostic> {
     let is_local = |usage: &Use| usage.path.first().is_some_and(|root| names_local(usage, root, schema, all));
-    let mut found = Vec::new();
-    let mut types = Vec::new();
-    for usage in &template.uses {
-        let meaning = if is_local(usage) { Some(local(usage, locals)) } else { None };
-        match meaning {
-            Some(Ok(meaning)) => {
-                found.extend(judge(usage, &meaning, language));
-                types.push(meaning.ty);
-            }
-            Some(Err(finding)) => {
-                found.push(finding);
-                types.push(None);
-            }
-            None => types.push(None),
-        }
-    }
-    found.extend(demands(template, &types, |usage| is_local(usage)));
+    let found = judge_each(template, language, is_local, |usage| local(usage, locals).map(Some));
     found.into_iter().map(|finding| finding.also(at, "sent here")).collect()
 }
 

@@ -98,6 +98,12 @@ impl HttpClient {
         Ok(Self { tls: trust(None)?, allow_private })
     }
 
+    /// The same client, let into private networks: for addresses that stand in the settings.
+    #[must_use]
+    pub fn allowing_private(&self) -> Self {
+        Self { allow_private: true, ..self.clone() }
+    }
+
     /// Sends a body and reads the answer, all within `patience`.
     pub async fn post(
         &self,

@@ -86,6 +86,28 @@ pub trait Settle: Sync {
     }
 }
 
+/// Hears of a part of a batch, and tells its places by those in the whole.
+struct Part<'a> {
+    settle: &'a dyn Settle,
+    places: &'a [usize],
+}
+
+impl Settle for Part<'_> {
+    fn settle(&self, place: usize, verdict: Verdict) -> BoxFuture<'_, ()> {
+        match self.places.get(place) {
+            Some(place) => self.settle.settle(*place, verdict),
+            None => Box::pin(std::future::ready(())),
+        }
+    }
+
+    fn may_go(&self, place: usize) -> BoxFuture<'_, bool> {
+        match self.places.get(place) {
+            Some(place) => self.settle.may_go(*place),
+            None => Box::pin(std::future::ready(false)),
+        }
+    }
+}
+
 /// A way out of the house.
 pub trait Transport: Send + Sync + 'static {
     /// Whether it asks [`Settle::may_go`] right before it sends a message.

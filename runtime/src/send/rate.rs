@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use journey_bytecode::{Channel, Instant, Rate};
 
-use super::{Settle, Transport, Verdict};
+use super::{Part, Settle, Transport, Verdict};
 use crate::clock::Clock;
 use crate::render::Rendered;
 use crate::track::BoxFuture;
@@ -83,28 +83,6 @@ pub fn limited(
     if limits.is_empty() { inner } else { Arc::new(Limited { inner, limits }) }
 }
 
-/// Tells the places of the messages that pass by those in the whole batch.
-struct Passed<'a> {
-    settle: &'a dyn Settle,
-    places: &'a [usize],
-}
-
-impl Settle for Passed<'_> {
-    fn settle(&self, place: usize, verdict: Verdict) -> BoxFuture<'_, ()> {
-        match self.places.get(place) {
-            Some(place) => self.settle.settle(*place, verdict),
-            None => Box::pin(std::future::ready(())),
-        }
-    }
-
-    fn may_go(&self, place: usize) -> BoxFuture<'_, bool> {
-        match self.places.get(place) {
-            Some(place) => self.settle.may_go(*place),
-            None => Box::pin(std::future::ready(false)),
-        }
-    }
-}
-
 impl Transport for Limited {
     fn asks(&self) -> bool {
         self.inner.asks()
@@ -123,7 +101,7 @@ impl Transport for Limited {
                 return self.inner.deliver_each(batch, settle).await;
             }
             let passed: Vec<Rendered> = places.iter().filter_map(|place| batch.get(*place).cloned()).collect();
-            self.inner.deliver_each(&passed, &Passed { settle, places: &places }).await;
+            self.inner.deliver_each(&passed, &Part { settle, places: &places }).await;
         })
     }
 }

@@ -392,6 +392,12 @@ impl Delivery {
     }
 }
 
+/// The secret of a database, as it is kept there.
+fn read_secret(kept: Option<&[u8]>) -> Result<[u8; 32], StoreError> {
+    let damaged = || StoreError::Damaged { what: "the secret".into(), cause: "it has not 32 bytes".into() };
+    kept.and_then(|kept| kept.try_into().ok()).ok_or_else(damaged)
+}
+
 /// Tells addresses apart without showing them; none for a message that goes to no address of a contact's.
 fn address_hash(outgoing: &Outgoing) -> Option<[u8; 16]> {
     let address = outgoing.to.trim().to_lowercase();

@@ -45,7 +45,7 @@ pub(super) fn read(body: &[u8]) -> Option<Reported> {
 }
 
 /// A field of a form, decoded.
-pub(super) fn form_field(body: &str, name: &str) -> Option<String> {
+fn form_field(body: &str, name: &str) -> Option<String> {
     let pair = body.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))?;
     let plus = pair.1.replace('+', " ");
     Some(percent_decode_str(&plus).decode_utf8_lossy().into_owned())

@@ -126,28 +126,18 @@ impl Described {
         filled
     }
 
-    fn json(&self, value: &Value, fill: &dyn Fn(&str) -> String) -> Value {
-        match value {
-            Value::String(text) => Value::String(fill(text)),
-            Value::Array(items) => items.iter().map(|item| self.json(item, fill)).collect(),
-            Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), self.json(value, fill))).collect(),
-            other => other.clone(),
-        }
-    }
-
     fn body(&self, rendered: &Rendered, fill: &dyn Fn(&str) -> String) -> Result<(&'static str, Vec<u8>), String> {
         match &self.body {
             Body::Form(fields) => {
                 let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-                let filled = fields.iter().map(|(key, value)| (key, fill(value)));
+                let pairs = fields.iter().map(|(key, value)| (key, fill(value)));
                 // Without an address to call back there is nothing to say of it.
-                let filled = filled.filter(|(key, value)| !(value.is_empty() && key.as_str() == "StatusCallback"));
-                let pairs: Vec<_> =
-                    filled.map(|(key, value)| format!("{}={}", encoded(key), encoded(&value))).collect();
+                let pairs = pairs.filter(|(key, value)| !(value.is_empty() && key.as_str() == "StatusCallback"));
+                let pairs: Vec<_> = pairs.map(|(key, value)| format!("{}={}", encoded(key), encoded(&value))).collect();
                 Ok(("application/x-www-form-urlencoded", pairs.join("&").into_bytes()))
             }
             Body::Json(value) => {
-                let mut body = self.json(value, fill);
+                let mut body = filled(value, fill);
                 if let (Kind::WhatsApp, Content::Json(content), Some(body)) =
                     (self.kind, &rendered.content, body.as_object_mut())
                 {
@@ -224,5 +214,15 @@ impl Provider for Described {
             }
             None => answer.refusal(),
         }
+    }
+}
+
+/// JSON with each text filled in.
+fn filled(value: &Value, fill: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(fill(text)),
+        Value::Array(items) => items.iter().map(|item| filled(item, fill)).collect(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), filled(value, fill))).collect(),
+        other => other.clone(),
     }
 }

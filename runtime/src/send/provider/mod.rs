@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::http::{HttpAnswer, HttpClient};
-use super::{Settle, Transport, Verdict};
+use super::{Part, Settle, Transport, Verdict};
 use crate::render::Rendered;
 use crate::track::BoxFuture;
 
@@ -123,22 +123,6 @@ impl fmt::Debug for EitherWay {
     }
 }
 
-/// Verdicts on a part of a batch, told by the places of the whole.
-struct Part<'a> {
-    settle: &'a dyn Settle,
-    places: Vec<usize>,
-}
-
-impl Settle for Part<'_> {
-    fn settle(&self, place: usize, verdict: Verdict) -> BoxFuture<'_, ()> {
-        self.settle.settle(self.places.get(place).copied().unwrap_or(place), verdict)
-    }
-
-    fn may_go(&self, place: usize) -> BoxFuture<'_, bool> {
-        self.settle.may_go(self.places.get(place).copied().unwrap_or(place))
-    }
-}
-
 impl Transport for EitherWay {
     fn deliver_each<'a>(&'a self, batch: &'a [Rendered], settle: &'a dyn Settle) -> BoxFuture<'a, ()> {
         let part = |first: bool| -> (Vec<usize>, Vec<Rendered>) {
@@ -149,7 +133,7 @@ impl Transport for EitherWay {
         Box::pin(async move {
             let deliver = async |way: &dyn Transport, (places, batch): (Vec<usize>, Vec<Rendered>)| {
                 if !batch.is_empty() {
-                    way.deliver_each(&batch, &Part { settle, places }).await;
+                    way.deliver_each(&batch, &Part { settle, places: &places }).await;
                 }
             };
             tokio::join!(deliver(first.as_ref(), part(true)), deliver(second.as_ref(), part(false)));

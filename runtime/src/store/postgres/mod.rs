@@ -26,7 +26,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, Kept, KeptMessage, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput,
-    Pending, Queued, Stays, Store, StoreError, TakeCode, TakenOver, codec, decode,
+    Pending, Queued, Stays, Store, StoreError, TakeCode, TakenOver, codec, decode, read_secret,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
@@ -600,9 +600,7 @@ impl Store for PostgresStore {
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {
         let rows = self.fetch(sqlx::query("SELECT value FROM meta WHERE name = 'secret'")).await?;
-        let secret = rows.first().and_then(|row| row.try_get::<&[u8], _>(0).ok()?.try_into().ok());
-        let damaged = || StoreError::Damaged { what: "the secret".into(), cause: "it has not 32 bytes".into() };
-        secret.ok_or_else(damaged)
+        read_secret(rows.first().and_then(|row| row.try_get(0).ok()))
     }
 
     async fn contact(&self, key: &str) -> Result<Option<Contact>, StoreError> {
