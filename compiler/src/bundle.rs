@@ -18,10 +18,10 @@ use crate::flow;
 use crate::hir::{self, Item, Lowered, Unsure};
 use crate::kept::{Judgements, Kept};
 use crate::lint::{self, Lints, Scene};
-use crate::messages::{self, FileName, MessageSource, Setting};
+use crate::messages::{self, FileName, MessageSource, Setting, Sight};
 use crate::project::{FileId, FileKind, Project};
 use crate::sources::Sources;
-use crate::template::{LocalShape, Piece, TriggerShape};
+use crate::template::{LocalShape, Piece};
 use crate::text::Text;
 use crate::typed::{Place, Seen, StepKind};
 
@@ -105,6 +105,7 @@ pub(crate) fn compile(
             files: by_file,
             purposes: build.purposes.clone(),
             locals: locals.clone(),
+            seen_by_messages: build.seen_by_messages(),
             of_messages: of_messages.clone(),
         })
     } else {
@@ -130,14 +131,6 @@ fn known_messages(project: &Project, sources: &Sources) -> BTreeMap<(Channel, Sm
         ((m.channel, m.name.clone()), info)
     }));
     known
-}
-
-/// A place where a message is sent, and the local variables in sight there.
-#[derive(Clone)]
-pub(crate) struct Sight {
-    message: (Channel, SmolStr),
-    locals: Vec<LocalShape>,
-    at: Span,
 }
 
 /// The local variables of the journeys that send a message, by the message.
@@ -175,6 +168,13 @@ pub(crate) struct Judged {
     inline: Vec<(MessageSource, Purpose)>,
     /// Where the journey is.
     first: Option<Span>,
+}
+
+impl Judged {
+    /// Where it sends messages.
+    pub(crate) fn sights(&self) -> &[Sight] {
+        &self.sights
+    }
 }
 
 /// What the journeys add up to.
@@ -267,9 +267,7 @@ impl<'a> Build<'a> {
     /// Checks what the journey's messages say of the event that starts it, and the texts that stand in it.
     fn messages(&self, checked: &Checked, text: &Text<'_>, unit: &Unit<'_>, judged: &mut Judged) {
         let purpose = checked.journey.purpose.unwrap_or_default();
-        let shapes: Vec<_> = (checked.triggers.iter())
-            .map(|trigger| TriggerShape { name: &trigger.name, fields: trigger.fields.as_deref() })
-            .collect();
+        let shapes = &checked.triggers;
         // Without a trigger that is understood, nothing is known of its fields.
         let fields_known = !shapes.is_empty();
         for sent in &checked.sends {
@@ -278,7 +276,7 @@ impl<'a> Build<'a> {
                 let purpose = message.purpose.as_ref().map_or(purpose, |purpose| purpose.value);
                 judged.sends.push((sent.channel, sent.message.clone(), purpose));
                 if fields_known {
-                    judged.diagnostics.extend(message.check_trigger(&shapes, sent.at));
+                    judged.diagnostics.extend(message.check_trigger(shapes, sent.at));
                 }
             }
         }
@@ -295,7 +293,7 @@ impl<'a> Build<'a> {
                 texts: vec![Arc::new(file)],
             };
             if fields_known {
-                judged.diagnostics.extend(message.check_trigger(&shapes, text.span(inline.loc)));
+                judged.diagnostics.extend(message.check_trigger(shapes, text.span(inline.loc)));
             }
             let purpose = if inline.notice { Purpose::Transactional } else { purpose };
             judged.inline.push((message, purpose));
@@ -362,7 +360,7 @@ impl<'a> Build<'a> {
     fn of_locals(&self, locals: &LocalNames) -> Vec<Diagnostic> {
         let mut places: BTreeSet<(Code, Span)> = self.diagnostics.iter().map(|d| (d.code, d.primary.span)).collect();
         let mut found = Vec::new();
-        for Sight { message, locals: seen, at } in &self.sights {
+        for Sight { message, locals: seen, at, .. } in &self.sights {
             let (Some(source), Some(all)) = (self.source(message), locals.0.get(message)) else { continue };
             found.extend(source.check_locals(seen, all, &self.schema, *at));
         }
@@ -465,12 +463,14 @@ fn is_error(d: &Diagnostic) -> bool {
 /// Where messages are sent, and the local variables in sight there.
 fn sights(checked: &Checked, text: &Text<'_>) -> Vec<Sight> {
     let (mut blocks, mut found) = (vec![&checked.journey.body], Vec::new());
+    let triggers: Arc<[_]> = checked.triggers.as_slice().into();
     while let Some(block) = blocks.pop() {
         for step in block {
             if let Some((messages, seen)) = said(&step.kind) {
                 let locals = seen.locals.iter().filter_map(|(name, slot)| local_shape(name, *slot, checked, seen));
                 let (locals, at) = (locals.collect::<Vec<_>>(), text.span(step.head));
-                found.extend(messages.into_iter().map(|message| Sight { message, locals: locals.clone(), at }));
+                let sight = |message| Sight { message, locals: locals.clone(), triggers: Arc::clone(&triggers), at };
+                found.extend(messages.into_iter().map(sight));
             }
             blocks.extend(step.kind.blocks());
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use journey_bytecode::{Channel, Date, Purpose};
+use journey_bytecode::{Channel, Date, Policy, Purpose, Schema};
 use journey_grammar::SyntaxKind;
 use smol_str::SmolStr;
 
@@ -15,6 +15,7 @@ use crate::bundle::{Judged, LocalNames};
 use crate::check::SentNames;
 use crate::diagnostic::Diagnostic;
 use crate::hir::Item;
+use crate::messages::{Sight, Vocabulary};
 use crate::sources::{JourneyFile, Sources};
 
 /// Findings and programs of an earlier state of a project.
@@ -33,6 +34,8 @@ pub(crate) struct Judgements {
     pub(crate) purposes: BTreeMap<(Channel, SmolStr), Purpose>,
     /// The local variables of the journeys that send them.
     pub(crate) locals: LocalNames,
+    /// The declarations as messages see them.
+    pub(crate) seen_by_messages: (Schema, Policy),
     /// What is wrong with the messages.
     pub(crate) of_messages: Vec<Diagnostic>,
 }
@@ -53,6 +56,14 @@ impl std::fmt::Debug for Kept {
 impl Kept {
     pub(crate) fn new(judgements: Judgements) -> Self {
         Self(Some(Arc::new(judgements)))
+    }
+
+    /// What texts can speak of that are sent in the places that `sent` picks; none if nothing was judged yet.
+    pub fn vocabulary(&self, sent: impl Fn(&Sight) -> bool) -> Option<Vocabulary<'_>> {
+        let kept = self.0.as_deref()?;
+        let (schema, policy) = &kept.seen_by_messages;
+        let sights = kept.files.iter().flatten().flat_map(|judged| judged.sights()).filter(|sight| sent(sight));
+        Some(Vocabulary { schema, policy, sights: sights.collect() })
     }
 
     /// What still holds for this state.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use journey_compiler::messages::{Sight, Vocabulary};
 use journey_compiler::project::{FileId, Project};
 use journey_compiler::sources::Sources;
 use journey_compiler::{Compilation, Date, Kept, compile_again};
@@ -124,7 +125,16 @@ impl Snapshot {
 
     /// What the compiler says.
     pub fn compilation(&self) -> &Compilation {
+        &self.compiled().0
+    }
+
+    /// What texts can speak of that are sent in the places that `sent` picks.
+    pub(crate) fn vocabulary(&self, sent: impl Fn(&Sight) -> bool) -> Option<Vocabulary<'_>> {
+        self.compiled().1.vocabulary(sent)
+    }
+
+    fn compiled(&self) -> &(Compilation, Kept) {
         let compile = || compile_again(&self.0.project, self.sources(), self.0.today, &self.0.kept);
-        &self.0.compilation.get_or_init(compile).0
+        self.0.compilation.get_or_init(compile)
     }
 }

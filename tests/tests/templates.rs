@@ -114,7 +114,7 @@ fn rendered(body: &str, unset: u64) -> Option<Result<String, RenderError>> {
     let (text, found) = messages::read(FileId(0), "messages/m.sms.txt", body);
     let (sources, _) = messages::collect(text.into_iter().map(std::sync::Arc::new).collect());
     let source = &sources[0];
-    let shape = TriggerShape { name: "event", fields: Some(&fields) };
+    let shape = TriggerShape { name: "event".into(), fields: Some(fields) };
     let of_trigger = source.check_trigger(&[shape], Span::beginning(FileId(0)));
     let rest = messages::check(source, &schema, &policy, Purpose::Marketing, &BTreeSet::new());
     if [found, of_trigger, rest].iter().any(|found| !found.is_empty()) {

@@ -16,22 +16,15 @@ use super::uses::Named;
 use super::wait::{next_at, wait_start};
 use crate::diagnostic::Code;
 use crate::hir::{About, AboutKind, EventKind, EventPattern, Expr, Loc, Name};
+use crate::template::TriggerShape;
 use crate::typed::{self, Comparison, ExprKind, On, Optional, Pattern, Place, Trigger};
 
 /// How often a schedule may begin runs: every hour, in milliseconds.
 const LEAST_INTERVAL: i64 = 3_600_000;
 
-/// The fields that a trigger hands to the run, as templates see them.
-pub(crate) struct TriggerFields {
-    /// `purchase`, `tag lead`
-    pub(crate) name: String,
-    /// None if nobody declares them.
-    pub(crate) fields: Option<Vec<Field>>,
-}
-
 impl Checker<'_> {
     /// A trigger, and the fields that it hands to the run.
-    pub(super) fn trigger_of(&mut self, pattern: &EventPattern) -> Option<(Trigger, Fields, TriggerFields)> {
+    pub(super) fn trigger_of(&mut self, pattern: &EventPattern) -> Option<(Trigger, Fields, TriggerShape)> {
         let builtin = |event| builtin(event, "");
         let event = On::Event;
         let mut segment = None;
@@ -137,7 +130,7 @@ impl Checker<'_> {
             On::Event(TriggerKind::Event(_)) => fields.of.clone(),
             _ => self.text.show(pattern.loc),
         };
-        let shape = TriggerFields { name, fields: declared_fields(&fields) };
+        let shape = TriggerShape { name, fields: declared_fields(&fields) };
         Some((Trigger { kind, filter, loc: pattern.loc }, fields, shape))
     }
 

@@ -3,18 +3,19 @@
 use journey_bytecode::{LocalWindow, Purpose, Reenter, Type};
 use smol_str::SmolStr;
 
-use super::event::{TriggerFields, joined};
+use super::event::joined;
 use super::expr::{Checker, Want, shifted};
 use super::wait::{next_at, wait_start};
 use crate::diagnostic::{Applicability, Code, Edit};
 use crate::hir::{self, EventOrCondition, ExprKind, Gathering, HeaderKind, Loc};
+use crate::template::TriggerShape;
 use crate::typed::{Collect, Exit, ExitKind, Expr, Goal, Trigger};
 
 /// What a header says.
 #[derive(Default)]
 pub(super) struct Header {
     pub(super) triggers: Vec<Trigger>,
-    pub(super) fields: Vec<TriggerFields>,
+    pub(super) fields: Vec<TriggerShape>,
     pub(super) filter: Option<Expr>,
     pub(super) key: Option<Expr>,
     pub(super) reenter: Reenter,

@@ -26,9 +26,9 @@ use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::hir::{self, Block, Loc, StepKind};
+use crate::template::TriggerShape;
 use crate::text::Text;
 use crate::typed;
-pub(crate) use event::TriggerFields;
 use expr::Checker;
 pub(crate) use group::segments;
 pub(crate) use handles::inner;
@@ -53,7 +53,7 @@ pub(crate) struct Checked {
     /// Texts that stand in it.
     pub(crate) inline: Vec<Inline>,
     /// The fields that its messages find in `trigger`, by trigger.
-    pub(crate) triggers: Vec<TriggerFields>,
+    pub(crate) triggers: Vec<TriggerShape>,
     /// Whether all of it is understood well enough to follow its ways.
     pub(crate) whole: bool,
     /// The names that it uses.

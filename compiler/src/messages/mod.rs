@@ -12,6 +12,7 @@ mod json;
 mod mjml;
 mod read;
 mod shared;
+mod sight;
 mod sms;
 
 use std::sync::Arc;
@@ -22,9 +23,11 @@ pub use collect::{collect, placeholder};
 pub use file_name::{FileName, Markup, is_message};
 use std::collections::BTreeSet;
 
-use journey_bytecode::{AfterCrash, Channel, Message, Purpose, Schema, TemplateVariable, Variant};
-pub use read::{inline, read};
+pub use journey_bytecode::{AfterCrash, Channel};
+use journey_bytecode::{Message, Purpose, Schema, TemplateVariable, Variant};
+pub use read::{KEYS, inline, read};
 pub use shared::{SharedText, read_shared};
+pub use sight::{Sight, Vocabulary};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Diagnostic, Span};
@@ -155,7 +158,7 @@ impl MessageSource {
     }
 
     /// Checks the fields of the trigger for a journey that sends it; `at` is the send statement.
-    pub fn check_trigger(&self, triggers: &[TriggerShape<'_>], at: Span) -> Vec<Diagnostic> {
+    pub fn check_trigger(&self, triggers: &[TriggerShape], at: Span) -> Vec<Diagnostic> {
         self.parts().flat_map(|(language, part)| check_trigger(&part.template, triggers, language, at)).collect()
     }
 

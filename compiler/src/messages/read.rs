@@ -10,7 +10,7 @@ use crate::project::FileId;
 use crate::template::Piece;
 
 /// The keys of the front matter.
-const KEYS: &[&str] = &["subject", "preheader", "purpose", "topic", "after_crash"];
+pub const KEYS: &[&str] = &["subject", "preheader", "purpose", "topic", "after_crash"];
 
 /// Reads one file. It can be used unless its name says nothing.
 pub fn read(file: FileId, path: &str, text: &str) -> (Option<TextFile>, Vec<Diagnostic>) {

@@ -36,12 +36,12 @@ pub struct LocalShape {
 }
 
 /// One of the triggers of a journey that sends a message.
-#[derive(Clone, Copy, Debug)]
-pub struct TriggerShape<'a> {
+#[derive(Clone, Debug)]
+pub struct TriggerShape {
     /// What it is called: `purchase`, `tag lead`.
-    pub name: &'a str,
+    pub name: String,
     /// The fields of its event; none if they are not known, because nothing declares the event.
-    pub fields: Option<&'a [Field]>,
+    pub fields: Option<Vec<Field>>,
 }
 
 /// What a path leads to.
@@ -87,7 +87,7 @@ fn judge_each(
 /// Checks the variables of the trigger in a template that a journey sends. `at` is the send statement.
 pub fn check_trigger(
     template: &Template,
-    triggers: &[TriggerShape<'_>],
+    triggers: &[TriggerShape],
     language: Option<&str>,
     at: Span,
 ) -> Vec<Diagnostic> {
@@ -214,16 +214,17 @@ fn whole_trigger(usage: &Use) -> Result<Option<Meaning>, Diagnostic> {
     Err(found.help("name one of its fields, as `trigger.amount`"))
 }
 
-fn trigger_field(usage: &Use, trigger: &TriggerShape<'_>, all: &[TriggerShape<'_>]) -> Result<Meaning, Diagnostic> {
-    let Some(fields) = trigger.fields else { return Ok(Meaning { ty: None, optional: true }) };
+fn trigger_field(usage: &Use, trigger: &TriggerShape, all: &[TriggerShape]) -> Result<Meaning, Diagnostic> {
+    let Some(fields) = &trigger.fields else { return Ok(Meaning { ty: None, optional: true }) };
     let name = usage.path.get(1).map_or("", SmolStr::as_str);
     let span = usage.steps.get(1).copied().unwrap_or(usage.span);
     let Some(field) = fields.iter().find(|field| field.name == name) else {
         let message = format!("`{}` does not exist when `{}` starts the journey", usage.name(), trigger.name);
         let found = Diagnostic::new(Code::UnknownTriggerField, span, message);
-        let elsewhere = all.iter().any(|t| t.fields.is_some_and(|fields| fields.iter().any(|f| f.name == name)));
+        let elsewhere =
+            all.iter().any(|t| t.fields.as_ref().is_some_and(|fields| fields.iter().any(|f| f.name == name)));
         let names = fields.iter().map(|field| field.name.as_str());
-        return Err(match fields {
+        return Err(match fields.as_slice() {
             _ if elsewhere => found
                 .note("Not every trigger of the journey has this field.")
                 .help("send another message after the other trigger, or declare the field in each of the events"),

@@ -4,6 +4,7 @@
 //! the journey that sends it. The engine is minijinja; its own parser reads the text, so that what passes here renders.
 
 mod check;
+mod draft;
 mod piece;
 mod scope;
 mod tags;
@@ -13,10 +14,11 @@ mod wording;
 
 pub use check::{LocalShape, Scope, TriggerShape, check, check_locals, check_trigger};
 use journey_bytecode::TemplateVariable;
-pub use journey_bytecode::{BUILTIN_VARIABLES, FILTERS};
+pub use journey_bytecode::{BUILTIN_VARIABLES, FILTERS, TEMPLATE_TESTS};
 pub use piece::Piece;
 use smol_str::SmolStr;
 pub use value::{Demand, Kind, Need, Source};
+pub use visit::LOOP;
 
 use crate::diagnostic::{Diagnostic, Span};
 

@@ -59,11 +59,23 @@ struct Tag<'a> {
 }
 
 pub(super) fn check(piece: &Piece) -> Result<(), Diagnostic> {
+    match blocks(piece)?.pop() {
+        Some(open) => Err(unclosed(&open)),
+        None => Ok(()),
+    }
+}
+
+/// The blocks that are open at the end, the innermost last; none if the tags do not fit together.
+pub(super) fn open_blocks(piece: &Piece) -> Vec<&'static str> {
+    blocks(piece).unwrap_or_default().into_iter().map(|open| open.word).collect()
+}
+
+fn blocks(piece: &Piece) -> Result<Vec<Open>, Diagnostic> {
     let mut open: Vec<Open> = Vec::new();
     let mut tokens = tokenize(piece.text(), false, Default::default());
     while let Some(token) = tokens.next() {
         // What cannot be read at all, the parser says.
-        let Ok((token, start)) = token else { return Ok(()) };
+        let Ok((token, start)) = token else { return Ok(Vec::new()) };
         if !matches!(token, Token::BlockStart | Token::VariableStart) {
             continue;
         }
@@ -71,7 +83,7 @@ pub(super) fn check(piece: &Piece) -> Result<(), Diagnostic> {
         let mut assigns = false;
         let mut end = start;
         for (count, token) in tokens.by_ref().enumerate() {
-            let Ok((token, span)) = token else { return Ok(()) };
+            let Ok((token, span)) = token else { return Ok(Vec::new()) };
             end = span;
             let inside = piece.span(span.start_offset as usize..span.end_offset as usize);
             match token {
@@ -90,10 +102,7 @@ pub(super) fn check(piece: &Piece) -> Result<(), Diagnostic> {
             tag(&mut open, &Tag { word, word_span, span, assigns })?;
         }
     }
-    match open.pop() {
-        Some(open) => Err(unclosed(&open)),
-        None => Ok(()),
-    }
+    Ok(open)
 }
 
 fn tag(open: &mut Vec<Open>, tag: &Tag<'_>) -> Result<(), Diagnostic> {

@@ -19,7 +19,7 @@ use super::{Piece, Role, Template, Use};
 use crate::diagnostic::{Code, Diagnostic, Span, one_of, quote};
 
 /// What `loop` knows inside of `{% for %}`.
-const LOOP: &[&str] = &["first", "index", "index0", "last", "length", "revindex", "revindex0"];
+pub const LOOP: &[&str] = &["first", "index", "index0", "last", "length", "revindex", "revindex0"];
 
 pub(super) fn visit(tree: &Stmt<'_>, piece: &Piece, template: &mut Template) {
     Visitor { piece, template, scopes: Scopes::default() }.statement(tree);

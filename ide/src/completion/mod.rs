@@ -1,10 +1,13 @@
 //! What can be written here.
 //!
 //! Nothing is offered on suspicion: each candidate is put in its place and parsed, and whatever the parser would find
-//! fault with is left out. The names come from what the project declares, by the place that the parser put them in.
+//! fault with is left out. The names come from what the project declares, by the place that the parser put them in. In a
+//! template it is the checker of templates that is asked.
 
+mod filters;
 mod names;
 mod phrases;
+mod settings;
 mod skeleton;
 mod template;
 
@@ -35,6 +38,31 @@ pub struct Completion {
     pub symbol: Option<Symbol>,
 }
 
+impl Completion {
+    /// What is written by an editor that has no snippets: with what stands in the places.
+    pub fn text(&self) -> String {
+        if self.snippet { without_places(&self.insert) } else { self.insert.clone() }
+    }
+}
+
+/// A snippet with what stands in its places.
+fn without_places(snippet: &str) -> String {
+    let mut out = String::new();
+    let mut rest = snippet;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        rest = match after.strip_prefix('{').and_then(|place| place.split_once('}')) {
+            Some((place, after)) => {
+                out.push_str(place.split_once(':').map_or("", |(_, text)| text));
+                after
+            }
+            None => after.trim_start_matches(|c: char| c.is_ascii_digit()),
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
 /// What kind of thing is offered.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum CompletionKind {
@@ -57,7 +85,7 @@ pub enum CompletionKind {
 /// What can be written at an offset.
 pub fn completions(snapshot: &Snapshot, file: FileId, offset: u32) -> Vec<Completion> {
     let kind = snapshot.project().file(file).map(|file| file.kind());
-    if kind == Some(FileKind::Message) {
+    if matches!(kind, Some(FileKind::Message | FileKind::Shared)) {
         return template::in_message(snapshot, file, offset);
     }
     let Some(tree) = snapshot.tree(file) else { return Vec::new() };

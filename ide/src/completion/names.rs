@@ -71,6 +71,8 @@ impl<'a> Offers<'a, '_> {
                 None => self.all_of_kind(kind),
             },
             Place::Known(Kind::Contact) => self.contacts(),
+            // A stage follows.
+            Place::Known(Kind::Funnel) => self.dotted(Kind::Funnel),
             Place::Known(kind) => self.of_kind(kind, ""),
             Place::Word(word) => self.words(word),
             Place::Sent => self.sent(),
@@ -288,13 +290,19 @@ impl<'a> Offers<'a, '_> {
         }) {
             return self.attributes(1, |_| true);
         }
+        // A default, and what a test gives, is a constant.
+        let constant = self.node.ancestors().any(|node| {
+            use SyntaxKind as K;
+            matches!(node.kind(), K::FieldList | K::GivenContact | K::GivenCall | K::EventStimulus | K::AnswerStimulus)
+                || node.kind() == K::AttributeChange && node.ancestors().any(|node| node.kind() == K::Test)
+        });
         let wanted = self.resolver.wanted(self.node);
         if let Some((owner, field)) = wanted.and_then(|owner| Some((owner.clone(), declarations.field(&owner)?))) {
             if !field.values.is_empty() {
                 let value = |value: &String| self.symbol(Symbol::new(Kind::Value, owner.clone(), value.clone()), 0);
                 return field.values.iter().map(value).collect();
             }
-            let mut found = self.attributes(2, |other| other.ty == field.ty);
+            let mut found = self.attributes(2, |other| !constant && other.ty == field.ty);
             if field.ty == "bool" {
                 found.extend(self.constants(&["true", "false"], CompletionKind::Constant));
             }
@@ -306,8 +314,7 @@ impl<'a> Offers<'a, '_> {
             }
             return found;
         }
-        // In a default only constants can stand, and nothing more is known of it.
-        if self.node.ancestors().any(|node| matches!(node.kind(), SyntaxKind::FieldList | SyntaxKind::GivenContact)) {
+        if constant {
             return Vec::new();
         }
         let mut found = Vec::new();

@@ -15,7 +15,13 @@ pub(super) fn of(before: &str) -> String {
     let mut node = root;
     loop {
         let children: Vec<Node<'_>> = node.children().collect();
-        let first = children.iter().position(|child| child.kind() != SyntaxKind::Name).unwrap_or(0);
+        // What stands before the brace says what the list is of.
+        let brace = node.own_tokens().find(|token| token.kind() == SyntaxKind::LBrace);
+        let listed = |child: &Node<'_>| match brace {
+            Some(brace) => child.range().start >= brace.range().end,
+            None => child.kind() != SyntaxKind::Name,
+        };
+        let first = children.iter().position(listed).unwrap_or(0);
         if is_list(node.kind())
             && let Some(keep) = children.len().checked_sub(KEPT).filter(|keep| *keep > first)
             && let (Some(from), Some(to)) = (children.get(first), children.get(keep))
@@ -74,6 +80,12 @@ fn is_step(node: Node<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_is_chosen_by_stays() {
+        let text = "journey x {\n  on tag a\n  choose plan {\n    a { end }\n    b { end }\n    c, ";
+        insta::assert_snapshot!(super::of(text));
+    }
+
     #[test]
     fn what_does_not_matter_is_left_out() {
         let long = "tags { a }\ntags { b }\njourney x {\n  on tag a\n  send email a\n  wait 1d\n  send email b\n  wait 2d\n  if opened { wait 1d wait 2d wait 3d wait 4d } el";

@@ -1,13 +1,18 @@
-//! What can be written in a message: attributes, fields, filters and tags between braces, and settings above the text.
+//! What can be written in a message: between braces what its checker finds no fault with, and settings above the text.
 
+use std::collections::BTreeMap;
+
+use journey_compiler::diagnostic::{Code, Diagnostic};
+use journey_compiler::messages::{Channel, TextFile, Vocabulary};
 use journey_compiler::project::FileId;
-use journey_compiler::template::{BUILTIN_VARIABLES, FILTERS};
-use journey_grammar::{SyntaxKind, TextRange, Token, Tree};
+use journey_compiler::template::{BUILTIN_VARIABLES, LOOP, TEMPLATE_TESTS, Template};
+use journey_grammar::{TextRange, Tree};
 
-use super::{Completion, CompletionKind};
+use super::filters::FILTERS;
+use super::{Completion, CompletionKind, settings};
 use crate::Snapshot;
 use crate::hover::short;
-use crate::names::{Kind, Symbol, fields_of_triggers};
+use crate::names::{Kind, Symbol};
 
 /// The tags, and what closes them.
 const TAGS: &[(&str, &str)] = &[
@@ -22,38 +27,68 @@ const TAGS: &[(&str, &str)] = &[
     ("endwith", "endwith"),
 ];
 
-const SETTINGS: [&str; 4] = ["subject", "preheader", "purpose", "topic"];
+/// How a variable can be written: of several ways the first that fits it and its place is offered.
+const VARIABLE: [&str; 3] = ["", " | default(\"${1:there}\")", " | join(\", \")"];
 
-/// In a file of `messages/`.
+/// In a file below `messages/`.
 pub(super) fn in_message(snapshot: &Snapshot, file: FileId, offset: u32) -> Vec<Completion> {
     let text = snapshot.text(file);
     let Some(before) = text.get(..offset as usize) else { return Vec::new() };
-    let name = snapshot.sources().text_file(file).map(|text| text.name.to_string());
-    if let Some(inside) = open_tag(before) {
-        return in_tag(snapshot, inside, before, offset, name.as_deref());
-    }
-    if in_front_matter(text, before) { settings(snapshot, text, before, offset) } else { Vec::new() }
+    let replace = replaced(before, offset);
+    let Some(before) = before.get(..replace.start as usize) else { return Vec::new() };
+    let in_settings = settings::are_here(text, before);
+    // A setting is a text of its own, and what stands above the text is none of it.
+    let from = match text.strip_prefix("---") {
+        Some(_) if in_settings => before.rfind('\n').map_or(0, |at| at + 1),
+        Some(_) => before.match_indices("\n---").next().map_or(0, |(at, fence)| at + fence.len()),
+        None => 0,
+    };
+    let Some(tag) = before.get(from..).and_then(open_tag) else {
+        return if in_settings { settings::offer(snapshot, file, before, replace) } else { Vec::new() };
+    };
+    let read = snapshot.sources().text_file(file);
+    let sent = |sight: &_| read.is_some_and(|read| is_sent(sight, read));
+    let unknown = |name: &str| match name {
+        "subject" => in_settings || read.is_none_or(|read| read.channel != Channel::Email),
+        "confirm_url" => read.is_none_or(|read| read.topic.is_none()),
+        _ => false,
+    };
+    let pen = Pen {
+        snapshot,
+        before: before.get(from..).unwrap_or_default().to_owned(),
+        tag,
+        replace,
+        vocabulary: snapshot.vocabulary(sent),
+        language: read.and_then(|read| read.language.as_deref()),
+        unknown: &unknown,
+    };
+    pen.offer()
+}
+
+fn is_sent(sight: &journey_compiler::messages::Sight, read: &TextFile) -> bool {
+    sight.message.0 == read.channel && sight.message.1 == read.name
 }
 
 /// In a text of a journey.
 pub(super) fn in_string(snapshot: &Snapshot, file: FileId, tree: &Tree, offset: u32) -> Vec<Completion> {
     let text = snapshot.text(file);
-    let start = tree.tokens_at(offset).left.map_or(0, |token| token.range().start as usize);
+    let start = tree.tokens_at(offset).left.map_or(0, |token| token.range().start);
     let Some(before) = text.get(..offset as usize) else { return Vec::new() };
-    let written = before.get(start..).unwrap_or_default();
-    let journey = tree.tokens_at(offset).left.map(Token::parent).and_then(|node| {
-        node.ancestors().find(|node| matches!(node.kind(), SyntaxKind::Journey | SyntaxKind::BareJourney))
+    let replace = replaced(before, offset);
+    // The place in front of the first quote is no part of the text.
+    let Some(written) = text.get(start as usize + 1..replace.start as usize) else { return Vec::new() };
+    let written = written.replace("\\\"", "\"");
+    let Some(tag) = open_tag(&written) else { return Vec::new() };
+    // The step that says it begins before it, and no other one in between.
+    let all = snapshot.vocabulary(|sight| sight.at.file == file && sight.at.start <= start);
+    let vocabulary = all.map(|mut all| {
+        let nearest = all.sights.iter().map(|sight| sight.at.start).max();
+        all.sights.retain(|sight| Some(sight.at.start) == nearest);
+        all
     });
-    let Some(inside) = open_tag(written) else { return Vec::new() };
-    let mut found = in_tag(snapshot, inside, before, offset, None);
-    if let Some(journey) =
-        journey.filter(|_| inside.trim_end().ends_with("trigger.") || word(inside).ends_with("trigger."))
-    {
-        let fields = fields_of_triggers(snapshot.declarations(), journey, snapshot.path(file));
-        found.extend(fields.into_iter().map(|(owner, field)| {
-            variable(snapshot, Symbol::new(Kind::Field, owner, field.name.clone()), replaced(before, offset))
-        }));
-    }
+    let unknown = |name: &str| matches!(name, "subject" | "confirm_url");
+    let pen = Pen { snapshot, before: written, tag, replace, vocabulary, language: None, unknown: &unknown };
+    let mut found = pen.offer();
     // A text with quotes inside a text would end it.
     for offer in &mut found {
         offer.insert = offer.insert.replace('"', "'");
@@ -61,11 +96,11 @@ pub(super) fn in_string(snapshot: &Snapshot, file: FileId, tree: &Tree, offset: 
     found
 }
 
-/// What stands between the braces that are open here, the braces included.
-fn open_tag(before: &str) -> Option<&str> {
+/// Where the tag begins that is open at the end.
+fn open_tag(before: &str) -> Option<usize> {
     let start = before.rfind("{{").max(before.rfind("{%"))?;
     let inside = before.get(start..)?;
-    (!inside.contains("}}") && !inside.contains("%}")).then_some(inside)
+    (!inside.contains("}}") && !inside.contains("%}")).then_some(start)
 }
 
 /// The word before the end, dots included.
@@ -82,86 +117,205 @@ fn replaced(before: &str, offset: u32) -> TextRange {
     TextRange::new(offset.saturating_sub(u32::try_from(last.len()).unwrap_or_default()), offset)
 }
 
-fn in_tag(snapshot: &Snapshot, inside: &str, before: &str, offset: u32, message: Option<&str>) -> Vec<Completion> {
-    let replace = replaced(before, offset);
-    let written = word(inside);
-    let lead = inside.get(..inside.len() - written.len()).unwrap_or_default().trim_end();
-    let declarations = snapshot.declarations();
-    if lead.ends_with('|') {
-        return FILTERS.iter().map(|filter| plain(filter, CompletionKind::Function, replace)).collect();
+/// Somebody who writes between braces.
+struct Pen<'a> {
+    snapshot: &'a Snapshot,
+    /// The text up to what is being written.
+    before: String,
+    /// Where the open tag begins in it.
+    tag: usize,
+    replace: TextRange,
+    vocabulary: Option<Vocabulary<'a>>,
+    /// The language of the text.
+    language: Option<&'a str>,
+    /// The built-in variables that this text does not have.
+    unknown: &'a dyn Fn(&str) -> bool,
+}
+
+impl Pen<'_> {
+    fn offer(&self) -> Vec<Completion> {
+        let inside = self.before.get(self.tag..).unwrap_or_default();
+        let path = word(inside);
+        let lead = inside.get(..inside.len() - path.len()).unwrap_or_default().trim_end();
+        let block = lead.starts_with("{%");
+        let words: Vec<&str> = lead.trim_start_matches(['{', '%', '-']).split_whitespace().collect();
+        let all = match words.as_slice() {
+            [] if block => self.tags(),
+            ["for" | "set" | "with"] if block => Offers::new(),
+            ["filter"] if block => self.filters(),
+            _ if lead.ends_with('|') => self.filters(),
+            [.., "is"] | [.., "is", "not"] => self.words(TEMPLATE_TESTS, CompletionKind::Keyword),
+            _ if !path.is_empty() => self.parts(path),
+            _ => self.values(),
+        };
+        all.into_values().collect()
     }
-    if lead == "{%" || lead == "{%-" {
-        let tag = |(label, body): &(&str, &str)| Completion {
+
+    /// Whether the checker finds no fault with this text in its place.
+    fn fits(&self, text: &str, only_syntax: bool) -> bool {
+        let whole = format!("{}{text}", self.before);
+        let (start, end) = (self.before.len(), whole.len());
+        let template = Template::draft(&whole, self.tag);
+        let found = match (&self.vocabulary, only_syntax) {
+            (Some(vocabulary), false) => vocabulary.judge(&template, self.language),
+            _ => template.findings,
+        };
+        let concerns = |found: &Diagnostic| {
+            let at = found.primary.span;
+            match found.code {
+                Code::TemplateSyntax | Code::UnsupportedTag => at.end as usize > self.tag,
+                _ => !only_syntax && (at.start as usize) < end && at.end as usize > start,
+            }
+        };
+        !found.iter().any(concerns)
+    }
+
+    /// The first of several ways to write something that fits.
+    fn first_that_fits(&self, forms: impl IntoIterator<Item = String>, mut offer: Completion) -> Option<Completion> {
+        for form in forms {
+            offer.snippet = form.contains('$');
+            offer.insert = form;
+            if self.fits(&offer.text(), false) {
+                return Some(offer);
+            }
+        }
+        None
+    }
+
+    fn filters(&self) -> Offers {
+        let offer = |(name, forms, detail): &super::filters::Filter| {
+            let offer = Completion { detail: (*detail).into(), ..plain(name, CompletionKind::Function, self.replace) };
+            self.first_that_fits(forms.iter().map(|form| (*form).to_owned()), offer)
+        };
+        by_label(FILTERS.iter().filter_map(offer))
+    }
+
+    /// What a tag asks for is for the writer to say: only where the tag can stand is judged.
+    fn tags(&self) -> Offers {
+        let offer = |(label, body): &(&str, &str)| Completion {
             insert: (*body).to_owned(),
             snippet: body.contains('$'),
-            ..plain(label, CompletionKind::Keyword, replace)
+            ..plain(label, CompletionKind::Keyword, self.replace)
         };
-        return TAGS.iter().map(tag).collect();
+        by_label(TAGS.iter().map(offer).filter(|offer| self.fits(&offer.text(), true)))
     }
-    if let Some((root, _)) = written.split_once('.') {
-        return match root {
-            "contact" => attributes(snapshot, replace, false),
-            "trigger" => message.map(|message| trigger_fields(snapshot, message, replace)).unwrap_or_default(),
-            _ => Vec::new(),
-        };
-    }
-    let printed = lead == "{{" || lead == "{{-";
-    let mut found = attributes(snapshot, replace, printed);
-    found.extend(BUILTIN_VARIABLES.iter().map(|name| plain(name, CompletionKind::Constant, replace)));
-    if message.is_some_and(|message| !trigger_fields(snapshot, message, replace).is_empty()) {
-        found.push(Completion { insert: "trigger.".into(), ..plain("trigger", CompletionKind::Keyword, replace) });
-    }
-    found.retain(|offer| {
-        offer.kind != CompletionKind::Name(Kind::Attribute) || declarations.attributes.contains_key(&offer.label)
-    });
-    found
-}
 
-/// The attributes; one that may be unset comes with a default where it is printed.
-fn attributes(snapshot: &Snapshot, replace: TextRange, printed: bool) -> Vec<Completion> {
-    let offer = |field: &crate::names::Field| {
-        let mut offer = variable(snapshot, Symbol::global(Kind::Attribute, field.name.clone()), replace);
-        if printed && field.optional && field.default.is_none() {
-            offer.insert = format!("{} | default(\"${{1:there}}\")", field.name);
-            offer.snippet = true;
-        }
-        offer
-    };
-    snapshot.declarations().attributes.values().map(offer).collect()
-}
+    fn words(&self, words: &[&str], kind: CompletionKind) -> Offers {
+        let offers = words.iter().map(|word| plain(word, kind, self.replace));
+        by_label(offers.filter(|offer| self.fits(&offer.insert, false)))
+    }
 
-/// The fields that every journey which sends the message has in its trigger.
-fn trigger_fields(snapshot: &Snapshot, message: &str, replace: TextRange) -> Vec<Completion> {
-    let mut common: Option<Vec<Symbol>> = None;
-    for file in snapshot.files() {
-        for journey in snapshot.tree(file).into_iter().flat_map(|tree| tree.root().children()) {
-            let sends = journey.descendants().any(|node| {
-                node.kind() == SyntaxKind::SendStep
-                    && node.child(SyntaxKind::Name).is_some_and(|name| name.text() == message)
-            });
-            if sends {
-                let fields = fields_of_triggers(snapshot.declarations(), journey, snapshot.path(file));
-                let fields: Vec<_> = fields
-                    .into_iter()
-                    .map(|(owner, field)| Symbol::new(Kind::Field, owner, field.name.clone()))
-                    .collect();
-                common = Some(match common {
-                    Some(before) => before.into_iter().filter(|s| fields.iter().any(|f| f.name == s.name)).collect(),
-                    None => fields,
-                });
+    /// What can stand behind a dot.
+    fn parts(&self, path: &str) -> Offers {
+        self.variables(self.candidates(path))
+    }
+
+    fn candidates(&self, path: &str) -> Vec<Completion> {
+        match path {
+            "contact." => self.attributes(),
+            "trigger." => self.trigger_fields(),
+            "loop." => LOOP.iter().map(|part| plain(part, CompletionKind::Keyword, self.replace)).collect(),
+            _ => {
+                let parts = self.vocabulary.iter().flat_map(Vocabulary::parts);
+                parts.map(|part| plain(part, CompletionKind::Constant, self.replace)).collect()
             }
         }
     }
-    common.into_iter().flatten().map(|symbol| variable(snapshot, symbol, replace)).collect()
+
+    fn values(&self) -> Offers {
+        let mut candidates = self.attributes();
+        candidates.extend(self.locals());
+        let own = own_names(self.before.get(..self.tag).unwrap_or_default());
+        candidates.extend(own.into_iter().map(|name| plain(name, CompletionKind::Constant, self.replace)));
+        let roots = ["trigger", "loop"].map(|root| plain(root, CompletionKind::Keyword, self.replace));
+        // What has no text of its own may have parts that have.
+        let whole: Vec<Completion> = candidates.iter().chain(&roots).cloned().collect();
+        let mut offers = self.variables(candidates);
+        // Those of the project have a value if the policy gives them one; nothing can stand in for it.
+        let builtin: Vec<&str> = BUILTIN_VARIABLES.iter().copied().filter(|name| !(self.unknown)(name)).collect();
+        offers.extend(self.words(&builtin, CompletionKind::Constant));
+        for root in whole {
+            let path = format!("{}.", root.label);
+            if !offers.contains_key(&root.label) && self.candidates(&path).iter().any(|part| self.has(&path, part)) {
+                offers.insert(root.label.clone(), Completion { insert: path, ..root });
+            }
+        }
+        offers
+    }
+
+    fn has(&self, path: &str, part: &Completion) -> bool {
+        VARIABLE.iter().any(|form| {
+            let written = Completion { insert: format!("{path}{}{form}", part.label), snippet: true, ..part.clone() };
+            self.fits(&written.text(), false)
+        })
+    }
+
+    fn variables(&self, candidates: Vec<Completion>) -> Offers {
+        let forms = |name: &str| VARIABLE.map(|form| format!("{name}{form}"));
+        by_label(candidates.into_iter().filter_map(|offer| self.first_that_fits(forms(&offer.label), offer)))
+    }
+
+    fn attributes(&self) -> Vec<Completion> {
+        let names = self.vocabulary.iter().flat_map(|all| &all.schema.attributes).map(|attribute| &attribute.name);
+        let declared = &self.snapshot.declarations().attributes;
+        let kind = |name: &str| if declared.contains_key(name) { Kind::Attribute } else { Kind::Score };
+        names.map(|name| of_symbol(self.snapshot, Symbol::global(kind(name), name.as_str()), self.replace)).collect()
+    }
+
+    /// The local variables of the journeys that send the text.
+    fn locals(&self) -> Vec<Completion> {
+        let seen = self.vocabulary.iter().flat_map(|all| &all.sights).flat_map(|sight| &sight.locals);
+        seen.map(|local| plain(&local.name, CompletionKind::Name(Kind::Local), self.replace)).collect()
+    }
+
+    fn trigger_fields(&self) -> Vec<Completion> {
+        let sights = self.vocabulary.iter().flat_map(|all| &all.sights);
+        let triggers = sights.flat_map(|sight| sight.triggers.iter());
+        let fields = triggers.flat_map(|trigger| {
+            let named = |field| (&trigger.name, field);
+            trigger.fields.iter().flatten().map(named)
+        });
+        let offer = |(event, name): (&String, &str)| {
+            let symbol = Symbol::new(Kind::Field, event.as_str(), name);
+            of_symbol(self.snapshot, symbol, self.replace)
+        };
+        fields.map(|(event, field)| offer((event, field.name.as_str()))).collect()
+    }
 }
 
-fn variable(snapshot: &Snapshot, symbol: Symbol, replace: TextRange) -> Completion {
+type Offers = BTreeMap<String, Completion>;
+
+/// Each once.
+fn by_label(offers: impl Iterator<Item = Completion>) -> Offers {
+    let mut all = Offers::new();
+    for offer in offers {
+        all.entry(offer.label.clone()).or_insert(offer);
+    }
+    all
+}
+
+/// The names that a template makes itself: of its loops, and what it sets.
+fn own_names(before: &str) -> Vec<&str> {
+    let tags = before.split("{%").skip(1).filter_map(|rest| rest.split("%}").next());
+    let names = tags.flat_map(|tag| {
+        let (word, rest) = tag.trim_start_matches('-').trim().split_once(' ').unwrap_or_default();
+        let names = match word {
+            "for" => rest.split(" in ").next(),
+            "set" | "with" => rest.split('=').next(),
+            _ => None,
+        };
+        names.into_iter().flat_map(|names| names.split(',')).map(str::trim).filter(|name| !name.is_empty())
+    });
+    names.collect()
+}
+
+pub(super) fn of_symbol(snapshot: &Snapshot, symbol: Symbol, replace: TextRange) -> Completion {
     let detail = short(snapshot.declarations(), &symbol);
     let kind = CompletionKind::Name(symbol.kind);
     Completion { detail, symbol: Some(symbol.clone()), ..plain(&symbol.name, kind, replace) }
 }
 
-fn plain(label: &str, kind: CompletionKind, replace: TextRange) -> Completion {
+pub(super) fn plain(label: &str, kind: CompletionKind, replace: TextRange) -> Completion {
     Completion {
         label: label.to_owned(),
         kind,
@@ -171,32 +325,5 @@ fn plain(label: &str, kind: CompletionKind, replace: TextRange) -> Completion {
         replace,
         rank: 1,
         symbol: None,
-    }
-}
-
-/// Whether the place is between the lines of dashes at the top.
-fn in_front_matter(text: &str, before: &str) -> bool {
-    text.starts_with("---") && before.matches("\n---").count() == 0 && before.contains('\n')
-}
-
-fn settings(snapshot: &Snapshot, text: &str, before: &str, offset: u32) -> Vec<Completion> {
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let replace = replaced(before, offset);
-    match line.split_once(':').map(|(key, _)| key.trim()) {
-        Some("purpose") => {
-            ["marketing", "transactional"].iter().map(|word| plain(word, CompletionKind::Constant, replace)).collect()
-        }
-        Some("topic") => {
-            let topics = snapshot.declarations().items.keys().filter(|symbol| symbol.kind == Kind::Topic);
-            topics.map(|topic| variable(snapshot, topic.clone(), replace)).collect()
-        }
-        Some(_) => Vec::new(),
-        None => {
-            let head = text.get(3..).and_then(|rest| rest.split("\n---").next()).unwrap_or_default();
-            let given = |key: &str| head.lines().any(|line| line.starts_with(key) && line.contains(':'));
-            let keys = SETTINGS.iter().filter(|key| !given(key));
-            keys.map(|key| Completion { insert: format!("{key}: "), ..plain(key, CompletionKind::Setting, replace) })
-                .collect()
-        }
     }
 }

@@ -77,6 +77,18 @@ pub(crate) fn examples() -> Vec<Snapshot> {
     projects.iter().map(|root| Snapshot::new(read(root))).collect()
 }
 
+/// Every example, read once.
+pub(crate) fn all_examples() -> &'static [Snapshot] {
+    static ALL: std::sync::OnceLock<Vec<Snapshot>> = std::sync::OnceLock::new();
+    ALL.get_or_init(|| {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+        let mut projects: Vec<_> = folders.filter(|folder| folder.join("journey.toml").exists()).collect();
+        projects.sort();
+        projects.iter().map(|root| Snapshot::new(read(root))).collect()
+    })
+}
+
 fn read(root: &std::path::Path) -> Project {
     fn walk(root: &std::path::Path, at: &std::path::Path, files: &mut Vec<File>) {
         for entry in std::fs::read_dir(at).unwrap() {

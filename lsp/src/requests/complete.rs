@@ -23,7 +23,7 @@ pub(super) fn completion(
 fn item(place: &Place, offer: Completion) -> lsp::CompletionItem {
     let client = &place.view.client;
     let snippet = offer.snippet && client.snippets;
-    let new_text = if offer.snippet && !client.snippets { without_places(&offer.insert) } else { offer.insert };
+    let new_text = if client.snippets { offer.insert.clone() } else { offer.text() };
     let edit = lsp::TextEdit { range: place.range(offer.replace), new_text };
     let data = offer.symbol.as_ref().map(|symbol| {
         json!({ "uri": place.uri(), "kind": convert::kind_name(symbol.kind), "owner": symbol.owner, "name": symbol.name })
@@ -38,24 +38,6 @@ fn item(place: &Place, offer: Completion) -> lsp::CompletionItem {
         label: offer.label,
         ..lsp::CompletionItem::default()
     }
-}
-
-/// A snippet for an editor that has none: what stands in its places, up to where the cursor would go.
-fn without_places(snippet: &str) -> String {
-    let mut out = String::new();
-    let mut rest = snippet;
-    while let Some((before, after)) = rest.split_once('$') {
-        out.push_str(before);
-        rest = match after.strip_prefix('{').and_then(|place| place.split_once('}')) {
-            Some((place, after)) => {
-                out.push_str(place.split_once(':').map_or("", |(_, text)| text));
-                after
-            }
-            None => after.trim_start_matches(|c: char| c.is_ascii_digit()),
-        };
-    }
-    out.push_str(rest);
-    out
 }
 
 const fn kind(kind: CompletionKind) -> lsp::CompletionItemKind {
