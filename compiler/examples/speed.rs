@@ -1,5 +1,6 @@
 //! How fast texts are read, judged and laid out, without a process around it: `cargo xtask bench language` runs it over its
-//! corpus. `cargo run --release -p journey-compiler --example speed -- FOLDER` does so over any folder of projects.
+//! corpus. `cargo run --release -p journey-compiler --example speed -- FOLDER [WHAT]` does so over any folder of projects; of
+//! one thing alone, for a profiler to look at, if it is named.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "it measures and says so")]
 
 use std::fs;
@@ -7,8 +8,8 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use journey_compiler::compile;
 use journey_compiler::project::{CONFIG, File, Project, belongs};
+use journey_compiler::{compile, judge};
 
 /// Runs of each measurement; the best counts, because others may be at work on the machine.
 const RUNS: u32 = 5;
@@ -21,7 +22,11 @@ fn main() {
     let texts: Vec<&str> = files().map(|file| std::str::from_utf8(&file.bytes).unwrap()).collect();
     let bytes: usize = texts.iter().map(|text| text.len()).sum();
     println!("{} files, {:.1} MB", texts.len(), bytes as f64 / 1e6);
+    let only = std::env::args().nth(2);
     let measure = |name: &str, work: &dyn Fn()| {
+        if only.as_ref().is_some_and(|only| only != name) {
+            return;
+        }
         let run = |_| {
             let start = Instant::now();
             work();
@@ -32,7 +37,8 @@ fn main() {
     };
     measure("lex", &|| texts.iter().for_each(|text| drop(black_box(journey_grammar::lex(text)))));
     measure("parse", &|| texts.iter().for_each(|text| drop(black_box(journey_grammar::parse(text)))));
-    measure("check", &|| projects.iter().for_each(|project| drop(black_box(compile(project)))));
+    measure("check", &|| projects.iter().for_each(|project| drop(black_box(judge(project, None)))));
+    measure("compile", &|| projects.iter().for_each(|project| drop(black_box(compile(project)))));
     measure("format", &|| texts.iter().for_each(|text| drop(black_box(journey_grammar::format(text)))));
 }
 

@@ -25,6 +25,9 @@ use crate::template::{LocalShape, Piece};
 use crate::text::Text;
 use crate::typed::{Place, Seen, StepKind};
 
+/// The most bytes of a file of which surely no table of a program overflows: every entry is at least a byte of source.
+const MAX_SMALL: usize = u16::MAX as usize;
+
 /// A journey file, by itself.
 struct Unit<'a> {
     id: FileId,
@@ -33,13 +36,24 @@ struct Unit<'a> {
     lowered: &'a Lowered,
 }
 
-/// Compiles; with `keep` also what the next state of the project can make use of.
+/// What a project is compiled for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Goal {
+    /// What is wrong with it.
+    Findings,
+    /// That, and the bundle.
+    Bundle,
+    /// Both, and what the next state of the project can make use of.
+    Later,
+}
+
+/// Compiles.
 pub(crate) fn compile(
     project: &Project,
     sources: &Sources,
     today: Option<Date>,
     kept: &Kept,
-    keep: bool,
+    goal: Goal,
 ) -> (Compilation, Kept) {
     let mut diagnostics = sources.findings.clone();
     let units: Vec<Unit<'_>> = (sources.journeys.iter())
@@ -66,7 +80,7 @@ pub(crate) fn compile(
     index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
     let scores = check::scores(&index, &files, &mut uses, &mut diagnostics);
     let sent = SentNames::of(files.iter().flat_map(|file| &file.file.items));
-    let mut build = Build::new(&index, sources, sent, today, diagnostics);
+    let mut build = Build::new(&index, sources, sent, (today, goal), diagnostics);
     build.lints.uses = uses;
     build.scores(&scores, files.first().map(|file| &file.text));
     let known = kept.known(sources, project.lone, today, &build.sent);
@@ -84,7 +98,7 @@ pub(crate) fn compile(
     };
     let judged: Vec<(usize, Arc<Judged>)> = items.par_iter().map(judge).collect();
     let mut by_file: Vec<Vec<Arc<Judged>>> = Vec::new();
-    if keep {
+    if goal == Goal::Later {
         by_file.resize_with(files.len(), Vec::new);
         for (number, judged) in &judged {
             by_file.get_mut(*number).into_iter().for_each(|of_file| of_file.push(Arc::clone(judged)));
@@ -96,7 +110,7 @@ pub(crate) fn compile(
         Some(found) => found.to_vec(),
         None => build.of_messages(&locals),
     };
-    let kept = if keep {
+    let kept = if goal == Goal::Later {
         Kept::new(Judgements {
             sources: sources.clone(),
             lone: project.lone,
@@ -198,6 +212,7 @@ struct Build<'a> {
     first: Option<Span>,
     /// The present day, if somebody says it.
     today: Option<Date>,
+    goal: Goal,
     lints: Lints,
 }
 
@@ -206,7 +221,7 @@ impl<'a> Build<'a> {
         index: &'a Index<'a>,
         sources: &'a Sources,
         sent: SentNames,
-        today: Option<Date>,
+        (today, goal): (Option<Date>, Goal),
         diagnostics: Vec<Diagnostic>,
     ) -> Self {
         Self {
@@ -224,6 +239,7 @@ impl<'a> Build<'a> {
             sights: Vec::new(),
             first: None,
             today,
+            goal,
             lints: Lints::default(),
         }
     }
@@ -250,12 +266,15 @@ impl<'a> Build<'a> {
         let entry =
             checked.whole.then(|| flow::follow(&mut checked.journey, text, self.index, &mut checked.diagnostics));
         let scene = Scene { index: self.index, config: &self.sources.config.lint, today: self.today, text };
+        judged.lints.uses = std::mem::take(&mut checked.uses);
         judged.lints.journey(&scene, journey, &checked, entry);
         judged.sights = sights(&checked, text);
         let sound = checked.whole && !checked.diagnostics.iter().any(is_error);
         judged.diagnostics.append(&mut checked.diagnostics);
         judged.implied = checked.implied;
-        if sound {
+        // What is small enough has a program: it need not be made to know that.
+        let wanted = self.goal != Goal::Findings || !checked.is_small || unit.source.len() > MAX_SMALL;
+        if sound && wanted {
             match program(&checked.journey, text) {
                 Ok(program) => judged.program = Some(program),
                 Err(finding) => judged.diagnostics.push(finding),
@@ -393,7 +412,7 @@ impl<'a> Build<'a> {
         lint::settle(&self.sources.journeys, &self.sources.config.lint, &mut self.diagnostics);
         diagnostic::sort(&mut self.diagnostics);
         let hidden = diagnostic::limit(&mut self.diagnostics);
-        if self.diagnostics.iter().any(is_error) {
+        if self.goal == Goal::Findings || self.diagnostics.iter().any(is_error) {
             return Compilation { diagnostics: self.diagnostics, hidden, bundle: None, tests: self.tests, pressure };
         }
         let placeholders = (self.implied.messages.iter())
@@ -472,7 +491,7 @@ fn sights(checked: &Checked, text: &Text<'_>) -> Vec<Sight> {
                 let sight = |message| Sight { message, locals: locals.clone(), triggers: Arc::clone(&triggers), at };
                 found.extend(messages.into_iter().map(sight));
             }
-            blocks.extend(step.kind.blocks());
+            step.kind.each_block(|inner| blocks.push(inner));
         }
     }
     found

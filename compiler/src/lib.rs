@@ -19,6 +19,7 @@ pub mod template;
 mod text;
 mod typed;
 
+use bundle::Goal;
 use diagnostic::Diagnostic;
 pub use journey_bytecode::Date;
 use journey_bytecode::{Bundle, TestCase};
@@ -34,7 +35,7 @@ pub struct Compilation {
     pub diagnostics: Vec<Diagnostic>,
     /// How many more there are, in files that have [too many](diagnostic::MAX_FINDINGS).
     pub hidden: usize,
-    /// The bundle, if there is no error.
+    /// The bundle, if there is no error and it was asked for.
     pub bundle: Option<Bundle>,
     /// The tests, in the order of files and lines; those with errors are left out.
     pub tests: Vec<TestCase>,
@@ -52,14 +53,19 @@ pub fn compile_on(project: &Project, today: Date) -> Compilation {
     compile_sources(project, &Sources::read(project), Some(today))
 }
 
+/// Says what is wrong with a project, and makes no bundle: all that [`compile_on`] finds, in less time.
+pub fn judge(project: &Project, today: Option<Date>) -> Compilation {
+    bundle::compile(project, &Sources::read(project), today, &Kept::default(), Goal::Findings).0
+}
+
 /// Compiles a project whose files are [read](Sources::read) already, and looks out for dates that are past as of `today`;
 /// the same files and day give the same answer.
 pub fn compile_sources(project: &Project, sources: &Sources, today: Option<Date>) -> Compilation {
-    bundle::compile(project, sources, today, &Kept::default(), false).0
+    bundle::compile(project, sources, today, &Kept::default(), Goal::Bundle).0
 }
 
 /// Compiles a later state of a project: what is known from the earlier one and concerns nothing that changed is not found
 /// out again. The answer is the same as that of [`compile_sources`].
 pub fn compile_again(project: &Project, sources: &Sources, today: Option<Date>, kept: &Kept) -> (Compilation, Kept) {
-    bundle::compile(project, sources, today, kept, true)
+    bundle::compile(project, sources, today, kept, Goal::Later)
 }

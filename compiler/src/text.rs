@@ -1,6 +1,6 @@
 //! A file's text and how to speak of places in it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::{Encoding, LineIndex, Span};
 use crate::hir::Loc;
@@ -17,12 +17,14 @@ pub(crate) struct Text<'a> {
     file: FileId,
     path: &'a str,
     source: &'a str,
-    lines: LineIndex,
+    bytes: &'a Arc<[u8]>,
+    /// Found when somebody asks for one.
+    lines: OnceLock<LineIndex>,
 }
 
 impl<'a> Text<'a> {
-    pub(crate) fn new(file: FileId, path: &'a str, source: &'a str, bytes: &Arc<[u8]>) -> Self {
-        Self { file, path, source, lines: LineIndex::new(Arc::clone(bytes)) }
+    pub(crate) fn new(file: FileId, path: &'a str, source: &'a str, bytes: &'a Arc<[u8]>) -> Self {
+        Self { file, path, source, bytes, lines: OnceLock::new() }
     }
 
     pub(crate) const fn path(&self) -> &'a str {
@@ -51,7 +53,8 @@ impl<'a> Text<'a> {
 
     /// Line and column (in characters), both from 1.
     pub(crate) fn line_column(&self, offset: u32) -> (u32, u32) {
-        let place = self.lines.position(offset, Encoding::Utf32);
+        let lines = self.lines.get_or_init(|| LineIndex::new(Arc::clone(self.bytes)));
+        let place = lines.position(offset, Encoding::Utf32);
         (place.line.saturating_add(1), place.column.saturating_add(1))
     }
 }

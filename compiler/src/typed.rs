@@ -7,6 +7,7 @@ use journey_bytecode::{
     Aggregate, Channel, Colleague, Field, Function, LocalWindow, MessageRef, Number, Purpose, Reenter, RequestKind,
     SlotIx, Span, StatusKind, TextMatch, Time, TriggerKind, Type, Value, WeekdaySet,
 };
+use smallvec::{SmallVec, smallvec};
 use smol_str::SmolStr;
 
 use crate::hir::Loc;
@@ -265,37 +266,57 @@ pub(crate) enum StepKind {
 }
 
 impl StepKind {
-    /// The steps inside, by way.
-    pub(crate) fn blocks(&self) -> Vec<&Block> {
+    /// Looks at the steps inside, by way.
+    pub(crate) fn each_block<'s>(&'s self, mut each: impl FnMut(&'s Block)) {
         match self {
-            Self::Wait(wait) => (wait.arms.iter().map(|arm| &arm.then))
-                .chain(wait.conditions.iter().map(|(_, then)| then))
-                .chain(wait.deadline.iter().flat_map(|deadline| std::iter::once(&deadline.then).chain(&deadline.past)))
-                .collect(),
-            Self::If { then, otherwise, .. } => vec![then, otherwise],
-            Self::Choose { arms, otherwise, .. } => arms.iter().map(|(_, then)| then).chain(otherwise).collect(),
-            Self::Split(split) => split.sides.iter().map(|(_, _, then)| then).collect(),
-            Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
-            Self::Request(request) => (request.arms.iter().map(|(_, then)| then)).chain(&request.otherwise).collect(),
-            _ => Vec::new(),
+            Self::Wait(wait) => {
+                wait.arms.iter().for_each(|arm| each(&arm.then));
+                wait.conditions.iter().for_each(|(_, then)| each(then));
+                if let Some(Deadline { then, past, .. }) = &wait.deadline {
+                    each(then);
+                    past.iter().for_each(&mut each);
+                }
+            }
+            Self::If { then, otherwise, .. } => {
+                each(then);
+                each(otherwise);
+            }
+            Self::Choose { arms, otherwise, .. } => {
+                arms.iter().for_each(|(_, then)| each(then));
+                otherwise.iter().for_each(each);
+            }
+            Self::Split(split) => split.sides.iter().for_each(|(_, _, then)| each(then)),
+            Self::Repeat { body, .. } | Self::Sequence(body) => each(body),
+            Self::Request(request) => {
+                request.arms.iter().for_each(|(_, then)| each(then));
+                request.otherwise.iter().for_each(each);
+            }
+            _ => {}
         }
     }
 
     /// The steps inside, by way.
-    pub(crate) fn blocks_mut(&mut self) -> Vec<&mut Block> {
+    pub(crate) fn blocks(&self) -> SmallVec<[&Block; 4]> {
+        let mut blocks = SmallVec::new();
+        self.each_block(|block| blocks.push(block));
+        blocks
+    }
+
+    /// The steps inside, by way.
+    pub(crate) fn blocks_mut(&mut self) -> SmallVec<[&mut Block; 4]> {
         match self {
             Self::Wait(wait) => (wait.arms.iter_mut().map(|arm| &mut arm.then))
                 .chain(wait.conditions.iter_mut().map(|(_, then)| then))
                 .chain(wait.deadline.iter_mut().flat_map(|d| std::iter::once(&mut d.then).chain(&mut d.past)))
                 .collect(),
-            Self::If { then, otherwise, .. } => vec![then, otherwise],
+            Self::If { then, otherwise, .. } => smallvec![then, otherwise],
             Self::Choose { arms, otherwise, .. } => arms.iter_mut().map(|(_, then)| then).chain(otherwise).collect(),
             Self::Split(split) => split.sides.iter_mut().map(|(_, _, then)| then).collect(),
-            Self::Repeat { body, .. } | Self::Sequence(body) => vec![body],
+            Self::Repeat { body, .. } | Self::Sequence(body) => smallvec![body],
             Self::Request(request) => {
                 (request.arms.iter_mut().map(|(_, then)| then)).chain(&mut request.otherwise).collect()
             }
-            _ => Vec::new(),
+            _ => SmallVec::new(),
         }
     }
 }
@@ -633,7 +654,7 @@ pub(crate) enum Comparison {
 
 impl Expr {
     /// The expressions directly inside.
-    pub(crate) fn children(&self) -> Vec<&Self> {
+    pub(crate) fn children(&self) -> SmallVec<[&Self; 4]> {
         match &self.kind {
             ExprKind::WeekdayOf(of)
             | ExprKind::HourOf(of)
@@ -644,7 +665,7 @@ impl Expr {
             | ExprKind::Reached(of)
             | ExprKind::Not(of)
             | ExprKind::IsSet(of)
-            | ExprKind::NextWithin(_, of) => vec![of],
+            | ExprKind::NextWithin(_, of) => smallvec![&**of],
             ExprKind::NextAt(_, sides)
             | ExprKind::Between(sides)
             | ExprKind::AddWithin(_, sides)
@@ -659,7 +680,7 @@ impl Expr {
             | ExprKind::Contains(sides)
             | ExprKind::StartsWith(sides)
             | ExprKind::EndsWith(sides)
-            | ExprKind::In(sides) => vec![&sides.0, &sides.1],
+            | ExprKind::In(sides) => smallvec![&sides.0, &sides.1],
             ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::NumberOf(_, _, parts) => parts.iter().collect(),
             ExprKind::Arithmetic(first, rest) => {
                 std::iter::once(&**first).chain(rest.iter().map(|(_, operand)| operand)).collect()
@@ -668,12 +689,12 @@ impl Expr {
                 history.filter.iter().chain(&history.stretch.since).chain(&history.stretch.until).collect()
             }
             ExprKind::Messages(asked) => asked.stretch.since.iter().chain(&asked.stretch.until).collect(),
-            _ => Vec::new(),
+            _ => SmallVec::new(),
         }
     }
 
     /// The expressions directly inside.
-    pub(crate) fn children_mut(&mut self) -> Vec<&mut Self> {
+    pub(crate) fn children_mut(&mut self) -> SmallVec<[&mut Self; 4]> {
         match &mut self.kind {
             ExprKind::WeekdayOf(of)
             | ExprKind::HourOf(of)
@@ -684,7 +705,7 @@ impl Expr {
             | ExprKind::Reached(of)
             | ExprKind::Not(of)
             | ExprKind::IsSet(of)
-            | ExprKind::NextWithin(_, of) => vec![of],
+            | ExprKind::NextWithin(_, of) => smallvec![&mut **of],
             ExprKind::NextAt(_, sides)
             | ExprKind::Between(sides)
             | ExprKind::AddWithin(_, sides)
@@ -701,7 +722,7 @@ impl Expr {
             | ExprKind::EndsWith(sides)
             | ExprKind::In(sides) => {
                 let (left, right) = &mut **sides;
-                vec![left, right]
+                smallvec![left, right]
             }
             ExprKind::And(parts) | ExprKind::Or(parts) | ExprKind::NumberOf(_, _, parts) => parts.iter_mut().collect(),
             ExprKind::Arithmetic(first, rest) => {
@@ -712,7 +733,7 @@ impl Expr {
                 history.filter.iter_mut().chain(&mut stretch.since).chain(&mut stretch.until).collect()
             }
             ExprKind::Messages(asked) => asked.stretch.since.iter_mut().chain(&mut asked.stretch.until).collect(),
-            _ => Vec::new(),
+            _ => SmallVec::new(),
         }
     }
 

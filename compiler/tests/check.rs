@@ -16,6 +16,8 @@ const TODAY: Date = Date(20_605);
 fn checked(project: &Project) -> Compilation {
     let compilation = compile_on(project, TODAY);
     support::assert_sound(project, &compilation.diagnostics);
+    let judged = journey_compiler::judge(project, Some(TODAY));
+    assert_eq!(judged.diagnostics, compilation.diagnostics, "the same is found without a bundle");
     let errors = compilation.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
     assert_eq!(compilation.bundle.is_none(), errors > 0, "a bundle if and only if there is no error");
     if let Some(bundle) = &compilation.bundle {

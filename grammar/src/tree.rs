@@ -75,6 +75,12 @@ impl Tree {
         self.token_range(0, self.0.kinds.len() as u32)
     }
 
+    /// The tokens of some kinds in source order.
+    pub fn tokens_of(&self, wanted: impl Fn(SyntaxKind) -> bool) -> impl Iterator<Item = Token<'_>> {
+        let kinds = (0..).zip(&self.0.kinds);
+        kinds.filter(move |(_, kind)| wanted(**kind)).map(|(index, _)| Token { tree: self, index })
+    }
+
     /// The tokens from one number up to, not including, another.
     pub(crate) fn tokens_between(&self, from: usize, to: usize) -> Tokens<'_> {
         self.token_range(from as u32, to as u32)

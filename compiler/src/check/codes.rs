@@ -1,5 +1,8 @@
 //! Values that other people keep lists of: countries, languages, zones, phone numbers.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 /// ISO 3166-1 alpha-2, officially assigned.
 const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \
     BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI \
@@ -24,7 +27,8 @@ pub(crate) fn currencies() -> impl Iterator<Item = &'static str> {
 
 /// Whether it is a currency.
 pub(crate) fn is_currency(code: &str) -> bool {
-    code.len() == 3 && currencies().any(|known| known == code)
+    static KNOWN: LazyLock<BTreeSet<&str>> = LazyLock::new(|| currencies().collect());
+    KNOWN.contains(code)
 }
 
 /// Whether it is a country.

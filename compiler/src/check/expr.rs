@@ -49,6 +49,8 @@ pub(crate) struct Checker<'a> {
     pub(super) segments: Option<&'a BTreeMap<SmolStr, Option<Expr>>>,
     /// Some trigger is not known, so that its fields are not, either.
     pub(super) trigger_unknown: bool,
+    /// How large it is so far.
+    pub(super) size: super::size::Size,
 }
 
 /// The fields of an event.
@@ -106,6 +108,7 @@ impl<'a> Checker<'a> {
             in_trigger: false,
             segments: None,
             trigger_unknown: false,
+            size: super::size::Size::default(),
         }
     }
 
@@ -170,6 +173,7 @@ impl<'a> Checker<'a> {
 
     /// An expression.
     pub(super) fn expr(&mut self, e: &hir::Expr, want: Want<'_>) -> Expr {
+        self.size.operand();
         let loc = e.loc;
         let constant = |value: Value, ty: Type| Expr::constant(value, ty, loc);
         match &e.kind {

@@ -164,6 +164,7 @@ impl Checker<'_> {
         };
         if let Some(condition) = known {
             self.uses.note(Named::Segment, &name.text);
+            condition.iter().for_each(|condition| self.size.inlined(condition));
             return condition.clone();
         }
         if self.index.segments.contains_key(&name.text) || self.index.unsure.segments {

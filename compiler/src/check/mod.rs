@@ -15,6 +15,7 @@ mod operators;
 mod outside;
 mod report;
 mod score;
+mod size;
 mod step;
 mod test;
 mod types;
@@ -58,6 +59,8 @@ pub(crate) struct Checked {
     pub(crate) whole: bool,
     /// The names that it uses.
     pub(crate) uses: Uses,
+    /// Whether none of its statements is so large that a program might have no room for it.
+    pub(crate) is_small: bool,
 }
 
 /// A message that a journey sends.
@@ -135,6 +138,7 @@ pub(crate) fn journey<'a>(index: &'a Index<'a>, text: &'a Text<'a>, journey: &hi
         triggers: header.fields,
         whole,
         uses: checker.uses,
+        is_small: checker.size.is_small(),
     }
 }
 

@@ -36,6 +36,7 @@ impl Checker<'_> {
     }
 
     fn step(&mut self, step: &hir::Step, depth: u16) -> Step {
+        self.size.statement();
         let kind = self.step_kind(step, depth).unwrap_or(StepKind::Error);
         Step { kind, head: step.head, depth }
     }

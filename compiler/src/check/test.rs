@@ -432,9 +432,11 @@ impl TestChecker<'_> {
             self.checker.uses.note(Named::Handle, &name.text);
             return Some(message.clone());
         }
+        // What a journey sends without it being there is no better than what stands here.
+        let sent = self.sent.messages.iter().filter(|_| index.lone);
         let names: BTreeSet<SmolStr> = (index.messages.keys().map(|(_, name)| name))
             .chain(self.sent.handles.keys())
-            .chain(&self.sent.messages)
+            .chain(sent)
             .cloned()
             .collect();
         let what = channel.map_or("message", |channel| match channel {

@@ -100,7 +100,8 @@ pub(crate) fn declared_field(name: &str, ty: &str) -> Result<Field, String> {
         return Err("an answer has no defaults".to_owned());
     }
     let mut diagnostics = Vec::new();
-    let text = Text::new(FileId(0), "", &source, &source.as_bytes().into());
+    let bytes = source.as_bytes().into();
+    let text = Text::new(FileId(0), "", &source, &bytes);
     let ty = resolve(&field.ty, &text, &mut diagnostics);
     match (ty, diagnostics.first()) {
         (Some(ty), None) => Ok(Field { name: field.name.text.clone(), ty, optional: field.optional }),

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use journey_bytecode::{Type, Value};
+use smallvec::{SmallVec, smallvec};
 use smol_str::SmolStr;
 
 use crate::typed::Comparison;
@@ -14,7 +15,7 @@ const MAX_VALUES: usize = 256;
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Domain {
     /// One of these; anything without.
-    only: Option<Vec<Value>>,
+    only: Option<SmallVec<[Value; 2]>>,
     /// None of these.
     except: Vec<Value>,
     /// Not below; the flag says whether the bound itself is possible.
@@ -30,7 +31,7 @@ impl Domain {
             Some(Type::Enum(values)) if values.len() <= MAX_VALUES => {
                 Some(values.iter().map(|value| Value::Text(value.clone())).collect())
             }
-            Some(Type::Bool) => Some(vec![Value::Bool(false), Value::Bool(true)]),
+            Some(Type::Bool) => Some(smallvec![Value::Bool(false), Value::Bool(true)]),
             _ => None,
         };
         Self { only, ..Self::default() }
@@ -38,7 +39,15 @@ impl Domain {
 
     /// This value alone.
     pub(super) fn only(value: Value) -> Self {
-        Self { only: Some(vec![value]), ..Self::default() }
+        Self { only: Some(smallvec![value]), ..Self::default() }
+    }
+
+    /// Whether it is this value alone.
+    pub(super) fn is_only(&self, value: &Value) -> bool {
+        self.only.as_ref().is_some_and(|only| matches!(only.as_slice(), [one] if one == value))
+            && self.except.is_empty()
+            && self.low.is_none()
+            && self.high.is_none()
     }
 
     /// Whether no value is left.
@@ -51,7 +60,7 @@ impl Domain {
             },
             _ => false,
         };
-        crossed || self.only.as_ref().is_some_and(Vec::is_empty)
+        crossed || self.only.as_ref().is_some_and(SmallVec::is_empty)
     }
 
     /// Whether all that is known is that the value is not below something.
@@ -73,8 +82,8 @@ impl Domain {
     pub(super) fn that(&self, comparison: Comparison, constant: &Value) -> Self {
         let mut left = self.clone();
         match comparison {
-            Comparison::Equal if self.may_be(constant) => left.only = Some(vec![constant.clone()]),
-            Comparison::Equal => left.only = Some(Vec::new()),
+            Comparison::Equal if self.may_be(constant) => left.only = Some(smallvec![constant.clone()]),
+            Comparison::Equal => left.only = Some(SmallVec::new()),
             Comparison::NotEqual if left.except.len() < MAX_VALUES => left.except.push(constant.clone()),
             Comparison::NotEqual => {}
             Comparison::Less => left.high = tighter(left.high, (constant, false), Ordering::Less),

@@ -48,7 +48,7 @@ impl Entry {
     /// The tags that a contact must not have.
     pub(crate) fn barred_tags(&self) -> Vec<SmolStr> {
         let barred = |(subject, domain): &(Subject, Domain)| match subject {
-            Subject::Tag(tag) => (*domain == Domain::only(Value::Bool(false))).then(|| tag.clone()),
+            Subject::Tag(tag) => (domain.is_only(&Value::Bool(false))).then(|| tag.clone()),
             _ => None,
         };
         self.0.iter().filter_map(barred).collect()
@@ -464,11 +464,15 @@ impl Flow<'_> {
 
     /// An event of a race that an earlier one always takes.
     fn shadowed(&mut self, arms: &[Arm]) {
-        let mut taken: HashMap<(&SmolStr, String), Loc> = HashMap::new();
-        for Arm { pattern, from_now, .. } in arms.iter().filter(|_| arms.len() > 1) {
-            let key = (&pattern.event, format!("{:?} {:?} {from_now}", pattern.about, pattern.link));
-            if let Some(first) = taken.get(&key) {
-                let (first, source) = (self.text.span(*first), self.text.show(pattern.loc));
+        let mut taken: HashMap<&SmolStr, Vec<&Arm>> = HashMap::new();
+        for arm in arms.iter().filter(|_| arms.len() > 1) {
+            let pattern = &arm.pattern;
+            let same = |other: &&&Arm| {
+                let of = &other.pattern;
+                of.about == pattern.about && of.link == pattern.link && other.from_now == arm.from_now
+            };
+            if let Some(first) = taken.get(&pattern.event).and_then(|taken| taken.iter().find(same)) {
+                let (first, source) = (self.text.span(first.pattern.loc), self.text.show(pattern.loc));
                 self.report(
                     Code::ShadowedEvent,
                     pattern.loc,
@@ -478,7 +482,7 @@ impl Flow<'_> {
                     },
                 );
             } else if pattern.filter.is_none() {
-                taken.insert(key, pattern.loc);
+                taken.entry(&pattern.event).or_default().push(arm);
             }
         }
     }
@@ -663,9 +667,7 @@ fn collect(block: &Block, sends: &mut HashMap<HandleIx, Vec<Sent>>) {
         if let StepKind::Send(Send { choices, handle: Some(handle), .. }) = &step.kind {
             sends.entry(*handle).or_default().push(Sent { choices: choices.clone(), at: step.head });
         }
-        for inner in step.kind.blocks() {
-            collect(inner, sends);
-        }
+        step.kind.each_block(|inner| collect(inner, sends));
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use journey_bytecode::{Channel, HandleIx, MessageRef, SlotIx, StatusKind, Type, Value};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::domain::Domain;
@@ -58,9 +59,9 @@ pub(super) struct State {
     /// What is known of values until somebody else can change them: until the next wait.
     facts: Rc<Facts>,
     /// Messages sent for certain.
-    sent: Rc<BTreeSet<HandleIx>>,
+    sent: Handles,
     /// Messages sent on some way.
-    maybe_sent: Rc<BTreeSet<HandleIx>>,
+    maybe_sent: Handles,
     /// The last message of the run.
     pub(super) last: Last,
 }
@@ -84,6 +85,19 @@ impl Facts {
             Ok(at) => self.0.splice(at..=at, [Rc::new((subject, domain))]).for_each(drop),
             Err(at) => self.0.insert(at, Rc::new((subject, domain))),
         }
+    }
+
+    /// All of them and one more, in one go.
+    fn with(&self, subject: Subject, domain: Domain) -> Self {
+        let (at, behind) = match self.find(&subject) {
+            Ok(at) => (at, at + 1),
+            Err(at) => (at, at),
+        };
+        let mut facts = Vec::with_capacity(self.0.len() + 1);
+        facts.extend_from_slice(self.0.get(..at).unwrap_or_default());
+        facts.push(Rc::new((subject, domain)));
+        facts.extend_from_slice(self.0.get(behind..).unwrap_or_default());
+        Self(facts)
     }
 
     fn remove(&mut self, subject: &Subject) {
@@ -112,6 +126,43 @@ impl FromIterator<(Subject, Domain)> for Facts {
         let mut all = Self::default();
         facts.into_iter().for_each(|(subject, domain)| all.insert(subject, domain));
         all
+    }
+}
+
+/// Named messages, a bit for each: long journeys name hundreds, and a copy is made wherever ways part.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Handles(SmallVec<[u64; 2]>);
+
+impl Handles {
+    const fn place(handle: HandleIx) -> (usize, u64) {
+        (handle.index() / 64, 1 << (handle.index() % 64))
+    }
+
+    fn contains(&self, handle: HandleIx) -> bool {
+        let (word, bit) = Self::place(handle);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn insert(&mut self, handle: HandleIx) {
+        let (word, bit) = Self::place(handle);
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0.iter_mut().skip(word).take(1).for_each(|bits| *bits |= bit);
+    }
+
+    /// Keeps those that are among the others too.
+    fn intersect(&mut self, others: &Self) {
+        let others = others.0.iter().chain(std::iter::repeat(&0));
+        self.0.iter_mut().zip(others).for_each(|(bits, others)| *bits &= others);
+    }
+
+    /// Adds the others.
+    fn unite(&mut self, others: &Self) {
+        if self.0.len() < others.0.len() {
+            self.0.resize(others.0.len(), 0);
+        }
+        self.0.iter_mut().zip(&others.0).for_each(|(bits, others)| *bits |= others);
     }
 }
 
@@ -161,7 +212,10 @@ impl State {
             return;
         }
         if self.facts.0.len() < MAX_FACTS || self.facts.find(subject).is_ok() {
-            Rc::make_mut(&mut self.facts).insert(subject.clone(), domain);
+            match Rc::get_mut(&mut self.facts) {
+                Some(own) => own.insert(subject.clone(), domain),
+                None => self.facts = Rc::new(self.facts.with(subject.clone(), domain)),
+            }
         }
     }
 
@@ -183,7 +237,7 @@ impl State {
 
     /// Whether the subject is known to have this value.
     pub(super) fn is(&self, subject: &Subject, value: &Value) -> bool {
-        self.facts.get(subject).is_some_and(|domain| *domain == Domain::only(value.clone()))
+        self.facts.get(subject).is_some_and(|domain| domain.is_only(value))
     }
 
     /// What is known of values, by subject.
@@ -258,7 +312,7 @@ impl State {
         let lasts = |subject: &Subject, domain: &Domain| match subject {
             Subject::Place(Place::Trigger(_) | Place::Slot(_) | Place::Answer(..))
             | Subject::IsSet(Place::Trigger(_)) => true,
-            Subject::Status(..) => *domain == Domain::only(Value::Bool(true)),
+            Subject::Status(..) => domain.is_only(&Value::Bool(true)),
             // What happened has happened: only that it happened at least so often stays true.
             Subject::Count(_) => domain.is_lower_bound(),
             _ => false,
@@ -269,10 +323,7 @@ impl State {
     /// The place is reached again, after these messages may have been sent.
     pub(super) fn come_again(&mut self, sent: impl Iterator<Item = HandleIx>, sends: bool) {
         self.forget_facts();
-        let maybe: Vec<_> = sent.filter(|handle| !self.maybe_sent.contains(handle)).collect();
-        if !maybe.is_empty() {
-            Rc::make_mut(&mut self.maybe_sent).extend(maybe);
-        }
+        sent.for_each(|handle| self.maybe_sent.insert(handle));
         if sends {
             self.last.possible = true;
             self.last.channels = u8::MAX;
@@ -293,17 +344,15 @@ impl State {
 
     fn keep(&mut self, lasts: impl Fn(&Subject, &Domain) -> bool) {
         if !self.facts().all(|(subject, domain)| lasts(subject, domain)) {
-            Rc::make_mut(&mut self.facts).0.retain(|fact| lasts(&fact.0, &fact.1));
+            let kept = self.facts.0.iter().filter(|fact| lasts(&fact.0, &fact.1)).cloned();
+            self.facts = Rc::new(Facts(kept.collect()));
         }
     }
 
     /// Takes the message as sent.
     pub(super) fn assume_sent(&mut self, handle: HandleIx) {
-        for sent in [&mut self.sent, &mut self.maybe_sent] {
-            if !sent.contains(&handle) {
-                Rc::make_mut(sent).insert(handle);
-            }
-        }
+        self.sent.insert(handle);
+        self.maybe_sent.insert(handle);
     }
 
     /// Takes a last message as given.
@@ -313,11 +362,11 @@ impl State {
     }
 
     pub(super) fn is_sent(&self, handle: HandleIx) -> bool {
-        self.sent.contains(&handle)
+        self.sent.contains(handle)
     }
 
     pub(super) fn may_be_sent(&self, handle: HandleIx) -> bool {
-        self.maybe_sent.contains(&handle)
+        self.maybe_sent.contains(handle)
     }
 
     /// What is known where two ways meet.
@@ -328,12 +377,8 @@ impl State {
         if !Rc::ptr_eq(&self.facts, &other.facts) {
             self.facts = Rc::new(self.facts.meet(&other.facts));
         }
-        if !Rc::ptr_eq(&self.sent, &other.sent) {
-            Rc::make_mut(&mut self.sent).retain(|handle| other.sent.contains(handle));
-        }
-        if !Rc::ptr_eq(&self.maybe_sent, &other.maybe_sent) {
-            Rc::make_mut(&mut self.maybe_sent).extend(other.maybe_sent.iter());
-        }
+        self.sent.intersect(&other.sent);
+        self.maybe_sent.unite(&other.maybe_sent);
         self.last = Last {
             certain: self.last.certain && other.last.certain,
             possible: self.last.possible || other.last.possible,

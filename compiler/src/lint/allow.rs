@@ -97,7 +97,12 @@ fn read(file: &JourneyFile, comment: Token<'_>, allows: &mut Vec<Allow>, found: 
     if reason.is_empty() {
         let message = "this `allow` gives no reason, so it allows nothing";
         let d = Diagnostic::new(Code::AllowWithoutReason, whole, message).label("why is it right here?");
-        found.push(d.note("Whoever reads it next year must know whether it still holds.").help(FORM));
+        let names = names.trim();
+        let help = match names.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | ',' | ' ')) {
+            true if !names.is_empty() => FORM.replace("no-reenter", names),
+            _ => FORM.to_owned(),
+        };
+        found.push(d.note("Whoever reads it next year must know whether it still holds.").help(help));
         return;
     }
     let scope = scope(&file.tree, comment);

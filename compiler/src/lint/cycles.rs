@@ -124,9 +124,7 @@ impl Summary {
             if let Some(cause) = cause {
                 self.causes.entry(cause).or_insert_with(at);
             }
-            for inner in step.kind.blocks() {
-                self.collect(scene, inner);
-            }
+            step.kind.each_block(|inner| self.collect(scene, inner));
         }
     }
 

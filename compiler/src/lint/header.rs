@@ -80,7 +80,7 @@ fn count(scene: &Scene<'_>, journey: &Journey, block: &Block, sends: &mut Sends)
                 sends.sms = sends.sms.or(Some(step.head));
             }
         }
-        step.kind.blocks().into_iter().for_each(|inner| count(scene, journey, inner, sends));
+        step.kind.each_block(|inner| count(scene, journey, inner, sends));
     }
 }
 

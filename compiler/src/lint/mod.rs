@@ -93,7 +93,6 @@ impl Lints {
         checked: &Checked,
         entry: Option<Entry>,
     ) {
-        self.uses.merge(checked.uses.clone());
         self.sent.extend(checked.sends.iter().map(|sent| (sent.channel, sent.message.clone())));
         let Some(entry) = entry.filter(|_| !source.broken) else {
             self.partial = true;
@@ -137,11 +136,11 @@ impl Lints {
         self.unless.append(&mut next.unless);
         self.summaries.append(&mut next.summaries);
         self.uses.merge(next.uses);
-        self.sent.append(&mut next.sent);
+        self.sent.extend(next.sent);
         self.changed_tags.append(&mut next.changed_tags);
-        self.starting_tags.append(&mut next.starting_tags);
-        self.tested.append(&mut next.tested);
-        self.given_tags.append(&mut next.given_tags);
+        self.starting_tags.extend(next.starting_tags);
+        self.tested.extend(next.tested);
+        self.given_tags.extend(next.given_tags);
         self.first_mail = self.first_mail.or(next.first_mail);
         self.marketing += next.marketing;
         self.partial |= next.partial;

@@ -114,9 +114,11 @@ impl Steps<'_> {
             }
             before = Some(step);
             self.step(step, past);
-            let outer = past.clone();
+            // Most steps have no other steps inside.
+            let mut before: Option<Past> = None;
             let mut waits = false;
             inner(&step.kind, |block| {
+                let outer = before.get_or_insert_with(|| past.clone());
                 let mut way = outer.clone();
                 if matches!(step.kind, StepKind::Wait(_)) {
                     way.fresh.clear();
@@ -546,7 +548,8 @@ impl Steps<'_> {
 
     /// A journey that asks its contacts to buy, renew or come back, and goes on whatever they do.
     fn no_exit(&mut self) {
-        let named = |name: &SmolStr| CONVERSIONS.into_iter().any(|word| name.to_lowercase().contains(word));
+        let name = self.journey.name.to_lowercase();
+        let named = CONVERSIONS.into_iter().any(|word| name.contains(word));
         let looks = self.source.header.iter().any(|line| {
             matches!(line.kind, HeaderKind::ExitWhen(..) | HeaderKind::ExitOnGoal | HeaderKind::Goal { .. })
         });
@@ -554,7 +557,7 @@ impl Steps<'_> {
         look.at(&self.source.body);
         let waits = look.clock_waits || look.other_waits;
         let sells = self.journey.purpose != Some(Purpose::Transactional);
-        if named(&self.journey.name) && !looks && !look.asks && look.sends && waits && sells {
+        if named && !looks && !look.asks && look.sends && waits && sells {
             let message = format!("`{}` goes on, whatever the contact does", self.journey.name);
             self.tell(Code::NoExit, self.journey.head, message, |d| {
                 d.label("nothing ends it")

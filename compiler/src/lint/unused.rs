@@ -19,7 +19,7 @@ pub(super) fn changed_tags(block: &Block, found: &mut Vec<SmolStr>) {
         if let StepKind::AddTag(tag) | StepKind::RemoveTag(tag) = &step.kind {
             found.push(tag.clone());
         }
-        step.kind.blocks().into_iter().for_each(|inner| changed_tags(inner, found));
+        step.kind.each_block(|inner| changed_tags(inner, found));
     }
 }
 

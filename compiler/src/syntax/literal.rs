@@ -12,18 +12,17 @@ use crate::project::FileId;
 const MAX_YEARS: u64 = 100;
 
 pub(super) fn findings(file: FileId, tree: &Tree) -> Vec<Diagnostic> {
-    tree.tokens().filter_map(|token| finding(file, tree, token)).collect()
+    let literals = tree.tokens_of(|kind| {
+        use SyntaxKind::{Date, Duration, Number, Percent, Time};
+        matches!(kind, Time | Date | Duration | Number | Percent)
+    });
+    literals.filter_map(|token| finding(file, tree, token)).collect()
 }
 
 fn finding(file: FileId, tree: &Tree, token: Token<'_>) -> Option<Diagnostic> {
-    let kind = token.kind();
-    let literal = [SyntaxKind::Time, SyntaxKind::Date, SyntaxKind::Duration, SyntaxKind::Number, SyntaxKind::Percent];
-    if !literal.contains(&kind) {
-        return None;
-    }
     let text = token.text();
     let span = Span::new(file, tree.text(), token.range().to_usize());
-    match kind {
+    match token.kind() {
         SyntaxKind::Time if time_parts(text).is_none() => Some(time(span, text)),
         SyntaxKind::Date => date(span, text),
         SyntaxKind::Duration => duration(span, text),
@@ -77,7 +76,8 @@ fn duration(span: Span, text: &str) -> Option<Diagnostic> {
     };
     let years =
         |parts: Vec<(u64, Unit)>| parts.iter().map(|(n, unit)| n / per_year(*unit)).fold(0, u64::saturating_add);
-    if duration_parts(text).map(years).is_some_and(|years| years < MAX_YEARS) {
+    // Two digits are never too many.
+    if text.len() <= 3 || duration_parts(text).map(years).is_some_and(|years| years < MAX_YEARS) {
         return None;
     }
     let message = format!("`{text}` is too long: a duration is shorter than {MAX_YEARS} years");

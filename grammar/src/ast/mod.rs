@@ -27,6 +27,9 @@ use crate::tree::{Node, Token};
 
 /// A typed view of a node.
 pub trait AstNode<'t>: Copy {
+    /// Whether nodes of the kind have the view.
+    fn fits(kind: SyntaxKind) -> bool;
+
     /// The view, if the node is of its kind.
     fn cast(node: Node<'t>) -> Option<Self>;
 
@@ -47,6 +50,10 @@ macro_rules! views {
         pub struct $name<'t>($crate::tree::Node<'t>);
 
         impl<'t> $crate::ast::AstNode<'t> for $name<'t> {
+            fn fits(kind: $crate::kind::SyntaxKind) -> bool {
+                kind == $crate::kind::SyntaxKind::$name
+            }
+
             fn cast(node: $crate::tree::Node<'t>) -> Option<Self> {
                 (node.kind() == $crate::kind::SyntaxKind::$name).then_some(Self(node))
             }
@@ -68,7 +75,15 @@ macro_rules! choice {
         }
 
         impl<'t> $crate::ast::AstNode<'t> for $name<'t> {
+            fn fits(kind: $crate::kind::SyntaxKind) -> bool {
+                $(<$inner<'t> as $crate::ast::AstNode>::fits(kind))||*
+            }
+
             fn cast(node: $crate::tree::Node<'t>) -> Option<Self> {
+                // Most nodes that are asked are others.
+                if !Self::fits(node.kind()) {
+                    return None;
+                }
                 $(if let Some(inner) = <$inner<'t> as $crate::ast::AstNode>::cast(node) {
                     return Some(Self::$variant(inner));
                 })*

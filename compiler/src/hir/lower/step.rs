@@ -319,14 +319,12 @@ fn whom(path: ast::Path<'_>, place: Option<journey_grammar::Token<'_>>) -> Whom 
 /// A step's first words: up to the first step or block inside.
 fn head(step: Node<'_>) -> Loc {
     let range = step.range();
-    let inner = step.children().find(|child| {
-        matches!(
-            child.kind(),
-            SyntaxKind::Block | SyntaxKind::ElseBranch | SyntaxKind::RaceArm | SyntaxKind::TimeoutArm
-        ) || matches!(child.kind(), SyntaxKind::ChooseArm | SyntaxKind::SplitArm | SyntaxKind::AskArm)
-            || child.kind() == SyntaxKind::CountdownPoint
-            || <ast::Step<'_> as AstNode<'_>>::cast(*child).is_some()
-    });
+    let begins = |kind: SyntaxKind| {
+        use SyntaxKind::{AskArm, Block, ChooseArm, CountdownPoint, ElseBranch, RaceArm, SplitArm, TimeoutArm};
+        matches!(kind, Block | ElseBranch | RaceArm | TimeoutArm | ChooseArm | SplitArm | AskArm | CountdownPoint)
+            || <ast::Step<'_> as AstNode<'_>>::fits(kind)
+    };
+    let inner = step.children().find(|child| begins(child.kind()));
     let end = inner.map_or(range.end, |inner| inner.range().start);
     let tokens = step.tokens().take_while(|token| token.range().start < end);
     let last = tokens.filter(|token| !token.kind().is_trivia() && token.kind() != SyntaxKind::LBrace).last();
