@@ -1,5 +1,6 @@
 //! `cargo xtask bench engine`: durable steps per second on SQLite and on PostgreSQL, beside a plain loop over the same
-//! database that pops due rows, updates each and commits.
+//! database that pops due rows, updates each and commits; then a real engine with everybody due at once, and how soon it
+//! commits an event and fires a timer.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -8,27 +9,46 @@
 )]
 
 use std::sync::Arc;
-use std::time::Instant as Moment;
+use std::time::{Duration, Instant as Moment};
 
 use journey_bytecode::{Instant, Value};
 use journey_compiler::compile;
 use journey_compiler::project::{File, Project};
+use journey_runtime::clock::SystemClock;
 use journey_runtime::core::input::InputKind;
 use journey_runtime::core::{Linked, advance};
+use journey_runtime::engine::{Engine, Outlet};
+use journey_runtime::render::Renderer;
 use journey_runtime::store::{Advanced, AnyStore, Database, NewInput, Store, Whose};
+use journey_runtime::track::{Keys, Links};
+use journey_tests::postgres::Cluster;
 use sqlx::{Connection, Executor};
 
 /// Contacts that one batch holds.
 const BATCH: usize = 1_000;
 
+/// Events a second while latencies are measured, and how many there are.
+const RATE: usize = 1_000;
+const EVENTS: usize = 5_000;
+
+/// How long a contact waits after each of them.
+const WAIT: Duration = Duration::from_secs(10);
+
 const JOURNEY: &str = "\
 tags { lead }
+event ping { n: number }
 journey bench {
   on tag lead
   reenter never
   wait 3d
   wait 3d
+  wait 3d
   end
+}
+journey quick {
+  on ping
+  reenter always
+  wait 10s
 }
 ";
 
@@ -45,43 +65,37 @@ fn linked() -> Arc<Linked> {
 }
 
 fn main() {
-    let argument = |at: usize| std::env::args().nth(at);
-    let contacts: usize = argument(1).and_then(|count| count.parse().ok()).unwrap_or(100_000);
-    let url = argument(2).filter(|url| !url.is_empty());
+    let contacts = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(100_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let sqlite = Database::Sqlite(folder.path().join("journey.db"));
-        println!("{contacts} contacts, batches of {BATCH}; every figure is per second\n");
-        println!("{:<24} {:>10} {:>10} {:>10} {:>10} {:>8}", "", "accepted", "entered", "timers", "raw loop", "bytes");
-        measure("SQLite, full sync", &sqlite, contacts, 1).await;
-        if let Some(url) = url {
-            for workers in [1, 2] {
-                let database = Database::parse(&fresh(&url).await).unwrap();
-                measure(&format!("PostgreSQL, {workers} claiming"), &database, contacts, workers).await;
-            }
-        }
-    });
+    println!("{contacts} contacts, batches of {BATCH}");
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = Database::Sqlite(folder.path().join("journey.db"));
+    runtime.block_on(measure("SQLite, full sync", &sqlite, contacts));
+    if let Some(cluster) = Cluster::start() {
+        let postgres = Database::parse(&cluster.database()).unwrap();
+        runtime.block_on(measure("PostgreSQL", &postgres, contacts));
+    }
 }
 
-/// A new database beside this one.
-async fn fresh(url: &str) -> String {
-    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-    let name =
-        format!("bench_{}", std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros());
-    connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
-    format!("{}/{name}", url.rsplit_once('/').unwrap().0)
-}
-
-async fn measure(name: &str, database: &Database, contacts: usize, workers: usize) {
+async fn measure(name: &str, database: &Database, contacts: usize) {
     let linked = linked();
-    let store = Arc::new(AnyStore::open(database).await.unwrap());
+    println!("\n{name}");
     let rate = |since: Moment| contacts as f64 / since.elapsed().as_secs_f64();
 
-    let begin = Moment::now();
+    let raw_rate = {
+        let begin = raw(database, contacts).await;
+        rate(begin)
+    };
+    println!("  plain loop over the database {raw_rate:>12.0} rows/s");
+    let steps = |what: &str, rate: f64| {
+        println!("  {what:<28} {rate:>12.0} contacts/s  {:>4.0} % of the plain loop", 100.0 * rate / raw_rate);
+    };
+
+    let store = Arc::new(AnyStore::open(database).await.unwrap());
+    let (begin, cpu) = (Moment::now(), cpu_time());
     for batch in 0..contacts / BATCH {
         let input = |n: usize| NewInput {
-            contact: Whose::Key(format!("c{:07}", batch * BATCH + n).into()),
+            contact: Whose::Key(key(batch * BATCH + n).into()),
             id: None,
             fingerprint: [0; 16],
             at: START,
@@ -90,19 +104,111 @@ async fn measure(name: &str, database: &Database, contacts: usize, workers: usiz
         };
         store.accept(&(0..BATCH).map(input).collect::<Vec<_>>(), START).await.unwrap();
     }
-    let accepted = rate(begin);
+    steps("inputs accepted", rate(begin));
     let begin = Moment::now();
-    assert_eq!(step_all(&store, &linked, START, workers).await, contacts);
-    let entered = rate(begin);
-    let bytes = size(database).await / contacts as u64;
+    assert_eq!(step_all(&store, &linked, START, 1).await, contacts);
+    steps("contacts entered", rate(begin));
+    let (waiting, all) = size(database).await;
+    println!("  a waiting run                {:>12} bytes, indexes included", waiting / contacts as u64);
+    println!("  the whole database           {:>12} bytes a contact", all / contacts as u64);
+    for (round, claiming) in [(1, 1), (2, 2)] {
+        let begin = Moment::now();
+        assert_eq!(step_all(&store, &linked, Instant(START.0 + round * 3 * DAY), claiming).await, contacts);
+        steps(&format!("timers fired, {claiming} claiming"), rate(begin));
+    }
+    let used = cpu_time() - cpu;
+    println!("  our own CPU for all of this  {:>12.1} ms a 1,000 contacts", used * 1e6 / contacts as f64);
+    if let Some(store) = Arc::into_inner(store) {
+        store.close().await;
+    }
+    serve(database, &linked, contacts).await;
+}
+
+fn key(n: usize) -> String {
+    format!("c{n:07}")
+}
+
+/// A real engine on the real clock: everybody is due, then events come in.
+async fn serve(database: &Database, linked: &Arc<Linked>, contacts: usize) {
+    forget_peak();
+    let store = AnyStore::open(database).await.unwrap();
+    let renderer = Renderer::new(linked.bundle(), Links::untracked(Keys::new([[7; 32]]).unwrap())).unwrap();
+    let outlet = Outlet::new(renderer, Default::default());
     let begin = Moment::now();
-    assert_eq!(step_all(&store, &linked, Instant(START.0 + 3 * DAY), workers).await, contacts);
-    let timers = rate(begin);
-    drop(store);
-    let begin = Moment::now();
-    raw(database, contacts).await;
-    let raw = rate(begin);
-    println!("{name:<24} {accepted:>10.0} {entered:>10.0} {timers:>10.0} {raw:>10.0} {bytes:>8}");
+    let engine = Engine::start(store, Arc::clone(linked), outlet, Arc::new(SystemClock::default())).await.unwrap();
+    until(&engine, |done| done.stepped >= contacts as u64).await;
+    let rate = contacts as f64 / begin.elapsed().as_secs_f64();
+    println!("  an engine, all due at once   {rate:>12.0} contacts/s, {} MB at the peak", peak() >> 20);
+
+    let base = engine.metrics();
+    let submitter = engine.submitter();
+    let feeder = tokio::spawn(async move {
+        let (begin, mut begun, mut pending) = (Moment::now(), Vec::new(), tokio::task::JoinSet::new());
+        for n in 0..EVENTS {
+            let due = begin + Duration::from_secs(1) * u32::try_from(n).unwrap() / u32::try_from(RATE).unwrap();
+            tokio::time::sleep_until(due.into()).await;
+            let at = submitter.now();
+            begun.push(Moment::now());
+            let payload = Value::Record([("n".into(), Value::int(1))].into_iter().collect());
+            let kind = InputKind::Event { name: "ping".into(), payload };
+            let contact = Whose::Key(key(n).into());
+            let input = NewInput { contact, id: None, fingerprint: [0; 16], at, kind, creates: false };
+            let submitter = submitter.clone();
+            pending.spawn(async move { submitter.submit(vec![input]).await.unwrap() });
+        }
+        pending.join_all().await;
+        begun
+    });
+    let committed = moments(&engine, |done| done.applied - base.applied).await;
+    let begun = feeder.await.unwrap();
+    let fired = moments(&engine, |done| (done.stepped - base.stepped).saturating_sub(EVENTS as u64)).await;
+    let late = |since: &[Moment], ready: &[Moment], wait: Duration| {
+        let mut late: Vec<_> =
+            since.iter().zip(ready).map(|(at, then)| then.saturating_duration_since(*at + wait)).collect();
+        late.sort_unstable();
+        let at = |share: usize| late.get(late.len() * share / 100).copied().unwrap_or_default().as_secs_f64() * 1e3;
+        format!("{:>8.1} ms p50 {:>8.1} ms p99", at(50), at(99))
+    };
+    println!("  from an event to its commit  {}, at {RATE}/s", late(&begun, &committed, Duration::ZERO));
+    println!("  lateness of a timer          {}, at {RATE}/s", late(&begun, &fired, WAIT));
+    engine.stop(Duration::from_secs(10)).await.unwrap();
+}
+
+/// When a counter came to 1, 2, 3 and so on.
+async fn moments(engine: &Engine<AnyStore>, count: impl Fn(journey_runtime::engine::Snapshot) -> u64) -> Vec<Moment> {
+    let mut moments = Vec::new();
+    while moments.len() < EVENTS {
+        let there = usize::try_from(count(engine.metrics())).unwrap();
+        moments.resize(there.min(EVENTS).max(moments.len()), Moment::now());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    moments
+}
+
+async fn until(engine: &Engine<AnyStore>, done: impl Fn(journey_runtime::engine::Snapshot) -> bool) {
+    while !done(engine.metrics()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The time that this process has spent on processors, in seconds; the kernel counts hundredths.
+fn cpu_time() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+/// The most memory that this process had since it last forgot, in bytes.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default() << 10
+}
+
+fn forget_peak() {
+    // Where the kernel does not know this, the peak is that of the whole run.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Advances everybody who has something to do; how many that were.
@@ -130,31 +236,32 @@ async fn step_all(store: &Arc<AnyStore>, linked: &Arc<Linked>, now: Instant, wor
     tasks.join_all().await.into_iter().sum()
 }
 
-/// How large the database is, in bytes.
-async fn size(database: &Database) -> u64 {
-    match database {
+/// How large what waits is, and the whole database, in bytes.
+async fn size(database: &Database) -> (u64, u64) {
+    let (waiting, all): (i64, i64) = match database {
         Database::Sqlite(path) => {
             let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
-            let pages: i64 =
-                sqlx::query_scalar("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-                    .fetch_one(&mut connection)
-                    .await
-                    .unwrap();
-            pages.unsigned_abs()
+            // The log is folded in first.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
+            let rows = "SELECT sum(pgsize) FROM dbstat WHERE name IN ('states', 'ready')";
+            let pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+            (
+                sqlx::query_scalar(rows).fetch_one(&mut connection).await.unwrap(),
+                sqlx::query_scalar(pages).fetch_one(&mut connection).await.unwrap(),
+            )
         }
         Database::Postgres(url) => {
             let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-            let bytes: i64 = sqlx::query_scalar("SELECT pg_database_size(current_database())")
-                .fetch_one(&mut connection)
-                .await
-                .unwrap();
-            bytes.unsigned_abs()
+            let sizes = "SELECT pg_total_relation_size('journey.states'), pg_database_size(current_database())";
+            sqlx::query_as(sizes).fetch_one(&mut connection).await.unwrap()
         }
-    }
+    };
+    (waiting.unsigned_abs(), all.unsigned_abs())
 }
 
-/// A plain loop over the same database: pop due rows, give each a new body and moment, commit.
-async fn raw(database: &Database, contacts: usize) {
+/// A plain loop over the same kind of database: pop due rows, give each a new body and moment, commit. When it began, its
+/// table filled.
+async fn raw(database: &Database, contacts: usize) -> Moment {
     let body = Value::text("x".repeat(100)).to_string();
     match database {
         Database::Sqlite(path) => {
@@ -173,6 +280,7 @@ async fn raw(database: &Database, contacts: usize) {
                  INSERT INTO raw SELECT n, 1, '{body}' FROM n"
             );
             connection.execute(sqlx::AssertSqlSafe(fill)).await.unwrap();
+            let begin = Moment::now();
             for _ in 0..contacts / BATCH {
                 let step = "BEGIN IMMEDIATE;
                      UPDATE raw SET due = 9, body = body || '' WHERE contact IN
@@ -180,6 +288,7 @@ async fn raw(database: &Database, contacts: usize) {
                      COMMIT";
                 connection.execute(sqlx::raw_sql(step)).await.unwrap();
             }
+            begin
         }
         Database::Postgres(url) => {
             let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
@@ -190,11 +299,14 @@ async fn raw(database: &Database, contacts: usize) {
                  ANALYZE raw"
             );
             connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(fill))).await.unwrap();
+            let begin = Moment::now();
             for _ in 0..contacts / BATCH {
                 let step = "UPDATE raw SET due = 9, body = body || '' WHERE contact IN
                      (SELECT contact FROM raw WHERE due <= 1 ORDER BY due LIMIT 1000 FOR UPDATE SKIP LOCKED)";
                 connection.execute(sqlx::raw_sql(step)).await.unwrap();
             }
+            connection.execute("DROP TABLE raw").await.unwrap();
+            begin
         }
     }
 }

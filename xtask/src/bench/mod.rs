@@ -2,6 +2,7 @@
 
 mod check;
 mod corpus;
+mod engine;
 mod language;
 mod lsp;
 mod tools;
@@ -23,6 +24,8 @@ pub(crate) enum Bench {
     Check(check::Args),
     /// Lexing, parsing, checking and formatting, beside ruff on a corpus of the same size.
     Language(language::Args),
+    /// The engine's durable steps on SQLite and PostgreSQL, beside a plain loop over the same database; minutes.
+    Engine(engine::Args),
     /// `journey lsp`, from a change to its findings, beside the language servers of ruff and tombi.
     Lsp(lsp::Args),
 }
@@ -32,6 +35,7 @@ pub(crate) fn run(bench: &Bench) -> ExitCode {
     let result = match bench {
         Bench::Check(args) => check::run(args),
         Bench::Language(args) => language::run(args),
+        Bench::Engine(args) => engine::run(args),
         Bench::Lsp(args) => lsp::run(args),
     };
     match result {
