@@ -229,7 +229,7 @@ async fn step_all(store: &Arc<AnyStore>, linked: &Arc<Linked>, now: Instant, wor
                     Advanced { contact: pending.contact, outcome }
                 };
                 let advanced = claimed.contacts.into_iter().map(step).collect();
-                store.commit(claimed.lease, advanced).await.unwrap();
+                store.commit(claimed.lease, advanced, 0).await.unwrap();
             }
         });
     }

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod clock;
 pub mod core;
+pub mod deploy;
 pub mod engine;
 pub mod explain;
 pub mod ingest;

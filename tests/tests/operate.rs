@@ -148,3 +148,121 @@ fn a_diff_tells_how_many_contacts_are_under_way() {
     assert!(!diff(&[]).contains("under way"), "nobody is counted who was not asked for");
     assert!(server.terminate().0.success());
 }
+
+/// One journey that waits for long, in some version.
+fn versions(journey: &str) -> String {
+    format!(
+        "contact {{ email: email }}\ntags {{ begun moved }}\njourney long {{\n  on tag begun\n  reenter never\n{journey}}}\n"
+    )
+}
+
+const LONG: &str = "[project]\nname = \"long\"\ntimezone = \"Europe/Berlin\"\n";
+
+fn edit(project: &Project, journey: &str) {
+    project.write("journeys/long.journey", &versions(journey));
+}
+
+/// A server whose contact `ada` has begun, and who says why she is where.
+fn began(server: &Server, name: &str) {
+    post(server, "/v1/contacts", &json!({"id": name, "attributes": {"email": format!("{name}@walk.example")}}));
+    post(server, "/v1/events", &json!({"contact": name, "tag": "begun"}));
+}
+
+#[test]
+fn a_project_is_deployed_and_rolled_back_while_servers_run() {
+    let Some(url) = journey_tests::postgres::database() else { return };
+    for db in [None, Some(url.as_str())] {
+        let project =
+            Project::of(&[("journey.toml", LONG), ("journeys/long.journey", &versions("  step rest:\n  wait 9d\n"))]);
+        let args: Vec<&str> = db.map_or(vec![], |db| vec!["--db", db]);
+        let environment: Vec<_> = db.map(|db| ("DATABASE_URL", db)).into_iter().collect();
+        let journey = |more: &[&str]| journey(&project, &[more, &args].concat());
+        let server = Server::start_with(project.path(), &environment);
+        began(&server, "ada");
+        let why = |name: &str| journey(&["why", name, "long"]).success().stdout;
+        wait_until("ada waits", Duration::from_secs(20), || why("ada").contains("`rest: wait 9d`"));
+        assert!(journey(&["plan"]).success().stdout.contains("Nothing would change"));
+
+        edit(&project, "  add tag moved\n  wait 3d\n");
+        let plan = journey(&["plan"]).stdout;
+        let unclear = "1  journeys/long.journey:7 `rest: wait 9d`: if moved, stays: it is not clear where to go";
+        assert!(plan.contains(unclear), "{plan}");
+        let refused = journey(&["deploy", "--migrate"]);
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.stderr.contains("line 7 `rest: wait 9d`: 1 run there now"), "{}", refused.stderr);
+
+        // Who comes after the deployment enters the new version, and who was there stays on the old one.
+        let deployed = journey(&["deploy"]).success().stdout;
+        assert!(deployed.contains("revision 2"), "{deployed}");
+        began(&server, "bo");
+        wait_until("bo is in the new version", Duration::from_secs(20), || why("bo").contains("adds tag moved"));
+        assert!(why("ada").contains("`rest: wait 9d`"));
+        assert!(journey(&["deploy"]).success().stdout.contains("Nothing to do"));
+
+        edit(&project, "  migrate rest to thanks\n  wait 3d\n  step thanks:\n  add tag moved\n");
+        let looked = journey(&["deploy", "--migrate", "--dry-run"]).success().stdout;
+        let goes = "`rest: wait 9d`: if moved, goes on at journeys/long.journey:9 `thanks: add tag moved`";
+        assert!(looked.contains(goes) && looked.contains("Nothing was deployed"), "{looked}");
+        let moved = journey(&["deploy", "--migrate"]).success().stdout;
+        assert!(moved.contains("revision 3; 2 contacts told of it"), "{moved}");
+        wait_until("ada goes on", Duration::from_secs(20), || why("ada").contains("adds tag moved"));
+        let told = why("ada");
+        assert!(told.contains("goes on in version") && told.contains("ends: it came to its end"), "{told}");
+
+        let back = journey(&["rollback"]).success().stdout;
+        assert!(back.contains("revision 4"), "{back}");
+        began(&server, "cy");
+        wait_until("cy is in the old version", Duration::from_secs(20), || why("cy").contains("adds tag moved"));
+        let status = journey(&["status"]).success().stdout;
+        assert!(status.contains("Revisions") && status.contains("deployed, runs moved"), "{status}");
+        let nobody = journey(&["rollback", "--to", "12345678"]);
+        assert_eq!(nobody.code, Some(2));
+        assert!(nobody.stderr.contains("there is no deployment `12345678`"), "{}", nobody.stderr);
+
+        // Whoever starts again with what was rolled back does not undo the rollback.
+        assert!(server.terminate().0.success());
+        let server = Server::start_with(project.path(), &environment);
+        began(&server, "di");
+        wait_until("di is in the old version", Duration::from_secs(20), || why("di").contains("adds tag moved"));
+        let (status, log) = server.terminate();
+        assert!(status.success() && log.contains("this project was deployed before"), "{log}");
+    }
+}
+
+#[test]
+fn a_journey_is_paused_and_goes_on() {
+    let project = Project::of(&[
+        ("journey.toml", LONG),
+        ("journeys/long.journey", &versions("  wait 1s\n  add tag moved\n  wait 9d\n")),
+    ]);
+    let server = Server::start(project.path());
+    let why = |name: &str| journey(&project, &["why", name, "long"]).success().stdout;
+    assert!(journey(&project, &["pause", "long"]).success().stdout.contains("Paused long"));
+    began(&server, "ada");
+    wait_until("ada stands", Duration::from_secs(20), || why("ada").contains("until the journey is resumed"));
+    let status = journey(&project, &["status"]).success().stdout;
+    assert!(status.contains("paused since") && status.contains("long paused"), "{status}");
+    for (args, says) in [
+        (["pause", "long"], "the journey `long` is paused already"),
+        (["pause", "short"], "there is no journey `short`"),
+        (["resume", "short"], "there is no journey `short`"),
+    ] {
+        let refused = journey(&project, &args);
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.stderr.contains(says), "{}", refused.stderr);
+    }
+    // A pause outlives the server, and the version.
+    assert!(server.terminate().0.success());
+    edit(&project, "  wait 2s\n  add tag moved\n  wait 9d\n");
+    let server = Server::start(project.path());
+    began(&server, "bo");
+    wait_until("bo stands", Duration::from_secs(20), || why("bo").contains("until the journey is resumed"));
+    let resumed = journey(&project, &["resume", "long", "--backlog", "send"]).success().stdout;
+    assert!(resumed.contains("2 contacts go on"), "{resumed}");
+    for name in ["ada", "bo"] {
+        wait_until("they go on", Duration::from_secs(20), || why(name).contains("adds tag moved"));
+    }
+    let refused = journey(&project, &["resume", "long"]);
+    assert!(refused.stderr.contains("the journey `long` is not paused"), "{}", refused.stderr);
+    assert!(server.terminate().0.success());
+}

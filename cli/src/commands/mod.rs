@@ -5,6 +5,7 @@ mod build;
 mod channels;
 mod check;
 mod completions;
+mod deploy;
 mod diff;
 mod doctor;
 mod explain;
@@ -16,6 +17,7 @@ mod lsp;
 mod man;
 mod new;
 mod outbox;
+mod pause;
 mod preview;
 mod run;
 mod send_test;
@@ -80,6 +82,10 @@ enum Command {
     Doctor(doctor::Args),
     Status(status::StatusArgs),
     Plan(status::PlanArgs),
+    Deploy(deploy::DeployArgs),
+    Rollback(deploy::RollbackArgs),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
     Why(why::Args),
     Outbox(outbox::Args),
     Lsp(lsp::Args),
@@ -129,6 +135,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, terminal),
         Command::Status(args) => status::status(&args, terminal),
         Command::Plan(args) => status::plan(&args, terminal),
+        Command::Deploy(args) => deploy::deploy(&args, terminal),
+        Command::Rollback(args) => deploy::rollback(&args, terminal),
+        Command::Pause(args) => pause::pause(&args, terminal),
+        Command::Resume(args) => pause::resume(&args, terminal),
         Command::Why(args) => why::run(&args, terminal),
         Command::Outbox(args) => outbox::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),

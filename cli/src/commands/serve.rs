@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use journey_bytecode::{Bundle, Channel};
 use journey_compiler::config::{CallConfig, Config, EmailConfig, SecretRef};
-use journey_runtime::api::{ServeConfig, ServeError, Server, Tokens};
+use journey_runtime::api::{ServeConfig, ServeError, Server, Serving, Tokens};
 use journey_runtime::clock::SystemClock;
 use journey_runtime::send::{
     CallTransport, Dkim, DkimError, FileTransport, HttpClient, NoticeTransport, Place, Secret, Service, SmtpSettings,
@@ -112,6 +112,13 @@ async fn serve(config: ServeConfig, bundle: &Bundle, workspace: &Workspace, term
         count(bundle.messages.len(), "message"),
         workspace.config().email.smtp.map_or_else(|| show(&outbox(workspace)), |smtp| smtp.to_string()),
     ));
+    if let Serving::Newer(revision) = server.serving() {
+        terminal.err(format!(
+            "{YELLOW}warning{YELLOW:#}: this project was deployed before, and {} was deployed after it (revision {}): that is \
+             what is served; `journey deploy` makes this project count\n",
+            revision.deployment, revision.number
+        ));
+    }
     if open && !address.ip().is_loopback() {
         terminal.err(format!(
             "{YELLOW}warning{YELLOW:#}: whoever reaches {address} can send contacts and events; set {TOKEN} to ask for a token\n"

@@ -1,12 +1,14 @@
-//! `journey status` and `journey plan`: who stands where, and what becomes of them when the project is served as it is now.
+//! `journey status` and `journey plan`: who stands where, and what becomes of them when the project is deployed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use journey_bytecode::{Bundle, Program};
+use journey_bytecode::{Bundle, Instant, Program};
 use journey_runtime::core::Linked;
-use journey_runtime::explain::{Standing, standing};
-use journey_runtime::store::{Counts, KeptProgram, Store};
+use journey_runtime::deploy::{self, DeployError};
+use journey_runtime::explain::{Moved, Place, Standing, standing};
+use journey_runtime::store::{AnyStore, Change, Counts, Revision, Store};
+use journey_runtime::time::Zone;
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 
@@ -19,16 +21,20 @@ use crate::failure::Failure;
 use crate::terminal::{BOLD, FAINT, GREEN, RED, Terminal, YELLOW};
 use crate::workspace::Workspace;
 
+/// How many revisions are shown.
+const SHOWN: usize = 5;
+
 const STATUS: &str = "\
-Every contact is read once; a million take some seconds.
+Who stands where in what is deployed, what is paused, and what changed last. Every contact
+is read once; a million take some seconds.
 
 Examples:
   journey status
   journey status --project shop --output-format json";
 
 const PLAN: &str = "\
-What would change if `journey serve` were started with the project as it is now: new,
-changed and removed journeys, the statements that differ, and how many contacts stand
+What would change if the project were deployed as it is now: new, changed and removed
+journeys, the statements that differ, and how many contacts stand
 in them. Contacts finish a journey on the version on which they entered it.
 
 Examples:
@@ -46,7 +52,7 @@ pub(super) struct StatusArgs {
     at: At,
 }
 
-/// See what would change for contacts if the project were served as it is now
+/// See what would change for contacts if the project were deployed as it is now
 #[derive(clap::Args, Debug)]
 #[command(after_help = PLAN)]
 pub(super) struct PlanArgs {
@@ -57,25 +63,36 @@ pub(super) struct PlanArgs {
 /// What the database holds.
 struct Found {
     counts: Counts,
+    /// Seen from what is asked about: the project, or what is deployed.
     standing: Vec<Standing>,
-    kept: Vec<KeptProgram>,
+    /// The project.
     bundle: Bundle,
+    /// What is deployed, if anything is.
+    deployed: Option<Bundle>,
+    /// The revisions, newest first.
+    revisions: Vec<Revision>,
 }
 
-fn look(at: &At, terminal: Terminal) -> Result<Option<Found>, Failure> {
+/// Looks into the database; `project` says whether the project is to be the current version, or what is deployed.
+fn look(at: &At, terminal: Terminal, project: bool) -> Result<Option<Found>, Failure> {
     let workspace = discover::find_one(&at.project)?;
     let Some(bundle) = compiled(&workspace, terminal).cloned() else { return Ok(None) };
     let database = database::of(at.db.as_deref(), &workspace)?;
-    database::beside(&database, async |store| {
-        let kept = store.programs().await?;
-        let older: Vec<Bundle> = kept.iter().cloned().map(Bundle::from).collect();
-        let linked = match Linked::new(bundle.clone(), &older) {
-            Ok(linked) => linked,
-            Err(error) => return Ok(Err(Failure::new(error.to_string()))),
-        };
-        let (counts, standing) = (store.counts().await?, standing(&store, &linked).await?);
-        Ok(Ok(Some(Found { counts, standing, kept, bundle })))
-    })?
+    let found = database::beside(&database, async |store| Ok(look_into(&store, bundle, project).await))?;
+    found.map(Some).map_err(|error| Failure::new(error.to_string()))
+}
+
+async fn look_into(store: &AnyStore, bundle: Bundle, project: bool) -> Result<Found, DeployError> {
+    let older: Vec<Bundle> = store.programs().await?.into_iter().map(Bundle::from).collect();
+    let revisions = store.revisions(usize::MAX).await?;
+    let deployed = match revisions.first() {
+        Some(newest) => Some(deploy::bundle(store, newest).await?),
+        None => None,
+    };
+    let current = if project { &bundle } else { deployed.as_ref().unwrap_or(&bundle) };
+    let linked = Linked::new(current.clone(), &older).map_err(|error| DeployError::Unready(error.to_string()))?;
+    let (counts, standing) = (store.counts().await?, standing(store, &linked).await?);
+    Ok(Found { counts, standing, bundle, deployed, revisions })
 }
 
 /// How many runs of each journey are under way in a database, on whatever version.
@@ -91,7 +108,7 @@ pub(super) fn under_way(db: &str, workspace: &Workspace, bundle: &Bundle) -> Res
 }
 
 pub(super) fn status(args: &StatusArgs, terminal: Terminal) -> Outcome {
-    let Some(found) = look(&args.at, terminal)? else { return Ok(Exit::FINDINGS) };
+    let Some(found) = look(&args.at, terminal, false)? else { return Ok(Exit::FINDINGS) };
     let Counts { contacts, pending, queued, held, delivered, failed } = found.counts;
     terminal.out(match args.at.output_format {
         Format::Json => {
@@ -99,7 +116,8 @@ pub(super) fn status(args: &StatusArgs, terminal: Terminal) -> Outcome {
                 "contacts": contacts, "pending": pending, "queued": queued, "held": held,
                 "delivered": delivered, "failed": failed,
             });
-            text(&json!({ "counts": counts, "journeys": found.standing }))
+            let revisions: Vec<_> = found.revisions.iter().map(revision_json).collect();
+            text(&json!({ "counts": counts, "journeys": found.standing, "revisions": revisions }))
         }
         Format::Human => {
             let mut out = format!(
@@ -108,21 +126,53 @@ pub(super) fn status(args: &StatusArgs, terminal: Terminal) -> Outcome {
                 count(pending as usize, "input"),
                 count(delivered as usize, "message"),
             );
+            let paused = found.revisions.first().map(|newest| newest.paused.clone()).unwrap_or_default();
             for journey in found.standing.iter().filter(|journey| journey.current || journey.runs > 0) {
-                out.push_str(&standing_of(journey));
+                out.push_str(&standing_of(journey, paused.get(&journey.journey).copied()));
             }
+            out.push_str(&revisions_of(&found.revisions));
             out
         }
     })?;
     Ok(Exit::CLEAN)
 }
 
+/// The last revisions, newest first.
+fn revisions_of(revisions: &[Revision]) -> String {
+    let mut out = String::new();
+    for revision in revisions.iter().take(SHOWN) {
+        let Revision { number, at, deployment, .. } = revision;
+        // Writing to memory does not fail.
+        let _ = writeln!(out, "  {number:>8}  {} UTC  {deployment}  {}", Zone::UTC.show(*at), change_of(revision));
+    }
+    if out.is_empty() { out } else { format!("\n{BOLD}Revisions{BOLD:#}, the first one counts\n{out}") }
+}
+
+fn change_of(revision: &Revision) -> String {
+    match &revision.change {
+        Change::Deploy { moves: false } => "deployed".to_owned(),
+        Change::Deploy { moves: true } => "deployed, runs moved".to_owned(),
+        Change::Pause { journey } => format!("{journey} paused"),
+        Change::Resume { journey, backlog, .. } => format!("{journey} resumed, backlog {}", backlog.name()),
+    }
+}
+
+fn revision_json(revision: &Revision) -> serde_json::Value {
+    json!({
+        "revision": revision.number, "at": Zone::UTC.show(revision.at), "deployment": revision.deployment.to_string(),
+        "paused": revision.paused.keys().collect::<Vec<_>>(), "change": change_of(revision),
+    })
+}
+
 fn text(json: &serde_json::Value) -> String {
     serde_json::to_string_pretty(json).unwrap_or_default() + "\n"
 }
 
-fn standing_of(journey: &Standing) -> String {
-    let older = if journey.current { String::new() } else { format!(", older version {}", journey.version) };
+fn standing_of(journey: &Standing, paused: Option<Instant>) -> String {
+    let mut older = if journey.current { String::new() } else { format!(", older version {}", journey.version) };
+    if let Some(since) = paused {
+        older = format!("{older}, {YELLOW}paused since {}{YELLOW:#}", Zone::UTC.show(since));
+    }
     let runs = count(usize::try_from(journey.runs).unwrap_or(usize::MAX), "run");
     let mut out = format!("\n{BOLD}{}{BOLD:#}{older}: {runs} under way\n", journey.journey);
     for at in &journey.places {
@@ -136,8 +186,32 @@ fn standing_of(journey: &Standing) -> String {
     out
 }
 
+/// Where the runs of an older version go on if they are moved; nothing if there are none.
+pub(super) fn moves_of(standing: &Standing) -> String {
+    let mut out = String::new();
+    for at in &standing.places {
+        let Some(moved) = &at.moved else { continue };
+        let line = |place: &Option<Place>| match place {
+            Some(place) => format!("{}:{} `{}`", place.file, place.line, place.statement),
+            None => "before the first statement".to_owned(),
+        };
+        let to = match moved {
+            Moved::To(to) => format!("goes on at {}", line(to)),
+            Moved::Ends => "ends".to_owned(),
+            Moved::Nowhere => format!("{YELLOW}stays: it is not clear where to go{YELLOW:#}"),
+        };
+        // Writing to memory does not fail.
+        let _ = writeln!(out, "  {:>8}  {}: if moved, {to}", at.runs, line(&at.place));
+    }
+    if out.is_empty() {
+        out
+    } else {
+        format!("{BOLD}{}{BOLD:#}, version {}\n{out}", standing.journey, standing.version)
+    }
+}
+
 /// What would become of one journey.
-struct Change {
+struct Difference {
     what: &'static str,
     journey: String,
     /// Runs that finish on other versions than the project's.
@@ -147,44 +221,56 @@ struct Change {
 }
 
 pub(super) fn plan(args: &PlanArgs, terminal: Terminal) -> Outcome {
-    let Some(found) = look(&args.at, terminal)? else { return Ok(Exit::FINDINGS) };
+    let Some(found) = look(&args.at, terminal, true)? else { return Ok(Exit::FINDINGS) };
     let changes = changes(&found);
     terminal.out(match args.at.output_format {
         Format::Json => {
-            let change = |change: &Change| {
+            let change = |change: &Difference| {
                 let lines: Vec<_> = change.lines.iter().map(|(sign, line)| format!("{sign} {line}")).collect();
                 json!({
                     "change": change.what, "journey": change.journey, "finish_on_older": change.finishing,
                     "statements": lines,
                 })
             };
-            text(&json!({ "changes": changes.iter().map(change).collect::<Vec<_>>() }))
+            let older: Vec<_> = older(&found).collect();
+            text(&json!({ "changes": changes.iter().map(change).collect::<Vec<_>>(), "older_runs": older }))
         }
         Format::Human if changes.is_empty() => format!("{GREEN}Nothing would change.{GREEN:#}\n"),
-        Format::Human => changes.iter().map(human).collect::<Vec<_>>().join("\n"),
+        Format::Human => {
+            let mut out = changes.iter().map(human).collect::<Vec<_>>().join("\n");
+            let moves: String = older(&found).map(moves_of).collect();
+            if !moves.is_empty() {
+                let _ =
+                    write!(out, "\nRuns stay on their version, unless `journey deploy --migrate` moves them.\n{moves}");
+            }
+            out
+        }
     })?;
     Ok(if changes.is_empty() { Exit::CLEAN } else { Exit::FINDINGS })
 }
 
-fn changes(found: &Found) -> Vec<Change> {
-    let mut names: BTreeSet<&str> = found.bundle.programs.iter().map(|program| program.name.as_str()).collect();
-    names.extend(found.kept.iter().map(|kept| kept.program.name.as_str()));
+/// Runs of versions that are not the project's.
+fn older(found: &Found) -> impl Iterator<Item = &Standing> {
+    found.standing.iter().filter(|standing| !standing.current && standing.runs > 0)
+}
+
+fn changes(found: &Found) -> Vec<Difference> {
+    let deployed = found.deployed.iter().flat_map(|bundle| &bundle.programs);
+    let names: BTreeSet<&str> =
+        found.bundle.programs.iter().chain(deployed.clone()).map(|program| program.name.as_str()).collect();
     let mut changes = Vec::new();
     for name in names {
         let now = found.bundle.programs.iter().find(|program| program.name == name);
-        let versions: Vec<&Program> =
-            found.kept.iter().map(|kept| &kept.program).filter(|program| program.name == name).collect();
-        let known = now.is_some_and(|now| versions.iter().any(|program| program.version() == now.version()));
+        let last = deployed.clone().find(|program| program.name == name);
         let old = |standing: &&Standing| standing.journey == name && !standing.current;
         let finishing = found.standing.iter().filter(old).map(|standing| standing.runs).sum();
-        let last = versions.last().copied();
         let what = match (now, last) {
             (Some(_), None) => "new",
-            (Some(_), Some(_)) if !known => "changed",
-            (None, Some(_)) if finishing > 0 => "removed",
+            (Some(now), Some(last)) if now.version() != last.version() => "changed",
+            (None, Some(_)) => "removed",
             _ => continue,
         };
-        changes.push(Change { what, journey: name.to_owned(), finishing, lines: difference(last, now) });
+        changes.push(Difference { what, journey: name.to_owned(), finishing, lines: difference(last, now) });
     }
     changes
 }
@@ -209,8 +295,8 @@ fn difference(last: Option<&Program>, now: Option<&Program>) -> Vec<(char, Strin
     difference.iter_all_changes().map(line).collect()
 }
 
-fn human(change: &Change) -> String {
-    let Change { what, journey, finishing, lines } = change;
+fn human(change: &Difference) -> String {
+    let Difference { what, journey, finishing, lines } = change;
     let finish = match finishing {
         0 => String::new(),
         n => format!(", {} on older versions", count(usize::try_from(*n).unwrap_or(usize::MAX), "run")),

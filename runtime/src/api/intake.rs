@@ -41,9 +41,10 @@ async fn take(api: &Api, request: Request, reader: Reader) -> Result<Response, R
         return Err(problem(StatusCode::PAYLOAD_TOO_LARGE, error));
     }
     let now = api.submitter.now();
+    let gate = Gate::new(api.live.linked());
     let (mut places, mut inputs, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (line, json) in lines {
-        match json.and_then(|json| reader(&api.gate, &json, now)) {
+        match json.and_then(|json| reader(&gate, &json, now)) {
             Ok(input) => {
                 places.push(line);
                 inputs.push(input);
@@ -61,7 +62,7 @@ async fn take(api: &Api, request: Request, reader: Reader) -> Result<Response, R
             Acceptance::Conflict => {
                 refused.push((line, Refused::id_conflict(input.id.as_deref().unwrap_or_default())));
             }
-            Acceptance::UnknownContact => refused.push((line, api.gate.unknown_contact(input))),
+            Acceptance::UnknownContact => refused.push((line, gate.unknown_contact(input))),
         }
     }
     refused.sort_by_key(|(line, _)| *line);

@@ -22,12 +22,11 @@ use axum::routing::{get, post};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
-use crate::engine::{Inside, Submitter};
-use crate::ingest::Gate;
+use crate::engine::{Inside, Live, Submitter};
 use crate::track::{self, Keys, Tracking};
 
 pub use intake::{BODY_PATIENCE, MAX_LINES};
-pub use server::{ServeConfig, ServeError, Server};
+pub use server::{ServeConfig, ServeError, Server, Serving};
 
 /// The largest body that is read: 8 MiB.
 pub const MAX_BODY: usize = 8 * 1024 * 1024;
@@ -41,7 +40,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone)]
 struct Api {
     submitter: Submitter,
-    gate: Gate,
+    live: Live,
     inside: Inside,
     tokens: Arc<Hashes>,
     requests: Arc<RequestIds>,
@@ -127,11 +126,11 @@ impl RequestIds {
 }
 
 /// The routes, over an engine's way in, and those of tracking. It starts a task; call it within the runtime.
-pub fn router(submitter: Submitter, inside: Inside, gate: Gate, tokens: &Tokens, tracking: Tracking) -> Router {
+pub fn router(submitter: Submitter, inside: Inside, live: Live, tokens: &Tokens, tracking: Tracking) -> Router {
     let requests = RequestIds { start: submitter.now().0, next: 1.into() };
     let tokens = Arc::new(Hashes::of(tokens));
     let keys = tracking.keys.clone();
-    let api = Api { submitter, gate, inside, tokens, requests: Arc::new(requests), keys };
+    let api = Api { submitter, live, inside, tokens, requests: Arc::new(requests), keys };
     let only =
         |role, routes: Router<Api>| routes.route_layer(middleware::from_fn_with_state((api.clone(), role), authorize));
     let ingest = Router::new()

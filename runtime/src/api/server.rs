@@ -1,24 +1,24 @@
 //! A server: one project on one database, with its API, until it is told to stop.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use journey_bytecode::{Bundle, Channel, NOTICE_CHANNEL, RequestKind};
+use journey_bytecode::{Bundle, Channel, Instant};
 use tokio::net::TcpListener;
 
 use super::{Tokens, router};
 use crate::clock::{Clock, SystemClock};
 use crate::core::{LinkError, Linked};
-use crate::engine::{Engine, GRACE, Outlet};
-use crate::ingest::Gate;
+use crate::deploy::{self, DeployError};
+use crate::engine::{Deployed, Engine, GRACE, Outlet, Readies};
 use crate::render::{RenderError, Renderer};
 use crate::send::{Limit, Transport, limited};
-use crate::store::{AnyStore, Database, KeptProgram, Store, StoreError};
-use crate::track::{Keys, Links, LinksError, Tracking};
+use crate::store::{AnyStore, Database, DeploymentId, KeptProgram, Revision, Store, StoreError};
+use crate::track::{Keys, Links, LinksError, Topics, Tracking};
 use crate::voucher::Pool;
 
 /// What a server needs to know beside the project.
@@ -85,6 +85,9 @@ pub enum ServeError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is deployed.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     /// A program.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -117,27 +120,81 @@ pub struct Server {
     router: Router,
     listener: TcpListener,
     address: SocketAddr,
+    serving: Serving,
     grace: Duration,
 }
 
+/// What a server serves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Serving {
+    /// The project that it was started with.
+    Given,
+    /// What was deployed after that project.
+    Newer(Revision),
+}
+
+/// Deploys the project, unless it was deployed before: then the newest deployment is served, so that a worker that comes
+/// back with an old project does not undo what others have deployed since. What is served; the revision, if it is new.
+async fn settle_on(store: &AnyStore, bundle: &Bundle, now: Instant) -> Result<(Serving, Option<Revision>), ServeError> {
+    let ours = DeploymentId::of(&bundle.encode().map_err(|error| DeployError::Unready(error.to_string()))?);
+    let revisions = store.revisions(usize::MAX).await?;
+    match revisions.first() {
+        Some(newest) if newest.deployment == ours => {
+            // Where two sources differ in words alone, the programs kept are those of this one.
+            store.keep_programs(&KeptProgram::all(bundle)).await?;
+            Ok((Serving::Given, None))
+        }
+        Some(newest) if revisions.iter().any(|revision| revision.deployment == ours) => {
+            Ok((Serving::Newer(newest.clone()), None))
+        }
+        _ => Ok((Serving::Given, Some(deploy::deploy(store, bundle, false, now).await?))),
+    }
+}
+
+/// How messages leave this server, whatever is deployed.
+struct Ways {
+    links: Links,
+    transports: BTreeMap<Channel, Arc<dyn Transport>>,
+    calls: Option<Arc<dyn Transport>>,
+    notices: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Ways {
+    fn make(&self, bundle: Bundle, older: &[Bundle]) -> Result<(Linked, Outlet), ServeError> {
+        let renderer = Renderer::new(&with_messages(&bundle, older), self.links.clone())?;
+        let limits: Vec<_> = (bundle.policy.rates.iter())
+            .map(|rate| (rate.channel, Arc::new(Limit::new(rate, Arc::clone(&self.clock)))))
+            .collect();
+        let ways = self.transports.iter();
+        let ways = ways.map(|(channel, way)| (*channel, limited(Arc::clone(way), *channel, &limits))).collect();
+        let mut outlet = Outlet::new(renderer, ways);
+        if let Some(calls) = &self.calls {
+            outlet = outlet.calling(Arc::clone(calls));
+        }
+        if let Some(notices) = &self.notices {
+            outlet = outlet.telling(Arc::clone(notices));
+        }
+        Ok((Linked::new(bundle, older)?, outlet))
+    }
+}
+
+impl Readies for Ways {
+    fn ready(&self, bundle: Bundle, older: &[Bundle], revision: &Revision) -> Result<Deployed, String> {
+        let (linked, outlet) = self.make(bundle, older).map_err(|error| error.to_string())?;
+        let linked = linked.pausing(revision.paused.keys().cloned()).at(revision.number);
+        Ok(Deployed { linked: Arc::new(linked), outlet })
+    }
+}
+
 impl Server {
-    /// Opens the database, starts the engine, and listens. Runs that began on other versions of the journeys finish on
-    /// those.
+    /// Opens the database, deploys the project unless it was deployed before, starts the engine, and listens. Runs that
+    /// began on other versions of the journeys finish on those.
     pub async fn start(config: ServeConfig, bundle: Bundle) -> Result<Self, ServeError> {
         let store = AnyStore::open(&config.database).await?;
-        store.keep_programs(&kept(&bundle)).await?;
         for (voucher, codes) in &config.codes {
             store.offer_codes(voucher, codes).await?;
         }
-        let current: BTreeSet<_> = bundle.programs.iter().map(|program| program.version()).collect();
-        let older: Vec<Bundle> = store
-            .programs()
-            .await?
-            .into_iter()
-            .rev()
-            .filter(|kept| !current.contains(&kept.program.version()))
-            .map(Bundle::from)
-            .collect();
         let keys = match config.secrets.as_slice() {
             [] => Keys::new([store.secret().await?]),
             secrets => Keys::new(secrets),
@@ -155,27 +212,31 @@ impl Server {
             Some(mailbox) => links.with_bounces(mailbox),
             None => links,
         };
-        let opt_in = bundle.policy.opt_in.contains(&Channel::Email);
-        let topics = bundle.schema.topics.iter().map(|topic| (topic.name.clone(), topic.title.clone())).collect();
-        let renderer = Renderer::new(&with_messages(&bundle, &older), links)?;
-        let linked = Arc::new(Linked::new(bundle, &older)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let rates = linked.bundle().policy.rates.iter();
-        let limits: Vec<_> = rates.map(|rate| (rate.channel, Arc::new(Limit::new(rate, Arc::clone(&clock))))).collect();
-        let transports = config.transports.into_iter();
-        let transports = transports.map(|(channel, way)| (channel, limited(way, channel, &limits))).collect();
-        let mut outlet = Outlet::new(renderer, transports);
-        if let Some(calls) = config.calls {
-            outlet = outlet.calling(calls);
+        let ways = Ways {
+            links,
+            transports: config.transports,
+            calls: config.calls,
+            notices: config.notices,
+            clock: Arc::clone(&clock),
+        };
+        // Before anything is deployed: what cannot be made ready here must not count for others.
+        ways.make(bundle.clone(), &[])?;
+        let (serving, made) = settle_on(&store, &bundle, clock.now()).await?;
+        let engine = Engine::follow(store, Arc::new(ways), Arc::clone(&clock)).await?;
+        if let Some(made) = made {
+            engine.tell(made);
         }
-        if let Some(notices) = config.notices {
-            outlet = outlet.telling(notices);
-        }
-        let gate = Gate::new(Arc::clone(&linked));
-        let engine = Engine::start(store, linked, outlet, clock).await?;
-        let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics, opt_in };
-        let router = router(engine.submitter(), engine.inside(), gate, &config.tokens, tracking);
-        Ok(Self { engine, router, listener, address, grace: config.grace })
+        let live = engine.live();
+        let topics = Arc::new(move || Topics::of(live.linked().bundle()));
+        let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics };
+        let router = router(engine.submitter(), engine.inside(), engine.live(), &config.tokens, tracking);
+        Ok(Self { engine, router, listener, address, serving, grace: config.grace })
+    }
+
+    /// What it serves.
+    pub const fn serving(&self) -> &Serving {
+        &self.serving
     }
 
     /// Where it listens.
@@ -224,23 +285,6 @@ impl Server {
     }
 }
 
-/// The programs of a bundle, each with the messages that it sends.
-fn kept(bundle: &Bundle) -> Vec<KeptProgram> {
-    let messages = |program: &journey_bytecode::Program| {
-        let sent = program.sends.iter().flat_map(|send| &send.choices).map(|(channel, name)| (*channel, name));
-        let asked = program.requests.iter().filter_map(|request| match &request.kind {
-            RequestKind::Ask { message, .. } => Some(message),
-            RequestKind::Call { .. } | RequestKind::Voucher { .. } => None,
-        });
-        let told = program.notices.iter().map(|notice| &notice.message).chain(asked);
-        let all: BTreeSet<_> = sent.chain(told.map(|name| (NOTICE_CHANNEL, name))).collect();
-        all.into_iter().filter_map(|(channel, name)| bundle.message(channel, name).cloned()).collect()
-    };
-    let keep =
-        |program: &journey_bytecode::Program| KeptProgram { program: program.clone(), messages: messages(program) };
-    bundle.programs.iter().map(keep).collect()
-}
-
 /// The bundle, with messages that it no longer has and older programs still send.
 fn with_messages(bundle: &Bundle, older: &[Bundle]) -> Bundle {
     let mut all = bundle.clone();
@@ -250,10 +294,4 @@ fn with_messages(bundle: &Bundle, older: &[Bundle]) -> Bundle {
         }
     }
     all
-}
-
-impl From<KeptProgram> for Bundle {
-    fn from(kept: KeptProgram) -> Self {
-        Self { programs: vec![kept.program], messages: kept.messages, ..Self::default() }
-    }
 }

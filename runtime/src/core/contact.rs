@@ -279,7 +279,8 @@ impl Run {
             Parked::Wait { until, .. }
             | Parked::Deferred { until, .. }
             | Parked::Collecting { until }
-            | Parked::Asking { until, .. } => until,
+            | Parked::Asking { until, .. }
+            | Parked::Paused { until, .. } => until,
         }
     }
 
@@ -333,6 +334,15 @@ pub enum Parked {
         /// Its number among all that left for the contact; the answer names it.
         number: u32,
         /// When no answer counts any more.
+        until: Instant,
+    },
+    /// Between two statements: its journey is paused.
+    Paused {
+        /// Where it goes on.
+        at: Pc,
+        /// When it came there.
+        since: Instant,
+        /// When it goes on; [`Instant::NEVER`] as long as the journey is paused.
         until: Instant,
     },
 }
@@ -392,6 +402,8 @@ pub enum EndReason {
     Deleted,
     /// The program could not go on; the text says why.
     Failed(String),
+    /// `migrate .. to end`: its place is gone in the version to which runs were moved.
+    Migrated,
 }
 
 /// A message decided for the contact, sent or not; or one that another system sent and told us about.

@@ -290,6 +290,13 @@ pub enum TraceEvent {
         /// The answer.
         answer: Answer,
     },
+    /// The run goes on in another version of its journey.
+    Moved {
+        /// That version.
+        to: Version,
+    },
+    /// The run stands still: its journey is paused.
+    Paused,
 }
 
 /// Why no run began.
@@ -336,6 +343,8 @@ pub enum Refusal {
         /// The cap's number.
         most: u32,
     },
+    /// It fell due while the journey was paused, and the backlog was to be skipped.
+    Paused,
 }
 
 /// Why a message waits.
@@ -364,6 +373,8 @@ pub enum WokenBy {
     Answer,
     /// There is no answer.
     NoAnswer,
+    /// Its journey is no longer paused.
+    Resumed,
 }
 
 /// All that follows from one advance of one contact.

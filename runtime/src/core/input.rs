@@ -1,6 +1,6 @@
 //! What happens to a contact, in the order in which it reached us.
 
-use journey_bytecode::{Channel, Instant, StatusKind, Value};
+use journey_bytecode::{Channel, Instant, StatusKind, Value, Version};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -109,6 +109,44 @@ pub enum InputKind {
         /// The journey that asks; any without.
         journey: Option<SmolStr>,
     },
+    /// The contact's runs of a journey go on in another version of it.
+    Migrate {
+        /// That version.
+        to: Version,
+    },
+    /// A journey that was paused goes on.
+    Resume {
+        /// The journey.
+        journey: SmolStr,
+        /// Since when it was paused.
+        paused: Instant,
+        /// What becomes of what fell due meanwhile.
+        backlog: Backlog,
+    },
+    /// A deployment listens to segments or to moments of the calendar that are new to the contact.
+    Deployed,
+}
+
+/// What becomes of what fell due while a journey was paused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Backlog {
+    /// All that the journey does happens so much later as the pause was long.
+    Shift,
+    /// It happens now.
+    Send,
+    /// Messages that fell due are not sent; runs go on to their next wait.
+    Skip,
+}
+
+impl Backlog {
+    /// The word for it: `shift`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shift => "shift",
+            Self::Send => "send",
+            Self::Skip => "skip",
+        }
+    }
 }
 
 /// What came of a question to somebody outside.

@@ -44,6 +44,9 @@ pub struct Linked {
     scores: Option<Arc<Prepared>>,
     /// Whether anything listens to messages being sent.
     hears_sends: bool,
+    revision: i64,
+    /// Journeys whose runs stand still.
+    paused: BTreeSet<SmolStr>,
     /// Sides of splits that have won, by version and split: facts that the engine finds out and hands in.
     winners: RwLock<BTreeMap<(Version, SmolStr), SmolStr>>,
 }
@@ -139,6 +142,8 @@ impl Linked {
             moments: Vec::new(),
             scores: None,
             hears_sends: false,
+            revision: 0,
+            paused: BTreeSet::new(),
             winners: RwLock::default(),
         };
         linked.add(&current)?;
@@ -238,6 +243,29 @@ impl Linked {
         let caps = policy.caps.iter().map(|cap| Some(cap.per.longest_millis()));
         let programs = self.programs.values().chain(&self.scores).map(|prepared| prepared.looks_back());
         caps.chain(programs).try_fold(MESSAGE_MEMORY, |longest, needed| needed.map(|needed| longest.max(needed)))
+    }
+
+    /// The same, with journeys whose runs stand still. They take in whoever enters, and do nothing.
+    #[must_use]
+    pub fn pausing(mut self, journeys: impl IntoIterator<Item = SmolStr>) -> Self {
+        self.paused = journeys.into_iter().collect();
+        self
+    }
+
+    /// The same, as a revision of this number.
+    #[must_use]
+    pub const fn at(mut self, revision: i64) -> Self {
+        self.revision = revision;
+        self
+    }
+
+    /// The revision that it is; 0 without any.
+    pub const fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    pub(crate) fn is_paused(&self, journey: &str) -> bool {
+        self.paused.contains(journey)
     }
 
     /// The project as it was compiled.

@@ -6,6 +6,7 @@ pub mod contact;
 pub mod effect;
 pub mod input;
 mod link;
+pub mod moves;
 mod vm;
 mod witness;
 

@@ -13,7 +13,7 @@ use super::{Shared, pause};
 use crate::core::effect::MessageId;
 use crate::core::input::Answer;
 use crate::send::{Settle, Verdict};
-use crate::store::{Delivery, DeliveryResult, Stays, Store, StoreError};
+use crate::store::{Delivery, DeliveryResult, Queued, Stays, Store, StoreError};
 use crate::track::BoxFuture;
 use crate::voucher;
 
@@ -115,8 +115,17 @@ async fn claim<S: Store>(
     if queued.is_empty() {
         return Ok(Some(pause(shared.store.next_message_due().await?, now)));
     }
-    let given = voucher::give(&shared.store, &shared.linked, &mut queued, now).await?;
-    let (packed, refused) = shared.outlet.pack(queued, now);
+    let live = shared.live.get();
+    let knows = |queued: &Queued| live.linked.program(queued.outgoing.version).is_some();
+    let live = if queued.iter().all(knows) {
+        live
+    } else {
+        // A worker that knows a newer revision decided them: their templates may be new as well.
+        shared.take_up().await?;
+        shared.live.get()
+    };
+    let given = voucher::give(&shared.store, &live.linked, &mut queued, now).await?;
+    let (packed, refused) = live.outlet.pack(queued, now);
     for delivery in given.into_iter().chain(refused) {
         let (pen, room) = (pen.clone(), room.split(1));
         parcels.spawn(async move {

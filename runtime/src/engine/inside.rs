@@ -35,18 +35,19 @@ impl<S: Store> Looks for Shared<S> {
             let Some(contact) = self.store.contact(contact).await? else { return Ok(None) };
             let (trace, deliveries) = (self.store.trace(contact.id).await?, self.store.deliveries(contact.id).await?);
             let known = Known { contact: &contact, trace: &trace, deliveries: &deliveries };
-            Ok(Some(explain(&self.linked, &known, journey)))
+            Ok(Some(explain(&self.live.linked(), &known, journey)))
         })
     }
 
     fn standing(&self) -> Answer<'_, Vec<Standing>> {
-        Box::pin(standing(&self.store, &self.linked))
+        Box::pin(async move { standing(&self.store, &self.live.linked()).await })
     }
 
     fn outbox(&self, which: Kept, most: usize) -> Answer<'_, Vec<OutboxEntry>> {
         Box::pin(async move {
             let kept = self.store.outbox(which, most).await?;
-            Ok(kept.into_iter().map(|kept| OutboxEntry::new(&self.linked, which, kept)).collect())
+            let linked = self.live.linked();
+            Ok(kept.into_iter().map(|kept| OutboxEntry::new(&linked, which, kept)).collect())
         })
     }
 

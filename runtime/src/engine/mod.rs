@@ -7,6 +7,7 @@
 mod deliver;
 mod inside;
 mod intake;
+mod live;
 mod metrics;
 mod outlet;
 mod step;
@@ -21,13 +22,15 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::core::Linked;
-use crate::store::{Store, StoreError, TakenOver};
+use crate::deploy::DeployError;
+use crate::store::{Revision, Store, StoreError, TakenOver};
 use crate::track::RecentlySent;
 use crate::trial::{Trials, Verdict};
 
 pub use deliver::GRACE;
 pub use inside::Inside;
 pub use intake::{SubmitError, Submitter};
+pub use live::{Deployed, Live, Readies};
 pub use metrics::Snapshot;
 pub use outlet::Outlet;
 pub use step::Stepped;
@@ -66,8 +69,10 @@ pub struct Engine<S> {
 /// What the tasks of an engine share.
 struct Shared<S> {
     store: S,
-    linked: Arc<Linked>,
-    outlet: Outlet,
+    live: Live,
+    /// Makes newer revisions ready; without, what it was started with counts for good.
+    readies: Option<Arc<dyn Readies>>,
+    taking_up: tokio::sync::Mutex<()>,
     front: Arc<intake::Front>,
     /// Tells steppers that a contact has something to do.
     contacts: Notify,
@@ -95,7 +100,17 @@ impl<S> Shared<S> {
     }
 
     /// What a task does about an error of the store: nothing, after a while, if it passes. Otherwise everything stops.
-    async fn bears(&self, error: StoreError) -> bool {
+    async fn bears(&self, error: StoreError) -> bool
+    where
+        S: Store,
+    {
+        let error = match error {
+            StoreError::Revised => match self.take_up().await {
+                Ok(()) => return true,
+                Err(error) => error,
+            },
+            error => error,
+        };
         if error.is_fatal() {
             self.fail(error);
             return false;
@@ -126,11 +141,28 @@ impl<S> Shared<S> {
 }
 
 impl<S: Store> Engine<S> {
-    /// Starts. Messages whose fate a crash left open go again, under the same ids.
+    /// Starts with a project that counts as long as it runs. Messages whose fate a crash left open go again, under the
+    /// same ids.
     pub async fn start(
         store: S,
         linked: Arc<Linked>,
         outlet: Outlet,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        Self::run(store, Live::new(Deployed { linked, outlet }), None, clock).await
+    }
+
+    /// The same with what the database has as the newest revision, and follows it.
+    pub async fn follow(store: S, readies: Arc<dyn Readies>, clock: Arc<dyn Clock>) -> Result<Self, DeployError> {
+        let newest = store.revisions(1).await?.pop().ok_or(DeployError::Nothing)?;
+        let live = Live::new(live::load(&store, &newest, &*readies).await?);
+        Ok(Self::run(store, live, Some(readies), clock).await?)
+    }
+
+    async fn run(
+        store: S,
+        live: Live,
+        readies: Option<Arc<dyn Readies>>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
         let taken = store.take_over(clock.now()).await?;
@@ -146,8 +178,9 @@ impl<S: Store> Engine<S> {
         };
         let shared = Arc::new(Shared {
             store,
-            linked,
-            outlet,
+            live,
+            readies,
+            taking_up: tokio::sync::Mutex::default(),
             front: Arc::new(front),
             contacts: Notify::new(),
             messages: Notify::new(),
@@ -155,7 +188,7 @@ impl<S: Store> Engine<S> {
         });
         let _ = shared.front.contacts.set(Box::new(Arc::downgrade(&shared)));
         shared.took_over(taken);
-        judge(&shared.store.trials().await?, &shared.linked, shared.front.clock.now());
+        judge(&shared.store.trials().await?, &shared.live.linked(), shared.front.clock.now());
         let mut tasks = JoinSet::new();
         tasks.spawn(intake::take_inputs(Arc::clone(&shared), submissions));
         for _ in 0..STEPPERS {
@@ -164,9 +197,7 @@ impl<S: Store> Engine<S> {
         tasks.spawn(deliver::deliver(Arc::clone(&shared)));
         tasks.spawn(listen(Arc::clone(&shared)));
         tasks.spawn(take_over(Arc::clone(&shared)));
-        if trials(&shared.linked).next().is_some() {
-            tasks.spawn(judge_trials(Arc::clone(&shared)));
-        }
+        tasks.spawn(judge_trials(Arc::clone(&shared)));
         Ok(Self { shared, tasks })
     }
 
@@ -178,6 +209,24 @@ impl<S: Store> Engine<S> {
     /// A way to look into it, and to operate its outbox.
     pub fn inside(&self) -> Inside {
         Inside::new(&self.shared)
+    }
+
+    /// Tells the contacts of a revision whom it concerns, beside everything else.
+    pub fn tell(&self, revision: Revision) {
+        let shared = Arc::clone(&self.shared);
+        let mut stopping = self.shared.stopping.subscribe();
+        tokio::spawn(async move {
+            // If it is cut off here, whoever starts next or follows the revisions does it.
+            tokio::select! {
+                () = shared.tell(&revision) => {}
+                _ = stopping.changed() => {}
+            }
+        });
+    }
+
+    /// What counts at present.
+    pub fn live(&self) -> Live {
+        self.shared.live.clone()
     }
 
     /// The store, to look into.
@@ -237,10 +286,13 @@ async fn listen<S: Store>(shared: Arc<Shared<S>>) {
 async fn judge_trials<S: Store>(shared: Arc<Shared<S>>) {
     let mut stopping = shared.stopping.subscribe();
     while !*stopping.borrow_and_update() {
-        match shared.store.trials().await {
-            Ok(counted) => judge(&counted, &shared.linked, shared.front.clock.now()),
-            Err(error) if !shared.bears(error.clone()).await => return,
-            Err(_) => {}
+        let linked = shared.live.linked();
+        if trials(&linked).next().is_some() {
+            match shared.store.trials().await {
+                Ok(counted) => judge(&counted, &linked, shared.front.clock.now()),
+                Err(error) if !shared.bears(error.clone()).await => return,
+                Err(_) => {}
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(JUDGE) => {}
@@ -270,7 +322,7 @@ pub(crate) fn judge(counted: &Trials, linked: &Linked, now: Instant) {
     }
 }
 
-/// Takes over what other workers left, until the engine stops.
+/// Takes over what other workers left, and takes up what others deployed, until the engine stops.
 async fn take_over<S: Store>(shared: Arc<Shared<S>>) {
     let mut stopping = shared.stopping.subscribe();
     while !*stopping.borrow_and_update() {
@@ -278,7 +330,12 @@ async fn take_over<S: Store>(shared: Arc<Shared<S>>) {
             () = tokio::time::sleep(TAKE_OVER) => {}
             _ = stopping.changed() => return,
         }
-        match shared.store.take_over(shared.front.clock.now()).await {
+        let now = shared.front.clock.now();
+        let taken = match shared.store.take_over(now).await {
+            Ok(taken) => shared.follow(now).await.map(|()| taken),
+            Err(error) => Err(error),
+        };
+        match taken {
             Ok(taken) if taken == TakenOver::default() => {}
             Ok(taken) => shared.took_over(taken),
             Err(error) => {
@@ -295,7 +352,7 @@ async fn advance_contacts<S: Store>(shared: Arc<Shared<S>>) {
     let mut stopping = shared.stopping.subscribe();
     while !*stopping.borrow_and_update() {
         let now = shared.front.clock.now();
-        let stepped = match step(&shared.store, &shared.linked, now, BATCH, |_| {}).await {
+        let stepped = match step(&shared.store, &shared.live.linked(), now, BATCH, |_| {}).await {
             Ok(stepped) => stepped,
             Err(error) => {
                 if shared.bears(error).await {

@@ -63,7 +63,7 @@ pub(crate) async fn step<S: Store>(
         }
     }
     if !advanced.is_empty() || stepped.set_aside > 0 {
-        store.commit(lease, advanced).await?;
+        store.commit(lease, advanced, linked.revision()).await?;
     }
     Ok(stepped)
 }

@@ -18,7 +18,7 @@ use crate::store::{Delivery, DeliveryResult};
 use crate::time::{Zone, show_value};
 
 pub use outbox::OutboxEntry;
-pub use standing::{Standing, StandingAt, standing};
+pub use standing::{Moved, Standing, StandingAt, standing};
 
 /// Everything that there is to tell about one contact.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -189,6 +189,11 @@ impl Teller<'_> {
                 });
             }
             let Some(run) = told.runs.iter_mut().find(|run| run.run == number) else { continue };
+            if let TraceEvent::Moved { to } = &entry.event {
+                run.version = to.to_string();
+                run.current = current.is_some_and(|program| program.version() == *to);
+                places.remove(&number);
+            }
             let program = self.program(&run.version);
             if let TraceEvent::Step(step) = &entry.event {
                 match program.and_then(|program| place(program, step.index())) {
@@ -265,6 +270,8 @@ impl Teller<'_> {
                 Parked::Deferred { .. } => "holds its message until the window opens",
                 Parked::Collecting { .. } => "gathers its triggers",
                 Parked::Asking { .. } => "waits for an answer",
+                Parked::Paused { until: Instant::NEVER, .. } => "stands still until the journey is resumed",
+                Parked::Paused { .. } => "goes on later by the time that the journey was paused",
             },
             until: (until != Instant::NEVER).then(|| self.show(until)),
         }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{Op, Pc, Program, Version};
+use journey_bytecode::{Program, StepIx, Version};
 use serde::Serialize;
 use smol_str::SmolStr;
 
 use super::{Place, place};
 use crate::core::Linked;
-use crate::core::contact::{ContactId, Parked, Run};
+use crate::core::contact::ContactId;
+use crate::core::moves::{Moves, moves, step_of};
 use crate::store::{Store, StoreError};
 
 /// How many contacts are read together.
@@ -36,13 +37,39 @@ pub struct StandingAt {
     pub place: Option<Place>,
     /// How many there are.
     pub runs: u64,
+    /// Where they go on if they are moved to the current version; none where they are in it, or there is none.
+    pub moved: Option<Moved>,
+}
+
+/// Where runs go on that are moved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moved {
+    /// At this statement; none before the first one.
+    To(Option<Place>),
+    /// They end.
+    Ends,
+    /// That cannot be told: the statement needs a name, or the newer version a `migrate` clause.
+    Nowhere,
+}
+
+impl Moved {
+    /// Where runs go on that stand at this step of the older version.
+    pub fn of(old: &Program, new: &Program, step: Option<StepIx>) -> Self {
+        let Some(step) = step else { return Self::To(None) };
+        match moves(old, new, step) {
+            Some(Moves::Same(to) | Moves::To(to)) => Self::To(place(new, to.index())),
+            Some(Moves::Ends) => Self::Ends,
+            None => Self::Nowhere,
+        }
+    }
 }
 
 /// Counts the runs under way; every current journey is there, also without any. It reads every contact once.
 pub async fn standing<S: Store>(store: &S, linked: &Linked) -> Result<Vec<Standing>, StoreError> {
     let current: BTreeMap<SmolStr, Version> =
         linked.bundle().programs.iter().map(|program| (program.name.clone(), program.version())).collect();
-    let mut found: BTreeMap<(SmolStr, Version), BTreeMap<Option<usize>, u64>> =
+    let mut found: BTreeMap<(SmolStr, Version), BTreeMap<Option<StepIx>, u64>> =
         current.iter().map(|(journey, version)| ((journey.clone(), *version), BTreeMap::new())).collect();
     let mut after = ContactId(i64::MIN);
     loop {
@@ -55,32 +82,21 @@ pub async fn standing<S: Store>(store: &S, linked: &Linked) -> Result<Vec<Standi
             *places.entry(step).or_default() += 1;
         }
     }
-    let standing = |((journey, version), places): ((SmolStr, Version), BTreeMap<Option<usize>, u64>)| Standing {
-        current: current.get(&journey) == Some(&version),
-        version: version.to_string(),
-        runs: places.values().sum(),
-        places: (places.into_iter())
-            .map(|(step, runs)| StandingAt { place: step.and_then(|step| place(linked.program(version)?, step)), runs })
-            .collect(),
-        journey,
+    let standing = |((journey, version), places): ((SmolStr, Version), BTreeMap<Option<StepIx>, u64>)| {
+        let old = linked.program(version);
+        let new = current.get(&journey).filter(|new| **new != version).and_then(|new| linked.program(*new));
+        let at = |(step, runs): (Option<StepIx>, u64)| StandingAt {
+            place: step.and_then(|step| place(old?, step.index())),
+            runs,
+            moved: old.zip(new).map(|(old, new)| Moved::of(old, new, step)),
+        };
+        Standing {
+            current: current.get(&journey) == Some(&version),
+            version: version.to_string(),
+            runs: places.values().sum(),
+            places: places.into_iter().map(at).collect(),
+            journey,
+        }
     };
     Ok(found.into_iter().map(standing).collect())
-}
-
-/// The statement at which a run stands.
-fn step_of(program: &Program, run: &Run) -> Option<usize> {
-    let at = match run.parked {
-        Parked::Wait { wait, .. } => {
-            let waits = |op: &Op| matches!(op, Op::Wait(ix) if *ix == wait);
-            Pc(u32::try_from(program.code.iter().position(waits)?).ok()?)
-        }
-        Parked::Deferred { at, .. } => at,
-        Parked::Collecting { .. } => return None,
-        Parked::Asking { request, .. } => return Some(program.requests.get(request.index())?.step.index()),
-    };
-    let before = program.code.get(..=usize::try_from(at.0).ok()?)?;
-    before.iter().rev().find_map(|op| match op {
-        Op::Step(step) => Some(step.index()),
-        _ => None,
-    })
 }

@@ -35,6 +35,7 @@ pub(super) fn what(event: &TraceEvent, show: impl Fn(Instant) -> String, fate: i
             WokenBy::Exit => "leaves: the steps of its exit follow".to_owned(),
             WokenBy::Answer => "goes on: the answer is there".to_owned(),
             WokenBy::NoAnswer => "goes on: there is no answer".to_owned(),
+            WokenBy::Resumed => "goes on: the journey is no longer paused".to_owned(),
         },
         TraceEvent::TagAdded(tag) => format!("adds tag {tag}"),
         TraceEvent::TagRemoved(tag) => format!("removes tag {tag}"),
@@ -65,6 +66,8 @@ pub(super) fn what(event: &TraceEvent, show: impl Fn(Instant) -> String, fate: i
             format!("message {message}: {}{by}", status.name())
         }
         TraceEvent::GoalReached => "reaches the goal".to_owned(),
+        TraceEvent::Moved { to } => format!("goes on in version {to}"),
+        TraceEvent::Paused => "stands still: the journey is paused".to_owned(),
         TraceEvent::Ended(reason) => format!("ends: {}", end(reason)),
     }
 }
@@ -96,6 +99,7 @@ fn refusal(reason: &Refusal) -> String {
         Refusal::Unsubscribed => "the contact unsubscribed".to_owned(),
         Refusal::NoConsent => "the contact did not consent to marketing on this channel".to_owned(),
         Refusal::Cap { most } => format!("the policy's cap of {most} is reached"),
+        Refusal::Paused => "it fell due while the journey was paused".to_owned(),
     }
 }
 
@@ -110,6 +114,7 @@ fn end(reason: &EndReason) -> String {
         EndReason::Restarted => "it was started again".to_owned(),
         EndReason::Stopped => "it was stopped".to_owned(),
         EndReason::Deleted => "the contact was erased".to_owned(),
+        EndReason::Migrated => "its place is gone in the version to which runs were moved".to_owned(),
         EndReason::Failed(cause) => format!("it failed: {cause}"),
     }
 }

@@ -50,6 +50,8 @@ pub(super) fn event(event: &TraceEvent, journey: &str) -> String {
         TraceEvent::Answered { answer: Answer::Given(answer), .. } => format!("answer {answer}"),
         TraceEvent::Answered { answer: Answer::None(why), .. } => format!("no answer: {why}"),
         TraceEvent::GoalReached => format!("goal of `{journey}`"),
+        TraceEvent::Moved { to } => format!("`{journey}` goes on in version {to}"),
+        TraceEvent::Paused => format!("`{journey}` is paused"),
         TraceEvent::Ended(reason) => format!("end of `{journey}` because {}", why(reason)),
         TraceEvent::Step(_)
         | TraceEvent::Decided { .. }
@@ -80,6 +82,7 @@ pub(super) const fn refusal(reason: &Refusal) -> &'static str {
         Refusal::Unsubscribed => "unsubscribed",
         Refusal::NoConsent => "no_consent",
         Refusal::Cap { .. } => "cap",
+        Refusal::Paused => "paused",
     }
 }
 
@@ -93,6 +96,7 @@ pub(super) const fn end(reason: &EndReason) -> &'static str {
         EndReason::Restarted => "restarted",
         EndReason::Stopped => "stopped",
         EndReason::Deleted => "deleted",
+        EndReason::Migrated => "migrated",
         EndReason::Failed(_) => "failed",
     }
 }

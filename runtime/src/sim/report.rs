@@ -335,6 +335,7 @@ fn end_reason(reason: &EndReason) -> String {
         EndReason::Unsubscribed => "unsubscribed".to_owned(),
         EndReason::Stopped => "stopped".to_owned(),
         EndReason::Deleted => "deleted".to_owned(),
+        EndReason::Migrated => "migrated".to_owned(),
         EndReason::Restarted => "restarted".to_owned(),
         EndReason::Failed(cause) => format!("failed: {cause}"),
     }
@@ -347,5 +348,6 @@ fn refusal(reason: &Refusal) -> String {
         Refusal::Unsubscribed => "unsubscribed".to_owned(),
         Refusal::NoConsent => "no consent".to_owned(),
         Refusal::Cap { most } => format!("cap {most}"),
+        Refusal::Paused => "paused".to_owned(),
     }
 }

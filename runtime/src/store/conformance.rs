@@ -120,6 +120,7 @@ over_all! {
     programs_are_kept
     contacts_are_listed_in_order
     concurrent_intake_counts_once
+    a_newer_revision_stops_who_does_not_know_it
 }
 
 over_durable! {
@@ -195,7 +196,7 @@ async fn step_all(store: &impl Store, now: Instant, due: Option<Instant>) -> Vec
         }
         ids.extend(claimed.contacts.iter().map(|pending| pending.contact.id.0));
         let advanced = claimed.contacts.into_iter().map(|pending| step(pending, due)).collect();
-        store.commit(claimed.lease, advanced).await.unwrap();
+        store.commit(claimed.lease, advanced, 0).await.unwrap();
     }
 }
 
@@ -217,7 +218,7 @@ async fn with_message(store: &impl Store, purpose: Purpose, topic: Option<&str>)
     let mut advanced = step(claimed.contacts.pop().unwrap(), None);
     let id = MessageId { contact: advanced.contact.id, number: 0 };
     advanced.outcome.outgoing.push(outgoing(id, NOW, purpose, topic));
-    store.commit(claimed.lease, vec![advanced]).await.unwrap();
+    store.commit(claimed.lease, vec![advanced], 0).await.unwrap();
     id
 }
 
@@ -229,7 +230,7 @@ async fn left_on_the_wire<K: Kind>(kind: &K, after_crash: journey_bytecode::Afte
     let mut advanced = step(claimed.contacts.pop().unwrap(), None);
     let id = MessageId { contact: advanced.contact.id, number: 0 };
     advanced.outcome.outgoing.push(Outgoing { after_crash, ..outgoing(id, NOW, Purpose::Marketing, None) });
-    store.commit(claimed.lease, vec![advanced]).await.unwrap();
+    store.commit(claimed.lease, vec![advanced], 0).await.unwrap();
     assert_eq!(store.claim_messages(NOW, 9).await.unwrap().len(), 1);
     assert_eq!(store.record(&[], &[id]).await.unwrap(), []);
     assert_eq!(store.outbox(Kept::OnWire, 9).await.unwrap().len(), 1);
@@ -303,7 +304,7 @@ async fn nobody_is_claimed_twice(kind: impl Kind) {
     assert_eq!(ids(&second), [5, 6, 7, 8, 9, 10], "a dropped claim gives back");
     drop(second);
     let advanced = first.contacts.into_iter().map(|pending| step(pending, None)).collect();
-    store.commit(first.lease, advanced).await.unwrap();
+    store.commit(first.lease, advanced, 0).await.unwrap();
     let rest = soon(async || Some(step_all(&store, NOW, None).await).filter(|ids| !ids.is_empty())).await;
     assert_eq!(rest, [5, 6, 7, 8, 9, 10]);
     assert_eq!(store.next_due().await.unwrap(), None);
@@ -331,7 +332,7 @@ async fn inputs_that_come_during_a_claim_are_next(kind: impl Kind) {
     store.accept(&[event("ada", "", "b")], NOW).await.unwrap();
     assert_eq!(store.claim(NOW, 9).await.unwrap().contacts, []);
     let advanced = claimed.contacts.into_iter().map(|pending| step(pending, Some(Instant(9_000)))).collect();
-    store.commit(claimed.lease, advanced).await.unwrap();
+    store.commit(claimed.lease, advanced, 0).await.unwrap();
     let next = store.claim(NOW, 9).await.unwrap();
     assert_eq!(next.contacts[0].inputs.iter().map(|input| input.seq).collect::<Vec<_>>(), [2]);
 }
@@ -534,7 +535,7 @@ async fn an_unsubscribe_counts_for_all_who_share_the_address(kind: impl Kind) {
             advanced.outcome.outgoing.push(message);
             ids.push(id);
         }
-        store.commit(claimed.lease, vec![advanced]).await.unwrap();
+        store.commit(claimed.lease, vec![advanced], 0).await.unwrap();
     }
     let claimed = store.claim_messages(NOW, 100).await.unwrap();
     assert_eq!(claimed.len(), ids.len());
@@ -561,7 +562,7 @@ async fn two_more(store: &impl Store) -> [MessageId; 2] {
     for (id, purpose) in ids.into_iter().zip([Purpose::Marketing, Purpose::Transactional]) {
         advanced.outcome.outgoing.push(outgoing(id, NOW, purpose, Some("offers")));
     }
-    store.commit(claimed.lease, vec![advanced]).await.unwrap();
+    store.commit(claimed.lease, vec![advanced], 0).await.unwrap();
     ids
 }
 
@@ -690,7 +691,7 @@ async fn a_damaged_contact_does_not_stop_the_others() {
     let claimed = store.claim(Instant(5_000), 9).await.unwrap();
     assert_eq!(claimed.damaged.iter().map(|(id, _)| id.0).collect::<Vec<_>>(), [1]);
     let advanced = claimed.contacts.into_iter().map(|pending| step(pending, None)).collect();
-    store.commit(claimed.lease, advanced).await.unwrap();
+    store.commit(claimed.lease, advanced, 0).await.unwrap();
     assert_eq!(step_all(&store, Instant(9_000), None).await, [0_i64; 0], "set aside");
     drop(store);
     let store = kind.open().await;
@@ -741,7 +742,7 @@ async fn trials_are_counted(kind: impl Kind) {
         let mut contact = claimed.contacts.remove(0).contact;
         contact.state.applied += 1;
         let outcome = Outcome { trials, ..Outcome::default() };
-        store.commit(claimed.lease, vec![Advanced { contact, outcome }]).await.unwrap();
+        store.commit(claimed.lease, vec![Advanced { contact, outcome }], 0).await.unwrap();
     }
     let counted: Vec<_> = (store.trials().await.unwrap().0.into_iter())
         .map(|(key, count)| (key.side.to_string(), count.took, count.reached))
@@ -763,9 +764,66 @@ async fn nothing_stays_of_who_is_erased(kind: impl Kind) {
             outcome.outgoing.push(outgoing(id, NOW, Purpose::Marketing, None));
         }
         let id = contact.id;
-        store.commit(claimed.lease, vec![Advanced { contact, outcome }]).await.unwrap();
+        store.commit(claimed.lease, vec![Advanced { contact, outcome }], 0).await.unwrap();
         let left = (store.trace(id).await.unwrap().len(), store.counts().await.unwrap().queued);
         assert_eq!(left, if erase { (0, 0) } else { (1, 1) });
     }
     assert_eq!(store.claim_messages(NOW, 10).await.unwrap(), []);
+}
+
+async fn a_newer_revision_stops_who_does_not_know_it<K: Kind>(kind: K) {
+    let store = kind.open().await;
+    let revision = |number, deployed: &[u8]| Revision {
+        number,
+        at: NOW,
+        deployment: DeploymentId::of(deployed),
+        paused: [("welcome".into(), NOW)].into(),
+        change: Change::Pause { journey: "welcome".into() },
+        told: false,
+    };
+    let (one, two) = (revision(1, b"one"), revision(2, b"two"));
+    assert!(store.revise(&one, b"one").await.unwrap());
+    assert!(!store.revise(&revision(1, b"other"), b"other").await.unwrap(), "the number is taken");
+    store.accept(&[event("ada", "", "e")], NOW).await.unwrap();
+    let claimed = store.claim(NOW, 9).await.unwrap();
+    let advanced = claimed.contacts.into_iter().map(|pending| step(pending, None)).collect();
+    assert!(store.revise(&two, b"two").await.unwrap());
+    let refused = store.commit(claimed.lease, advanced, 1).await;
+    assert!(matches!(refused, Err(StoreError::Revised)), "{refused:?}");
+
+    let again = soon(async || Some(store.claim(NOW, 9).await.unwrap()).filter(|claimed| !claimed.contacts.is_empty()));
+    let again = again.await;
+    let advanced = again.contacts.into_iter().map(|pending| step(pending, None)).collect();
+    store.commit(again.lease, advanced, 2).await.unwrap();
+    assert!(store.claim(NOW, 9).await.unwrap().contacts.is_empty(), "all is applied");
+
+    store.told(2).await.unwrap();
+    assert_eq!(store.revisions(9).await.unwrap(), [Revision { told: true, ..two.clone() }, one.clone()]);
+    assert_eq!(store.revisions(1).await.unwrap(), [Revision { told: true, ..two.clone() }]);
+    assert_eq!(store.deployment(one.deployment).await.unwrap().as_deref(), Some(&b"one"[..]));
+    assert_eq!(store.deployment(DeploymentId::of(b"none")).await.unwrap(), None);
+}
+
+/// Whoever operates a file beside its server is heard.
+#[tokio::test]
+async fn a_server_hears_what_comes_from_beside_it() {
+    let kind = Sqlite::new().await.unwrap();
+    let server = kind.open().await;
+    let told = async |store: &SqliteStore| {
+        let kind = InputKind::Deployed;
+        let input = NewInput { contact: Whose::Key("ada".into()), creates: false, kind, ..event("ada", "r", "e") };
+        store.accept(&[input], NOW).await.unwrap()
+    };
+    server.accept(&[event("ada", "", "e")], NOW).await.unwrap();
+    step_all(&server, NOW, None).await;
+    let beside = SqliteStore::beside(kind.0.path().join("journey.db")).await.unwrap();
+    let refused = beside.accept(&[event("bo", "", "e")], NOW).await;
+    assert!(matches!(refused, Err(StoreError::InUse { .. })), "only the server gives numbers: {refused:?}");
+    assert!(matches!(told(&beside).await[..], [Acceptance::Accepted { .. }]));
+    let heard = soon(async || {
+        server.changed().await;
+        Some(step_all(&server, NOW, None).await).filter(|contacts| !contacts.is_empty())
+    });
+    assert_eq!(heard.await, [1]);
+    assert_eq!(told(&server).await, [Acceptance::Duplicate]);
 }

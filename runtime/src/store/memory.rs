@@ -8,9 +8,9 @@ use smol_str::SmolStr;
 
 use super::wake::{Lease, Settled, Wake};
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, GIVEN_UP, Kept, KeptMessage, KeptProgram,
-    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Stays, Store, StoreError, TakeCode, TakenOver, Whose,
-    address_hash,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, DeploymentId, GIVEN_UP, Kept, KeptMessage,
+    KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode,
+    TakenOver, Whose, address_hash,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};
@@ -37,6 +37,8 @@ struct Inner {
     /// Who unsubscribed at an address, by topic; `None` for everything.
     suppressed: BTreeMap<([u8; 16], Option<SmolStr>), BTreeSet<ContactId>>,
     programs: Vec<(Version, KeptProgram)>,
+    revisions: Vec<Revision>,
+    deployments: BTreeMap<DeploymentId, Vec<u8>>,
     trials: Trials,
     codes: BTreeMap<SmolStr, Pool>,
 }
@@ -212,8 +214,11 @@ impl Store for MemoryStore {
         Ok(Claimed { lease, contacts, damaged: Vec::new() })
     }
 
-    async fn commit(&self, lease: Lease, advanced: Vec<Advanced>) -> Result<(), StoreError> {
+    async fn commit(&self, lease: Lease, advanced: Vec<Advanced>, revision: i64) -> Result<(), StoreError> {
         let mut inner = self.inner();
+        if inner.revisions.last().is_some_and(|newest| newest.number > revision) {
+            return Err(StoreError::Revised);
+        }
         let mut settled = Vec::with_capacity(advanced.len());
         for Advanced { contact, outcome } in advanced {
             let applied = contact.state.applied;
@@ -389,6 +394,31 @@ impl Store for MemoryStore {
 
     async fn programs(&self) -> Result<Vec<KeptProgram>, StoreError> {
         Ok(self.inner().programs.iter().map(|(_, kept)| kept.clone()).collect())
+    }
+
+    async fn revise(&self, revision: &Revision, bundle: &[u8]) -> Result<bool, StoreError> {
+        let mut inner = self.inner();
+        if inner.revisions.len() as i64 + 1 != revision.number {
+            return Ok(false);
+        }
+        inner.deployments.insert(revision.deployment, bundle.to_vec());
+        inner.revisions.push(revision.clone());
+        Ok(true)
+    }
+
+    async fn revisions(&self, most: usize) -> Result<Vec<Revision>, StoreError> {
+        Ok(self.inner().revisions.iter().rev().take(most).cloned().collect())
+    }
+
+    async fn deployment(&self, id: DeploymentId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.inner().deployments.get(&id).cloned())
+    }
+
+    async fn told(&self, revision: i64) -> Result<(), StoreError> {
+        let mut inner = self.inner();
+        let known = inner.revisions.iter_mut().find(|known| known.number == revision);
+        known.into_iter().for_each(|revision| revision.told = true);
+        Ok(())
     }
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {

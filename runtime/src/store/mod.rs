@@ -12,17 +12,18 @@ mod postgres;
 mod sqlite;
 mod wake;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use journey_bytecode::{Instant, Message, Program, StatusKind};
+use journey_bytecode::{Bundle, Instant, Message, NOTICE_CHANNEL, Program, RequestKind, StatusKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outcome, Outgoing, TraceEntry};
-use crate::core::input::{Answer, Input, InputKind, MessageName};
+use crate::core::input::{Answer, Backlog, Input, InputKind, MessageName};
 use crate::send::is_dead_address;
 use crate::trial::Trials;
 
@@ -53,12 +54,28 @@ pub trait Store: Send + Sync + 'static {
     -> impl Future<Output = Result<Claimed<Self::Lease>, StoreError>> + Send;
 
     /// Writes what became of claimed contacts, in one transaction. A claimed contact that is missing in `advanced` is
-    /// left as it is, and set aside until the store is opened again.
+    /// left as it is, and set aside until the store is opened again. Nothing is written if there is a newer revision than
+    /// the one under which they were advanced: what was paused stands still, and nobody acts on a version that he does not
+    /// know.
     fn commit(
         &self,
         lease: Self::Lease,
         advanced: Vec<Advanced>,
+        revision: i64,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Makes a revision the one that counts, unless its number is taken already; when it returns true, nothing more is
+    /// committed under an older one. Its deployment is kept.
+    fn revise(&self, revision: &Revision, bundle: &[u8]) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The revisions, newest first, at most so many.
+    fn revisions(&self, most: usize) -> impl Future<Output = Result<Vec<Revision>, StoreError>> + Send;
+
+    /// What was deployed under this name.
+    fn deployment(&self, id: DeploymentId) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
+
+    /// Notes that all contacts concerned have been told of a revision.
+    fn told(&self, revision: i64) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// When the next contact has something to do; a moment in the past for "now".
     fn next_due(&self) -> impl Future<Output = Result<Option<Instant>, StoreError>> + Send;
@@ -449,6 +466,65 @@ impl DeliveryResult {
     }
 }
 
+/// The name of a deployed project: the hash of what was compiled.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct DeploymentId(pub [u8; 16]);
+
+impl DeploymentId {
+    /// Of a compiled project.
+    pub fn of(bundle: &[u8]) -> Self {
+        Self(blake3::hash(bundle).as_bytes().first_chunk().copied().unwrap_or_default())
+    }
+}
+
+/// Eight digits of it: what people tell each other.
+impl std::fmt::Display for DeploymentId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What counts from a moment on: which project is deployed, and which of its journeys are paused. Every change is a new one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Revision {
+    /// From 1, without gaps.
+    pub number: i64,
+    /// When it was made.
+    pub at: Instant,
+    /// The project.
+    pub deployment: DeploymentId,
+    /// The journeys that stand still, each with the moment since when.
+    pub paused: BTreeMap<SmolStr, Instant>,
+    /// What was changed.
+    pub change: Change,
+    /// Whether all contacts have been told whom it concerns.
+    pub told: bool,
+}
+
+/// What a revision changes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Change {
+    /// Another project.
+    Deploy {
+        /// Whether runs of older versions go on in the new one.
+        moves: bool,
+    },
+    /// A journey stands still from now on.
+    Pause {
+        /// Which.
+        journey: SmolStr,
+    },
+    /// A journey goes on.
+    Resume {
+        /// Which.
+        journey: SmolStr,
+        /// Since when it was paused.
+        paused: Instant,
+        /// What becomes of what fell due meanwhile.
+        backlog: Backlog,
+    },
+}
+
 /// A program that runs may still need.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KeptProgram {
@@ -456,6 +532,30 @@ pub struct KeptProgram {
     pub program: Program,
     /// The messages that it sends.
     pub messages: Vec<Message>,
+}
+
+impl KeptProgram {
+    /// The programs of a bundle, each with the messages that it sends.
+    pub fn all(bundle: &Bundle) -> Vec<Self> {
+        let messages = |program: &Program| {
+            let sent = program.sends.iter().flat_map(|send| &send.choices).map(|(channel, name)| (*channel, name));
+            let asked = program.requests.iter().filter_map(|request| match &request.kind {
+                RequestKind::Ask { message, .. } => Some(message),
+                RequestKind::Call { .. } | RequestKind::Voucher { .. } => None,
+            });
+            let told = program.notices.iter().map(|notice| &notice.message).chain(asked);
+            let all: BTreeSet<_> = sent.chain(told.map(|name| (NOTICE_CHANNEL, name))).collect();
+            all.into_iter().filter_map(|(channel, name)| bundle.message(channel, name).cloned()).collect()
+        };
+        let keep = |program: &Program| Self { program: program.clone(), messages: messages(program) };
+        bundle.programs.iter().map(keep).collect()
+    }
+}
+
+impl From<KeptProgram> for Bundle {
+    fn from(kept: KeptProgram) -> Self {
+        Self { programs: vec![kept.program], messages: kept.messages, ..Self::default() }
+    }
 }
 
 /// How much there is of everything.
@@ -530,6 +630,9 @@ pub enum StoreError {
     /// The database is not there at the moment. It is asked again; what was not acknowledged may have been taken.
     #[error("the database cannot be reached at the moment: {0}")]
     Unavailable(Arc<str>),
+    /// There is a newer revision: whoever advances contacts has to take it up.
+    #[error("a newer revision has been made")]
+    Revised,
     /// Something stored cannot be read.
     #[error("what is stored of {what} is damaged: {cause}")]
     Damaged {
@@ -549,7 +652,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the process has to stop.
     pub const fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Damaged { .. } | Self::Unavailable(_))
+        !matches!(self, Self::Damaged { .. } | Self::Unavailable(_) | Self::Revised)
     }
 }
 

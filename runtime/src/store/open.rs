@@ -7,8 +7,8 @@ use journey_bytecode::Instant;
 use smol_str::SmolStr;
 
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, Kept, KeptMessage, KeptProgram, NewInput, PostgresStore, Queued,
-    SqliteStore, Stays, Store, StoreError, TakeCode, TakenOver, postgres, sqlite,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram, NewInput,
+    PostgresStore, Queued, Revision, SqliteStore, Stays, Store, StoreError, TakeCode, TakenOver, postgres, sqlite,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
@@ -125,10 +125,10 @@ impl Store for AnyStore {
         })
     }
 
-    async fn commit(&self, lease: AnyLease, advanced: Vec<Advanced>) -> Result<(), StoreError> {
+    async fn commit(&self, lease: AnyLease, advanced: Vec<Advanced>, revision: i64) -> Result<(), StoreError> {
         match (self, lease) {
-            (Self::Sqlite(store), AnyLease::Sqlite(lease)) => store.commit(lease, advanced).await,
-            (Self::Postgres(store), AnyLease::Postgres(lease)) => store.commit(lease, advanced).await,
+            (Self::Sqlite(store), AnyLease::Sqlite(lease)) => store.commit(lease, advanced, revision).await,
+            (Self::Postgres(store), AnyLease::Postgres(lease)) => store.commit(lease, advanced, revision).await,
             // A lease of another store: there is nothing that it gives a right to.
             _ => Ok(()),
         }
@@ -176,6 +176,22 @@ impl Store for AnyStore {
 
     async fn programs(&self) -> Result<Vec<KeptProgram>, StoreError> {
         either!(self, store => store.programs().await)
+    }
+
+    async fn revise(&self, revision: &Revision, bundle: &[u8]) -> Result<bool, StoreError> {
+        either!(self, store => store.revise(revision, bundle).await)
+    }
+
+    async fn revisions(&self, most: usize) -> Result<Vec<Revision>, StoreError> {
+        either!(self, store => store.revisions(most).await)
+    }
+
+    async fn deployment(&self, id: DeploymentId) -> Result<Option<Vec<u8>>, StoreError> {
+        either!(self, store => store.deployment(id).await)
+    }
+
+    async fn told(&self, revision: i64) -> Result<(), StoreError> {
+        either!(self, store => store.told(revision).await)
     }
 
     async fn secret(&self) -> Result<[u8; 32], StoreError> {

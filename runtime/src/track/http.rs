@@ -13,7 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use journey_bytecode::{Channel, StatusKind};
+use journey_bytecode::{Bundle, Channel, StatusKind};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use smol_str::SmolStr;
 use tokio::sync::mpsc;
@@ -53,10 +53,30 @@ pub struct Tracking {
     pub intake: Arc<dyn Intake>,
     /// The keys of tokens.
     pub keys: Keys,
+    /// What can be subscribed to, at present.
+    pub topics: Arc<dyn Fn() -> Topics + Send + Sync>,
+}
+
+/// What can be subscribed to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Topics {
     /// The words for topics, by name, for the pages.
-    pub topics: BTreeMap<SmolStr, String>,
+    pub titles: BTreeMap<SmolStr, String>,
     /// Whether mail needs consent beforehand.
     pub opt_in: bool,
+}
+
+impl Topics {
+    /// Of a project.
+    pub fn of(bundle: &Bundle) -> Self {
+        let titles = bundle.schema.topics.iter().map(|topic| (topic.name.clone(), topic.title.clone())).collect();
+        Self { titles, opt_in: bundle.policy.opt_in.contains(&Channel::Email) }
+    }
+
+    /// The words for a topic.
+    fn title(&self, topic: &SmolStr) -> String {
+        self.titles.get(topic).cloned().unwrap_or_else(|| topic.to_string())
+    }
 }
 
 #[derive(Clone)]
@@ -122,7 +142,7 @@ async fn ask(State(shared): State<Shared>, request: Request) -> Response {
     else {
         return not_found();
     };
-    let topic = topic.map(|topic| shared.tracking.topics.get(&topic).cloned().unwrap_or_else(|| topic.to_string()));
+    let topic = topic.map(|topic| shared.title(&topic));
     html(StatusCode::OK, page::question(language(request.headers()).as_deref(), topic.as_deref()))
 }
 
@@ -302,20 +322,20 @@ fn is_answer(field: &[u8], answer: &str) -> bool {
 impl Shared {
     /// The words for a topic.
     fn title(&self, topic: &SmolStr) -> String {
-        self.tracking.topics.get(topic).cloned().unwrap_or_else(|| topic.to_string())
+        (self.tracking.topics)().title(topic)
     }
 
     /// What a contact gets by mail, topic by topic; nobody's wishes are none.
     async fn wishes(&self, contact: ContactId) -> Result<Vec<Wish>, String> {
         let contact = self.tracking.intake.contact(contact).await.map_err(|error| error.to_string())?;
+        let topics = (self.tracking.topics)();
         let wanted = |topic: &SmolStr| {
-            contact.as_ref().is_some_and(|contact| match self.tracking.opt_in {
+            contact.as_ref().is_some_and(|contact| match topics.opt_in {
                 true => contact.state.consents_to(topic, Some(Channel::Email)),
                 false => !contact.state.unsubscribed_from(Some(topic)),
             })
         };
-        let wishes = self.tracking.topics.iter();
-        Ok(wishes
+        Ok((topics.titles.iter())
             .map(|(topic, title)| Wish { topic: topic.clone(), title: title.clone(), wanted: wanted(topic) })
             .collect())
     }

@@ -18,7 +18,7 @@ use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::MessageId;
 use crate::core::input::InputKind;
 
-pub use http::{Tracking, router};
+pub use http::{Topics, Tracking, router};
 pub use links::{LOCAL_BASE_URL, Links, LinksError, MAX_TRACKED_URL};
 pub use machine::HUMAN_DELAY_MILLIS;
 pub use recent::RecentlySent;

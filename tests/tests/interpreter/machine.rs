@@ -130,6 +130,7 @@ fn words(entry: &TraceEntry) -> Option<String> {
             WokenBy::Exit => "goes on: exit".to_owned(),
             WokenBy::Answer => "goes on: answer".to_owned(),
             WokenBy::NoAnswer => "goes on: no answer".to_owned(),
+            WokenBy::Resumed => "goes on: resumed".to_owned(),
         },
         TraceEvent::TagAdded(tag) => format!("adds {tag}"),
         TraceEvent::TagRemoved(tag) => format!("removes {tag}"),
@@ -147,6 +148,7 @@ fn words(entry: &TraceEntry) -> Option<String> {
                 EndReason::Unsubscribed => "unsubscribed".to_owned(),
                 EndReason::Restarted => "restarted".to_owned(),
                 EndReason::Stopped => "stopped".to_owned(),
+                EndReason::Migrated => "migrated".to_owned(),
                 other => panic!("a program that checks clean never fails: {other:?}"),
             };
             format!("ends: {why}")

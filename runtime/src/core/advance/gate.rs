@@ -48,7 +48,9 @@ impl Advance<'_> {
         // The message leaves now, whenever it was planned for.
         let moment = if self.wall.0.saturating_sub(self.clock.0) > PUNCTUAL { self.wall } else { self.clock };
 
-        let refusal = if self.contact.state.suppressed.is_some() {
+        let refusal = if self.skipping == Some(run.number) {
+            Some(Refusal::Paused)
+        } else if self.contact.state.suppressed.is_some() {
             Some(Refusal::Suppressed)
         } else if marketing && self.contact.state.unsubscribed_via(topic, channel) {
             Some(Refusal::Unsubscribed)
@@ -135,10 +137,15 @@ impl Advance<'_> {
         };
         let number = self.contact.state.messages_begun;
         self.contact.state.messages_begun = number.saturating_add(1);
-        let Some(to) = self.said(run, prepared, Some(to)).filter(|to| !to.is_empty()) else {
-            let skipped = TraceEvent::Skipped { message: number, channel, name, reason: Refusal::NoAddress };
-            self.trace(Some(run.number), &run.journey, skipped);
-            return Gate::Done;
+        let to = self.said(run, prepared, Some(to)).filter(|to| !to.is_empty());
+        let to = if self.skipping == Some(run.number) { Err(Refusal::Paused) } else { to.ok_or(Refusal::NoAddress) };
+        let to = match to {
+            Ok(to) => to,
+            Err(reason) => {
+                let skipped = TraceEvent::Skipped { message: number, channel, name, reason };
+                self.trace(Some(run.number), &run.journey, skipped);
+                return Gate::Done;
+            }
         };
         self.out.outgoing.push(Outgoing {
             id: MessageId { contact: self.contact.id, number },

@@ -13,6 +13,8 @@
 
 mod enter;
 mod gate;
+mod migrate;
+mod pause;
 mod prune;
 mod react;
 mod request;
@@ -116,6 +118,7 @@ fn run(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: Instant, u
         fuel: Vec::new(),
         changes: Cell::new(Instant::NEVER),
         fired: 0,
+        skipping: None,
     };
     advance.clock = advance.contact.state.clock;
     advance.begin_watches();
@@ -150,6 +153,8 @@ struct Advance<'a> {
     changes: Cell<Instant>,
     /// How many timers it fired.
     fired: u32,
+    /// The run that sends nothing until it parks, because its messages fell due while its journey was paused.
+    skipping: Option<u32>,
 }
 
 /// What is still to be done about something that a run did.
@@ -258,6 +263,10 @@ impl Advance<'_> {
             }
             InputKind::Answer { number, answer } => self.answered(*number, answer),
             InputKind::Decision { answer, journey } => self.decided(answer, journey.as_ref()),
+            InputKind::Migrate { to } => self.migrate(*to),
+            InputKind::Resume { journey, paused, backlog } => self.resume_journey(journey, *paused, *backlog),
+            // What there is to do is done at the beginning of each advance.
+            InputKind::Deployed => {}
         }
         if first {
             self.plan_moments();
@@ -607,6 +616,7 @@ impl Advance<'_> {
         }
         let (by, target) = match run.parked {
             Parked::Deferred { at, .. } => (WokenBy::Window, Some(at)),
+            Parked::Paused { at, .. } => (WokenBy::Resumed, Some(at)),
             Parked::Asking { number, .. } => {
                 return self.unanswered(run, &prepared, number, Answer::None(LATE.to_owned()));
             }

@@ -35,6 +35,9 @@ enum Waiting {
 impl Advance<'_> {
     /// Executes from `pc` and puts the run back, or ends it.
     pub(super) fn go(&mut self, mut run: Run, prepared: &Arc<Prepared>, mut pc: Pc) {
+        if self.linked.is_paused(&run.journey) {
+            return self.pause(run, prepared, pc);
+        }
         let mut fuel = self.fuel_of(run.version);
         let reason = loop {
             let mut decisions = Decisions::default();
@@ -283,7 +286,7 @@ impl Advance<'_> {
     }
 
     /// Puts a run back that stands still, unless it must not go on at all.
-    fn park(&mut self, mut run: Run, prepared: &Arc<Prepared>) {
+    pub(super) fn park(&mut self, mut run: Run, prepared: &Arc<Prepared>) {
         self.changes.set(Instant::NEVER);
         if let Some((reason, then)) = self.exit_condition(&run, prepared) {
             return self.exit(run, prepared, reason, then);
@@ -319,7 +322,7 @@ impl Advance<'_> {
     }
 
     /// The arm whose message has its status already.
-    fn already(&self, run: &Run, prepared: &Prepared, wait: &WaitDef) -> Option<(SmolStr, Pc)> {
+    pub(super) fn already(&self, run: &Run, prepared: &Prepared, wait: &WaitDef) -> Option<(SmolStr, Pc)> {
         let env = self.env(prepared, Frame::of(run), &Value::Unset);
         let holds = |arm: &&Arm| {
             let pattern = &arm.pattern;

@@ -7,6 +7,7 @@
 //! delay: what was not committed is done again.
 
 mod append;
+mod revise;
 mod schema;
 mod worker;
 mod write;
@@ -25,8 +26,9 @@ use sqlx::{ConnectOptions as _, PgConnection, Postgres, Row, Transaction};
 use tokio::sync::Mutex;
 
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, Kept, KeptMessage, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput,
-    Pending, Queued, Stays, Store, StoreError, TakeCode, TakenOver, codec, decode, read_secret,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram,
+    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
+    decode, read_secret,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
@@ -406,8 +408,11 @@ impl Store for PostgresStore {
         self.claim_all(transaction, now, most).await.map_err(|error| self.fail(error))
     }
 
-    async fn commit(&self, lease: Lease, advanced: Vec<Advanced>) -> Result<(), StoreError> {
+    async fn commit(&self, lease: Lease, advanced: Vec<Advanced>, revision: i64) -> Result<(), StoreError> {
         let Some(mut transaction) = lease.transaction else { return Ok(()) };
+        if revise::newest(&mut transaction).await.map_err(|error| self.fail(error))? > revision {
+            return Err(StoreError::Revised);
+        }
         let done: BTreeSet<i64> = advanced.iter().map(|advanced| advanced.contact.id.0).collect();
         if !advanced.is_empty() {
             let queued = write::Batch::of(&advanced).write(&mut transaction).await.map_err(|error| self.fail(error))?;
@@ -590,6 +595,35 @@ impl Store for PostgresStore {
         let mut transaction = self.begin().await?;
         write::keep_programs(&mut transaction, programs).await.map_err(|error| self.fail(error))?;
         self.commit_all(transaction).await
+    }
+
+    async fn revise(&self, revision: &Revision, bundle: &[u8]) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let ours = revise::revise(&mut transaction, revision, bundle).await.map_err(|error| self.fail(error))?;
+        self.tell(&mut transaction).await.map_err(|error| self.fail(error))?;
+        self.commit_all(transaction).await?;
+        Ok(ours)
+    }
+
+    async fn revisions(&self, most: usize) -> Result<Vec<Revision>, StoreError> {
+        let newest = sqlx::query("SELECT body, told FROM revisions ORDER BY number DESC LIMIT $1");
+        let rows = self.fetch(newest.bind(i64::try_from(most).unwrap_or(i64::MAX))).await?;
+        let read = |error| self.fail(error);
+        let revision = |row: &PgRow| {
+            let revision: Revision = decode(row.try_get(0).map_err(read)?, || "a revision".into())?;
+            Ok(Revision { told: row.try_get(1).map_err(read)?, ..revision })
+        };
+        rows.iter().map(revision).collect()
+    }
+
+    async fn deployment(&self, id: DeploymentId) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = self.fetch(sqlx::query("SELECT body FROM deployments WHERE id = $1").bind(id.0.to_vec())).await?;
+        rows.first().map(|row| row.try_get(0).map_err(|error| self.fail(error))).transpose()
+    }
+
+    async fn told(&self, revision: i64) -> Result<(), StoreError> {
+        let told = sqlx::query("UPDATE revisions SET told = true WHERE number = $1");
+        self.fetch(told.bind(revision)).await.map(|_| ())
     }
 
     async fn programs(&self) -> Result<Vec<KeptProgram>, StoreError> {

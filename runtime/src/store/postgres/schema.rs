@@ -89,6 +89,10 @@ CREATE TABLE codes (
 );
 CREATE INDEX codes_free ON codes (voucher, place) WHERE contact IS NULL;
 CREATE UNIQUE INDEX codes_taken ON codes (contact, number) WHERE contact IS NOT NULL;
+", "
+-- What is deployed and what is paused; the newest row counts.
+CREATE TABLE deployments (id bytea PRIMARY KEY, body bytea NOT NULL);
+CREATE TABLE revisions (number bigint PRIMARY KEY, body bytea NOT NULL, told boolean NOT NULL);
 "];
 
 /// Brings the database up to date.

@@ -12,8 +12,13 @@ use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
 use crate::store::{Acceptance, NewInput, Whose};
 
-/// Takes inputs in one transaction.
-pub(super) async fn accept(writer: &mut Writer, inputs: &[NewInput], now: Instant) -> sqlx::Result<Vec<Acceptance>> {
+/// Takes inputs in one transaction; `beside` notes their contacts for the server, which is another process.
+pub(super) async fn accept(
+    writer: &mut Writer,
+    inputs: &[NewInput],
+    now: Instant,
+    beside: bool,
+) -> sqlx::Result<Vec<Acceptance>> {
     let connection = &mut writer.connection;
     let (mut keys, mut log) = known_contacts(connection, inputs).await?;
     let mut fingerprints = known_fingerprints(connection, inputs, &keys).await?;
@@ -44,15 +49,15 @@ pub(super) async fn accept(writer: &mut Writer, inputs: &[NewInput], now: Instan
     };
     let answers = inputs.iter().map(&mut take).collect();
     if log.is_empty() {
+        sqlx::raw_sql("ROLLBACK").execute(connection).await?;
         return Ok(answers);
     }
     let append = concat!(
-        "BEGIN IMMEDIATE;
-         INSERT INTO contacts (id, key, created_at) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);",
+        "INSERT INTO contacts (id, key, created_at) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);",
         append_inputs!(),
         "COMMIT"
     );
-    log.bind(sqlx::query(append).bind(json(&created))).execute(connection).await?;
+    log.bind(sqlx::query(append).bind(json(&created)), beside).execute(connection).await?;
     writer.next_contact = next_contact;
     Ok(answers)
 }
@@ -64,7 +69,8 @@ fn whose(input: &NewInput, keys: &HashMap<SmolStr, ContactId>) -> Option<Contact
     }
 }
 
-/// The contacts that inputs name, and the logs of those.
+/// Begins the transaction: the contacts that inputs name, and the logs of those. Somebody beside the server may append as
+/// well, so that what is read must hold until it is written.
 async fn known_contacts(
     connection: &mut SqliteConnection,
     inputs: &[NewInput],
@@ -76,11 +82,12 @@ async fn known_contacts(
             Whose::Id(id) => _ = ids.insert(id.0),
         }
     }
-    let known = "SELECT json_group_array(json_array(key, contact, accepted)) FROM (
-             SELECT c.key, r.contact, r.accepted FROM json_each(?1) j CROSS JOIN contacts c ON c.key = j.value
+    let known = "BEGIN IMMEDIATE;
+         SELECT json_group_array(json_array(key, contact, accepted)) FROM (
+             SELECT c.key, r.contact, r.accepted FROM json_each(?) j CROSS JOIN contacts c ON c.key = j.value
              CROSS JOIN ready r ON r.contact = c.id
              UNION ALL
-             SELECT NULL, r.contact, r.accepted FROM json_each(?2) j CROSS JOIN ready r ON r.contact = j.value)";
+             SELECT NULL, r.contact, r.accepted FROM json_each(?) j CROSS JOIN ready r ON r.contact = j.value)";
     let (keys, ids): (Vec<_>, Vec<_>) = (keys.into_iter().collect(), ids.into_iter().collect());
     let rows = list::<(Option<SmolStr>, i64, i64)>(sqlx::query(known).bind(json(&keys)).bind(json(&ids)), connection);
     let (mut keys, mut log) = (HashMap::new(), Log::default());
@@ -132,7 +139,8 @@ macro_rules! append_inputs {
              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 IS NOT NULL;
          DELETE FROM suppressed WHERE (hash, topic) IN
              (SELECT a.hash, j.value ->> 1 FROM json_each(?) j
-              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 IS NULL);"
+              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 IS NULL);
+         INSERT OR IGNORE INTO nudged (contact) SELECT value ->> 0 FROM json_each(?);"
     };
 }
 pub(super) use append_inputs;
@@ -191,8 +199,8 @@ impl Log {
         seq
     }
 
-    /// Binds the parameters of [`append_inputs`].
-    pub(super) fn bind(mut self, query: Query) -> Query {
+    /// Binds the parameters of [`append_inputs`]; `beside` notes the contacts for the server, which is another process.
+    pub(super) fn bind(mut self, query: Query, beside: bool) -> Query {
         // Neighbours share pages of the indexes.
         self.inputs.rows.sort_unstable_by_key(|row| (row.0, row.1));
         let length = |id: &ContactId| Some((id.0, *self.accepted.get(id)?));
@@ -200,6 +208,8 @@ impl Log {
         let topics: Vec<_> = self.topics.iter().map(|((contact, topic), seq)| (contact, topic, seq)).collect();
         let query = self.inputs.bind(query).bind(Instant::NEVER.0).bind(json(&lengths));
         let topics = json(&topics);
-        query.bind(topics.clone()).bind(topics.clone()).bind(topics.clone()).bind(topics)
+        let nudged = if beside { lengths.as_slice() } else { &[] };
+        let nudged = json(nudged);
+        query.bind(topics.clone()).bind(topics.clone()).bind(topics.clone()).bind(topics).bind(nudged)
     }
 }

@@ -7,6 +7,7 @@
 //! operation nothing more is accepted.
 
 mod append;
+mod revise;
 mod schema;
 mod write;
 
@@ -27,8 +28,9 @@ use tokio::sync::Mutex;
 
 use super::wake::{self, Wake};
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, Kept, KeptMessage, KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput,
-    Pending, Queued, Stays, Store, StoreError, TakeCode, TakenOver, codec, decode, read_secret,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram,
+    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
+    decode, read_secret,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
@@ -54,11 +56,14 @@ const READERS: u32 = 2;
 /// A store in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
+    path: PathBuf,
     writer: Mutex<Writer>,
     readers: SqlitePool,
     wake: Wake,
     queue: SyncMutex<BTreeSet<(Instant, MessageId)>>,
     failed: OnceLock<Arc<str>>,
+    /// The number of the database's version when we last looked what others had left.
+    seen: SyncMutex<Option<i64>>,
     taken_over: AtomicBool,
     // Held as long as the store is open; the operating system frees it when the process dies. Whoever only operates the
     // store beside a server has none.
@@ -132,11 +137,13 @@ impl SqliteStore {
         let agenda = if lock.is_some() { agenda(&mut connection).await.map_err(open)? } else { Default::default() };
         let (wake, queue) = agenda;
         Ok(Self {
+            path: path.to_owned(),
             writer: Mutex::new(Writer { connection, next_contact, torn: false }),
             readers,
             wake,
             queue: SyncMutex::new(queue),
             failed: OnceLock::new(),
+            seen: SyncMutex::default(),
             taken_over: AtomicBool::new(false),
             lock,
         })
@@ -219,7 +226,7 @@ async fn agenda(connection: &mut SqliteConnection) -> sqlx::Result<(Wake, BTreeS
          WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number)
              AND NOT EXISTS (SELECT 1 FROM held h WHERE h.contact = o.contact AND h.number = o.number)";
     let rows = list::<(i64, u32, i64)>(sqlx::query(open), &mut *connection).await?;
-    sqlx::query("DELETE FROM requeued").execute(connection).await?;
+    sqlx::raw_sql("DELETE FROM requeued; DELETE FROM nudged").execute(connection).await?;
     let queue = rows.into_iter().map(|(contact, number, due)| (Instant(due), message_id((contact, number)))).collect();
     Ok((wake, queue))
 }
@@ -310,7 +317,13 @@ impl Store for SqliteStore {
     type Lease = Lease;
 
     async fn accept(&self, inputs: &[NewInput], now: Instant) -> Result<Vec<Acceptance>, StoreError> {
-        let answers = self.write(async |writer| append::accept(writer, inputs, now).await).await?;
+        let beside = self.lock.is_none();
+        if beside && inputs.iter().any(|input| input.creates) {
+            // The process that serves the file gives contacts their numbers.
+            let database = self.path.display().to_string();
+            return Err(StoreError::InUse { database });
+        }
+        let answers = self.write(async |writer| append::accept(writer, inputs, now, beside).await).await?;
         for answer in &answers {
             if let Acceptance::Accepted { contact, .. } = answer {
                 self.wake.run(*contact);
@@ -360,9 +373,10 @@ impl Store for SqliteStore {
         Ok(claimed)
     }
 
-    async fn commit(&self, lease: Lease, advanced: Vec<Advanced>) -> Result<(), StoreError> {
+    async fn commit(&self, lease: Lease, advanced: Vec<Advanced>, revision: i64) -> Result<(), StoreError> {
         let batch = write::Batch::of(&advanced);
-        let queued = self.write(async |writer| batch.write(&mut writer.connection).await).await?;
+        let written = self.write(async |writer| batch.write(&mut writer.connection, revision).await).await?;
+        let queued = written.ok_or(StoreError::Revised)?;
         self.queue().extend(queued);
         lease.wake.settle(advanced.iter().map(|Advanced { contact, outcome }| {
             let (was_due, accepted) = lease.was.get(&contact.id).copied().unwrap_or((Instant::NEVER, 0));
@@ -463,7 +477,8 @@ impl Store for SqliteStore {
     }
 
     async fn give_up(&self, ids: &[MessageId], now: Instant) -> Result<Vec<MessageId>, StoreError> {
-        let given_up = self.write(async |writer| write::give_up(&mut writer.connection, ids, now).await);
+        let beside = self.lock.is_none();
+        let given_up = self.write(async |writer| write::give_up(&mut writer.connection, ids, now, beside).await);
         let (done, told) = given_up.await?;
         for contact in told {
             self.wake.run(contact);
@@ -473,15 +488,18 @@ impl Store for SqliteStore {
 
     /// Somebody may operate the store beside us.
     async fn changed(&self) {
-        let mut known = None;
         loop {
             tokio::time::sleep(LOOK).await;
+            let known = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             let looked = self.write(async |writer| write::changed(&mut writer.connection, known).await).await;
             // If it fails, those who work with the store will see.
-            let Ok((version, requeued)) = looked else { continue };
-            known = Some(version);
-            if let Some(requeued) = requeued {
+            let Ok((version, left)) = looked else { continue };
+            *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+            if let Some(write::LeftBeside { requeued, nudged }) = left {
                 self.queue().extend(requeued);
+                for contact in nudged {
+                    self.wake.run(contact);
+                }
                 return;
             }
         }
@@ -489,6 +507,30 @@ impl Store for SqliteStore {
 
     async fn keep_programs(&self, programs: &[KeptProgram]) -> Result<(), StoreError> {
         self.write(async |writer| write::keep_programs(&mut writer.connection, programs).await).await
+    }
+
+    async fn revise(&self, revision: &Revision, bundle: &[u8]) -> Result<bool, StoreError> {
+        self.write(async |writer| revise::revise(&mut writer.connection, revision, bundle).await).await
+    }
+
+    async fn revisions(&self, most: usize) -> Result<Vec<Revision>, StoreError> {
+        let newest = sqlx::query("SELECT body, told FROM revisions ORDER BY number DESC LIMIT ?1");
+        let rows = self.fetch(newest.bind(i64::try_from(most).unwrap_or(i64::MAX))).await?;
+        let read = |error| self.fail(error);
+        let revision = |row: &SqliteRow| {
+            let revision: Revision = decode(row.try_get(0).map_err(read)?, || "a revision".into())?;
+            Ok(Revision { told: row.try_get(1).map_err(read)?, ..revision })
+        };
+        rows.iter().map(revision).collect()
+    }
+
+    async fn deployment(&self, id: DeploymentId) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = self.fetch(sqlx::query("SELECT body FROM deployments WHERE id = ?1").bind(id.0.to_vec())).await?;
+        rows.first().map(|row| row.try_get(0).map_err(|error| self.fail(error))).transpose()
+    }
+
+    async fn told(&self, revision: i64) -> Result<(), StoreError> {
+        self.write(async |writer| revise::told(&mut writer.connection, revision).await).await
     }
 
     async fn programs(&self) -> Result<Vec<KeptProgram>, StoreError> {

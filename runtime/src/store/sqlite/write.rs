@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::append::{Log, append_inputs};
+use super::revise::{FENCE, is_fence};
 use super::{Rows, hex, json, list, message_id, message_keys, unhex};
 use crate::core::contact::ContactId;
 use crate::core::effect::{MessageId, Outgoing};
@@ -86,12 +87,15 @@ impl Batch {
         batch
     }
 
-    /// Writes the rows; returns the messages for the queue.
-    pub(super) async fn write(self, connection: &mut SqliteConnection) -> sqlx::Result<Vec<(Instant, MessageId)>> {
+    /// Writes the rows; returns the messages for the queue. Nothing is written if there is a newer revision.
+    pub(super) async fn write(
+        self,
+        connection: &mut SqliteConnection,
+        revision: i64,
+    ) -> sqlx::Result<Option<Vec<(Instant, MessageId)>>> {
         let erase = if self.erased.is_empty() { "" } else { ERASE };
         let count = if self.trials.0.is_empty() { "" } else { COUNT_TRIALS };
-        let begin = "BEGIN IMMEDIATE;
-             INSERT OR REPLACE INTO states (contact, body)
+        let states = "INSERT OR REPLACE INTO states (contact, body)
                  SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
              INSERT INTO ready (contact, due, accepted, applied)
                  SELECT value ->> 0, value ->> 1, 0, value ->> 2 FROM json_each(?) WHERE true
@@ -104,8 +108,8 @@ impl Batch {
                  SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
              COMMIT"
         );
-        let write = AssertSqlSafe([begin, erase, count, end].concat());
-        let mut query = self.states.bind(sqlx::query(write)).bind(json(&self.ready));
+        let write = AssertSqlSafe(["BEGIN IMMEDIATE;", FENCE, states, erase, count, end].concat());
+        let mut query = self.states.bind(sqlx::query(write).bind(revision)).bind(json(&self.ready));
         if !erase.is_empty() {
             let erased = json(&self.erased);
             query = (0..ERASE_BINDS).fold(query, |query, _| query.bind(erased.clone()));
@@ -118,8 +122,14 @@ impl Batch {
         }
         let addressed: Vec<_> = self.addressed.into_iter().collect();
         let query = self.outbox.bind(query).bind(json(&addressed));
-        self.trace.bind(query).execute(connection).await?;
-        Ok(self.queued)
+        match self.trace.bind(query).execute(&mut *connection).await {
+            Ok(_) => Ok(Some(self.queued)),
+            Err(error) if is_fence(&error) => {
+                sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -146,7 +156,23 @@ pub(super) async fn record(
     results: &[Delivery],
     leaving: &[MessageId],
 ) -> sqlx::Result<Recorded> {
-    // Nobody else writes, so that what is read here holds until it is written.
+    begin(connection).await?;
+    record_begun(connection, results, leaving, false).await
+}
+
+/// Begins a transaction: what is read in it holds until it is written.
+async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(connection).await.map(|_| ())
+}
+
+/// Writes in a transaction that has begun, and commits it. `beside` notes who hears of a result for the server, which is
+/// another process.
+async fn record_begun(
+    connection: &mut SqliteConnection,
+    results: &[Delivery],
+    leaving: &[MessageId],
+    beside: bool,
+) -> sqlx::Result<Recorded> {
     let (leaving, staying) = leave(connection, leaving).await?;
     let lengths = open_logs(connection, results).await?;
 
@@ -180,7 +206,6 @@ pub(super) async fn record(
 
     // The upsert finds its rows by key; an UPDATE with a join may read the whole outbox.
     let write = concat!(
-        "BEGIN IMMEDIATE;",
         append_inputs!(),
         "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
          INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body)
@@ -198,7 +223,7 @@ pub(super) async fn record(
          INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM json_each(?);
          COMMIT"
     );
-    let query = log.bind(sqlx::query(write)).bind(message_keys(&tried)).bind(json(&retries));
+    let query = log.bind(sqlx::query(write), beside).bind(message_keys(&tried)).bind(json(&retries));
     let query = settled
         .bind(query)
         .bind(message_keys(&done))
@@ -320,24 +345,38 @@ pub(super) async fn requeue(
     Ok(again)
 }
 
-/// The number of the database's version as another process left it; where that has changed, the messages that somebody
-/// queued again.
+/// What somebody beside the server left for it.
+#[derive(Debug, Default)]
+pub(super) struct LeftBeside {
+    /// Messages that were queued again.
+    pub(super) requeued: Vec<(Instant, MessageId)>,
+    /// Contacts that have something to do.
+    pub(super) nudged: Vec<ContactId>,
+}
+
+/// The number of the database's version as another process left it; where that has changed, what it left for us.
 pub(super) async fn changed(
     connection: &mut SqliteConnection,
     known: Option<i64>,
-) -> sqlx::Result<(i64, Option<Vec<(Instant, MessageId)>>)> {
+) -> sqlx::Result<(i64, Option<LeftBeside>)> {
     let version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *connection).await?;
-    if known.is_none_or(|known| known == version) {
+    if known == Some(version) {
         return Ok((version, None));
     }
+    begin(connection).await?;
     let requeued = "SELECT json_group_array(json_array(o.contact, o.number, o.due)) FROM requeued r
          CROSS JOIN outbox o ON o.contact = r.contact AND o.number = r.number";
-    let rows = list::<(i64, u32, i64)>(sqlx::query(requeued), &mut *connection).await?;
-    if !rows.is_empty() {
-        sqlx::query("DELETE FROM requeued").execute(connection).await?;
-    }
+    let requeued = list::<(i64, u32, i64)>(sqlx::query(requeued), &mut *connection).await?;
+    let nudged = list::<i64>(sqlx::query("SELECT json_group_array(contact) FROM nudged"), &mut *connection).await?;
+    let forget = if requeued.is_empty() && nudged.is_empty() {
+        "ROLLBACK"
+    } else {
+        "DELETE FROM requeued; DELETE FROM nudged; COMMIT"
+    };
+    sqlx::raw_sql(forget).execute(connection).await?;
     let due = |(contact, number, due)| (Instant(due), message_id((contact, number)));
-    Ok((version, Some(rows.into_iter().map(due).collect())))
+    let requeued = requeued.into_iter().map(due).collect();
+    Ok((version, Some(LeftBeside { requeued, nudged: nudged.into_iter().map(ContactId).collect() })))
 }
 
 /// Gives up messages that wait or are held, and forgets those that have failed; says which, and which contacts hear of it.
@@ -345,13 +384,15 @@ pub(super) async fn give_up(
     connection: &mut SqliteConnection,
     ids: &[MessageId],
     now: Instant,
+    beside: bool,
 ) -> sqlx::Result<(Vec<MessageId>, HashSet<ContactId>)> {
+    begin(connection).await?;
     let waiting = waiting(connection, ids).await?;
     let given_up = |(id, attempts)| Delivery::given_up(id, attempts, now, GIVEN_UP.to_owned());
     let results: Vec<Delivery> = waiting.into_iter().map(given_up).collect();
     // What has failed first: what is given up now has failed as well.
     let mut done = forget(connection, ids).await?;
-    let recorded = record(connection, &results, &[]).await?;
+    let recorded = record_begun(connection, &results, &[], beside).await?;
     done.extend(results.iter().map(|delivery| delivery.id));
     Ok((done, recorded.told))
 }

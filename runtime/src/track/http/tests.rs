@@ -77,8 +77,10 @@ fn keys() -> Keys {
 
 async fn site() -> Site {
     let store = Arc::new(Store { now: AtomicI64::new(1_000_000), ..Store::default() });
-    let topics = BTreeMap::from([("offers".into(), "Offers & <news>".to_owned())]);
-    let app = router(Tracking { intake: store.clone(), keys: keys(), topics, opt_in: false });
+    let titles = BTreeMap::from([("offers".into(), "Offers & <news>".to_owned())]);
+    let topics = Topics { titles, opt_in: false };
+    let topics = Arc::new(move || topics.clone());
+    let app = router(Tracking { intake: store.clone(), keys: keys(), topics });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });

@@ -1,5 +1,6 @@
 //! What a run means, case by case: each file under `decided/` is a journey and a story; the snapshot tells what came of
-//! it. The first lines of a file say what it shows.
+//! it. The first lines of a file say what it shows. A second journey behind the story is its newer version: `moved` in the
+//! story deploys it and moves the runs.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ const MESSAGES: [(&str, &str); 6] = [
     ("receipt.email.md", "---\nsubject: Receipt\npurpose: transactional\n---\nThank you.\n"),
 ];
 
-fn compiled(name: &std::path::Path, source: &str) -> Linked {
+fn compiled(name: &std::path::Path, source: &str) -> Bundle {
     let file = |path: &str, text: &str| File { path: path.to_owned(), bytes: text.as_bytes().into() };
     let mut files =
         vec![file("journey.toml", SETTINGS), file("declarations.journey", DECLARATIONS), file("story.journey", source)];
@@ -61,11 +62,17 @@ fn compiled(name: &std::path::Path, source: &str) -> Linked {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let compiled = journey_compiler::compile(&Project { files, lone: false });
     let errors: Vec<_> = compiled.diagnostics.iter().map(|d| format!("{}: {}", d.code, d.message)).collect();
-    Linked::new(compiled.bundle.unwrap_or_else(|| panic!("{name:?} {errors:#?}")), []).unwrap()
+    compiled.bundle.unwrap_or_else(|| panic!("{name:?} {errors:#?}"))
 }
 
-/// A line of a story: when, and what happens: JSON as the API takes it, `until`, or `asleep`.
-fn tell(linked: &Arc<Linked>, story: &str) -> String {
+/// A line of a story: when, and what happens: JSON as the API takes it, `until`, `asleep`, `moved`, `paused`, or what
+/// becomes of the backlog when the journeys are resumed: `shift`, `send`, `skip`.
+fn tell(linked: &Arc<Linked>, newer: Option<&Arc<Linked>>, story: &str) -> String {
+    let mut linked = linked;
+    let (running, bundle) = (linked, linked.bundle());
+    let names: Vec<_> = bundle.programs.iter().map(|program| program.name.clone()).collect();
+    let standing = Arc::new(Linked::new(bundle.clone(), []).unwrap().pausing(names.iter().cloned()));
+    let mut paused = Instant::default();
     let gate = Gate::new(Arc::clone(linked));
     let mut contact: Option<Contact> = None;
     let mut told = String::new();
@@ -88,6 +95,30 @@ fn tell(linked: &Arc<Linked>, story: &str) -> String {
                 asleep = false;
                 let out = advance(linked, contact, &std::mem::take(&mut waiting), now);
                 show(linked, &mut told, &out);
+            }
+            "moved" => {
+                linked = newer.expect("a newer version");
+                writeln!(told, "{} <- moved", linked.zone().show(now)).unwrap();
+                for program in &linked.bundle().programs {
+                    seq += 1;
+                    let kind = InputKind::Migrate { to: program.version() };
+                    show(linked, &mut told, &advance(linked, contact, &[Input { seq, at: now, kind }], now));
+                }
+            }
+            "paused" => (linked, paused) = (&standing, now),
+            backlog @ ("shift" | "send" | "skip") => {
+                linked = running;
+                writeln!(told, "{} <- {backlog}", linked.zone().show(now)).unwrap();
+                let backlog = match backlog {
+                    "shift" => Backlog::Shift,
+                    "send" => Backlog::Send,
+                    _ => Backlog::Skip,
+                };
+                for journey in &names {
+                    seq += 1;
+                    let kind = InputKind::Resume { journey: journey.clone(), paused, backlog };
+                    show(linked, &mut told, &advance(linked, contact, &[Input { seq, at: now, kind }], now));
+                }
             }
             json => {
                 let mut json: Json = serde_json::from_str(json).unwrap();
@@ -162,6 +193,8 @@ fn show(linked: &Linked, told: &mut String, out: &Outcome) {
             TraceEvent::Called { service, until, .. } => format!("calls {service} until {}", show(*until)),
             TraceEvent::Answered { number, answer: Answer::Given(answer) } => format!("answer to {number}: {answer}"),
             TraceEvent::Answered { number, answer: Answer::None(why) } => format!("no answer to {number}: {why}"),
+            TraceEvent::Moved { .. } => "is moved".to_owned(),
+            TraceEvent::Paused => "stands still".to_owned(),
             event => format!("{event:?}"),
         };
         writeln!(told, "{}    {}{run} {what}", show(entry.at), entry.journey).unwrap();
@@ -178,8 +211,10 @@ fn decided() {
         let text = std::fs::read_to_string(path).unwrap();
         let mut parts = text.split("\n---\n");
         let (title, source, story) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
-        let linked = Arc::new(compiled(path, source));
-        let told = tell(&linked, story);
+        let older = compiled(path, source);
+        let newer = parts.next().map(|source| Arc::new(Linked::new(compiled(path, source), [&older]).unwrap()));
+        let linked = Arc::new(Linked::new(older, []).unwrap());
+        let told = tell(&linked, newer.as_ref(), story);
         insta::with_settings!({ description => title, omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(told);
         });
