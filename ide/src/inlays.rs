@@ -1,11 +1,11 @@
-//! Faint words beside the source: how far a contact has come in time, what a message's subject is, and what holds
-//! where nothing is said.
+//! Faint words beside the source: how far a contact has come in time, when the lines of a test take place, what a message's
+//! subject is, and what holds where nothing is said.
 
 use journey_compiler::project::FileId;
 use journey_grammar::ast::{self, Unit};
 use journey_grammar::{Node, SyntaxKind, TextRange};
 
-use crate::Snapshot;
+use crate::{Snapshot, moments};
 
 /// A faint word.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,6 +26,9 @@ pub fn inlays(snapshot: &Snapshot, file: FileId, range: TextRange) -> Vec<Inlay>
     let Some(tree) = snapshot.tree(file) else { return Vec::new() };
     let mut inlays = Vec::new();
     for item in tree.root().children() {
+        if item.kind() == SyntaxKind::Test {
+            inlays.extend(moments::of_test(item));
+        }
         if !matches!(item.kind(), SyntaxKind::Journey | SyntaxKind::BareJourney) {
             continue;
         }

@@ -15,6 +15,7 @@ mod lenses;
 mod links;
 mod mend;
 mod messages;
+mod moments;
 mod names;
 mod navigate;
 mod rename;

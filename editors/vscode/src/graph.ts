@@ -112,7 +112,8 @@ function page(nonce: string): string {
   #graph { display: flex; justify-content: center; }
   #graph svg { max-width: 100%; height: auto; border-radius: 6px; }
   .node { cursor: pointer; }
-  .count { font: bold 11px sans-serif; text-anchor: end; fill: var(--vscode-charts-orange, #d18616) !important; }
+  .count rect { fill: var(--vscode-badge-background, #4d4d4d) !important; stroke: none !important; }
+  .count text { font: bold 11px sans-serif; text-anchor: middle; fill: var(--vscode-badge-foreground, #fff) !important; }
   .active > rect, .active > polygon { stroke: var(--vscode-focusBorder, #2f80ed) !important; stroke-width: 4 !important; }
 </style>
 </head>
@@ -134,17 +135,22 @@ function page(nonce: string): string {
       if (active) node.scrollIntoView({ block: "nearest" });
     }
   });
-  // How many contacts wait at a step: a number at its corner.
+  // How many contacts wait at a step: a badge at its corner.
+  const svg = (name, attributes) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
+    return element;
+  };
   const count = (node, runs) => {
     node.querySelector(".count")?.remove();
     if (!runs) return;
     const { x, y, width } = node.getBBox();
-    const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
-    text.setAttribute("class", "count");
-    text.setAttribute("x", x + width - 4);
-    text.setAttribute("y", y + 12);
+    const [middle, wide] = [x + width, 10 + 7 * String(runs).length];
+    const text = svg("text", { x: middle, y: y + 4 });
     text.textContent = runs;
-    node.append(text);
+    const badge = svg("g", { class: "count" });
+    badge.append(svg("rect", { x: middle - wide / 2, y: y - 8, width: wide, height: 16, rx: 8 }), text);
+    node.append(badge);
   };
   graph.addEventListener("click", (event) => {
     const node = event.target.closest("[data-node]");
