@@ -33,7 +33,7 @@ impl Checked {
 
     /// A project with all that the compiler says today.
     pub(crate) fn fresh(workspace: Workspace) -> Self {
-        let diagnostics = workspace::compile(workspace.snapshot.project()).diagnostics;
+        let diagnostics = workspace::judge(workspace.snapshot.project()).diagnostics;
         Self { workspace, diagnostics }
     }
 

@@ -73,6 +73,11 @@ pub(crate) fn compile(project: &Project) -> Compilation {
     today().map_or_else(|| journey_compiler::compile(project), |today| journey_compiler::compile_on(project, today))
 }
 
+/// What is wrong with a project today; no bundle is made.
+pub(crate) fn judge(project: &Project) -> Compilation {
+    journey_compiler::judge(project, today())
+}
+
 /// The present day at Greenwich.
 pub(crate) fn today() -> Option<Date> {
     let days = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs() / 86_400;

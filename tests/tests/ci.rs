@@ -158,7 +158,7 @@ impl Job {
         command.args(["--noprofile", "--norc", "-e", "-o", "pipefail"]).arg(at("step.sh"));
         command.current_dir(&self.folder).env_clear().env("PATH", &self.path).env("HOME", self.runner.path());
         command.env("GITHUB_OUTPUT", at("output")).env("GITHUB_PATH", at("path"));
-        command.env("GITHUB_STEP_SUMMARY", at("summary"));
+        command.env("GITHUB_STEP_SUMMARY", at("summary")).env("RUNNER_TEMP", self.runner.path());
         for (name, value) in step["env"].as_object().into_iter().flatten() {
             command.env(name, self.fill(value.as_str().unwrap()));
         }

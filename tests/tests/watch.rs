@@ -88,3 +88,13 @@ fn what_cannot_be_read_now_may_be_later() {
     running.until(|log| log.contains("no-reenter") || log.contains("welcome.journey:"));
     running.stop();
 }
+
+#[test]
+fn what_cannot_be_checked_is_not_watched() {
+    for path in ["-", "nowhere"] {
+        let project = Project::of(&[("journey.toml", SETTINGS), ("a.journey", CLEAN)]);
+        let mut command = journey_tests::binary::command(["check", "--watch", path]);
+        let output = command.current_dir(project.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -93,6 +93,12 @@ fn foundations<'n>(project: &Path, journeys: impl Iterator<Item = &'n str>) -> i
     Ok(())
 }
 
+/// A file of so many lines that stands alone, with declarations and one journey.
+pub(super) fn alone(name: &str, lines: usize) -> String {
+    // A part has 22 lines.
+    format!("{DECLARATIONS}\ntags {{ lead_{name} }}\n\n{}", journey(name, lines / 22))
+}
+
 /// One journey of so many parts of a page each.
 pub(super) fn journey(name: &str, parts: usize) -> String {
     let mut text = format!(

@@ -26,7 +26,7 @@ pub(super) fn mend(workspaces: &[Workspace], args: &Args, changed: Option<&Chang
     let allowed = if args.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
     let mend = |before: &Workspace| {
         let wanted = |d: &_| changed.is_none_or(|changed| changed.concerns(before, d));
-        let mended = journey_ide::mend(before.snapshot.project(), allowed, wanted, workspace::compile);
+        let mended = journey_ide::mend(before.snapshot.project(), allowed, wanted, workspace::judge);
         Mended { before: before.clone(), after: before.with(mended.project), applied: mended.applied }
     };
     workspaces.par_iter().map(mend).collect()

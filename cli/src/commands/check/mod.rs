@@ -223,7 +223,6 @@ fn text_on_stdin(args: &Args) -> Result<Option<Workspace>, Failure> {
         (true, _) if args.fix || args.unsafe_fixes && !args.diff || args.since.is_some() => {
             Err(Failure::new("a text on stdin can only be checked").help("`--diff` shows what could be mended in it"))
         }
-        (true, _) if args.watch => Err(Failure::new("a text on stdin cannot be watched")),
         (true, filename) => {
             let mut text = Vec::new();
             let read = io::stdin().lock().read_to_end(&mut text);

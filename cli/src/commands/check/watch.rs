@@ -25,6 +25,9 @@ const LONGEST: Duration = Duration::from_secs(1);
 const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
+    if args.paths.iter().any(|path| path == Path::new("-")) {
+        return Err(Failure::new("a text on stdin cannot be watched"));
+    }
     let (send, events) = mpsc::channel();
     let cannot = |error: notify::Error| Failure::new(format!("cannot watch for changes: {error}"));
     let mut watcher = notify::recommended_watcher(send).map_err(cannot)?;
@@ -40,7 +43,8 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
                     watch(&root, &mut watcher, &mut watched).map_err(cannot)?;
                 }
             }
-            Err(failure) if failure.is_gone() => return Err(failure),
+            // Where nothing is watched, nothing will ever change: the path is misspelt.
+            Err(failure) if watched.is_empty() || failure.is_gone() => return Err(failure),
             Err(failure) => failure.print(terminal),
         }
         terminal.err(format!("{FAINT}watching for changes{FAINT:#}\n"));
