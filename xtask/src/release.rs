@@ -102,9 +102,16 @@ fn archive(folder: &Path, target: &str, binary: &Path) -> Result<PathBuf, String
     let archive = folder.join(format!("journey-{target}.tar.gz"));
     let mut tar = Command::new("tar");
     // The same files give the same bytes.
-    tar.args(["--create", "--gzip", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0"]);
+    tar.args([
+        "--create",
+        "--use-compress-program=gzip --no-name",
+        "--sort=name",
+        "--owner=0",
+        "--group=0",
+        "--numeric-owner",
+        "--mtime=@0",
+    ]);
     tar.arg("--file").arg(&archive).arg("--directory").arg(&staging).arg(".");
-    tar.env("GZIP", "-n");
     if !tar.status().is_ok_and(|status| status.success()) {
         return Err("tar does not make the archive".to_owned());
     }
