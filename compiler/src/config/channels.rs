@@ -28,8 +28,6 @@ pub struct SmsConfig {
     pub body: Value,
     /// `encoding`: how the body is written; JSON by default.
     pub encoding: Encoding,
-    /// `incoming_secret`: where the key stands that signs what the provider sends here; with `twilio` it is `secret`.
-    pub incoming_secret: Option<SecretRef>,
 }
 
 /// Who takes text messages.
@@ -68,7 +66,7 @@ impl SmsProvider {
     /// What it does not look at.
     const fn ignores(self) -> &'static [&'static str] {
         match self {
-            Self::Twilio => &["headers", "body", "encoding", "incoming_secret"],
+            Self::Twilio => &["headers", "body", "encoding"],
             Self::Http => &[],
             Self::Webhook => &["account", "from", "headers", "body", "encoding"],
         }
@@ -107,10 +105,6 @@ pub struct WhatsAppConfig {
     pub secret: SecretRef,
     /// `url`: the address of the Graph API with its version, where it is another one.
     pub url: Option<String>,
-    /// `incoming_secret`: where the app's secret stands, which signs what Meta sends here.
-    pub incoming_secret: Option<SecretRef>,
-    /// `verify_token`: where the word stands that Meta has to say when it is pointed here.
-    pub verify_token: Option<SecretRef>,
 }
 
 /// `[webhook]`
@@ -205,7 +199,6 @@ impl<'a> Reader<'a> {
             headers,
             body,
             encoding: self.encoding(),
-            incoming_secret: self.secret_of("sms", &SecretUse { key: "incoming_secret", ..SMS }),
         })
     }
 
@@ -236,13 +229,6 @@ impl<'a> Reader<'a> {
                 self.lacking("whatsapp", key, at, "Meta shows it where the telephone number is set up");
             }
         }
-        self.alone("whatsapp", "verify_token", "incoming_secret");
-        self.alone("whatsapp", "incoming_secret", "verify_token");
-        let use_of = |key, variable, path| SecretUse { key, variable, path, ..WHATSAPP };
-        let incoming_secret =
-            self.secret_of("whatsapp", &use_of("incoming_secret", "WHATSAPP_APP_SECRET", "/etc/journey/whatsapp-app"));
-        let verify_token =
-            self.secret_of("whatsapp", &use_of("verify_token", "WHATSAPP_VERIFY_TOKEN", "/etc/journey/whatsapp-word"));
         let url = self.string("whatsapp", "url").and_then(|setting| self.call_url(setting));
         let secret = self.secret_of("whatsapp", &WHATSAPP);
         let phone_id = self.string("whatsapp", "phone_id").and_then(|(text, span)| {
@@ -252,7 +238,7 @@ impl<'a> Reader<'a> {
             let help = "write the id that Meta shows beside the number, as `phone_id = \"105512345678901\"`";
             self.bad(span, format!("{} is not the id of a telephone number", quote(text)), help)
         });
-        Some(WhatsAppConfig { phone_id: phone_id?, secret: secret?, url, incoming_secret, verify_token })
+        Some(WhatsAppConfig { phone_id: phone_id?, secret: secret?, url })
     }
 
     fn webhook(&mut self) -> Option<WebhookConfig> {

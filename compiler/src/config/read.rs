@@ -40,9 +40,9 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     (LINT, &[lint::PROFILES, "max_steps", "max_depth", "max_per_day", "min_share"]),
     ("call", &["allow_private"]),
     ("notify", &[]),
-    ("sms", &["provider", "url", "account", "from", "secret", "headers", "body", "encoding", "incoming_secret"]),
+    ("sms", &["provider", "url", "account", "from", "secret", "headers", "body", "encoding"]),
     ("push", &["firebase", "url", "web_key", "web_contact"]),
-    ("whatsapp", &["phone_id", "secret", "url", "incoming_secret", "verify_token"]),
+    ("whatsapp", &["phone_id", "secret", "url"]),
     ("webhook", &["url", "secret"]),
 ];
 
