@@ -43,7 +43,7 @@ pub(crate) enum Goal {
     Findings,
     /// That, and the bundle.
     Bundle,
-    /// Both, and what the next state of the project can make use of.
+    /// What is wrong with it, and what the next state of the project can make use of.
     Later,
 }
 
@@ -252,7 +252,8 @@ impl<'a> Build<'a> {
                 let tested = check::test(self.index, text, test, &self.sent);
                 let mut judged = Judged { diagnostics: tested.diagnostics, ..Judged::default() };
                 judged.lints.test(tested.case.as_ref(), tested.uses);
-                judged.test = tested.case;
+                // Who types runs nothing, and what is kept is copied at each key.
+                judged.test = tested.case.filter(|_| self.goal != Goal::Later);
                 judged
             }
             _ => Judged::default(),
@@ -273,7 +274,7 @@ impl<'a> Build<'a> {
         judged.diagnostics.append(&mut checked.diagnostics);
         judged.implied = checked.implied;
         // What is small enough has a program: it need not be made to know that.
-        let wanted = self.goal != Goal::Findings || !checked.is_small || unit.source.len() > MAX_SMALL;
+        let wanted = self.goal == Goal::Bundle || !checked.is_small || unit.source.len() > MAX_SMALL;
         if sound && wanted {
             match program(&checked.journey, text) {
                 Ok(program) => judged.program = Some(program),
@@ -412,7 +413,7 @@ impl<'a> Build<'a> {
         lint::settle(&self.sources.journeys, &self.sources.config.lint, &mut self.diagnostics);
         diagnostic::sort(&mut self.diagnostics);
         let hidden = diagnostic::limit(&mut self.diagnostics);
-        if self.goal == Goal::Findings || self.diagnostics.iter().any(is_error) {
+        if self.goal != Goal::Bundle || self.diagnostics.iter().any(is_error) {
             return Compilation { diagnostics: self.diagnostics, hidden, bundle: None, tests: self.tests, pressure };
         }
         let placeholders = (self.implied.messages.iter())

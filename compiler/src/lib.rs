@@ -64,8 +64,8 @@ pub fn compile_sources(project: &Project, sources: &Sources, today: Option<Date>
     bundle::compile(project, sources, today, &Kept::default(), Goal::Bundle).0
 }
 
-/// Compiles a later state of a project: what is known from the earlier one and concerns nothing that changed is not found
-/// out again. The answer is the same as that of [`compile_sources`].
+/// Judges a later state of a project: what is known from the earlier one and concerns nothing that changed is not found
+/// out again. The findings are the same as those of [`compile_sources`]; neither a bundle nor tests are made.
 pub fn compile_again(project: &Project, sources: &Sources, today: Option<Date>, kept: &Kept) -> (Compilation, Kept) {
     bundle::compile(project, sources, today, kept, Goal::Later)
 }
