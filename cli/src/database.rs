@@ -41,13 +41,34 @@ pub(crate) fn name(database: &Database) -> String {
     }
 }
 
+/// Opens the database to write contacts into it: a SQLite file has one process, and is made if it is not there.
+pub(crate) fn alone<T, F: Future<Output = Result<T, StoreError>>>(
+    database: &Database,
+    work: impl FnOnce(AnyStore) -> F,
+) -> Result<T, Failure> {
+    let opened = async {
+        match database {
+            Database::Sqlite(_) => AnyStore::open(database).await,
+            Database::Postgres(_) => AnyStore::beside(database).await,
+        }
+    };
+    with(opened, work)
+}
+
 /// Opens the database beside a server that may be running, and does something with it.
 pub(crate) fn beside<T, F: Future<Output = Result<T, StoreError>>>(
     database: &Database,
     work: impl FnOnce(AnyStore) -> F,
 ) -> Result<T, Failure> {
+    with(AnyStore::beside(database), work)
+}
+
+fn with<T, F: Future<Output = Result<T, StoreError>>>(
+    store: impl Future<Output = Result<AnyStore, StoreError>>,
+    work: impl FnOnce(AnyStore) -> F,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?;
-    let worked = runtime.block_on(async { work(AnyStore::beside(database).await?).await });
+    let worked = runtime.block_on(async { work(store.await?).await });
     worked.map_err(|error| Failure::new(error.to_string()))
 }

@@ -266,3 +266,53 @@ fn a_journey_is_paused_and_goes_on() {
     assert!(refused.stderr.contains("the journey `long` is not paused"), "{}", refused.stderr);
     assert!(server.terminate().0.success());
 }
+
+#[test]
+fn contacts_are_imported_and_exported() {
+    let project = Project::of(&[
+        ("journey.toml", LONG),
+        ("journeys/long.journey", &versions("  wait 9d\n").replace("email: email ", "email: email, visits: number? ")),
+    ]);
+    let rows: String = (0..2_500).map(|n| format!("c{n},c{n}@walk.example,{n},old news\n")).collect();
+    let bad = "bad,not an address,1,x\nc1,,many,x\n,nobody@walk.example,1,x\n";
+    let csv = format!("\u{feff}id,E-Mail,visits,Notes\n{rows}{bad}");
+    project.write("people.csv", &csv);
+    let path = |name: &str| project.path().join(name).to_string_lossy().into_owned();
+    let (file, refused) = (path("people.csv"), path("refused.csv"));
+    let unmapped = journey(&project, &["import", &file]);
+    assert_eq!(unmapped.code, Some(2));
+    assert!(unmapped.stderr.contains("column 2: ") && unmapped.stderr.contains("E-Mail"), "{}", unmapped.stderr);
+    let absent = journey(&project, &["import", &file, "--ignore", "Nothing"]);
+    assert!(absent.stderr.contains("the header row has no column `Nothing`"), "{}", absent.stderr);
+
+    let args = ["import", &file, "--map", "E-Mail=email", "--ignore", "Notes", "--refused", &refused];
+    let dry = journey(&project, &[&args[..], &["--dry-run"]].concat());
+    assert_eq!(dry.code, Some(1));
+    assert!(dry.stdout.contains("2500 rows would be taken, 3 would be refused"), "{}", dry.stdout);
+    let done = journey(&project, &args);
+    assert_eq!(done.code, Some(1));
+    assert!(done.stdout.contains("2500 rows taken, 3 refused"), "{}", done.stdout);
+    assert!(done.stderr.contains(":2502: email: "), "{}", done.stderr);
+    let told = project.read("refused.csv");
+    assert_eq!(
+        told.lines().map(|line| line.split(',').next().unwrap()).collect::<Vec<_>>(),
+        ["line", "2502", "2503", "2504"]
+    );
+
+    let server = Server::start(project.path());
+    let busy = journey(&project, &args);
+    assert_eq!(busy.code, Some(2));
+    assert!(busy.stderr.contains("in use by another process"), "{}", busy.stderr);
+    let one = || {
+        let out = journey(&project, &["export", "c7"]).success().stdout;
+        serde_json::from_str::<Json>(&out).unwrap()
+    };
+    wait_until("the rows are applied", Duration::from_secs(30), || one()["attributes"]["visits"] == 7);
+    assert_eq!(one()["attributes"]["email"], "c7@walk.example");
+    let all = journey(&project, &["export"]).success().stdout;
+    assert_eq!(all.lines().count(), 2_500);
+    let nobody = journey(&project, &["export", "zed"]);
+    assert_eq!(nobody.code, Some(1));
+    assert!(nobody.stderr.contains("nobody knows the contact `zed`"), "{}", nobody.stderr);
+    assert!(server.terminate().0.success());
+}

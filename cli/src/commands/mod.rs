@@ -12,6 +12,7 @@ mod explain;
 mod fmt;
 mod grammar;
 mod graph;
+mod import;
 mod init;
 mod lsp;
 mod man;
@@ -80,6 +81,8 @@ enum Command {
     Preview(preview::Args),
     SendTest(send_test::Args),
     Doctor(doctor::Args),
+    Import(import::ImportArgs),
+    Export(import::ExportArgs),
     Status(status::StatusArgs),
     Plan(status::PlanArgs),
     Deploy(deploy::DeployArgs),
@@ -133,6 +136,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Preview(args) => preview::run(&args, terminal),
         Command::SendTest(args) => send_test::run(&args, terminal),
         Command::Doctor(args) => doctor::run(&args, terminal),
+        Command::Import(args) => import::import(&args, terminal),
+        Command::Export(args) => import::export_contacts(&args, terminal),
         Command::Status(args) => status::status(&args, terminal),
         Command::Plan(args) => status::plan(&args, terminal),
         Command::Deploy(args) => deploy::deploy(&args, terminal),

@@ -1,5 +1,6 @@
 //! Contacts from a CSV file: a header row with `id`, attributes, and `tags`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use journey_bytecode::{Instant, Type, Value};
@@ -19,6 +20,9 @@ pub enum CsvError {
         /// What is wrong.
         error: Refused,
     },
+    /// A column is named that it does not have.
+    #[error("the header row has no column `{0}`")]
+    NoColumn(String),
     /// It has no `id` column.
     #[error("the header row has no column `id`; the first row names the columns: `id`, attributes, `tags`")]
     NoId,
@@ -33,6 +37,7 @@ enum Column {
     Id,
     Tags,
     Attribute(SmolStr),
+    LeftOut,
 }
 
 /// Reads contacts row by row.
@@ -47,10 +52,30 @@ impl<'a, R: Read> CsvReader<'a, R> {
     /// Reads the header. Contacts are as of `now`. An empty cell leaves an attribute as it is; tags and the values of
     /// lists stand between semicolons.
     pub fn new(gate: &'a Gate, source: R, now: Instant) -> Result<Self, CsvError> {
+        Self::mapped(gate, source, now, &BTreeMap::new())
+    }
+
+    /// The same, where some columns have other names than their attributes, or none: those are left out.
+    pub fn mapped(
+        gate: &'a Gate,
+        source: R,
+        now: Instant,
+        names: &BTreeMap<String, Option<String>>,
+    ) -> Result<Self, CsvError> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(source);
         let mut columns = Vec::new();
+        let mut missing: BTreeSet<&str> = names.keys().map(String::as_str).collect();
         for (place, name) in reader.headers()?.iter().enumerate() {
             let name = name.trim_start_matches('\u{feff}');
+            missing.remove(name);
+            let name = match names.get(name) {
+                Some(Some(meant)) => meant.as_str(),
+                Some(None) => {
+                    columns.push(Column::LeftOut);
+                    continue;
+                }
+                None => name,
+            };
             let column = match name {
                 "id" => Ok(Column::Id),
                 "tags" => Ok(Column::Tags),
@@ -62,6 +87,9 @@ impl<'a, R: Read> CsvReader<'a, R> {
                 other => other,
             };
             columns.push(column.map_err(|error| CsvError::Header { column: place + 1, error })?);
+        }
+        if let Some(missing) = missing.first() {
+            return Err(CsvError::NoColumn((*missing).to_owned()));
         }
         if !columns.iter().any(|column| matches!(column, Column::Id)) {
             return Err(CsvError::NoId);
@@ -79,6 +107,7 @@ impl<'a, R: Read> CsvReader<'a, R> {
         for (column, cell) in self.columns.iter().zip(record) {
             match column {
                 Column::Id => id = check_key(cell).map_err(|error| Refused::of("id", error))?,
+                Column::LeftOut => {}
                 Column::Attribute(_) if cell.is_empty() => {}
                 Column::Attribute(name) => {
                     let read = |ty: Option<&Type>| value::read_text(ty.unwrap_or(&Type::Text), cell, zone);
@@ -102,6 +131,8 @@ impl Column {
             Self::Id => "id",
             Self::Tags => "tags",
             Self::Attribute(name) => name,
+            // No attribute has this name.
+            Self::LeftOut => "",
         }
     }
 }

@@ -17,6 +17,7 @@
 //!   contact without; an event alone creates a contact only where nothing is required.
 
 mod csv;
+mod export;
 mod lines;
 mod mail;
 mod value;
@@ -33,6 +34,7 @@ use crate::core::input::{Evidence, InputKind, MessageName};
 use crate::store::{NewInput, Whose};
 
 pub use csv::{CsvError, CsvReader};
+pub use export::{export, ledger_entry};
 pub use lines::{json, ndjson};
 pub use mail::{Returned, read_mail};
 pub use value::{MAX_LIST, MAX_TEXT};
