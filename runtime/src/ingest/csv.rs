@@ -1,6 +1,6 @@
 //! Contacts from a CSV file: a header row with `id`, attributes, and `tags`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use journey_bytecode::{Instant, Type, Value};
@@ -64,10 +64,12 @@ impl<'a, R: Read> CsvReader<'a, R> {
     ) -> Result<Self, CsvError> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(source);
         let mut columns = Vec::new();
-        let mut missing: BTreeSet<&str> = names.keys().map(String::as_str).collect();
-        for (place, name) in reader.headers()?.iter().enumerate() {
-            let name = name.trim_start_matches('\u{feff}');
-            missing.remove(name);
+        let header: Vec<String> =
+            reader.headers()?.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
+        if let Some(missing) = names.keys().find(|name| !header.contains(name)) {
+            return Err(CsvError::NoColumn(missing.clone()));
+        }
+        for (place, name) in header.iter().map(String::as_str).enumerate() {
             let name = match names.get(name) {
                 Some(Some(meant)) => meant.as_str(),
                 Some(None) => {
@@ -87,9 +89,6 @@ impl<'a, R: Read> CsvReader<'a, R> {
                 other => other,
             };
             columns.push(column.map_err(|error| CsvError::Header { column: place + 1, error })?);
-        }
-        if let Some(missing) = missing.first() {
-            return Err(CsvError::NoColumn((*missing).to_owned()));
         }
         if !columns.iter().any(|column| matches!(column, Column::Id)) {
             return Err(CsvError::NoId);
