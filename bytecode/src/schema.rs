@@ -113,6 +113,27 @@ pub enum Codes {
     Generated(SmolStr),
 }
 
+impl Codes {
+    /// The codes of a file, each with its place in the text: one a line, or the first column of a CSV file; a first line
+    /// that says `code` is none.
+    pub fn listed(text: &str) -> impl Iterator<Item = (usize, &str)> {
+        let mut at = 0;
+        let lines = text.split_inclusive('\n').enumerate().map(move |(place, line)| {
+            let begin = at;
+            at += line.len();
+            (place, begin, line)
+        });
+        lines.filter_map(|(place, begin, line)| {
+            let line = if place == 0 { line.trim_start_matches('\u{feff}') } else { line };
+            let cell = line.split([',', ';', '\t']).next().unwrap_or_default();
+            let code = cell.trim().trim_matches('"').trim();
+            let none = code.is_empty() || place == 0 && code.eq_ignore_ascii_case("code");
+            let mark = if place == 0 { text.len() - text.trim_start_matches('\u{feff}').len() } else { 0 };
+            (!none).then(|| (begin + mark + cell.find(code).unwrap_or_default(), code))
+        })
+    }
+}
+
 /// What every send of the project obeys.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Policy {
@@ -240,5 +261,20 @@ impl WeekdaySet {
     /// Whether the day is in it.
     pub const fn contains(self, day: Weekday) -> bool {
         self.0 & (1 << day as u8) != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_of_codes_holds() {
+        let all = |text: &'static str| Codes::listed(text).collect::<Vec<_>>();
+        assert_eq!(all("A-1\nA-2\r\n\nA-3"), [(0, "A-1"), (4, "A-2"), (10, "A-3")]);
+        let table = all("\u{feff}code;worth\n\"A-1\";10\nA-2;10\n A-3 ;10\n");
+        assert_eq!(table, [(15, "A-1"), (23, "A-2"), (31, "A-3")]);
+        assert_eq!(all("\u{feff}A-1"), [(3, "A-1")]);
+        assert_eq!(all(""), []);
     }
 }

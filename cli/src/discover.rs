@@ -239,6 +239,7 @@ impl Target {
             Some(paths) => paths,
             None => walk::project(root)?,
         };
+        paths.extend(walk::codes(root)?);
         paths.extend(self.named);
         let named = paths.into_iter().map(|path| (relative(root, &path), path));
         let mut named: Vec<_> = named.filter(|(relative, _)| belongs(relative)).collect();

@@ -13,6 +13,7 @@ use smol_str::SmolStr;
 use crate::Compilation;
 use crate::check::{self, Checked, Implied, Index, MessageInfo, SentNames, Source, Uses};
 use crate::codegen::{self, TooLarge};
+use crate::codes;
 use crate::diagnostic::{self, Code, Diagnostic, Severity, Span};
 use crate::flow;
 use crate::hir::{self, Item, Lowered, Unsure};
@@ -74,6 +75,10 @@ pub(crate) fn compile(
     let unread = project.ids().filter(|(_, file)| file.kind() == FileKind::Journey).count() > files.len();
     let unsure = if unread { Unsure::ALL } else { Unsure::default() };
     let mut index = Index::build(&files, project.lone, unsure, known_messages(project, sources), &mut diagnostics);
+    if !project.lone {
+        let items = files.iter().flat_map(|file| file.file.items.iter().map(|item| (item, &file.text)));
+        diagnostics.extend(codes::declared(items, &sources.codes));
+    }
     index.services.clone_from(&sources.config.call.services);
     index.notify.clone_from(&sources.config.notify);
     let mut uses = Uses::default();

@@ -5,6 +5,7 @@
 mod bundle;
 mod check;
 mod codegen;
+mod codes;
 pub mod config;
 pub mod diagnostic;
 mod flow;

@@ -6,6 +6,7 @@ use journey_bytecode::Channel;
 use journey_grammar::{Parse, TextRange, Tree};
 use rayon::prelude::*;
 
+use crate::codes::{self, CodesFile};
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{self, Lowered};
@@ -22,6 +23,8 @@ pub struct Sources {
     pub journeys: Vec<Arc<JourneyFile>>,
     /// The messages, by name and channel; those whose text stands in a journey are not among them.
     pub messages: Vec<MessageSource>,
+    /// Files of codes.
+    pub(crate) codes: Vec<Arc<CodesFile>>,
     /// What is wrong with the files themselves.
     pub findings: Vec<Diagnostic>,
     /// What each file holds, by its id: kept for the next time.
@@ -57,6 +60,7 @@ enum Content {
     Journey(Arc<JourneyFile>),
     Message(Arc<TextFile>),
     Shared(Arc<SharedText>),
+    Codes(Arc<CodesFile>),
     Nothing,
 }
 
@@ -84,6 +88,7 @@ impl Sources {
                 Content::Journey(journeys) => sources.journeys.push(Arc::clone(journeys)),
                 Content::Message(text) => texts.push(Arc::clone(text)),
                 Content::Shared(text) => shared.push(Arc::clone(text)),
+                Content::Codes(codes) => sources.codes.push(Arc::clone(codes)),
                 Content::Nothing => {}
             }
             sources.files.push(read);
@@ -142,6 +147,10 @@ fn read_content(id: FileId, file: &File) -> (Content, Vec<Diagnostic>) {
     if matches!(kind, FileKind::Message | FileKind::Shared) && !messages::is_message(&file.path) {
         return (Content::Nothing, Vec::new());
     }
+    if kind == FileKind::Codes {
+        let (read, findings) = codes::read(id, file);
+        return (Content::Codes(Arc::new(read)), findings);
+    }
     let text = match text(id, file) {
         Ok(text) => text,
         Err(finding) => return (Content::Nothing, vec![finding]),
@@ -169,6 +178,8 @@ fn read_content(id: FileId, file: &File) -> (Content, Vec<Diagnostic>) {
             Ok(shared) => (Content::Shared(Arc::new(shared)), Vec::new()),
             Err(finding) => (Content::Nothing, vec![finding]),
         },
+        // Read above: it may be larger than any text.
+        FileKind::Codes => (Content::Nothing, Vec::new()),
     }
 }
 

@@ -82,32 +82,10 @@ fn drawn(pattern: &str, secret: &[u8; 32], voucher: &str, id: MessageId, draw: u
 /// A voucher, and codes of it to be given out.
 pub type Pool = (SmolStr, Vec<SmolStr>);
 
-/// The codes of a file: one a line, or the first column of a CSV file; a first line that says `code` is none.
-pub fn codes(file: &str) -> Vec<SmolStr> {
-    let cell = |line: &str| {
-        let first = line.split([',', ';', '\t']).next().unwrap_or_default().trim();
-        SmolStr::new(first.trim_matches('"').trim())
-    };
-    let lines = file.trim_start_matches('\u{feff}').lines().map(cell);
-    lines
-        .enumerate()
-        .filter(|(place, code)| !(code.is_empty() || *place == 0 && code.eq_ignore_ascii_case("code")))
-        .map(|(_, code)| code)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::contact::ContactId;
-
-    #[test]
-    fn what_a_file_holds() {
-        let all = ["A-1", "A-2", "A-3"].map(SmolStr::from);
-        assert_eq!(codes("A-1\nA-2\r\n\nA-3"), all);
-        assert_eq!(codes("\u{feff}code;worth\n\"A-1\";10\nA-2;10\n A-3 ;10\n"), all);
-        assert_eq!(codes(""), [] as [SmolStr; 0]);
-    }
 
     #[test]
     fn drawn_codes_have_the_form_of_their_pattern() {

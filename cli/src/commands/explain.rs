@@ -48,18 +48,27 @@ fn page(code: Code) -> String {
 fn plain(page: &str) -> String {
     let mut out = String::new();
     let mut in_code = false;
+    // Where lines of a paragraph end in the page does not matter.
+    let mut paragraph = String::new();
     for line in page.lines() {
+        let is_prose = !in_code && !line.is_empty() && !line.starts_with(['#', ' ', '|', '`']);
+        if !paragraph.is_empty() && (!is_prose || line.starts_with("- ")) {
+            out.push_str(&wrapped(&std::mem::take(&mut paragraph)));
+        }
         if line.starts_with("```") {
             in_code = !in_code;
         } else if in_code {
             let _ = writeln!(out, "{}", format!("    {line}").trim_end());
         } else if line.starts_with('#') {
             let _ = writeln!(out, "{BOLD}{}{BOLD:#}", line.trim_start_matches(['#', ' ']));
+        } else if is_prose {
+            paragraph.push_str(line);
+            paragraph.push(' ');
         } else {
-            out.push_str(&wrapped(line));
+            let _ = writeln!(out, "{line}");
         }
     }
-    out
+    out + &if paragraph.is_empty() { String::new() } else { wrapped(&paragraph) }
 }
 
 fn wrapped(text: &str) -> String {
@@ -98,9 +107,11 @@ mod tests {
 
     #[test]
     fn pages_are_shown_plainly() {
-        let page = format!("# J0201: unknown-tag\n\n{}\n\n```journey\n  end\n```\n", "word ".repeat(20));
+        let text = format!("{}\nword word\n\n    as it stands", "word ".repeat(18).trim_end());
+        let page = format!("# J0201: unknown-tag\n\n{text}\n\n```journey\n  end\n```\n");
         let long = "word ".repeat(17).trim_end().to_owned();
-        let shown = format!("{BOLD}J0201: unknown-tag{BOLD:#}\n\n{long}\nword word word\n\n      end\n");
+        let shown =
+            format!("{BOLD}J0201: unknown-tag{BOLD:#}\n\n{long}\nword word word\n\n    as it stands\n\n      end\n");
         assert_eq!(plain(&page), shown);
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
-use journey_compiler::project::CONFIG;
+use journey_compiler::project::{CODES, CONFIG};
 
 use crate::failure::Failure;
 
@@ -46,6 +46,17 @@ pub(super) fn project(root: &Path) -> Result<Vec<PathBuf>, Failure> {
         entry.depth() == 0 || !is_directory || !entry.path().join(CONFIG).is_file()
     };
     builder(root).filter_entry(inside).build().filter_map(|entry| file(entry).transpose()).collect()
+}
+
+/// The files of codes of a project, which git need not see.
+pub(super) fn codes(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let directory = root.join(CODES);
+    if !directory.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut walk = builder(&directory);
+    walk.ignore(false).git_ignore(false).git_exclude(false).parents(false);
+    walk.build().filter_map(|entry| file(entry).transpose()).collect()
 }
 
 fn builder(directory: &Path) -> WalkBuilder {

@@ -14,6 +14,7 @@ use crate::config::{NotifyConfig, ServiceConfig};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::flow::Messages;
 use crate::hir::{self, Item, Name, PolicyKind, Unsure};
+use crate::project::CODES;
 use crate::text::Text;
 use crate::typed::Expr;
 
@@ -267,10 +268,10 @@ impl<'a> Index<'a> {
         let drawn = source.chars().filter(|c| *c == '#').count();
         let wrong = |message: String| Diagnostic::new(Code::ImpossibleValue, at, message);
         if declaration.from_file {
-            let inside = !source.starts_with(['/', '\\']) && !source.split(['/', '\\']).any(|part| part == "..");
-            if source.is_empty() || !inside {
+            let inside = source.starts_with(CODES) && !source.split(['/', '\\']).any(|part| part == "..");
+            if !inside {
                 diagnostics.push(
-                    wrong("the codes of a voucher stand in a file of the project".to_owned())
+                    wrong("the codes of a voucher stand in a file below `vouchers/`".to_owned())
                         .label("outside of it")
                         .help("name it from the folder of `journey.toml` on: `from file \"vouchers/cart10.csv\"`"),
                 );

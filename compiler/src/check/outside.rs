@@ -146,7 +146,6 @@ impl Checker<'_> {
             arms.push((answer.text.clone(), self.block(then, inner)));
         }
         let otherwise = ask.otherwise.as_ref().map(|block| self.block(block, inner));
-        self.else_needs_time_out(otherwise.as_ref(), ask.up_to, head);
         let targets = arms.iter().map(|(answer, _)| (answer.clone(), Pc(0))).collect();
         let kind = RequestKind::Ask { to: to?, message, text: ask.question.0.clone(), arms: targets };
         let until = ask.up_to.map(|up_to| self.time_out(up_to, head));

@@ -197,6 +197,10 @@ codes! {
     UnknownColleague = 231, "unknown-colleague", Error;
     /// A voucher that no `voucher` declaration describes.
     UnknownVoucher = 232, "unknown-voucher", Error;
+    /// A voucher whose file is not there, or holds no code.
+    NoCodes = 233, "no-codes", Warning, Correctness;
+    /// A code that stands twice in the file of a voucher.
+    CodeTwice = 234, "code-twice", Warning, Correctness;
     /// A run is to go on at a place that the journey does not have.
     UnknownPlace = 240, "unknown-place", Error;
     /// Values of two types that have nothing to do with each other.
@@ -461,6 +465,8 @@ codes! {
     EndlessGoal = 1099, "endless-goal", Off, Hygiene;
     /// A journey that asks for something and never looks whether it was done.
     NoExit = 1100, "no-exit", Warning, Correctness;
+    /// A trial of a split that is over before all weekdays have come.
+    ShortTrial = 1101, "short-trial", Warning, Correctness;
 }
 
 impl fmt::Display for Code {

@@ -36,20 +36,42 @@ impl Decision {
     }
 }
 
+/// Takes for set what the condition asks for: a way that is never taken is no reason to tell of its values too.
+fn suppose_set(e: &Expr, state: &mut State) {
+    match &e.kind {
+        ExprKind::IsSet(inner) => {
+            if let ExprKind::Place(place, _) = &inner.kind {
+                state.assume_set(place);
+            }
+        }
+        ExprKind::Not(inner) => suppose_set(inner, state),
+        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().for_each(|part| suppose_set(part, state)),
+        _ => {}
+    }
+}
+
 impl Flow<'_> {
     /// Follows a condition, and tells if it is none. Where it can only come out one way, the other is followed all the
     /// same, so that one mistake is told once.
     pub(super) fn condition(&mut self, e: &mut Expr, state: State) -> (State, State) {
         let decision = self.decide(e, state.clone());
+        // `countdown to DATE` asks whether there is a date without saying so.
+        let unsaid = matches!(&e.kind, ExprKind::IsSet(inner) if inner.loc == e.loc);
         for (loc, truth) in decision.constants {
             let source = self.text.show(loc);
-            let (says, so) = if truth { ("is always true", "always") } else { ("can never be true", "never") };
-            self.report(Code::ConstantCondition, loc, format!("`{}` {says}", source), |d| {
-                d.label(format!("{so} true here"))
-                    .note("What is known here already decides it, so one of the two ways would never be taken.")
+            let (says, so) = match (unsaid, truth) {
+                (false, true) => ("is always true", "always true here"),
+                (false, false) => ("can never be true", "never true here"),
+                (true, true) => ("is always set here", "the `else` is never taken"),
+                (true, false) => ("is never set here", "only the `else` is ever taken"),
+            };
+            self.report(Code::ConstantCondition, loc, format!("`{source}` {says}"), |d| {
+                d.label(so).note("What is known here already decides it, so one of the two ways would never be taken.")
             });
         }
-        let other = |way: Option<State>| way.unwrap_or_else(|| state.clone());
+        let mut supposed = state;
+        suppose_set(e, &mut supposed);
+        let other = |way: Option<State>| way.unwrap_or_else(|| supposed.clone());
         (other(decision.yes), other(decision.no))
     }
 
@@ -165,12 +187,14 @@ impl Flow<'_> {
         pick: impl Fn(Decision) -> (Option<State>, Option<State>),
     ) -> (Option<State>, Option<State>, Vec<(Loc, bool)>) {
         let mut on = Some(state.clone());
+        let mut supposed = state;
         let mut left = Vec::with_capacity(parts.len());
         let mut constants = Vec::new();
         for part in parts {
-            // Behind a part that decides it all the rest is still looked at, with what was known before.
+            // Behind a part that decides it all the rest is still looked at, as if it had been open.
             let reached = on.is_some();
-            let mut decision = self.decide(part, on.clone().unwrap_or_else(|| state.clone()));
+            let mut decision = self.decide(part, on.clone().unwrap_or_else(|| supposed.clone()));
+            suppose_set(part, &mut supposed);
             constants.append(&mut decision.constants);
             if reached {
                 let (next, leave) = pick(decision);

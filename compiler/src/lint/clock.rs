@@ -87,6 +87,8 @@ impl Clock<'_> {
 
     fn step(&mut self, step: &Step, known: Known) -> Option<Known> {
         Some(match &step.kind {
+            // What goes to somebody else leaves at once.
+            StepKind::Send(send) if send.to.is_some() => known,
             StepKind::Send(send) => {
                 let marketing = (send.choices.iter()).all(|(channel, message)| {
                     self.scene.purpose(self.journey, *channel, message) == Purpose::Marketing

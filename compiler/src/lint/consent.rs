@@ -20,9 +20,10 @@ pub(super) fn journey(
     sends: &[Sent],
     found: &mut Vec<Diagnostic>,
 ) {
-    let mut without = false;
+    // A topic that is not declared is told of where it stands.
+    let mut without = source.header.iter().any(|line| matches!(line.kind, HeaderKind::Topic(_)));
     let mut told = BTreeSet::new();
-    for sent in sends.iter().filter(|sent| sent.channel != Channel::Webhook) {
+    for sent in sends.iter().filter(|sent| sent.channel != Channel::Webhook && !sent.elsewhere) {
         let info = scene.index.messages.get(&(sent.channel, sent.message.clone()));
         let own = info.and_then(|info| info.topic.as_ref());
         if scene.purpose(journey, sent.channel, &sent.message) == Purpose::Transactional {

@@ -111,7 +111,7 @@ impl Summary {
                 StepKind::Record(event, _) => Some(Happening::Event(event.clone())),
                 StepKind::Subscribe(topic, ..) => Some(Happening::Subscribed(Some(topic.clone()))),
                 StepKind::StartJourney(journey, _) => Some(Happening::Start(journey.clone())),
-                StepKind::Send(send) => {
+                StepKind::Send(send) if send.to.is_none() => {
                     for choice in &send.choices {
                         self.sends.entry(choice.clone()).or_insert_with(at);
                         let sent = Happening::Message(StatusKind::Sent, Some(choice.1.clone()));

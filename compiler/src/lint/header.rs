@@ -70,7 +70,9 @@ pub(super) fn journey(scene: &Scene<'_>, source: &Source, journey: &Journey, fou
 
 fn count(scene: &Scene<'_>, journey: &Journey, block: &Block, sends: &mut Sends) {
     for step in block {
-        if let StepKind::Send(send) = &step.kind {
+        if let StepKind::Send(send) = &step.kind
+            && send.to.is_none()
+        {
             let marketing = |(channel, name): &&(Channel, _)| {
                 *channel != Channel::Webhook && scene.purpose(journey, *channel, name) == Purpose::Marketing
             };

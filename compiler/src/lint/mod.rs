@@ -105,7 +105,8 @@ impl Lints {
         header::journey(scene, source, journey, &mut self.found);
         steps::journey(scene, source, journey, &mut self.found, &mut self.unless);
         let marketing = |channel, message: &SmolStr| scene.purpose(journey, channel, message) == Purpose::Marketing;
-        let mut sends = checked.sends.iter().filter(|sent| marketing(sent.channel, &sent.message)).peekable();
+        let mut sends =
+            checked.sends.iter().filter(|sent| !sent.elsewhere && marketing(sent.channel, &sent.message)).peekable();
         self.marketing += usize::from(sends.peek().is_some());
         let mail = sends.find(|sent| sent.channel == Channel::Email).map(|sent| sent.at);
         self.first_mail = self.first_mail.or(mail);

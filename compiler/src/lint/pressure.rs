@@ -330,7 +330,7 @@ impl Follow<'_> {
                 && *channel != Channel::Webhook
                 && self.scene.purpose(self.journey, *channel, message) == Purpose::Marketing
         };
-        if !send.choices.iter().any(counts) {
+        if send.to.is_some() || !send.choices.iter().any(counts) {
             return after;
         }
         let tell = self.tell;

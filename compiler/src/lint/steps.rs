@@ -18,6 +18,9 @@ use crate::typed::Journey;
 /// A wait of more than this is rather a slip than a plan.
 const LONG: i64 = 366 * DAY;
 
+/// A trial takes contacts in for so long at least.
+const WEEK: i64 = 7 * DAY;
+
 /// What the names of journeys have in them that ask for something: to buy, to renew, to come back.
 const CONVERSIONS: [&str; 10] =
     ["abandon", "basket", "cart", "checkout", "quote", "renewal", "trial", "upgrade", "win_back", "winback"];
@@ -151,7 +154,7 @@ impl Steps<'_> {
                 self.asked_too_soon(condition, &past.fresh);
                 self.branch(step, condition, then, otherwise.as_ref());
             }
-            StepKind::Split { name, sides, measure, .. } => {
+            StepKind::Split { name, sides, measure, run_for, .. } => {
                 let least = self.scene.config.min_share;
                 for side in sides.iter().filter(|side| side.share < least.saturating_mul(10_000)) {
                     let message = format!("the side `{}` of `{}` is too small to tell", side.name.text, name.text);
@@ -159,6 +162,15 @@ impl Steps<'_> {
                         d.label(format!("less than {least} %"))
                             .note("So few contacts say nothing for certain about the others.")
                             .help("give it a larger share, or set `min_share` below `[lint]`")
+                    });
+                }
+                if let Some((span, loc)) = run_for
+                    && span.rough_millis() < WEEK
+                {
+                    self.tell(Code::ShortTrial, *loc, "this trial is over before every weekday has come", |d| {
+                        d.label("less than a week")
+                            .note("On some days people read and buy more than on others.")
+                            .help("take contacts in for whole weeks: `for at least 14d`")
                     });
                 }
                 if self.journey.goals.is_empty() && measure.is_none() {
@@ -191,6 +203,9 @@ impl Steps<'_> {
     }
 
     fn purpose(&self, send: &Send) -> Purpose {
+        if send.to.is_some() {
+            return Purpose::Transactional;
+        }
         let SendMessage::Named(name) = &send.message else { return self.journey.purpose.unwrap_or_default() };
         let channel = send.channels.first().map_or(Channel::Email, |(channel, _)| *channel);
         self.scene.purpose(self.journey, channel, &name.text)

@@ -20,11 +20,14 @@ pub struct File {
     pub bytes: Arc<[u8]>,
 }
 
-/// Whether a file of this path, relative to the root, belongs to a project: `journey.toml`, `**/*.journey` and
-/// `messages/**`.
+/// Whether a file of this path, relative to the root, belongs to a project: `journey.toml`, `**/*.journey`,
+/// `messages/**` and `vouchers/**`.
 pub fn belongs(path: &str) -> bool {
-    path == CONFIG || path.starts_with("messages/") || path.ends_with(".journey")
+    path == CONFIG || path.starts_with("messages/") || path.starts_with(CODES) || path.ends_with(".journey")
 }
+
+/// Where the codes of vouchers stand.
+pub const CODES: &str = "vouchers/";
 
 /// The most bytes that one file may have: more than any journey or mail that people wrote.
 pub const MAX_FILE: usize = 1 << 20;
@@ -64,6 +67,8 @@ impl File {
         } else if self.path.starts_with("messages/") && !self.path.ends_with(".journey") {
             let shared = SHARED.iter().any(|folder| self.path.starts_with(folder));
             if shared { FileKind::Shared } else { FileKind::Message }
+        } else if self.path.starts_with(CODES) && !self.path.ends_with(".journey") {
+            FileKind::Codes
         } else {
             FileKind::Journey
         }
@@ -81,4 +86,6 @@ pub enum FileKind {
     Message,
     /// A text that messages share: a partial or a layout.
     Shared,
+    /// Codes of a voucher.
+    Codes,
 }

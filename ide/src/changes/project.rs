@@ -55,6 +55,8 @@ impl Content {
                     let message = Message { of: None, subject: None, text: bytes.into_owned() };
                     content.messages.insert(file.path.clone(), message);
                 }
+                // Which codes there are changes nothing that a journey does.
+                FileKind::Codes => {}
                 FileKind::Journey => {
                     let parsed = journey_grammar::parse(&bytes);
                     let name = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".journey"));

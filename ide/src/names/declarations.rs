@@ -63,7 +63,21 @@ pub(crate) struct Declarations {
     pub(crate) handles: BTreeMap<(String, String), String>,
 }
 
+/// What the moment at which a code is no longer good is called, behind the code's name.
+pub(super) const EXPIRES: &str = "_expires";
+
 impl Declarations {
+    /// The thing that a value's name calls: one of this name, or the code whose end it is.
+    pub(super) fn called(&self, name: &str, symbol: impl Fn(&str) -> Symbol) -> Option<Symbol> {
+        let known = |name: &str| Some(symbol(name)).filter(|symbol| self.items.contains_key(symbol));
+        known(name).or_else(|| known(name.strip_suffix(EXPIRES)?))
+    }
+
+    /// The voucher whose code has no name of its own.
+    pub(super) fn voucher(&self, name: &str) -> Option<Symbol> {
+        self.called(name, |name| Symbol::global(Kind::Voucher, name))
+    }
+
     /// Gathers them; of two with one name the first counts, as for the compiler.
     pub(crate) fn of(sources: &Sources, path: impl Fn(FileId) -> String) -> Self {
         let mut all = Self::default();

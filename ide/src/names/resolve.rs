@@ -1,6 +1,6 @@
 //! Which thing a word in a journey file names.
 
-use journey_grammar::{Node, SyntaxKind, Token, Tree};
+use journey_grammar::{Node, SyntaxKind, TextRange, Token, Tree};
 
 use super::declarations::{Declarations, fields_of_triggers, journey_name};
 use super::place::{self, Place, Word};
@@ -10,6 +10,12 @@ use super::{Kind, Occurrence, Role, Symbol};
 pub(super) fn journeys(declarations: &Declarations, path: &str, tree: &Tree) -> Vec<Occurrence> {
     let resolver = Resolver { declarations, path };
     tree.root().descendants().flat_map(|node| resolver.node(node)).collect()
+}
+
+/// The part of a word that is the name: the moment at which a code is no longer good is called after the code.
+fn called(word: TextRange, symbol: &Symbol) -> TextRange {
+    let end = word.start.saturating_add(u32::try_from(symbol.name.len()).unwrap_or(0));
+    TextRange::new(word.start, end.min(word.end))
 }
 
 /// Looks names up.
@@ -34,7 +40,10 @@ impl Resolver<'_> {
                 let segments = node.own_tokens().filter(|token| token.kind().is_word());
                 let role = if self.is_written(node) { Role::Writes } else { Role::Reads };
                 let named = self.path(node, self.wanted(node));
-                segments.zip(named).filter_map(|(token, symbol)| Some(occurrence(token, symbol?, role))).collect()
+                let named = segments.zip(named).filter_map(|(token, symbol)| Some((token, symbol?)));
+                named
+                    .map(|(token, symbol)| Occurrence { range: called(token.range(), &symbol), symbol, role })
+                    .collect()
             }
             SyntaxKind::Field => {
                 let Some(token) = node.first_token() else { return Vec::new() };
@@ -197,12 +206,14 @@ impl Resolver<'_> {
         if self.declarations.items.contains_key(&score) {
             return vec![Some(score)];
         }
-        vec![self.declarations.attributes.contains_key(first).then(|| Symbol::global(Kind::Attribute, first))]
+        let attribute =
+            self.declarations.attributes.contains_key(first).then(|| Symbol::global(Kind::Attribute, first));
+        vec![attribute.or_else(|| self.declarations.voucher(first))]
     }
 
     fn local(&self, node: Node<'_>, name: &str) -> Option<Symbol> {
-        let symbol = Symbol::new(Kind::Local, self.journey_around(node)?, name);
-        self.declarations.items.contains_key(&symbol).then_some(symbol)
+        let journey = self.journey_around(node)?;
+        self.declarations.called(name, |name| Symbol::new(Kind::Local, journey.clone(), name))
     }
 
     /// The event that a field of the trigger belongs to.

@@ -5,7 +5,7 @@ use journey_compiler::project::FileId;
 use journey_compiler::template::{Piece, Template, Use};
 use journey_grammar::{SyntaxKind, TextRange, Tree};
 
-use super::declarations::Declarations;
+use super::declarations::{Declarations, EXPIRES};
 use super::{Kind, Occurrence, Role, Symbol};
 
 /// The names in a message's text.
@@ -41,7 +41,8 @@ fn occurrence(declarations: &Declarations, source: &str, usage: &Use) -> Option<
         let name = usage.path.first()?;
         let known = declarations.attributes.contains_key(name.as_str());
         let attribute = known.then(|| Symbol::global(Kind::Attribute, name.as_str()));
-        (attribute.or_else(|| local(declarations, name))?, usage.steps.first()?)
+        let named = attribute.or_else(|| local(declarations, name)).or_else(|| declarations.voucher(name));
+        (named?, usage.steps.first()?)
     };
     // The moment at which a code is no longer good is called after the code.
     let end = span.start.saturating_add(u32::try_from(symbol.name.len()).unwrap_or(0)).min(span.end);
@@ -56,5 +57,5 @@ fn local(declarations: &Declarations, name: &str) -> Option<Symbol> {
     let called = |name: &str| {
         declarations.items.keys().find(|symbol| symbol.kind == Kind::Local && symbol.name == name).cloned()
     };
-    called(name).or_else(|| called(name.strip_suffix("_expires")?))
+    called(name).or_else(|| called(name.strip_suffix(EXPIRES)?))
 }

@@ -65,3 +65,38 @@ fn there_and_back(snapshot: &Snapshot, file: FileId, at: u32, before: &[journey_
     assert_eq!(applied(&after, &back), *snapshot.project(), "{old} at {}", range.start);
     true
 }
+
+#[test]
+fn the_end_of_a_code_is_called_after_the_code() {
+    let file = |path: &str, text: &str| journey_compiler::project::File {
+        path: path.to_owned(),
+        bytes: text.as_bytes().into(),
+    };
+    let source = r#"contact { phone: phone }
+voucher spring "10 %" generate "SPRING-######"
+journey a {
+  on created
+  reenter never
+  purpose transactional
+  voucher spring as code expires 3d
+  send sms "{{ code }} until {{ code_expires | date }}"
+  wait until code_expires
+  voucher spring expires 2d
+  send sms "{{ spring }} until {{ spring_expires | date }}"
+  wait until spring_expires
+}
+"#;
+    let settings = file("journey.toml", "[project]\nname = \"a\"\ntimezone = \"UTC\"\n");
+    let snapshot = Snapshot::new(Project { files: vec![file("a.journey", source), settings], lone: false });
+    let before = codes(&snapshot);
+    let here = snapshot.file("a.journey").unwrap();
+    for old in ["code", "spring"] {
+        let at = source.find(old).unwrap() as u32;
+        assert_eq!(prepare_rename(&snapshot, here, at).unwrap().1, old);
+        assert!(there_and_back(&snapshot, here, at, &before));
+        let renamed = applied(&snapshot, &rename(&snapshot, here, at, "zz").unwrap());
+        let text = String::from_utf8_lossy(&renamed.files[0].bytes).into_owned();
+        assert_eq!(text.matches("zz_expires").count(), 2, "{text}");
+        assert!(!text.contains(old), "{text}");
+    }
+}

@@ -155,6 +155,8 @@ impl Linked {
         for listening in linked.triggers.values_mut() {
             listening.sort_by_key(|at| linked.current.get(at.program).map(|p| Reverse(p.program.priority)));
         }
+        // Of two segments that are crossed at one moment, the first by name, whichever journey asks for it.
+        linked.watched.sort_by(|a, b| a.segment.cmp(&b.segment));
         for bundle in older {
             linked.add(bundle)?;
         }

@@ -234,6 +234,8 @@ impl<'a> Env<'a> {
                 owned(stage.map_or(Value::Unset, |stage| Value::Text(stage.clone())))
             }
             Op::Consents(ix, channel) => {
+                let of_topic = self.contact.state.consents.iter().filter(|of| of.topic == *self.name(ix.index()));
+                of_topic.filter_map(|consent| consent.until).for_each(|until| self.changes_at(until));
                 owned(Value::Bool(self.contact.state.consents_to(self.name(ix.index()), channel)))
             }
             Op::InJourney(ix) => owned(Value::Bool(self.in_journey(self.name(ix.index())))),
@@ -583,7 +585,9 @@ impl<'a> Env<'a> {
     /// Whether the contact can be written to on the channel.
     fn reachable(&self, channel: Channel) -> bool {
         let address = self.linked.address_attribute(channel).and_then(|name| self.contact.attributes.get(name));
-        let has = channel == Channel::Webhook || matches!(address, Some(Value::Text(address)) if !address.is_empty());
+        let dead = self.contact.state.unreachable.get(&channel);
+        let takes = |address: &SmolStr| !address.is_empty() && Some(address) != dead;
+        let has = channel == Channel::Webhook || matches!(address, Some(Value::Text(address)) if takes(address));
         has && self.contact.state.suppressed.is_none()
     }
 

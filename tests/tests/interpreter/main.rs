@@ -20,6 +20,7 @@ mod generate;
 mod interpret;
 mod machine;
 mod program;
+mod text;
 
 use generate::Dice;
 use interpret::World;
@@ -35,12 +36,20 @@ fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
 }
 
-/// What both make of a history; none if they agree.
-fn difference(program: &Program, machine: &machine::Machine, history: &[(i64, Act)]) -> Option<String> {
-    let walked = World::live(program, history);
+/// What both make of a history.
+enum Compared {
+    Same(usize),
+    /// It never comes to rest.
+    Endless,
+    Different(String),
+}
+
+fn compare(program: &Program, machine: &machine::Machine, history: &[(i64, Act)]) -> Compared {
     let ran = machine.live(history);
+    let walked = World::live(program, history, &ran.draws);
+    let (Some(walked), Some(ran)) = (walked, ran.lines) else { return Compared::Endless };
     if walked == ran {
-        return None;
+        return Compared::Same(walked.len());
     }
     let at = walked.iter().zip(&ran).position(|(a, b)| a != b).unwrap_or(walked.len().min(ran.len()));
     let show = |lines: &[String]| {
@@ -50,13 +59,13 @@ fn difference(program: &Program, machine: &machine::Machine, history: &[(i64, Ac
             .map(|(n, line)| format!("{}{line}\n", if n == at { "> " } else { "  " }))
             .collect::<String>()
     };
-    Some(format!("the interpreter:\n{}\nthe machine:\n{}", show(&walked), show(&ran)))
+    Compared::Different(format!("the interpreter:\n{}\nthe machine:\n{}", show(&walked), show(&ran)))
 }
 
 #[test]
 fn the_machine_does_what_the_program_says() {
     let (first, programs) = (number("JOURNEY_SEED", 0), number("JOURNEY_PROGRAMS", PROGRAMS));
-    let (mut clean, mut effects) = (0, 0);
+    let (mut clean, mut effects, mut endless) = (0, 0, 0);
     for seed in first..first + programs {
         let mut dice = Dice::new(seed);
         let program = generate::program(&mut dice);
@@ -72,23 +81,30 @@ fn the_machine_does_what_the_program_says() {
         };
         clean += 1;
         for _ in 0..HISTORIES {
-            let history = generate::history(&mut dice);
-            effects += World::live(&program, &history).len();
-            if difference(&program, &machine, &history).is_some() {
-                // The shortest history that still shows it.
-                let mut shorter = history;
-                let mut place = 0;
-                while place < shorter.len() {
-                    let mut without = shorter.clone();
-                    without.remove(place);
-                    if difference(&program, &machine, &without).is_some() { shorter = without } else { place += 1 }
+            let history = generate::history(&mut dice, program.journeys.len());
+            match compare(&program, &machine, &history) {
+                Compared::Same(lines) => effects += lines,
+                Compared::Endless => endless += 1,
+                Compared::Different(_) => {
+                    // The shortest history that still shows it.
+                    let mut shorter = history;
+                    let mut place = 0;
+                    while place < shorter.len() {
+                        let mut without = shorter.clone();
+                        without.remove(place);
+                        match compare(&program, &machine, &without) {
+                            Compared::Different(_) => shorter = without,
+                            Compared::Same(_) | Compared::Endless => place += 1,
+                        }
+                    }
+                    let Compared::Different(found) = compare(&program, &machine, &shorter) else { unreachable!() };
+                    panic!("seed {seed}:\n{source}\n{shorter:#?}\n{found}");
                 }
-                let found = difference(&program, &machine, &shorter).unwrap_or_default();
-                panic!("seed {seed}:\n{source}\n{shorter:#?}\n{found}");
             }
         }
     }
-    eprintln!("{clean} of {programs} programs checked clean; {effects} effects agree");
+    eprintln!("{clean} of {programs} programs checked clean; {effects} effects agree; {endless} histories have no end");
     assert!(clean * 3 >= programs, "only {clean} of {programs} programs check clean");
     assert!(effects as u64 > clean * 10, "the histories do little: {effects} effects");
+    assert!(endless * 10 < clean * HISTORIES, "{endless} histories never come to rest");
 }

@@ -1,13 +1,14 @@
-//! Programs as the generator makes them up, and as text.
-
-use std::fmt::Write as _;
+//! Programs as the generator makes them up.
 
 /// What every program stands in.
 pub const DECLARATIONS: &str = r#"contact {
   email: email?
+  phone: phone?
   timezone: timezone?
   plan: enum { free pro } = free
   visits: number = 0
+  renewal: date?
+  interests: list of text
 }
 
 tags { t0 t1 x0 x1 x2 }
@@ -17,43 +18,115 @@ event visited { amount: number }
 event noted { amount: number }
 
 topic offers "Offers"
+topic news "News"
 
 funnel sales { new -> won }
 
+score engagement {
+  opened +2
+  clicked first +5
+  purchase +20
+  visited where amount >= 3: +7
+  untag x1 -3
+  halves every 3d
+}
+
+voucher gift "A gift" generate "GIFT-######"
+
 policy {
   sender "Shop <shop@shop.example>"
+  sender sms "Shop"
   address "Shop GmbH, Teststr. 1, 10115 Berlin"
   quiet hours 22:00 to 06:00
   cap 3 messages per 2d
+  cap sms 1 messages per 1d
 }
+"#;
+
+pub const SETTINGS: &str = r#"[project]
+name = "random"
+timezone = "Europe/Berlin"
+
+[call.crm.grade]
+url = "https://crm.example/grade"
+answer = { grade = "enum { hot cold }" }
+
+[notify]
+sales = "sales@shop.example"
 "#;
 
 pub const ZONE: &str = "Europe/Berlin";
 pub const TAGS: [&str; 5] = ["t0", "t1", "x0", "x1", "x2"];
 pub const EVENTS: [&str; 3] = ["purchase", "visited", "noted"];
 pub const MAILS: [&str; 3] = ["first", "second", "third"];
+/// Those of the messages that are texts too.
+pub const TEXTS: [usize; 2] = [1, 2];
 pub const STAGES: [&str; 2] = ["new", "won"];
 pub const PLANS: [&str; 2] = ["free", "pro"];
+pub const TOPICS: [&str; 2] = ["offers", "news"];
+/// In the order of their names, in which they are crossed.
+pub const SEGMENTS: [&str; 2] = ["eager", "fresh"];
+pub const INTERESTS: [&str; 3] = ["sleep", "travel", "food"];
+pub const WORDS: [&str; 2] = ["STOP", "hello"];
+pub const LINK: &str = "https://shop.example/look";
+/// The day on which renewals may begin to lie: 27 March 2026.
+pub const FIRST_DAY: i32 = 20_539;
+
+/// The windows there are: days (Monday lowest), and from when to when in hours.
+pub const WINDOWS: [(&str, u8, u32, u32); 4] = [
+    ("weekdays 09:00 to 17:00", 0b001_1111, 9, 17),
+    ("22:00 to 06:00", 0b111_1111, 22, 6),
+    ("friday 20:00 to 04:00", 0b001_0000, 20, 4),
+    ("weekends", 0b110_0000, 0, 0),
+];
+pub const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Channel {
+    Email,
+    Sms,
+}
 
 #[derive(Clone, Debug)]
 pub struct Program {
+    pub segments: [Cond; 2],
     pub journeys: Vec<Journey>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Journey {
-    pub on: On,
+    pub on: Vec<On>,
     pub filter: Option<Cond>,
+    /// One run for each amount that comes with the trigger.
     pub per: bool,
     pub reenter: Reenter,
+    pub collect: Option<Collect>,
+    /// Days.
+    pub exit_after: Option<i32>,
     pub exits: Vec<Exit>,
     /// The event, days, and whether it ends the run.
     pub goal: Option<(Pattern, Option<i32>, bool)>,
-    pub marketing: bool,
-    pub high: bool,
-    /// What `level` is above `visits` at entry.
+    /// The topic of its marketing; without, it does none.
+    pub topic: Option<usize>,
+    pub hours: Option<usize>,
+    pub priority: i8,
+    /// Percent.
+    pub holdout: u32,
+    /// What `level` is above `visits` when the steps begin.
     pub level: i64,
     pub body: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Collect {
+    pub until: Gathering,
+    pub most: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Gathering {
+    Minutes(i64),
+    Hour(u32),
 }
 
 #[derive(Clone, Debug)]
@@ -61,9 +134,35 @@ pub enum On {
     Tag(usize),
     Untag(usize),
     Event(Pattern),
-    PlanTo(usize),
-    Opened,
+    Created,
+    /// From, to.
+    Plan(Option<usize>, Option<usize>),
+    Opened(usize),
+    Clicked(usize),
+    Bounced(Channel),
+    Sent(usize),
+    Subscribed(usize),
+    Unsubscribed(Option<usize>, Option<Channel>),
+    Written(usize),
+    /// Any text, on this channel alone.
+    WrittenVia(Channel),
+    Enters(usize),
+    Leaves(usize),
+    Reaches(usize),
+    /// Days before the renewal, at this hour.
+    BeforeRenewal(i32, u32),
+    Renewal(u32),
+    /// A weekday, at this hour, for a segment.
+    Every(usize, u32, Option<usize>),
+    EveryDay(u32),
     Call,
+}
+
+impl On {
+    /// Whether an amount comes with it.
+    pub fn has_amount(&self) -> bool {
+        matches!(self, Self::Event(_) | Self::Call)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,8 +173,15 @@ pub enum Reenter {
     Restart,
 }
 
+/// Several things that end a run, and what it still does then.
 #[derive(Clone, Debug)]
-pub enum Exit {
+pub struct Exit {
+    pub when: Vec<Leave>,
+    pub then: Option<Vec<Step>>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Leave {
     Event(Pattern),
     When(Cond),
 }
@@ -91,27 +197,86 @@ pub struct Pattern {
 #[derive(Clone, Debug)]
 pub enum For {
     Event(Pattern),
+    /// The event whose amount is the trigger's.
+    SameAmount(usize),
     OpenedFirst,
     ClickedLast,
+    ClickedLink,
+    OpenedAny,
     Tag(usize),
+    PlanTo(usize),
+    Enters(usize),
+    Leaves(usize),
+    Reaches(usize),
+    Subscribed(usize),
+    Unsubscribed(usize),
+    Written(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Sum {
+    Sum,
+    Average,
+    Min,
+    Max,
+    First,
+    Last,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Status {
+    Delivered,
+    Opened,
+    Clicked,
+    Replied,
+    Bounced,
+    Complained,
+    Failed,
+    Skipped,
 }
 
 #[derive(Clone, Debug)]
 pub enum Cond {
     Plan(usize),
     VisitsAtLeast(i64),
+    VisitsBetween(i64, i64),
     HasTag(usize),
-    OpenedFirst,
-    OpenedLast,
-    ClickedLast,
-    Skipped,
-    OpenedAny(i32),
+    First(Status),
+    Last(Status),
+    ClickedLink,
+    /// Any mail, so often, within so many days.
+    OpenedAny(Option<u32>, i32),
     /// Which, at least so often, within so many days, since entry.
     Did(Pattern, Option<u32>, Option<i32>, bool),
+    DidNot(Pattern, i32),
+    /// On so many days, within so many.
+    DidOnDays(Pattern, u32, i32),
+    /// The first since the last of the second.
+    DidSince(usize, usize),
     CountAtLeast(Pattern, i64),
+    DistinctAtLeast(usize, i64),
+    SumAtLeast(Sum, Pattern, Option<i32>, i64),
     InStage(usize),
+    WasInStage(usize, i32),
     InJourney(usize),
+    WasInJourney(usize, Option<i32>),
+    InSegment(usize),
+    WasInSegment(usize, i32),
+    /// From, to, within days.
+    PlanChanged(Option<usize>, Option<usize>, Option<i32>),
+    Consents(usize, Option<Channel>),
+    Reachable(Channel),
+    Interested(usize),
+    ScoreAbove(i64),
+    ScoreFrom(i64),
+    RenewalWithin(i32),
+    Within(usize),
+    Weekday(usize),
     Level(i64),
+    Amount(i64),
+    Gathered(i64),
+    AtLeast(usize, Vec<Cond>),
+    Exactly(usize, Vec<Cond>),
     Not(Box<Cond>),
     And(Box<(Cond, Cond)>),
     Or(Box<(Cond, Cond)>),
@@ -119,16 +284,30 @@ pub enum Cond {
 
 #[derive(Clone, Debug)]
 pub enum Step {
+    /// The `let` behind the header.
+    Level,
     /// The send that has a name; every journey begins with it.
     First,
     Send(usize),
+    /// By the first channel that reaches the contact.
+    SendBy(Vec<Channel>, usize),
+    SendToSales(usize),
     Wait(i32),
     WaitHours(i64),
+    /// From so many hours to so many, by chance.
+    WaitBetween(i64, i64),
     WaitUntilHour(u32),
+    WaitUntilDay(usize, u32),
+    WaitUntilWindow(usize),
+    /// So many hours inside a window.
+    WaitWithin(i64, usize),
+    /// Days before the renewal, at an hour; what follows if there is no such moment, or it is past.
+    WaitRenewal(i32, u32, Vec<Step>),
     WaitFor {
         what: For,
         from_now: bool,
         hours: i64,
+        window: Option<usize>,
         otherwise: Option<Vec<Step>>,
     },
     WaitWhile {
@@ -136,19 +315,58 @@ pub enum Step {
         hours: i64,
         otherwise: Option<Vec<Step>>,
     },
-    Race(Vec<(For, Vec<Step>)>, i64, Vec<Step>),
+    Race(Vec<(For, bool, Vec<Step>)>, i64, Vec<Step>),
+    /// Days after the renewal (negative before) and an hour, with what is done then; what follows without a renewal.
+    Countdown(Vec<(i32, Option<u32>, Vec<Step>)>, Vec<Step>),
     If(Cond, Vec<Step>, Option<Vec<Step>>),
+    Chance(u32, Vec<Step>),
     Choose(Vec<Step>, Vec<Step>),
+    /// From 0 to so many, exactly the next, otherwise.
+    ChooseVisits(i64, Vec<Step>, Vec<Step>, Vec<Step>),
     Repeat(u32, Option<Cond>, Vec<Step>),
+    Split {
+        id: usize,
+        /// The share of the first side.
+        percent: u32,
+        sides: Box<(Vec<Step>, Vec<Step>)>,
+        /// What it measures, within so many days.
+        measure: Option<(Pattern, i32)>,
+    },
     AddTag(usize),
     RemoveTag(usize),
     AddVisits(i64),
     SetPlan(usize),
+    SetRenewal(i32),
+    AddInterest(usize),
+    RemoveInterest(usize),
     MoveTo(usize),
     Record(i64),
-    Unsubscribe,
-    Start(usize),
+    Subscribe(usize, Option<Channel>),
+    Unsubscribe(Option<usize>, Option<Channel>),
+    Suppress,
+    Delete,
+    Notify,
+    /// What follows a hot answer, and what if there is none.
+    Call {
+        id: usize,
+        hours: i64,
+        hot: Vec<Step>,
+        otherwise: Option<Vec<Step>>,
+    },
+    /// The days for which the code is good, waited for.
+    Voucher {
+        id: usize,
+        expires: Option<i32>,
+    },
+    Ask {
+        hours: Option<i64>,
+        yes: Vec<Step>,
+        no: Vec<Step>,
+        otherwise: Option<Vec<Step>>,
+    },
+    Start(usize, i64),
     Stop(usize),
+    Label(usize),
     End,
 }
 
@@ -160,196 +378,20 @@ pub enum Act {
     Event(usize, i64),
     Plan(usize),
     Visits(i64),
-    Opened(usize),
-    Clicked(usize),
-    Unsubscribed,
-    Subscribed,
-    /// Whether the contact has an address.
-    Address(bool),
-}
-
-impl Program {
-    pub fn source(&self) -> String {
-        let mut text = String::new();
-        for (number, journey) in self.journeys.iter().enumerate() {
-            journey.write(number, &mut text);
-        }
-        text
-    }
-}
-
-impl Journey {
-    fn write(&self, number: usize, text: &mut String) {
-        let _ = writeln!(text, "journey j{number} {{");
-        let _ = match &self.on {
-            On::Tag(tag) => writeln!(text, "  on tag {}", TAGS[*tag]),
-            On::Untag(tag) => writeln!(text, "  on untag {}", TAGS[*tag]),
-            On::Event(pattern) => writeln!(text, "  on {}", pattern.text()),
-            On::PlanTo(plan) => writeln!(text, "  on plan changes to {}", PLANS[*plan]),
-            On::Opened => writeln!(text, "  on opened first"),
-            On::Call => writeln!(text, "  on call"),
-        };
-        if self.per {
-            text.push_str("  per trigger.amount\n");
-        }
-        let _ = match self.reenter {
-            Reenter::Never => writeln!(text, "  reenter never"),
-            Reenter::Always => writeln!(text, "  reenter always"),
-            Reenter::AfterDays(days) => writeln!(text, "  reenter after {days}d"),
-            Reenter::Restart => writeln!(text, "  reenter restart"),
-        };
-        if let Some(filter) = &self.filter {
-            let _ = writeln!(text, "  where {}", filter.text());
-        }
-        for exit in &self.exits {
-            let _ = match exit {
-                Exit::Event(pattern) => writeln!(text, "  exit when {}", pattern.text()),
-                Exit::When(cond) => writeln!(text, "  exit when {}", cond.text()),
-            };
-        }
-        if let Some((pattern, days, exits)) = &self.goal {
-            let within = days.map_or_else(String::new, |days| format!(" within {days}d"));
-            let _ = writeln!(text, "  goal {}{within}", pattern.text());
-            if *exits {
-                text.push_str("  exit on goal\n");
-            }
-        }
-        text.push_str(if self.marketing { "  topic offers\n" } else { "  purpose transactional\n" });
-        if self.high {
-            text.push_str("  priority high\n");
-        }
-        let _ = writeln!(text, "  let level = visits + {}", self.level);
-        block(&self.body, 1, text);
-        text.push_str("}\n\n");
-    }
-}
-
-impl Pattern {
-    fn text(&self) -> String {
-        let filter = self.least.map_or_else(String::new, |least| format!(" where amount >= {least}"));
-        format!("{}{filter}", EVENTS[self.event])
-    }
-}
-
-impl For {
-    fn text(&self) -> String {
-        match self {
-            Self::Event(pattern) => pattern.text(),
-            Self::OpenedFirst => "opened hello".to_owned(),
-            Self::ClickedLast => "clicked".to_owned(),
-            Self::Tag(tag) => format!("tag {}", TAGS[*tag]),
-        }
-    }
-}
-
-impl Cond {
-    pub fn text(&self) -> String {
-        match self {
-            Self::Plan(plan) => format!("plan is {}", PLANS[*plan]),
-            Self::VisitsAtLeast(least) => format!("visits >= {least}"),
-            Self::HasTag(tag) => format!("has tag {}", TAGS[*tag]),
-            Self::OpenedFirst => "opened hello".to_owned(),
-            Self::OpenedLast => "opened".to_owned(),
-            Self::ClickedLast => "clicked".to_owned(),
-            Self::Skipped => "skipped".to_owned(),
-            Self::OpenedAny(days) => format!("opened any email within {days}d"),
-            Self::Did(pattern, times, days, since) => {
-                let times = times.map_or_else(String::new, |times| format!(" at least {times} times"));
-                let days = days.map_or_else(String::new, |days| format!(" within {days}d"));
-                let since = if *since { " since entry" } else { "" };
-                format!("did {}{times}{days}{since}", pattern.text())
-            }
-            Self::CountAtLeast(pattern, least) => format!("(count of {}) >= {least}", pattern.text()),
-            Self::InStage(stage) => format!("in sales.{}", STAGES[*stage]),
-            Self::InJourney(journey) => format!("in journey j{journey}"),
-            Self::Level(least) => format!("level >= {least}"),
-            Self::Not(inner) => format!("not ({})", inner.text()),
-            Self::And(sides) => format!("({}) and ({})", sides.0.text(), sides.1.text()),
-            Self::Or(sides) => format!("({}) or ({})", sides.0.text(), sides.1.text()),
-        }
-    }
-}
-
-fn block(steps: &[Step], depth: usize, text: &mut String) {
-    for step in steps {
-        step.write(depth, text);
-    }
-}
-
-fn braces(steps: &[Step], depth: usize, text: &mut String) {
-    text.push_str("{\n");
-    block(steps, depth + 1, text);
-    let _ = write!(text, "{}}}", "  ".repeat(depth));
-}
-
-fn otherwise(steps: Option<&Vec<Step>>, depth: usize, text: &mut String) {
-    if let Some(steps) = steps {
-        text.push_str(" else ");
-        braces(steps, depth, text);
-    }
-}
-
-impl Step {
-    fn write(&self, depth: usize, text: &mut String) {
-        text.push_str(&"  ".repeat(depth));
-        let _ = match self {
-            Self::First => write!(text, "send email first as hello"),
-            Self::Send(mail) => write!(text, "send email {}", MAILS[*mail]),
-            Self::Wait(days) => write!(text, "wait {days}d"),
-            Self::WaitHours(hours) => write!(text, "wait {hours}h"),
-            Self::WaitUntilHour(hour) => write!(text, "wait until {hour:02}:00"),
-            Self::WaitFor { what, from_now, hours, otherwise: steps } => {
-                let now = if *from_now { " from now" } else { "" };
-                let _ = write!(text, "wait for {}{now} up to {hours}h", what.text());
-                otherwise(steps.as_ref(), depth, text);
-                Ok(())
-            }
-            Self::WaitWhile { until, hours, otherwise: steps } => {
-                let _ = write!(text, "wait until {} up to {hours}h", until.text());
-                otherwise(steps.as_ref(), depth, text);
-                Ok(())
-            }
-            Self::Race(arms, hours, timeout) => {
-                text.push_str("wait for first {\n");
-                for (what, steps) in arms {
-                    let _ = write!(text, "{}{} ", "  ".repeat(depth + 1), what.text());
-                    braces(steps, depth + 1, text);
-                    text.push('\n');
-                }
-                let _ = write!(text, "{}after {hours}h ", "  ".repeat(depth + 1));
-                braces(timeout, depth + 1, text);
-                write!(text, "\n{}}}", "  ".repeat(depth))
-            }
-            Self::If(cond, then, steps) => {
-                let _ = write!(text, "if {} ", cond.text());
-                braces(then, depth, text);
-                otherwise(steps.as_ref(), depth, text);
-                Ok(())
-            }
-            Self::Choose(free, pro) => {
-                let _ = write!(text, "choose plan {{\n{}free ", "  ".repeat(depth + 1));
-                braces(free, depth + 1, text);
-                let _ = write!(text, "\n{}pro ", "  ".repeat(depth + 1));
-                braces(pro, depth + 1, text);
-                write!(text, "\n{}}}", "  ".repeat(depth))
-            }
-            Self::Repeat(times, until, steps) => {
-                let until = until.as_ref().map_or_else(String::new, |until| format!(" until {}", until.text()));
-                let _ = write!(text, "repeat up to {times} times{until} ");
-                braces(steps, depth, text);
-                Ok(())
-            }
-            Self::AddTag(tag) => write!(text, "add tag {}", TAGS[*tag]),
-            Self::RemoveTag(tag) => write!(text, "remove tag {}", TAGS[*tag]),
-            Self::AddVisits(more) => write!(text, "set visits to visits + {more}"),
-            Self::SetPlan(plan) => write!(text, "set plan to {}", PLANS[*plan]),
-            Self::MoveTo(stage) => write!(text, "move to sales.{}", STAGES[*stage]),
-            Self::Record(amount) => write!(text, "record noted {{ amount: {amount} }}"),
-            Self::Unsubscribe => write!(text, "unsubscribe offers"),
-            Self::Start(journey) => write!(text, "start journey j{journey}"),
-            Self::Stop(journey) => write!(text, "stop journey j{journey}"),
-            Self::End => write!(text, "end"),
-        };
-        text.push('\n');
-    }
+    /// The day, after the first.
+    Renewal(Option<i32>),
+    Interests(Vec<usize>),
+    /// The newest message of this name, and whether a program did it.
+    Message(usize, Status, bool),
+    Unsubscribed(Option<usize>, Option<Channel>),
+    Subscribed(usize, Option<Channel>),
+    Written(usize, Channel),
+    Stage(usize),
+    Started(usize, i64),
+    /// Which of its addresses the contact has.
+    Address(Channel, Option<usize>),
+    /// The answer to the newest question but so many; none if it fails.
+    Answer(usize, Option<bool>),
+    /// The answer of a colleague, about a journey.
+    Decision(bool, Option<usize>),
 }

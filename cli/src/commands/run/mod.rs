@@ -18,7 +18,7 @@ use journey_runtime::sim::{self, MadeUp, Report, Scenario, Until};
 use journey_runtime::store::{MemoryStore, Store};
 use journey_runtime::time::Zone;
 use journey_runtime::track::{Keys, Links};
-use journey_runtime::voucher::{self, Pool};
+use journey_runtime::voucher::Pool;
 
 use super::table::{self, Around};
 use super::{Exit, Outcome, compiled};
@@ -183,7 +183,7 @@ pub(super) fn codes(workspace: &Workspace, bundle: &Bundle) -> Result<Vec<Pool>,
         let text = fs::read_to_string(&file).map_err(|error| {
             Failure::path(&format!("cannot read the codes of `{}`, which stand in", voucher.name), &file, &error)
         })?;
-        found.push((voucher.name.clone(), voucher::codes(&text)));
+        found.push((voucher.name.clone(), Codes::listed(&text).map(|(_, code)| code.into()).collect()));
     }
     Ok(found)
 }

@@ -164,6 +164,7 @@ impl Advance<'_> {
                 ended.goal = None;
             }
         }
+        self.stirred = true;
         let number = self.contact.state.runs_begun;
         self.contact.state.runs_begun = number.saturating_add(1);
         let mut run = Run {

@@ -77,6 +77,7 @@ impl Advance<'_> {
 
         let number = self.contact.state.messages_begun;
         self.contact.state.messages_begun = number.saturating_add(1);
+        self.stirred = true;
         let at = self.clock;
         let skipped = MessageStatus { kind: StatusKind::Skipped, first: at, last: at };
         self.contact.state.messages.push(SentMessage {

@@ -11,6 +11,7 @@
 //! contact's time jumps to the real one: what the journey wanted a day apart stays a day apart, and nothing is sent
 //! early. Quiet hours are kept at the planned moment and at the real one.
 
+mod consent;
 mod enter;
 mod gate;
 mod migrate;
@@ -30,17 +31,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use journey_bytecode::{
-    BuiltinEvent, Channel, Instant, Pc, Span, StatusKind, Value, Version, WRITTEN_WORD, past_change, past_journey,
-    written_word,
+    BuiltinEvent, Channel, ExitKind, Instant, Pc, Span, StatusKind, Value, Version, WRITTEN_WORD, past_change,
+    past_journey, written_word,
 };
 use smol_str::SmolStr;
 
-use super::contact::{
-    Act, Consent, Contact, EndReason, EndedRun, LedgerEntry, MessageStatus, Parked, PastEvent, Run, SentMessage, State,
-};
+use super::contact::{Contact, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run, SentMessage, State};
 use super::effect::{Errand, Outcome, TraceEntry, TraceEvent, WokenBy};
-use super::input::{Answer, Evidence, Input, InputKind, MessageName};
-use super::link::{Linked, Prepared};
+use super::input::{Answer, Input, InputKind, MessageName};
+use super::link::{Linked, Prepared, TriggerKey};
 use super::vm::{Env, Frame, zone_of};
 use crate::time::Zone;
 
@@ -88,9 +87,6 @@ pub const MAX_ENDED: usize = 512;
 /// The most messages that a contact remembers; the oldest is dropped.
 pub const MAX_MESSAGES: usize = 512;
 
-/// The most entries of a contact's ledger of consent.
-const MAX_LEDGER: usize = 2_000;
-
 /// After so many messages in a row that came back, nothing more goes to the address.
 const BOUNCES: u32 = 3;
 
@@ -119,6 +115,7 @@ fn run(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: Instant, u
         changes: Cell::new(Instant::NEVER),
         fired: 0,
         skipping: None,
+        stirred: false,
     };
     advance.clock = advance.contact.state.clock;
     advance.begin_watches();
@@ -155,12 +152,16 @@ struct Advance<'a> {
     fired: u32,
     /// The run that sends nothing until it parks, because its messages fell due while its journey was paused.
     skipping: Option<u32>,
+    /// Whether something changed that no event tells of: which runs there are, messages, addresses, consent.
+    stirred: bool,
 }
 
 /// What is still to be done about something that a run did.
 enum Pending {
     /// Others may react.
     Happened(Happening),
+    /// The contact entered or left a segment; what that starts.
+    Crossed(Happening, TriggerKey),
     /// A journey is to be started.
     Start(SmolStr, Value),
     /// Consent to a topic, or to everything, was withdrawn, perhaps on one channel alone.
@@ -409,6 +410,7 @@ impl Advance<'_> {
     /// Nothing more goes to the contact's present address on the channel.
     fn give_up_address(&mut self, channel: Channel) {
         if let Some(address) = self.address(channel) {
+            self.stirred = true;
             self.contact.state.unreachable.insert(channel, address);
         }
     }
@@ -435,89 +437,6 @@ impl Advance<'_> {
             clicked: Vec::new(),
         });
         state.messages.len().checked_sub(1)
-    }
-
-    /// Records consent, and by what it can be proved. What it gives for the journeys to react to, if it is news.
-    fn subscribe(&mut self, topic: &SmolStr, channel: Option<Channel>, evidence: &Evidence) -> Option<Happening> {
-        let (at, until) = (self.clock, evidence.until);
-        self.enter_in_ledger(Act::Given, Some(topic), channel, evidence);
-        let state = &mut self.contact.state;
-        let mut news = state.unsubscribed.remove(topic);
-        let withdrawn = state.withdrawn.len();
-        state
-            .withdrawn
-            .retain(|(of, via)| of.as_ref() != Some(topic) || channel.is_some_and(|channel| channel != *via));
-        news |= withdrawn != state.withdrawn.len();
-        match state.consents.iter_mut().find(|known| known.topic == *topic && known.channel == channel) {
-            Some(known) => known.until = until,
-            None => {
-                state.consents.push(Consent { topic: topic.clone(), channel, at, until });
-                news = true;
-            }
-        }
-        news.then(|| Happening::consent(BuiltinEvent::Subscribed, Some(topic.clone()), channel))
-    }
-
-    /// Writes into the ledger, which nothing is ever taken from.
-    fn enter_in_ledger(&mut self, act: Act, topic: Option<&SmolStr>, channel: Option<Channel>, evidence: &Evidence) {
-        let (topic, evidence) = (topic.cloned(), evidence.clone());
-        let ledger = &mut self.contact.state.ledger;
-        if ledger.len() >= MAX_LEDGER {
-            // What stands between an old beginning and the present says nothing about either.
-            ledger.remove(1);
-        }
-        ledger.push(LedgerEntry { at: self.clock, act, topic, channel, evidence });
-    }
-
-    /// Consent that was given for a time ends with it.
-    fn expire_consents(&mut self) {
-        let now = self.clock;
-        let over = |consent: &Consent| consent.until.is_some_and(|until| until <= now);
-        if !self.contact.state.consents.iter().any(over) {
-            return;
-        }
-        let (gone, stay) = std::mem::take(&mut self.contact.state.consents).into_iter().partition(over);
-        self.contact.state.consents = stay;
-        let gone: Vec<Consent> = gone;
-        for Consent { topic, channel, until, .. } in gone {
-            let evidence = Evidence { until, ..Evidence::default() };
-            self.enter_in_ledger(Act::Expired, Some(&topic), channel, &evidence);
-        }
-    }
-
-    /// Withdraws consent; whether there is any news in it.
-    fn withdraw(&mut self, topic: Option<&SmolStr>) -> bool {
-        let state = &mut self.contact.state;
-        let consents = state.consents.len();
-        state.consents.retain(|consent| topic.is_some_and(|topic| consent.topic != *topic));
-        let news = match topic {
-            Some(topic) => state.unsubscribed.insert(topic.clone()),
-            None => !std::mem::replace(&mut state.unsubscribed_all, true),
-        };
-        let news = news || consents != state.consents.len();
-        if news {
-            self.enter_in_ledger(Act::Withdrawn, topic, None, &Evidence::default());
-        }
-        news
-    }
-
-    /// Withdraws consent on one channel; whether there is any news in it.
-    fn withdraw_via(&mut self, topic: Option<&SmolStr>, channel: Channel) -> bool {
-        let state = &mut self.contact.state;
-        let consents = state.consents.len();
-        let meant = |consent: &Consent| topic.is_none_or(|topic| consent.topic == *topic);
-        state.consents.retain(|consent| !meant(consent) || consent.channel != Some(channel));
-        let mut news = consents != state.consents.len();
-        // What was consented to on all channels holds for the others.
-        let on_all = state.consents.iter().filter(|consent| meant(consent) && consent.channel.is_none());
-        let topics: Vec<_> = on_all.map(|consent| Some(consent.topic.clone())).chain([topic.cloned()]).collect();
-        for topic in topics {
-            news |= state.withdrawn.insert((topic, channel));
-        }
-        if news {
-            self.enter_in_ledger(Act::Withdrawn, topic, Some(channel), &Evidence::default());
-        }
-        news
     }
 
     /// The contact wrote to us.
@@ -555,19 +474,6 @@ impl Advance<'_> {
         self.out.erase = true;
     }
 
-    /// Ends the runs whose topic it was, at once; those of other channels go on.
-    fn withdrawn(&mut self, topic: Option<SmolStr>, channel: Option<Channel>) {
-        for number in self.active() {
-            let Some((run, prepared)) = self.take(number) else { continue };
-            if self.is_unsubscribed(&prepared) {
-                self.end(run, &prepared, EndReason::Unsubscribed);
-            } else {
-                self.put(run);
-            }
-        }
-        self.happen(Happening::consent(BuiltinEvent::Unsubscribed, topic, channel));
-    }
-
     /// Remembers a change of an attribute.
     fn keep_change(&mut self, changed: &Happening) {
         if let Value::Text(attribute) = changed.payload.field("attribute") {
@@ -588,11 +494,14 @@ impl Advance<'_> {
     /// Fires the timers that are due at `until`, in the order of their moments.
     fn fire(&mut self, until: Instant) {
         while let Some(due) = self.contact.state.due().filter(|due| *due <= until) {
+            if due > self.clock {
+                self.chain = 0;
+            }
             self.clock = self.clock.max(due);
             self.expire_consents();
-            self.chain = 0;
             self.fired = self.fired.saturating_add(1);
-            self.watch();
+            // Segments that time alone changes: what follows from that comes before what is due.
+            self.drain();
             self.fire_moments(due);
             // Of two runs that are due at one moment, that of the more important journey goes first.
             let runs = self.contact.state.runs.iter().filter(|run| run.due() == due);
@@ -611,7 +520,8 @@ impl Advance<'_> {
         if let Some((reason, then)) = self.exit_condition(&run, &prepared) {
             return self.exit(run, &prepared, reason, then);
         }
-        if run.until() > self.clock {
+        // A condition that holds wins over the time-out, as an event does.
+        if run.until() > self.clock || self.holds_at_wait(&run, &prepared) {
             return self.look_at_wait(run, &prepared);
         }
         let (by, target) = match run.parked {
@@ -640,6 +550,11 @@ impl Advance<'_> {
             return self.exit(run, &prepared, reason, then);
         }
         self.look_at_wait(run, &prepared);
+    }
+
+    fn holds_at_wait(&self, run: &Run, prepared: &Prepared) -> bool {
+        let Parked::Wait { wait, .. } = run.parked else { return false };
+        prepared.program.waits.get(wait.index()).is_some_and(|wait| self.condition(run, prepared, wait).is_some())
     }
 
     /// Lets a run go on whose wait has come to nothing, or one of whose conditions holds.
@@ -677,20 +592,43 @@ impl Advance<'_> {
 
     /// Lets everything react to what runs did to the contact, until nothing more follows.
     fn settle(&mut self) {
+        self.drain();
+        if std::mem::take(&mut self.stirred) {
+            self.look_at_all();
+        }
+        self.prune();
+    }
+
+    fn drain(&mut self) {
         loop {
             while let Some(pending) = self.queue.pop_front() {
                 match pending {
                     Pending::Happened(happening) => self.happen(happening),
+                    Pending::Crossed(happening, starts) => self.crossed(&happening, &starts),
                     Pending::Start(journey, payload) => self.start(&journey, &payload),
                     Pending::Withdrawn(topic, channel) => self.withdrawn(topic, channel),
                     Pending::Erase => self.erase(),
                 }
             }
             if !self.watch() {
-                break;
+                return;
             }
         }
-        self.prune();
+    }
+
+    /// Lets all runs that ask conditions look again at this moment, in their order.
+    fn look_at_all(&mut self) {
+        for run in &mut self.contact.state.runs {
+            let Some(prepared) = self.linked.prepared(run.version) else { continue };
+            let exits = prepared.program.exits.iter().any(|exit| matches!(exit.kind, ExitKind::Condition(_)));
+            let waits = match run.parked {
+                Parked::Wait { wait, .. } => prepared.program.waits.get(wait.index()),
+                _ => None,
+            };
+            if exits && run.leaving.is_none() || waits.is_some_and(|wait| !wait.conditions.is_empty()) {
+                run.recheck = Some(self.clock);
+            }
+        }
     }
 
     /// The numbers of the active runs: those of more important journeys first, then oldest first.
@@ -734,6 +672,7 @@ impl Advance<'_> {
     }
 
     fn close(&mut self, run: Run, reason: EndReason, hopes: bool) {
+        self.stirred = true;
         self.keep(&past_journey(&run.journey), self.clock, &Value::Unset);
         self.trace(Some(run.number), &run.journey, TraceEvent::Ended(reason.clone()));
         let ended = &mut self.contact.state.ended;

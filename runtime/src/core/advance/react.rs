@@ -8,22 +8,33 @@ use smol_str::SmolStr;
 use super::{Advance, CLAUSE_FUEL, Happening, MAX_UNUSED};
 use crate::core::contact::{EndReason, Occurrence, Parked, Run};
 use crate::core::effect::{TraceEvent, WokenBy};
-use crate::core::link::Prepared;
+use crate::core::link::{Prepared, TriggerKey};
 use crate::core::vm::Frame;
 use crate::trial::TrialEvent;
 
 impl Advance<'_> {
-    /// Counts it for scores, lets runs react, oldest first, then ended runs that hope for a goal, then triggers.
+    /// Lets everybody react, then the journeys begin that this starts.
     pub(super) fn happen(&mut self, happening: Happening) {
-        self.count(&happening);
-        for number in self.active() {
-            self.react(number, &happening);
-        }
-        self.late_goals(&happening);
+        self.reactions(&happening);
         self.trigger(&happening);
         if happening.is(BuiltinEvent::Changed) {
             self.plan_moments();
         }
+    }
+
+    /// The same, for a segment that the contact entered or left.
+    pub(super) fn crossed(&mut self, happening: &Happening, starts: &TriggerKey) {
+        self.reactions(happening);
+        self.triggered(starts, happening);
+    }
+
+    /// Counts it for scores, lets runs react, oldest first, then ended runs that hope for a goal.
+    fn reactions(&mut self, happening: &Happening) {
+        self.count(happening);
+        for number in self.active() {
+            self.react(number, happening);
+        }
+        self.late_goals(happening);
     }
 
     fn react(&mut self, number: u32, happening: &Happening) {

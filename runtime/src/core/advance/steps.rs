@@ -166,6 +166,7 @@ impl Advance<'_> {
                     return self.queue.push_back(Pending::Erase);
                 }
                 Op::Suppress => {
+                    self.stirred = true;
                     let reason = time::show_value(&value, self.zone());
                     self.contact.state.suppressed.get_or_insert_with(|| reason.as_str().into());
                     self.trace(Some(run.number), &run.journey, TraceEvent::Suppressed(reason));

@@ -60,14 +60,15 @@ impl Advance<'_> {
                     return false;
                 }
                 let segment = watched.segment.clone();
-                let event = if holds { past_entry(&segment) } else { past_segment(&segment) };
+                let (event, starts) = match holds {
+                    true => (past_entry(&segment), TriggerKey::Enters(segment)),
+                    false => (past_segment(&segment), TriggerKey::Leaves(segment)),
+                };
                 if !holds {
                     self.keep(&event, self.clock, &Value::Unset);
                 }
-                self.queue.push_back(Pending::Happened(Happening { event, payload: empty(), message: None }));
-                let key = if holds { TriggerKey::Enters(segment) } else { TriggerKey::Leaves(segment) };
-                let happening = Happening { event: watched.segment.clone(), payload: empty(), message: None };
-                self.triggered(&key, &happening);
+                let happening = Happening { event, payload: empty(), message: None };
+                self.queue.push_back(Pending::Crossed(happening, starts));
             }
         }
         crossed

@@ -120,6 +120,8 @@ impl SqliteStore {
             .disable_statement_logging()
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", CACHE_KIB)
+            // What is erased is overwritten where it stood, and so is the old text of what changes.
+            .pragma("secure_delete", "FAST")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(open)?;
         if lock.is_some() {

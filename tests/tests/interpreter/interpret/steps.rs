@@ -1,6 +1,6 @@
-//! Steps, one after the other, and the conditions in them.
+//! Steps, one after the other.
 
-use super::happen::is;
+use super::enter::drawn;
 use super::*;
 
 impl<'p> World<'p> {
@@ -9,7 +9,10 @@ impl<'p> World<'p> {
         run.parked = Parked::Nothing;
         loop {
             let step: &'p Step = match run.frames.pop() {
-                None => return self.end(run, "ended"),
+                None => {
+                    let why = run.leaving.take().unwrap_or_else(|| "ended".to_owned());
+                    return self.end(run, &why);
+                }
                 Some(Frame::Loop(left, until, body)) => {
                     let over = until.is_some_and(|until| self.holds(until, Some(&run)));
                     if !over && left > 1 {
@@ -18,6 +21,24 @@ impl<'p> World<'p> {
                     }
                     continue;
                 }
+                Some(Frame::Points(points)) => {
+                    let Some(((days, hour, steps), rest)) = points.split_first() else { continue };
+                    run.frames.push(Frame::Points(rest));
+                    let when = When::Renewal(*days, *hour);
+                    let wait = Wait { when, arms: Vec::new(), condition: None, then: steps, past: Some(NOTHING) };
+                    match self.wait(run, wait) {
+                        Some(back) => run = back,
+                        None => return,
+                    }
+                    continue;
+                }
+                Some(Frame::Until(moment)) => match self.wait_until(run, moment) {
+                    Some(back) => {
+                        run = back;
+                        continue;
+                    }
+                    None => return,
+                },
                 Some(Frame::Block(steps, at)) => match steps.get(at) {
                     None => continue,
                     Some(step) => {
@@ -26,262 +47,258 @@ impl<'p> World<'p> {
                     }
                 },
             };
-            match step {
-                Step::First | Step::Send(_) => {
-                    let mail = if let Step::Send(mail) = step { *mail } else { 0 };
-                    if let Some(until) = self.send(&mut run, mail, matches!(step, Step::First)) {
-                        self.say(run.journey, &format!("holds until {}", until.0 - START.0));
-                        // The send itself is tried again.
-                        if let Some(Frame::Block(_, at)) = run.frames.last_mut() {
-                            *at -= 1;
-                        }
-                        return self.park(run, Parked::Held(until));
-                    }
-                }
-                Step::Wait(days) => {
-                    let until = self.days(self.now, *days);
-                    return self.wait(run, until, Vec::new(), None, NOTHING);
-                }
-                Step::WaitHours(hours) => {
-                    let until = Instant(self.now.0 + hours * HOUR);
-                    return self.wait(run, until, Vec::new(), None, NOTHING);
-                }
-                Step::WaitUntilHour(hour) => {
-                    let until = self.zone.next_at(self.now, WeekdaySet::ALL, Time(hour * 3600));
-                    if until > self.now {
-                        return self.wait(run, until, Vec::new(), None, NOTHING);
-                    }
-                    self.say(run.journey, "goes on: time");
-                }
-                Step::WaitFor { what, from_now, hours, otherwise } => {
-                    let otherwise = otherwise.as_deref().unwrap_or(NOTHING);
-                    let arms = vec![(what, NOTHING)];
-                    if let Some(run) = self.begin(run, arms, *from_now, *hours, otherwise) {
-                        return self.go(run);
-                    }
-                    return;
-                }
-                Step::Race(arms, hours, timeout) => {
-                    let arms = arms.iter().map(|(what, then)| (what, then.as_slice())).collect();
-                    if let Some(run) = self.begin(run, arms, false, *hours, timeout) {
-                        return self.go(run);
-                    }
-                    return;
-                }
-                Step::WaitWhile { until, hours, otherwise } => {
-                    if self.holds(until, Some(&run)) {
-                        self.say(run.journey, "goes on: condition");
-                        continue;
-                    }
-                    let end = Instant(self.now.0 + hours * HOUR);
-                    return self.wait(run, end, Vec::new(), Some(until), otherwise.as_deref().unwrap_or(NOTHING));
-                }
-                Step::If(condition, then, otherwise) => {
-                    let holds = self.holds(condition, Some(&run));
-                    let steps = if holds { then } else { otherwise.as_deref().unwrap_or(NOTHING) };
-                    run.frames.push(Frame::Block(steps, 0));
-                }
-                Step::Choose(free, pro) => {
-                    run.frames.push(Frame::Block(if self.plan == 0 { free } else { pro }, 0));
-                }
-                Step::Repeat(times, until, body) => {
-                    run.frames.push(Frame::Loop(*times, until.as_ref(), body));
-                    run.frames.push(Frame::Block(body, 0));
-                }
-                Step::AddTag(tag) => {
-                    if self.tags.insert(*tag) {
-                        self.say(run.journey, &format!("adds {}", TAGS[*tag]));
-                        self.queue.push_back(Pending::Happened(Happening::Tagged(*tag)));
-                    }
-                }
-                Step::RemoveTag(tag) => {
-                    if self.tags.remove(tag) {
-                        self.say(run.journey, &format!("removes {}", TAGS[*tag]));
-                        self.queue.push_back(Pending::Happened(Happening::Untagged(*tag)));
-                    }
-                }
-                Step::AddVisits(more) => {
-                    self.visits += more;
-                    self.say(run.journey, &format!("sets visits to {}", self.visits));
-                    self.queue.push_back(Pending::Happened(Happening::Changed("visits")));
-                }
-                Step::SetPlan(plan) => {
-                    if self.plan != *plan {
-                        self.plan = *plan;
-                        self.say(run.journey, &format!("sets plan to \"{}\"", PLANS[*plan]));
-                        self.queue.push_back(Pending::Happened(Happening::PlanTo(*plan)));
-                    }
-                }
-                Step::MoveTo(stage) => {
-                    if self.stage != Some(*stage) {
-                        self.stage = Some(*stage);
-                        self.say(run.journey, &format!("moves to {}", STAGES[*stage]));
-                        self.queue.push_back(Pending::Happened(Happening::Moved));
-                    }
-                }
-                Step::Record(amount) => {
-                    self.say(run.journey, "records noted");
-                    self.history.push((2, *amount, self.now));
-                    self.queue.push_back(Pending::Happened(Happening::Event(2, *amount)));
-                }
-                Step::Unsubscribe => {
-                    if !self.unsubscribed {
-                        self.unsubscribed = true;
-                        self.say(run.journey, "unsubscribes offers");
-                        self.queue.push_back(Pending::Withdrawn);
-                    }
-                }
-                Step::Start(journey) => self.queue.push_back(Pending::Start(*journey)),
-                Step::Stop(journey) => {
-                    let runs: Vec<usize> =
-                        self.runs.iter().filter(|run| run.journey == *journey).map(|run| run.number).collect();
-                    for number in runs {
-                        let stopped = self.take(number).unwrap();
-                        self.end(stopped, "stopped");
-                    }
-                }
-                Step::End => return self.end(run, "ended"),
+            match self.step(run, step) {
+                Some(back) => run = back,
+                None => return,
             }
         }
     }
 
-    /// Begins to wait for events. The run comes back if it goes on at once.
-    pub(super) fn begin(
-        &mut self,
-        mut run: Run<'p>,
-        arms: Vec<(&'p For, &'p [Step])>,
-        from_now: bool,
-        hours: i64,
-        otherwise: &'p [Step],
-    ) -> Option<Run<'p>> {
-        if !from_now {
-            // What a message has come to already counts, and so does what happened since entry and no wait has used.
-            let known = |what: &For| match what {
-                For::OpenedFirst => run.first.is_some_and(|place| self.messages[place].opened.is_some()),
-                For::ClickedLast => run.last.is_some_and(|place| self.messages[place].clicked),
-                _ => false,
-            };
-            if let Some((what, then)) = arms.iter().find(|(what, _)| known(what)) {
-                let name = if matches!(what, For::OpenedFirst) { "opened" } else { "clicked" };
-                self.say(run.journey, &format!("goes on: {name}"));
-                run.frames.push(Frame::Block(then, 0));
-                return Some(run);
+    /// One step. The run comes back if it goes on.
+    fn step(&mut self, mut run: Run<'p>, step: &'p Step) -> Option<Run<'p>> {
+        let journey = run.journey;
+        match step {
+            Step::Level => run.level = self.visits + self.journey(journey).level,
+            Step::First => return self.sends(run, &[Channel::Email], 0, true),
+            Step::Send(mail) => return self.sends(run, &[Channel::Email], *mail, false),
+            Step::SendBy(channels, mail) => return self.sends(run, channels, *mail, false),
+            Step::SendToSales(mail) => self.say(journey, &format!("sends email {}", MAILS[*mail])),
+            Step::Wait(_)
+            | Step::WaitHours(_)
+            | Step::WaitBetween(..)
+            | Step::WaitUntilHour(_)
+            | Step::WaitUntilDay(..)
+            | Step::WaitUntilWindow(_)
+            | Step::WaitWithin(..) => {
+                let until = self.until(step);
+                return self.wait_until(run, until);
             }
-            let earlier = run.unused.iter().enumerate().find_map(|(place, happening)| {
-                let arm = arms.iter().find(|(what, _)| self.meets(&run, what, happening))?;
-                Some((place, arm.1))
-            });
-            if let Some((place, then)) = earlier {
-                let happening = run.unused.remove(place);
-                self.say(run.journey, &format!("goes on: {}", happening.name()));
-                run.frames.push(Frame::Block(then, 0));
-                return Some(run);
+            Step::WaitRenewal(days, hour, otherwise) => {
+                let when = When::Renewal(-days, Some(*hour));
+                let past = Some(otherwise.as_slice());
+                return self.wait(run, Wait { when, arms: Vec::new(), condition: None, then: NOTHING, past });
+            }
+            Step::WaitFor { what, from_now, hours, window, otherwise } => {
+                let when = When::At(self.in_hours(*hours, *window));
+                let arms = vec![Arm { what, from_now: *from_now, then: NOTHING }];
+                let then = otherwise.as_deref().unwrap_or(NOTHING);
+                return self.wait(run, Wait { when, arms, condition: None, then, past: None });
+            }
+            Step::Race(arms, hours, timeout) => {
+                let when = When::At(self.in_hours(*hours, None));
+                let arms = arms.iter().map(|(what, from_now, then)| Arm { what, from_now: *from_now, then }).collect();
+                return self.wait(run, Wait { when, arms, condition: None, then: timeout, past: None });
+            }
+            Step::WaitWhile { until, hours, otherwise } => {
+                let when = When::At(self.in_hours(*hours, None));
+                let then = otherwise.as_deref().unwrap_or(NOTHING);
+                return self.wait(run, Wait { when, arms: Vec::new(), condition: Some(until), then, past: None });
+            }
+            Step::Countdown(points, otherwise) => run.frames.push(match self.renewal {
+                Some(_) => Frame::Points(points),
+                None => Frame::Block(otherwise, 0),
+            }),
+            Step::If(condition, then, otherwise) => {
+                let holds = self.holds(condition, Some(&run));
+                let steps = if holds { then } else { otherwise.as_deref().unwrap_or(NOTHING) };
+                run.frames.push(Frame::Block(steps, 0));
+            }
+            Step::Chance(_, then) => {
+                if self.draws.pop_front() == Some(1) {
+                    run.frames.push(Frame::Block(then, 0));
+                }
+            }
+            Step::Choose(free, pro) => run.frames.push(Frame::Block(if self.plan == 0 { free } else { pro }, 0)),
+            Step::ChooseVisits(most, few, one, many) => {
+                let steps = match self.visits {
+                    visits if (0..=*most).contains(&visits) => few,
+                    visits if visits == most + 1 => one,
+                    _ => many,
+                };
+                run.frames.push(Frame::Block(steps, 0));
+            }
+            Step::Repeat(times, until, body) => {
+                run.frames.push(Frame::Loop(*times, until.as_ref(), body));
+                run.frames.push(Frame::Block(body, 0));
+            }
+            Step::Split { id, percent, sides, measure } => {
+                let is_a = drawn(&format!("s{id}")) < percent * 10_000;
+                let side = if is_a { "a" } else { "b" };
+                self.say(journey, &format!("takes s{id}: {side}"));
+                if let Some(measure) = measure {
+                    run.sides.retain(|known| known.split != *id);
+                    run.sides.push(Side { split: *id, name: side, measure, took: self.now, reached: false });
+                }
+                run.frames.push(Frame::Block(if is_a { &sides.0 } else { &sides.1 }, 0));
+            }
+            Step::AddTag(tag) => {
+                if self.tags.insert(*tag) {
+                    self.say(journey, &format!("adds {}", TAGS[*tag]));
+                    self.follows(Pending::Happened(Happening::Tagged(*tag)));
+                }
+            }
+            Step::RemoveTag(tag) => {
+                if self.tags.remove(tag) {
+                    self.say(journey, &format!("removes {}", TAGS[*tag]));
+                    self.follows(Pending::Happened(Happening::Untagged(*tag)));
+                }
+            }
+            Step::AddVisits(more) => {
+                self.visits += more;
+                self.sets(journey, "visits", &Value::int(self.visits), Happening::Changed);
+            }
+            Step::SetPlan(plan) => {
+                if let Some(changed) = self.change_plan(*plan) {
+                    self.sets(journey, "plan", &Value::text(PLANS[*plan]), changed);
+                }
+            }
+            Step::SetRenewal(days) => {
+                let day = self.zone.today(self.now).0 + days;
+                if self.renewal.replace(day) != Some(day) {
+                    self.sets(journey, "renewal", &Value::Date(Date(day)), Happening::Changed);
+                }
+            }
+            Step::AddInterest(interest) => {
+                let mut interests = self.interests.clone().unwrap_or_default();
+                if !interests.contains(interest) {
+                    interests.push(*interest);
+                    self.set_interests(journey, interests);
+                }
+            }
+            Step::RemoveInterest(interest) => {
+                let mut interests = self.interests.clone().unwrap_or_default();
+                if interests.contains(interest) {
+                    interests.retain(|known| known != interest);
+                    self.set_interests(journey, interests);
+                }
+            }
+            Step::MoveTo(stage) => {
+                if self.move_to(*stage) {
+                    self.say(journey, &format!("moves to {}", STAGES[*stage]));
+                    self.follows(Pending::Happened(Happening::Moved(*stage)));
+                }
+            }
+            Step::Record(amount) => {
+                self.say(journey, "records noted");
+                self.history.push((2, *amount, self.now));
+                self.follows(Pending::Happened(Happening::Event(2, *amount)));
+            }
+            Step::Subscribe(topic, channel) => {
+                let news = self.subscribe(*topic, *channel);
+                self.say(journey, &format!("subscribes {}{}", TOPICS[*topic], via(*channel)));
+                if news {
+                    self.follows(Pending::Happened(Happening::Subscribed(*topic, *channel)));
+                }
+            }
+            Step::Unsubscribe(topic, channel) => {
+                if self.withdraw(*topic, *channel) {
+                    let name = topic.map_or("", |topic| TOPICS[topic]);
+                    self.say(journey, &format!("unsubscribes {name}{}", via(*channel)));
+                    self.follows(Pending::Withdrawn(*topic, *channel));
+                }
+            }
+            Step::Suppress => {
+                self.suppressed = true;
+                self.say(journey, "suppresses");
+            }
+            Step::Delete => {
+                self.end(run, "deleted");
+                self.queue.clear();
+                self.queue.push_back(Pending::Erase);
+                return None;
+            }
+            Step::Notify => self.say(journey, "tells sales"),
+            Step::Call { hours, .. } => {
+                let until = self.in_hours(*hours, None);
+                self.ask(run, step, &format!("calls crm.grade until {}", until.0 - START.0), until);
+                return None;
+            }
+            Step::Voucher { expires, .. } => {
+                run.code = self.days(self.now, expires.unwrap_or(0));
+                self.ask(run, step, "asks for gift", Instant::NEVER);
+                return None;
+            }
+            Step::Ask { hours, .. } => {
+                let until = hours.map_or(Instant::NEVER, |hours| self.in_hours(hours, None));
+                self.ask(run, step, &format!("asks sales until {}", until.0 - START.0), until);
+                return None;
+            }
+            Step::Start(other, amount) => self.follows(Pending::Start(*other, *amount)),
+            Step::Stop(other) if *other == journey => {
+                self.end(run, "stopped");
+                return None;
+            }
+            Step::Stop(other) => {
+                let runs: Vec<usize> =
+                    self.runs.iter().filter(|run| run.journey == *other).map(|run| run.number).collect();
+                for number in runs {
+                    let stopped = self.take(number).unwrap();
+                    self.end(stopped, "stopped");
+                }
+            }
+            Step::Label(_) => {}
+            Step::End => {
+                let why = run.leaving.take().unwrap_or_else(|| "ended".to_owned());
+                self.end(run, &why);
+                return None;
             }
         }
-        // Nobody opens what was not sent.
-        let never = |what: &For| match what {
-            For::OpenedFirst => run.first.is_some_and(|place| self.messages[place].skipped),
-            For::ClickedLast => run.last.is_some_and(|place| self.messages[place].skipped),
-            _ => false,
-        };
-        if arms.iter().all(|(what, _)| never(what)) {
-            self.say(run.journey, "goes on: time");
-            run.frames.push(Frame::Block(otherwise, 0));
-            return Some(run);
+        Some(run)
+    }
+
+    /// Until when a wait that is for time alone lasts.
+    fn until(&mut self, step: &Step) -> Instant {
+        let now = self.now;
+        let time = |hour: u32| Time(hour * 3600);
+        match step {
+            Step::Wait(days) => self.days(now, *days),
+            Step::WaitHours(hours) => self.in_hours(*hours, None),
+            Step::WaitBetween(from, to) => {
+                let drawn = self.draws.pop_front().map_or(now, Instant);
+                assert!((from * HOUR..=to * HOUR).contains(&(drawn.0 - now.0)), "drawn outside of its bounds");
+                drawn
+            }
+            Step::WaitUntilHour(hour) => self.zone.next_at(now, WeekdaySet::ALL, time(*hour)),
+            Step::WaitUntilDay(day, hour) => self.zone.next_at(now, WeekdaySet(1 << day), time(*hour)),
+            Step::WaitUntilWindow(place) => self.zone.next_within(now, window(*place)),
+            Step::WaitWithin(hours, place) => self.in_hours(*hours, Some(*place)),
+            _ => now,
         }
-        let until = Instant(self.now.0 + hours * HOUR);
-        self.wait(run, until, arms, None, otherwise);
+    }
+
+    fn in_hours(&self, hours: i64, within: Option<usize>) -> Instant {
+        match within {
+            Some(place) => {
+                let span = Span { millis: hours * HOUR, ..Span::default() };
+                self.zone.add_within(self.now, span, window(place))
+            }
+            None => Instant(self.now.0 + hours * HOUR),
+        }
+    }
+
+    fn sends(&mut self, mut run: Run<'p>, channels: &[Channel], mail: usize, first: bool) -> Option<Run<'p>> {
+        let Some(until) = self.send(&mut run, channels, mail, first) else { return Some(run) };
+        self.say(run.journey, &format!("holds until {}", until.0 - START.0));
+        // The send itself is tried again.
+        if let Some(Frame::Block(_, at)) = run.frames.last_mut() {
+            *at -= 1;
+        }
+        self.park(run, Parked::Held(until));
         None
     }
 
-    pub(super) fn wait(
-        &mut self,
-        run: Run<'p>,
-        until: Instant,
-        arms: Vec<(&'p For, &'p [Step])>,
-        condition: Option<&'p Cond>,
-        then: &'p [Step],
-    ) {
-        self.say(run.journey, &format!("waits until {}", until.0 - START.0));
-        self.park(run, Parked::Wait(until, arms, condition, then));
+    fn sets(&mut self, journey: usize, attribute: &str, value: &Value, changed: Happening) {
+        self.say(journey, &format!("sets {attribute} to {value}"));
+        self.follows(Pending::Happened(changed));
     }
 
-    pub(super) fn park(&mut self, mut run: Run<'p>, parked: Parked<'p>) {
-        run.parked = parked;
-        if self.exits(&run) {
-            return self.end(run, "exit");
-        }
-        self.put(run);
+    fn set_interests(&mut self, journey: usize, interests: Vec<usize>) {
+        let value = Value::List(interests.iter().map(|interest| Value::text(INTERESTS[*interest])).collect());
+        self.interests = Some(interests);
+        self.sets(journey, "interests", &value, Happening::Changed);
     }
+}
 
-    /// Sends or refuses; until when it must be held otherwise.
-    pub(super) fn send(&mut self, run: &mut Run<'p>, mail: usize, first: bool) -> Option<Instant> {
-        let marketing = self.journey(run.journey).marketing;
-        let within = |message: &&Message| message.marketing && !message.skipped;
-        let recent = self.messages.iter().filter(within).filter(|m| self.days(m.at, CAP.1) > self.now).count();
-        let refusal = if marketing && self.unsubscribed {
-            Some("unsubscribed")
-        } else if !self.address {
-            Some("address")
-        } else if marketing && recent >= CAP.0 {
-            Some("cap")
-        } else {
-            None
-        };
-        if refusal.is_none() && marketing && self.zone.is_within(self.now, QUIET) {
-            return Some(self.zone.next_outside(self.now, QUIET));
-        }
-        let place = self.messages.len();
-        let (now, skipped) = (self.now, refusal.is_some());
-        self.messages.push(Message { name: mail, at: now, marketing, skipped, opened: None, clicked: false });
-        run.last = Some(place);
-        if first {
-            run.first = Some(place);
-        }
-        match refusal {
-            Some(why) => self.say(run.journey, &format!("skips {}: {why}", MAILS[mail])),
-            None => self.say(run.journey, &format!("sends {}", MAILS[mail])),
-        }
-        None
-    }
-
-    pub(super) fn holds(&self, condition: &Cond, run: Option<&Run<'p>>) -> bool {
-        let last = || run.and_then(|run| run.last).map(|place| &self.messages[place]);
-        let first = || run.and_then(|run| run.first).map(|place| &self.messages[place]);
-        let entered = run.map_or(self.now, |run| run.entered);
-        match condition {
-            Cond::Plan(plan) => self.plan == *plan,
-            Cond::VisitsAtLeast(least) => self.visits >= *least,
-            Cond::HasTag(tag) => self.tags.contains(tag),
-            Cond::OpenedFirst => first().is_some_and(|message| message.opened.is_some()),
-            Cond::OpenedLast => last().is_some_and(|message| message.opened.is_some()),
-            Cond::ClickedLast => last().is_some_and(|message| message.clicked),
-            Cond::Skipped => last().is_some_and(|message| message.skipped),
-            Cond::OpenedAny(days) => {
-                self.messages.iter().filter_map(|m| m.opened).any(|at| self.days(at, *days) > self.now)
-            }
-            Cond::Did(pattern, times, days, since_entry) => {
-                let counted = self.history.iter().filter(|(event, amount, at)| {
-                    is(pattern, &Happening::Event(*event, *amount))
-                        && days.is_none_or(|days| self.days(*at, days) > self.now)
-                        && (!since_entry || *at >= entered)
-                });
-                counted.count() >= times.unwrap_or(1) as usize
-            }
-            Cond::CountAtLeast(pattern, least) => {
-                let counted =
-                    self.history.iter().filter(|(event, amount, _)| is(pattern, &Happening::Event(*event, *amount)));
-                counted.count() >= usize::try_from(*least).unwrap()
-            }
-            Cond::InStage(stage) => self.stage == Some(*stage),
-            Cond::InJourney(journey) => {
-                let own = run.is_some_and(|run| run.journey == *journey);
-                own || self.runs.iter().any(|run| run.journey == *journey)
-            }
-            Cond::Level(least) => run.is_some_and(|run| run.level >= *least),
-            Cond::Not(inner) => !self.holds(inner, run),
-            Cond::And(sides) => self.holds(&sides.0, run) && self.holds(&sides.1, run),
-            Cond::Or(sides) => self.holds(&sides.0, run) || self.holds(&sides.1, run),
-        }
-    }
+fn via(channel: Option<Channel>) -> String {
+    channel.map_or_else(String::new, |channel| format!(" via {}", channel.name()))
 }

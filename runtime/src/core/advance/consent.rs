@@ -1,0 +1,115 @@
+//! What a contact consents to, and what follows when it takes that back.
+
+use journey_bytecode::{BuiltinEvent, Channel};
+use smol_str::SmolStr;
+
+use super::{Advance, Happening};
+use crate::core::contact::{Act, Consent, EndReason, LedgerEntry};
+use crate::core::input::Evidence;
+
+/// The most entries of a contact's ledger of consent.
+const MAX_LEDGER: usize = 2_000;
+
+impl Advance<'_> {
+    /// Records consent, and by what it can be proved. What it gives for the journeys to react to, if it is news.
+    pub(super) fn subscribe(
+        &mut self,
+        topic: &SmolStr,
+        channel: Option<Channel>,
+        evidence: &Evidence,
+    ) -> Option<Happening> {
+        let (at, until) = (self.clock, evidence.until);
+        self.enter_in_ledger(Act::Given, Some(topic), channel, evidence);
+        let state = &mut self.contact.state;
+        let mut news = state.unsubscribed.remove(topic);
+        let withdrawn = state.withdrawn.len();
+        state
+            .withdrawn
+            .retain(|(of, via)| of.as_ref() != Some(topic) || channel.is_some_and(|channel| channel != *via));
+        news |= withdrawn != state.withdrawn.len();
+        match state.consents.iter_mut().find(|known| known.topic == *topic && known.channel == channel) {
+            Some(known) => known.until = until,
+            None => {
+                state.consents.push(Consent { topic: topic.clone(), channel, at, until });
+                news = true;
+            }
+        }
+        news.then(|| Happening::consent(BuiltinEvent::Subscribed, Some(topic.clone()), channel))
+    }
+
+    /// Writes into the ledger, which nothing is ever taken from.
+    fn enter_in_ledger(&mut self, act: Act, topic: Option<&SmolStr>, channel: Option<Channel>, evidence: &Evidence) {
+        let (topic, evidence) = (topic.cloned(), evidence.clone());
+        let ledger = &mut self.contact.state.ledger;
+        if ledger.len() >= MAX_LEDGER {
+            // What stands between an old beginning and the present says nothing about either.
+            ledger.remove(1);
+        }
+        ledger.push(LedgerEntry { at: self.clock, act, topic, channel, evidence });
+    }
+
+    /// Consent that was given for a time ends with it.
+    pub(super) fn expire_consents(&mut self) {
+        let now = self.clock;
+        let over = |consent: &Consent| consent.until.is_some_and(|until| until <= now);
+        if !self.contact.state.consents.iter().any(over) {
+            return;
+        }
+        self.stirred = true;
+        let (gone, stay) = std::mem::take(&mut self.contact.state.consents).into_iter().partition(over);
+        self.contact.state.consents = stay;
+        let gone: Vec<Consent> = gone;
+        for Consent { topic, channel, until, .. } in gone {
+            let evidence = Evidence { until, ..Evidence::default() };
+            self.enter_in_ledger(Act::Expired, Some(&topic), channel, &evidence);
+        }
+    }
+
+    /// Withdraws consent; whether there is any news in it.
+    pub(super) fn withdraw(&mut self, topic: Option<&SmolStr>) -> bool {
+        let state = &mut self.contact.state;
+        let consents = state.consents.len();
+        state.consents.retain(|consent| topic.is_some_and(|topic| consent.topic != *topic));
+        let news = match topic {
+            Some(topic) => state.unsubscribed.insert(topic.clone()),
+            None => !std::mem::replace(&mut state.unsubscribed_all, true),
+        };
+        let news = news || consents != state.consents.len();
+        if news {
+            self.enter_in_ledger(Act::Withdrawn, topic, None, &Evidence::default());
+        }
+        news
+    }
+
+    /// Withdraws consent on one channel; whether there is any news in it.
+    pub(super) fn withdraw_via(&mut self, topic: Option<&SmolStr>, channel: Channel) -> bool {
+        let state = &mut self.contact.state;
+        let consents = state.consents.len();
+        let meant = |consent: &Consent| topic.is_none_or(|topic| consent.topic == *topic);
+        state.consents.retain(|consent| !meant(consent) || consent.channel != Some(channel));
+        let mut news = consents != state.consents.len();
+        // What was consented to on all channels holds for the others.
+        let on_all = state.consents.iter().filter(|consent| meant(consent) && consent.channel.is_none());
+        let topics: Vec<_> = on_all.map(|consent| Some(consent.topic.clone())).chain([topic.cloned()]).collect();
+        for topic in topics {
+            news |= state.withdrawn.insert((topic, channel));
+        }
+        if news {
+            self.enter_in_ledger(Act::Withdrawn, topic, Some(channel), &Evidence::default());
+        }
+        news
+    }
+
+    /// Ends the runs whose topic it was, at once; those of other channels go on.
+    pub(super) fn withdrawn(&mut self, topic: Option<SmolStr>, channel: Option<Channel>) {
+        for number in self.active() {
+            let Some((run, prepared)) = self.take(number) else { continue };
+            if self.is_unsubscribed(&prepared) {
+                self.end(run, &prepared, EndReason::Unsubscribed);
+            } else {
+                self.put(run);
+            }
+        }
+        self.happen(Happening::consent(BuiltinEvent::Unsubscribed, topic, channel));
+    }
+}
