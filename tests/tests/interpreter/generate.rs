@@ -4,8 +4,8 @@
 //! history is passed over.
 
 use crate::program::{
-    Act, Channel, Collect, Cond, DAYS, EVENTS, Exit, For, Gathering, INTERESTS, Journey, Leave, MAILS, On, PLANS,
-    Pattern, Program, Reenter, SEGMENTS, STAGES, Status, Step, Sum, TEXTS, TOPICS, WINDOWS, WORDS,
+    Act, Aggregate, Channel, Collect, Cond, DAYS, EVENTS, Exit, For, Gathering, INTERESTS, Journey, Leave, MAILS, On,
+    PLANS, Pattern, Program, Reenter, SEGMENTS, STAGES, Status, Step, TEXTS, TOPICS, WINDOWS, WORDS,
 };
 
 /// A small generator (splitmix64).
@@ -247,7 +247,9 @@ fn cond(dice: &mut Dice, depth: u32, place: &Place) -> Cond {
         15 => Cond::DidSince(dice.any(EVENTS), dice.any(EVENTS)),
         16 => Cond::DistinctAtLeast(dice.any(EVENTS), 2),
         17 | 18 => {
-            let sum = [Sum::Sum, Sum::Average, Sum::Min, Sum::Max, Sum::First, Sum::Last][dice.up_to::<usize>(6)];
+            let sum =
+                [Aggregate::Sum, Aggregate::Average, Aggregate::Min, Aggregate::Max, Aggregate::First, Aggregate::Last]
+                    [dice.up_to::<usize>(6)];
             Cond::SumAtLeast(sum, pattern(dice), dice.maybe(2, |dice| dice.between(1, 3)), dice.between(1, 5))
         }
         19 => Cond::PlanChanged(

@@ -214,7 +214,7 @@ pub enum For {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum Sum {
+pub enum Aggregate {
     Sum,
     Average,
     Min,
@@ -255,7 +255,7 @@ pub enum Cond {
     DidSince(usize, usize),
     CountAtLeast(Pattern, i64),
     DistinctAtLeast(usize, i64),
-    SumAtLeast(Sum, Pattern, Option<i32>, i64),
+    SumAtLeast(Aggregate, Pattern, Option<i32>, i64),
     InStage(usize),
     WasInStage(usize, i32),
     InJourney(usize),

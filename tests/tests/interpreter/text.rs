@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::program::{
-    Channel, Cond, DAYS, EVENTS, For, Gathering, INTERESTS, Journey, LINK, Leave, MAILS, On, PLANS, Pattern, Program,
-    Reenter, SEGMENTS, STAGES, Status, Step, Sum, TAGS, TOPICS, WINDOWS, WORDS,
+    Aggregate, Channel, Cond, DAYS, EVENTS, For, Gathering, INTERESTS, Journey, LINK, Leave, MAILS, On, PLANS, Pattern,
+    Program, Reenter, SEGMENTS, STAGES, Status, Step, TAGS, TOPICS, WINDOWS, WORDS,
 };
 
 impl Program {
@@ -195,7 +195,7 @@ impl Status {
     }
 }
 
-impl Sum {
+impl Aggregate {
     fn of(self, pattern: &Pattern, days: Option<i32>) -> String {
         let (event, filter, within) = (EVENTS[pattern.event], pattern.filter(), within(days));
         let of = |word| format!("({word} of {event}.amount{filter}{within})");

@@ -51,12 +51,12 @@ impl<'p> World<'p> {
                 let amounts = self.amounts(pattern, *days, None);
                 let Some(first) = amounts.first() else { return false };
                 match sum {
-                    Sum::Sum => amounts.iter().sum::<i64>() >= *least,
-                    Sum::Average => amounts.iter().sum::<i64>() >= *least * count(&amounts),
-                    Sum::Min => amounts.iter().min() >= Some(least),
-                    Sum::Max => amounts.iter().max() >= Some(least),
-                    Sum::First => first >= least,
-                    Sum::Last => amounts.last() >= Some(least),
+                    Aggregate::Sum => amounts.iter().sum::<i64>() >= *least,
+                    Aggregate::Average => amounts.iter().sum::<i64>() >= *least * count(&amounts),
+                    Aggregate::Min => amounts.iter().min() >= Some(least),
+                    Aggregate::Max => amounts.iter().max() >= Some(least),
+                    Aggregate::First => first >= least,
+                    Aggregate::Last => amounts.last() >= Some(least),
                 }
             }
             Cond::InStage(stage) => self.stage == Some(*stage),

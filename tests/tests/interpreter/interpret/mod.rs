@@ -15,8 +15,8 @@ use journey_bytecode::{Date, Instant, LocalWindow, Points, Span, Time, Value, We
 use journey_runtime::time::{DAY, Zone};
 
 use crate::program::{
-    Act, Channel, Cond, EVENTS, Exit, FIRST_DAY, For, Gathering, INTERESTS, Journey, Leave, MAILS, On, PLANS, Pattern,
-    Program, Reenter, SEGMENTS, STAGES, Status, Step, Sum, TAGS, TOPICS, WINDOWS, ZONE,
+    Act, Aggregate, Channel, Cond, EVENTS, Exit, FIRST_DAY, For, Gathering, INTERESTS, Journey, Leave, MAILS, On,
+    PLANS, Pattern, Program, Reenter, SEGMENTS, STAGES, Status, Step, TAGS, TOPICS, WINDOWS, ZONE,
 };
 
 /// Friday, 27 March 2026, 08:00 in Berlin; two days later clocks go forward.
