@@ -27,7 +27,7 @@ pub(crate) struct Finding<'a> {
 impl Checked {
     /// A project with all that the compiler says.
     pub(crate) fn all(workspace: &Workspace) -> Self {
-        let diagnostics = workspace.snapshot.compilation().diagnostics.clone();
+        let diagnostics = workspace.compilation().diagnostics.clone();
         Self { workspace: workspace.clone(), diagnostics }
     }
 

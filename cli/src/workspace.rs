@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::{Component, Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use journey_bytecode::Date;
@@ -20,17 +20,25 @@ pub(crate) struct Workspace {
     pub(crate) snapshot: Snapshot,
     /// The file itself if there is no project around it.
     pub(crate) lone: Option<PathBuf>,
+    /// What the compiler makes of it, once somebody wants more than findings.
+    compiled: Arc<OnceLock<Compilation>>,
 }
 
 impl Workspace {
     /// These files, of a project or a lone one.
     pub(crate) fn of(root: PathBuf, lone: Option<PathBuf>, files: Vec<File>) -> Self {
-        Self { root, snapshot: Snapshot::on(Project { files, lone: lone.is_some() }, today()), lone }
+        let snapshot = Snapshot::on(Project { files, lone: lone.is_some() }, today());
+        Self { root, snapshot, lone, compiled: Arc::default() }
     }
 
     /// The same place with other contents.
     pub(crate) fn with(&self, project: Project) -> Self {
-        Self { snapshot: Snapshot::on(project, today()), ..self.clone() }
+        Self { snapshot: Snapshot::on(project, today()), compiled: Arc::default(), ..self.clone() }
+    }
+
+    /// What the compiler makes of it today: findings, bundle and tests.
+    pub(crate) fn compilation(&self) -> &Compilation {
+        self.compiled.get_or_init(|| compile(self.snapshot.project()))
     }
 
     /// Its settings; a lone file has the defaults.

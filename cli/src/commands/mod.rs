@@ -172,7 +172,7 @@ pub(crate) type Outcome = Result<Exit, Failure>;
 /// nothing to do; milder findings are only counted.
 fn compiled(workspace: &Workspace, terminal: Terminal) -> Option<&Bundle> {
     let checked = [Checked::all(workspace)];
-    let bundle = workspace.snapshot.compilation().bundle.as_ref();
+    let bundle = workspace.compilation().bundle.as_ref();
     let counts = Counts::of(&checked);
     if bundle.is_none() {
         terminal.err(report::render(Format::Human, &checked, Severity::Error, terminal));

@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let workspace = discover::find_one(there.as_deref().unwrap_or(&args.project))?;
     let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
     let linked = Linked::new(bundle.clone(), []).map_err(|error| Failure::new(error.to_string()))?;
-    let all = &workspace.snapshot.compilation().tests;
+    let all = &workspace.compilation().tests;
     let filter = args.filter.as_deref().unwrap_or_default();
     let wanted = |test: &&TestCase| match &there {
         Some(place) => workspace.lies_in(&test.source, place),
