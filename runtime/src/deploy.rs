@@ -54,28 +54,37 @@ pub async fn bundle<S: Store>(store: &S, revision: &Revision) -> Result<Bundle, 
     Bundle::decode(&bytes).map_err(|error| DeployError::Damaged(id, error))
 }
 
+/// The name under which a project is deployed.
+pub fn id(bundle: &Bundle) -> Result<DeploymentId, DeployError> {
+    encode(bundle).map(|bytes| DeploymentId::of(&bytes))
+}
+
+fn encode(bundle: &Bundle) -> Result<Vec<u8>, DeployError> {
+    bundle.encode().map_err(|error| DeployError::Unready(error.to_string()))
+}
+
 /// Deploys a project: from now on contacts enter its journeys. Journeys that are paused stay so. Tell the contacts then.
 pub async fn deploy<S: Store>(store: &S, bundle: &Bundle, moves: bool, now: Instant) -> Result<Revision, DeployError> {
-    let bytes = bundle.encode().map_err(|error| DeployError::Unready(error.to_string()))?;
+    let bytes = encode(bundle)?;
     let deployment = DeploymentId::of(&bytes);
     store.keep_programs(&KeptProgram::all(bundle)).await?;
-    revise(store, now, |newest| {
+    revise(store, now, Some(&bytes), |newest| {
         let paused = newest.map(|newest| newest.paused.clone()).unwrap_or_default();
-        Ok((deployment, bytes.clone(), paused, Change::Deploy { moves }))
+        Ok((deployment, paused, Change::Deploy { moves }))
     })
     .await
 }
 
 /// Pauses a journey: its runs hear what happens and do nothing, on every worker, once this returns.
 pub async fn pause<S: Store>(store: &S, journey: &str, now: Instant) -> Result<Revision, DeployError> {
-    let bytes = deployed(store, journey).await?;
-    revise(store, now, |newest| {
+    known(store, journey).await?;
+    revise(store, now, None, |newest| {
         let newest = newest.ok_or(DeployError::Nothing)?;
         let mut paused = newest.paused.clone();
         if paused.insert(journey.into(), now).is_some() {
             return Err(DeployError::Already(journey.into(), "paused already"));
         }
-        Ok((newest.deployment, bytes.clone(), paused, Change::Pause { journey: journey.into() }))
+        Ok((newest.deployment, paused, Change::Pause { journey: journey.into() }))
     })
     .await
 }
@@ -87,48 +96,47 @@ pub async fn resume<S: Store>(
     backlog: Backlog,
     now: Instant,
 ) -> Result<Revision, DeployError> {
-    let bytes = deployed(store, journey).await?;
-    revise(store, now, |newest| {
+    known(store, journey).await?;
+    revise(store, now, None, |newest| {
         let newest = newest.ok_or(DeployError::Nothing)?;
         let mut going = newest.paused.clone();
         let Some(paused) = going.remove(journey) else {
             return Err(DeployError::Already(journey.into(), "not paused"));
         };
-        Ok((newest.deployment, bytes.clone(), going, Change::Resume { journey: journey.into(), paused, backlog }))
+        Ok((newest.deployment, going, Change::Resume { journey: journey.into(), paused, backlog }))
     })
     .await
 }
 
-/// What is deployed, if it has the journey, or somebody may still be in it.
-async fn deployed<S: Store>(store: &S, journey: &str) -> Result<Vec<u8>, DeployError> {
+/// Makes sure that what is deployed has the journey, or that somebody may still be in it.
+async fn known<S: Store>(store: &S, journey: &str) -> Result<(), DeployError> {
     let newest = store.revisions(1).await?.pop().ok_or(DeployError::Nothing)?;
-    let id = newest.deployment;
-    let bytes = store.deployment(id).await?.ok_or(DeployError::Missing(id))?;
-    let bundle = Bundle::decode(&bytes).map_err(|error| DeployError::Damaged(id, error))?;
-    let older = store.programs().await?;
     let named = |program: &Program| program.name == journey;
-    if bundle.programs.iter().any(named) || older.iter().any(|kept| named(&kept.program)) {
-        Ok(bytes)
+    if bundle(store, &newest).await?.programs.iter().any(named)
+        || store.programs().await?.iter().any(|kept| named(&kept.program))
+    {
+        Ok(())
     } else {
         Err(DeployError::NoJourney(journey.into()))
     }
 }
 
-/// What the next revision says: the deployment and its bytes, what is paused, what changes.
-type Next = (DeploymentId, Vec<u8>, BTreeMap<SmolStr, Instant>, Change);
+/// What the next revision says: the deployment, what is paused, what changes.
+type Next = (DeploymentId, BTreeMap<SmolStr, Instant>, Change);
 
 async fn revise<S: Store>(
     store: &S,
     now: Instant,
+    deployed: Option<&[u8]>,
     next: impl Fn(Option<&Revision>) -> Result<Next, DeployError>,
 ) -> Result<Revision, DeployError> {
     for _ in 0..TRIES {
         let newest = store.revisions(1).await?.pop();
-        let (deployment, bytes, paused, change) = next(newest.as_ref())?;
+        let (deployment, paused, change) = next(newest.as_ref())?;
         let number = newest.map_or(1, |newest| newest.number.saturating_add(1));
         let told = matches!(change, Change::Pause { .. });
         let revision = Revision { number, at: now, deployment, paused, change, told };
-        if store.revise(&revision, &bytes).await? {
+        if store.revise(&revision, deployed).await? {
             return Ok(revision);
         }
     }

@@ -14,7 +14,13 @@ impl Random {
         Self(seed)
     }
 
-    fn draw(&mut self) -> u64 {
+    /// From a number of the test's own: the same each time.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Any number.
+    pub const fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,5 +31,10 @@ impl Random {
     /// A number in a half-open range.
     pub fn within(&mut self, range: std::ops::Range<u64>) -> u64 {
         range.start + self.draw() % (range.end - range.start)
+    }
+
+    /// A number below; 0 below 0.
+    pub fn below(&mut self, most: usize) -> usize {
+        usize::try_from(self.draw() % most.max(1) as u64).unwrap()
     }
 }

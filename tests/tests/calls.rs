@@ -2,16 +2,17 @@
 //! unless the project allows it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failure is a failing test")]
 
-use std::path::Path;
+mod stored;
+
 use std::time::Duration;
 
-use journey_runtime::core::contact::{Contact, EndReason};
-use journey_runtime::store::{SqliteStore, Store};
+use journey_runtime::core::contact::EndReason;
 use journey_tests::binary::Server;
 use journey_tests::peer::{Asked, Peer};
 use journey_tests::project::Project;
 use journey_tests::{http, wait_until};
 use serde_json::{Value as Json, json};
+use stored::stored;
 
 fn project(settings: &str) -> Project {
     Project::of(&[
@@ -36,14 +37,6 @@ fn lead(server: &Server) {
     assert_eq!(answer.status, 202);
 }
 
-fn stored(project: &Path) -> Contact {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let store = SqliteStore::open(project.join("journey.db")).await.unwrap();
-        store.contact("ada").await.unwrap().unwrap()
-    })
-}
-
 #[test]
 fn a_call_is_tried_again_under_its_id_and_its_answer_moves_the_run() {
     let crm = Peer::answering(&[("503 Later", ""), ("200 OK", "{\"grade\": \"hot\", \"more\": 1}")]);
@@ -62,7 +55,7 @@ fn a_call_is_tried_again_under_its_id_and_its_answer_moves_the_run() {
     let server = Server::start(project.path());
     std::thread::sleep(Duration::from_millis(300));
     assert!(server.terminate().0.success());
-    let ada = stored(project.path());
+    let ada = stored(project.path(), "ada");
     assert!(ada.tags.contains("hot") && !ada.tags.contains("failed"), "{:?}", ada.tags);
 
     let asked = crm.asked();
@@ -94,7 +87,7 @@ fn the_house_is_not_called_and_a_wrong_answer_counts_for_nothing() {
         lead(&server);
         std::thread::sleep(Duration::from_millis(1_500));
         assert!(server.terminate().0.success());
-        let ada = stored(project.path());
+        let ada = stored(project.path(), "ada");
         assert!(ada.tags.contains("failed"), "{allow}: {:?}", ada.tags);
         assert!(ada.state.ended.iter().all(|run| run.reason == EndReason::Ended));
         assert_eq!(crm.asked().len(), calls);

@@ -1,16 +1,16 @@
 //! Messages that are no mail, from `journey serve` to providers on this machine, and what the providers tell of them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failure is a failing test")]
 
-use std::path::Path;
+mod stored;
+
 use std::time::Duration;
 
-use journey_runtime::core::contact::Contact;
-use journey_runtime::store::{SqliteStore, Store};
 use journey_tests::binary::{self, Server};
 use journey_tests::peer::Peer;
 use journey_tests::project::Project;
 use journey_tests::{http, wait_until};
 use serde_json::{Value as Json, json};
+use stored::stored;
 
 const JOURNEY: &str = "contact { email: email?  phone: phone?  push_token: text? }
     tags { lead arrived }
@@ -47,14 +47,6 @@ fn lead(server: &Server, push: &str) {
     let ada = json!({"id": "ada", "attributes": {"phone": "+4915112345678", "push_token": push}, "tags": ["lead"]});
     let answer = http::post(&server.address, "/v1/contacts", "application/json", ada.to_string().as_bytes()).unwrap();
     assert_eq!(answer.status, 202);
-}
-
-fn stored(project: &Path) -> Contact {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let store = SqliteStore::open(project.join("journey.db")).await.unwrap();
-        store.contact("ada").await.unwrap().unwrap()
-    })
 }
 
 #[test]
@@ -106,7 +98,7 @@ fn each_channel_has_its_provider_and_a_report_moves_the_run() {
     let (status, log) = server.terminate();
     assert!(status.success());
     assert!(!log.contains("canary-of-channels"), "{log}");
-    assert!(stored(project.path()).tags.contains("arrived"));
+    assert!(stored(project.path(), "ada").tags.contains("arrived"));
 }
 
 /// Whoever signs up says where a browser's push messages go: it must not lead into the house.

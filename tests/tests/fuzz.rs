@@ -18,27 +18,11 @@ use std::panic::catch_unwind;
 use std::path::Path;
 
 use journey_compiler::project::{File, Project};
+use journey_tests::random::Random;
 use journey_tests::root;
 
 /// How many mutations each target gets in a plain run.
 const CASES: u64 = 1_500;
-
-/// A small generator (splitmix64).
-struct Random(u64);
-
-impl Random {
-    fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, most: usize) -> usize {
-        usize::try_from(self.draw() % most.max(1) as u64).unwrap()
-    }
-}
 
 fn cases() -> u64 {
     std::env::var("JOURNEY_FUZZ_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(CASES)
@@ -108,7 +92,7 @@ fn over_mutations(target: fn(&str), salt: u64) {
         assert!(catch_unwind(|| target(text)).is_ok(), "breaks on a file of ours:\n{text}");
     }
     for seed in 0..cases() {
-        let text = mutate(&texts, &mut Random(seed.wrapping_mul(2) ^ salt));
+        let text = mutate(&texts, &mut Random::new(seed.wrapping_mul(2) ^ salt));
         assert!(catch_unwind(|| target(&text)).is_ok(), "seed {seed} breaks it: {text:?}");
     }
 }
@@ -140,7 +124,7 @@ fn verifier() {
     let programs: Vec<Vec<u8>> = programs.iter().map(|program| postcard::to_stdvec(program).unwrap()).collect();
     assert!(programs.len() > 5, "only {} programs", programs.len());
     for seed in 0..cases() * 4 {
-        let mut random = Random(seed.wrapping_mul(2) ^ 4);
+        let mut random = Random::new(seed.wrapping_mul(2) ^ 4);
         let mut bytes = programs[random.below(programs.len())].clone();
         for _ in 0..=random.below(3) {
             let at = random.below(bytes.len());

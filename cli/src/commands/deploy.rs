@@ -158,19 +158,20 @@ async fn make(store: &AnyStore, bundle: &Bundle, moves: bool, dry_run: bool) -> 
     let older: Vec<Bundle> = kept.iter().cloned().map(Bundle::from).collect();
     // What no worker could run is not deployed either.
     let linked = Linked::new(bundle.clone(), &older).map_err(|error| DeployError::Unready(error.to_string()))?;
-    let standing = if moves { moving(standing(store, &linked).await?) } else { Vec::new() };
-    let unclear = places_without(&kept, bundle, &standing);
+    let mut left_over = if moves { standing(store, &linked).await? } else { Vec::new() };
+    left_over.retain(Standing::is_left_over);
+    let unclear = places_without(&kept, bundle, &left_over);
     if !unclear.is_empty() {
         return Ok(Done::Unclear(unclear));
     }
     if dry_run {
-        return Ok(Done::Looked(standing));
+        return Ok(Done::Looked(left_over));
     }
     let now = SystemClock::default().now();
-    let bytes = bundle.encode().map_err(|error| DeployError::Unready(error.to_string()))?;
+    let ours = deploy::id(bundle)?;
     let newest = store.revisions(1).await?.pop();
     let revision = match newest {
-        Some(newest) if newest.deployment == DeploymentId::of(&bytes) && !moves => {
+        Some(newest) if newest.deployment == ours && !moves => {
             if newest.told {
                 return Ok(Done::Same(newest));
             }
@@ -179,12 +180,7 @@ async fn make(store: &AnyStore, bundle: &Bundle, moves: bool, dry_run: bool) -> 
         _ => deploy::deploy(store, bundle, moves, now).await?,
     };
     let told = deploy::tell(store, &revision, now).await?;
-    Ok(Done::Made(revision, told, standing))
-}
-
-/// Runs of versions that are not the project's.
-fn moving(standing: Vec<Standing>) -> Vec<Standing> {
-    standing.into_iter().filter(|standing| !standing.current && standing.runs > 0).collect()
+    Ok(Done::Made(revision, told, left_over))
 }
 
 /// The places of older versions that have no counterpart, each with the runs that are there.
@@ -210,7 +206,7 @@ fn finish(done: Done, at: &At, terminal: Terminal) -> Outcome {
         Done::Unclear(places) => {
             let mut text = String::new();
             for (Unclear { file, version, line, statement, .. }, runs) in &places {
-                let runs = number(*runs, "run");
+                let runs = count(*runs, "run");
                 // Writing to memory does not fail.
                 let _ = writeln!(text, "  {file} (version {version}) line {line} `{statement}`: {runs} there now");
             }
@@ -249,7 +245,7 @@ fn finish(done: Done, at: &At, terminal: Terminal) -> Outcome {
                     "{GREEN}Deployed{GREEN:#} {BOLD}{}{BOLD:#}, revision {}{}",
                     revision.deployment,
                     revision.number,
-                    if told == 0 { String::new() } else { format!("; {} told of it", number(told, "contact")) }
+                    if told == 0 { String::new() } else { format!("; {} told of it", count(told, "contact")) }
                 ),
             };
             if let Some((revision, _)) = &revision {
@@ -264,8 +260,4 @@ fn finish(done: Done, at: &At, terminal: Terminal) -> Outcome {
         }
     })?;
     Ok(Exit::CLEAN)
-}
-
-fn number(number: u64, noun: &str) -> String {
-    count(usize::try_from(number).unwrap_or(usize::MAX), noun)
 }

@@ -147,7 +147,7 @@ pub(super) fn import(args: &ImportArgs, terminal: Terminal) -> Outcome {
         })?
         .map_err(|error| match error {
             Broken::File(error) => broken(args, &error),
-            Broken::Store(error, rows) => Failure::new(format!("{error}; {} taken before", count_of(rows, "row"))),
+            Broken::Store(error, rows) => Failure::new(format!("{error}; {} taken before", count(rows, "row"))),
         })?
     };
     drop(progress);
@@ -244,10 +244,6 @@ async fn hand_in(
     Ok(())
 }
 
-fn count_of(number: u64, noun: &str) -> String {
-    count(usize::try_from(number).unwrap_or(usize::MAX), noun)
-}
-
 fn finish(args: &ImportArgs, taken: &Taken, terminal: Terminal) -> Outcome {
     if let Some(path) = &args.refused {
         let quoted = |why: &str| format!("\"{}\"", why.replace('"', "\"\""));
@@ -276,7 +272,7 @@ fn finish(args: &ImportArgs, taken: &Taken, terminal: Terminal) -> Outcome {
             } else {
                 format!(", {YELLOW}{} {would}refused{YELLOW:#}", taken.refused.len())
             };
-            format!("{GREEN}{BOLD}{}{BOLD:#}{GREEN:#} {would}taken{refused}\n", count_of(taken.rows, "row"))
+            format!("{GREEN}{BOLD}{}{BOLD:#}{GREEN:#} {would}taken{refused}\n", count(taken.rows, "row"))
         }
     })?;
     Ok(if taken.refused.is_empty() { Exit::CLEAN } else { Exit::FINDINGS })

@@ -103,7 +103,7 @@ pub(super) fn resume(args: &ResumeArgs, terminal: Terminal) -> Outcome {
         let told = deploy::tell(store, &revision, now).await?;
         Ok((revision, told))
     })?;
-    let told_of_it = count(usize::try_from(told).unwrap_or(usize::MAX), "contact");
+    let told_of_it = count(told, "contact");
     let words = format!("{GREEN}Resumed{GREEN:#} {BOLD}{}{BOLD:#}; {told_of_it} go on\n", args.journey);
     say(&args.at, (revision, told), words, terminal)
 }

@@ -122,9 +122,9 @@ pub(super) fn status(args: &StatusArgs, terminal: Terminal) -> Outcome {
         Format::Human => {
             let mut out = format!(
                 "{BOLD}{}{BOLD:#}, {} not applied yet\n{} delivered, {queued} in the outbox, {held} of them held, {failed} failed\n",
-                count(contacts as usize, "contact"),
-                count(pending as usize, "input"),
-                count(delivered as usize, "message"),
+                count(contacts, "contact"),
+                count(pending, "input"),
+                count(delivered, "message"),
             );
             let paused = found.revisions.first().map(|newest| newest.paused.clone()).unwrap_or_default();
             for journey in found.standing.iter().filter(|journey| journey.current || journey.runs > 0) {
@@ -173,17 +173,21 @@ fn standing_of(journey: &Standing, paused: Option<Instant>) -> String {
     if let Some(since) = paused {
         older = format!("{older}, {YELLOW}paused since {}{YELLOW:#}", Zone::UTC.show(since));
     }
-    let runs = count(usize::try_from(journey.runs).unwrap_or(usize::MAX), "run");
+    let runs = count(journey.runs, "run");
     let mut out = format!("\n{BOLD}{}{BOLD:#}{older}: {runs} under way\n", journey.journey);
     for at in &journey.places {
-        let place = at.place.as_ref().map_or_else(
-            || "before the first statement".to_owned(),
-            |place| format!("{}:{} `{}`", place.file, place.line, place.statement),
-        );
         // Writing to memory does not fail.
-        let _ = writeln!(out, "  {:>8}  {place}", at.runs);
+        let _ = writeln!(out, "  {:>8}  {}", at.runs, place_of(at.place.as_ref()));
     }
     out
+}
+
+/// A statement, with its file and line.
+fn place_of(place: Option<&Place>) -> String {
+    match place {
+        Some(place) => format!("{}:{} `{}`", place.file, place.line, place.statement),
+        None => "before the first statement".to_owned(),
+    }
 }
 
 /// Where the runs of an older version go on if they are moved; nothing if there are none.
@@ -191,17 +195,13 @@ pub(super) fn moves_of(standing: &Standing) -> String {
     let mut out = String::new();
     for at in &standing.places {
         let Some(moved) = &at.moved else { continue };
-        let line = |place: &Option<Place>| match place {
-            Some(place) => format!("{}:{} `{}`", place.file, place.line, place.statement),
-            None => "before the first statement".to_owned(),
-        };
         let to = match moved {
-            Moved::To(to) => format!("goes on at {}", line(to)),
+            Moved::To(to) => format!("goes on at {}", place_of(to.as_ref())),
             Moved::Ends => "ends".to_owned(),
             Moved::Nowhere => format!("{YELLOW}stays: it is not clear where to go{YELLOW:#}"),
         };
         // Writing to memory does not fail.
-        let _ = writeln!(out, "  {:>8}  {}: if moved, {to}", at.runs, line(&at.place));
+        let _ = writeln!(out, "  {:>8}  {}: if moved, {to}", at.runs, place_of(at.place.as_ref()));
     }
     if out.is_empty() {
         out
@@ -251,7 +251,7 @@ pub(super) fn plan(args: &PlanArgs, terminal: Terminal) -> Outcome {
 
 /// Runs of versions that are not the project's.
 fn older(found: &Found) -> impl Iterator<Item = &Standing> {
-    found.standing.iter().filter(|standing| !standing.current && standing.runs > 0)
+    found.standing.iter().filter(|standing| standing.is_left_over())
 }
 
 fn changes(found: &Found) -> Vec<Difference> {
@@ -299,7 +299,7 @@ fn human(change: &Difference) -> String {
     let Difference { what, journey, finishing, lines } = change;
     let finish = match finishing {
         0 => String::new(),
-        n => format!(", {} on older versions", count(usize::try_from(*n).unwrap_or(usize::MAX), "run")),
+        n => format!(", {} on older versions", count(*n, "run")),
     };
     let mut out = format!("{YELLOW}{what}{YELLOW:#} {BOLD}{journey}{BOLD:#}{finish}\n");
     for (sign, line) in lines {

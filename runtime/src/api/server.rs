@@ -17,7 +17,7 @@ use crate::deploy::{self, DeployError};
 use crate::engine::{Deployed, Engine, GRACE, Outlet, Readies};
 use crate::render::{RenderError, Renderer};
 use crate::send::{Limit, Transport, limited};
-use crate::store::{AnyStore, Database, DeploymentId, KeptProgram, Revision, Store, StoreError};
+use crate::store::{AnyStore, Database, KeptProgram, Revision, Store, StoreError};
 use crate::track::{Keys, Links, LinksError, Topics, Tracking};
 use crate::voucher::Pool;
 
@@ -135,8 +135,13 @@ pub enum Serving {
 
 /// Deploys the project, unless it was deployed before: then the newest deployment is served, so that a worker that comes
 /// back with an old project does not undo what others have deployed since. What is served; the revision, if it is new.
-async fn settle_on(store: &AnyStore, bundle: &Bundle, now: Instant) -> Result<(Serving, Option<Revision>), ServeError> {
-    let ours = DeploymentId::of(&bundle.encode().map_err(|error| DeployError::Unready(error.to_string()))?);
+async fn settle_on(
+    store: &AnyStore,
+    ways: &Ways,
+    bundle: &Bundle,
+    now: Instant,
+) -> Result<(Serving, Option<Revision>), ServeError> {
+    let ours = deploy::id(bundle)?;
     let revisions = store.revisions(usize::MAX).await?;
     match revisions.first() {
         Some(newest) if newest.deployment == ours => {
@@ -147,7 +152,11 @@ async fn settle_on(store: &AnyStore, bundle: &Bundle, now: Instant) -> Result<(S
         Some(newest) if revisions.iter().any(|revision| revision.deployment == ours) => {
             Ok((Serving::Newer(newest.clone()), None))
         }
-        _ => Ok((Serving::Given, Some(deploy::deploy(store, bundle, false, now).await?))),
+        _ => {
+            // What cannot be made ready here must not count for others.
+            ways.make(bundle.clone(), &[])?;
+            Ok((Serving::Given, Some(deploy::deploy(store, bundle, false, now).await?)))
+        }
     }
 }
 
@@ -220,9 +229,7 @@ impl Server {
             notices: config.notices,
             clock: Arc::clone(&clock),
         };
-        // Before anything is deployed: what cannot be made ready here must not count for others.
-        ways.make(bundle.clone(), &[])?;
-        let (serving, made) = settle_on(&store, &bundle, clock.now()).await?;
+        let (serving, made) = settle_on(&store, &ways, &bundle, clock.now()).await?;
         let engine = Engine::follow(store, Arc::new(ways), Arc::clone(&clock)).await?;
         if let Some(made) = made {
             engine.tell(made);

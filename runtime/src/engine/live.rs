@@ -70,14 +70,14 @@ pub(crate) async fn load<S: Store>(
 }
 
 impl<S: Store> Shared<S> {
-    /// Takes up the newest revision, if it is not the one that counts here.
-    pub(super) async fn take_up(&self) -> Result<(), StoreError> {
-        let Some(readies) = &self.readies else { return Ok(()) };
+    /// Takes up the newest revision, if it is not the one that counts here; which it is.
+    pub(super) async fn take_up(&self) -> Result<Option<Revision>, StoreError> {
+        let Some(readies) = &self.readies else { return Ok(None) };
         // One at a time: whoever waited finds it done.
         let _taking = self.taking_up.lock().await;
-        let Some(newest) = self.store.revisions(1).await?.pop() else { return Ok(()) };
+        let Some(newest) = self.store.revisions(1).await?.pop() else { return Ok(None) };
         if newest.number <= self.live.get().linked.revision() {
-            return Ok(());
+            return Ok(Some(newest));
         }
         match load(&self.store, &newest, &**readies).await {
             Ok(deployed) => {
@@ -87,26 +87,23 @@ impl<S: Store> Shared<S> {
                 self.live.set(deployed);
                 self.contacts.notify_one();
                 self.messages.notify_one();
-                Ok(())
             }
-            Err(DeployError::Store(error)) => Err(error),
+            Err(DeployError::Store(error)) => return Err(error),
             Err(error) => {
                 let revision = newest.number;
                 tracing::error!(revision, %error, "this worker cannot take up the newest revision; contacts are left to others");
                 tokio::time::sleep(UNREADY).await;
-                Ok(())
             }
         }
+        Ok(Some(newest))
     }
 
     /// Takes up the newest revision, and sees to it that the contacts whom it concerns are told.
     pub(super) async fn follow(&self, now: Instant) -> Result<(), StoreError> {
-        self.take_up().await?;
-        let Some(newest) = self.store.revisions(1).await?.pop() else { return Ok(()) };
-        if self.readies.is_none() || newest.told || now.0.saturating_sub(newest.at.0) < TELLING {
-            return Ok(());
+        let newest = self.take_up().await?;
+        if let Some(newest) = newest.filter(|newest| !newest.told && now.0.saturating_sub(newest.at.0) >= TELLING) {
+            self.tell(&newest).await;
         }
-        self.tell(&newest).await;
         Ok(())
     }
 

@@ -106,7 +106,7 @@ impl<S> Shared<S> {
     {
         let error = match error {
             StoreError::Revised => match self.take_up().await {
-                Ok(()) => return true,
+                Ok(_) => return true,
                 Err(error) => error,
             },
             error => error,

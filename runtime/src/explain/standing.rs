@@ -30,6 +30,13 @@ pub struct Standing {
     pub places: Vec<StandingAt>,
 }
 
+impl Standing {
+    /// Whether runs are under way in a version that new ones do not take.
+    pub const fn is_left_over(&self) -> bool {
+        !self.current && self.runs > 0
+    }
+}
+
 /// Runs at one statement.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct StandingAt {

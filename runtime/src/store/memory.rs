@@ -396,12 +396,12 @@ impl Store for MemoryStore {
         Ok(self.inner().programs.iter().map(|(_, kept)| kept.clone()).collect())
     }
 
-    async fn revise(&self, revision: &Revision, bundle: &[u8]) -> Result<bool, StoreError> {
+    async fn revise(&self, revision: &Revision, bundle: Option<&[u8]>) -> Result<bool, StoreError> {
         let mut inner = self.inner();
         if inner.revisions.len() as i64 + 1 != revision.number {
             return Ok(false);
         }
-        inner.deployments.insert(revision.deployment, bundle.to_vec());
+        inner.deployments.extend(bundle.map(|bundle| (revision.deployment, bundle.to_vec())));
         inner.revisions.push(revision.clone());
         Ok(true)
     }

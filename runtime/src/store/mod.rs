@@ -65,8 +65,12 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Makes a revision the one that counts, unless its number is taken already; when it returns true, nothing more is
-    /// committed under an older one. Its deployment is kept.
-    fn revise(&self, revision: &Revision, bundle: &[u8]) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// committed under an older one. What it deploys is kept, where that is given.
+    fn revise(
+        &self,
+        revision: &Revision,
+        bundle: Option<&[u8]>,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// The revisions, newest first, at most so many.
     fn revisions(&self, most: usize) -> impl Future<Output = Result<Vec<Revision>, StoreError>> + Send;
@@ -499,6 +503,13 @@ pub struct Revision {
     pub change: Change,
     /// Whether all contacts have been told whom it concerns.
     pub told: bool,
+}
+
+impl Revision {
+    /// A revision as it is stored, with what is noted beside it.
+    fn read(body: &[u8], told: bool) -> Result<Self, StoreError> {
+        Ok(Self { told, ..decode(body, || "a revision".into())? })
+    }
 }
 
 /// What a revision changes.

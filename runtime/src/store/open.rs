@@ -178,7 +178,7 @@ impl Store for AnyStore {
         either!(self, store => store.programs().await)
     }
 
-    async fn revise(&self, revision: &Revision, bundle: &[u8]) -> Result<bool, StoreError> {
+    async fn revise(&self, revision: &Revision, bundle: Option<&[u8]>) -> Result<bool, StoreError> {
         either!(self, store => store.revise(revision, bundle).await)
     }
 

@@ -3,26 +3,24 @@
 //! Journeys may form circles; those that never come to rest are stopped by both sides after so many rounds, and such a
 //! history is passed over.
 
+use journey_tests::random::Random;
+
 use crate::program::{
     Act, Aggregate, Channel, Collect, Cond, DAYS, EVENTS, Exit, For, Gathering, INTERESTS, Journey, Leave, MAILS, On,
     PLANS, Pattern, Program, Reenter, SEGMENTS, STAGES, Status, Step, TEXTS, TOPICS, WINDOWS, WORDS,
 };
 
-/// A small generator (splitmix64).
-pub struct Dice(u64);
+/// What is made by chance.
+pub struct Dice(Random);
 
 impl Dice {
     pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d))
+        Self(Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d)))
     }
 
     /// From 0 to below.
     pub fn below(&mut self, most: i64) -> i64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        i64::try_from((z ^ (z >> 31)) % u64::try_from(most).unwrap()).unwrap()
+        i64::try_from(self.0.draw() % u64::try_from(most).unwrap()).unwrap()
     }
 
     /// From 0 to below, in the type that is asked for.

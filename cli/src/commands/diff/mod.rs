@@ -115,7 +115,7 @@ impl UnderWay {
     /// What becomes of them, in a sentence.
     fn told(&self, journey: &JourneyChange) -> Option<String> {
         let runs = self.of(journey)?;
-        let runs = (runs > 0).then(|| count(usize::try_from(runs).unwrap_or(usize::MAX), "run"))?;
+        let runs = (runs > 0).then(|| count(runs, "run"))?;
         Some(format!("{runs} under way: they finish on the version on which they entered"))
     }
 }
@@ -215,7 +215,7 @@ fn messages(journey: &JourneyChange) -> Option<String> {
 }
 
 fn most(span: &str, before: Option<u64>, after: Option<u64>) -> Option<String> {
-    let messages = |n: u64| count(usize::try_from(n).unwrap_or(usize::MAX), "message");
+    let messages = |n: u64| count(n, "message");
     match (before, after) {
         (Some(before), Some(after)) if before != after => {
             Some(format!("at most {} {span}, was {before}", messages(after)))

@@ -13,12 +13,12 @@ pub(super) async fn a_newer_revision_stops_who_does_not_know_it<K: Kind>(kind: K
         told: false,
     };
     let (one, two) = (revision(1, b"one"), revision(2, b"two"));
-    assert!(store.revise(&one, b"one").await.unwrap());
-    assert!(!store.revise(&revision(1, b"other"), b"other").await.unwrap(), "the number is taken");
+    assert!(store.revise(&one, Some(b"one")).await.unwrap());
+    assert!(!store.revise(&revision(1, b"other"), Some(b"other")).await.unwrap(), "the number is taken");
     store.accept(&[event("ada", "", "e")], NOW).await.unwrap();
     let claimed = store.claim(NOW, 9).await.unwrap();
     let advanced = claimed.contacts.into_iter().map(|pending| step(pending, None)).collect();
-    assert!(store.revise(&two, b"two").await.unwrap());
+    assert!(store.revise(&two, Some(b"two")).await.unwrap());
     let refused = store.commit(claimed.lease, advanced, 1).await;
     assert!(matches!(refused, Err(StoreError::Revised)), "{refused:?}");
 

@@ -597,7 +597,7 @@ impl Store for PostgresStore {
         self.commit_all(transaction).await
     }
 
-    async fn revise(&self, revision: &Revision, bundle: &[u8]) -> Result<bool, StoreError> {
+    async fn revise(&self, revision: &Revision, bundle: Option<&[u8]>) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         let ours = revise::revise(&mut transaction, revision, bundle).await.map_err(|error| self.fail(error))?;
         self.tell(&mut transaction).await.map_err(|error| self.fail(error))?;
@@ -609,10 +609,7 @@ impl Store for PostgresStore {
         let newest = sqlx::query("SELECT body, told FROM revisions ORDER BY number DESC LIMIT $1");
         let rows = self.fetch(newest.bind(i64::try_from(most).unwrap_or(i64::MAX))).await?;
         let read = |error| self.fail(error);
-        let revision = |row: &PgRow| {
-            let revision: Revision = decode(row.try_get(0).map_err(read)?, || "a revision".into())?;
-            Ok(Revision { told: row.try_get(1).map_err(read)?, ..revision })
-        };
+        let revision = |row: &PgRow| Revision::read(row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?);
         rows.iter().map(revision).collect()
     }
 

@@ -19,10 +19,16 @@ pub(super) async fn newest(connection: &mut PgConnection) -> sqlx::Result<i64> {
 }
 
 /// Makes a revision the one that counts, unless its number is taken.
-pub(super) async fn revise(connection: &mut PgConnection, revision: &Revision, bundle: &[u8]) -> sqlx::Result<bool> {
+pub(super) async fn revise(
+    connection: &mut PgConnection,
+    revision: &Revision,
+    bundle: Option<&[u8]>,
+) -> sqlx::Result<bool> {
     execute(connection, sqlx::query("SELECT pg_advisory_xact_lock($1, 0)").bind(KEY)).await?;
-    let keep = "INSERT INTO deployments (id, body) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    execute(connection, sqlx::query(keep).bind(revision.deployment.0.to_vec()).bind(bundle)).await?;
+    if let Some(bundle) = bundle {
+        let keep = "INSERT INTO deployments (id, body) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        execute(connection, sqlx::query(keep).bind(revision.deployment.0.to_vec()).bind(bundle)).await?;
+    }
     let body = bytes(revision);
     let write = "INSERT INTO revisions (number, body, told) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     execute(connection, sqlx::query(write).bind(revision.number).bind(&body).bind(revision.told)).await?;

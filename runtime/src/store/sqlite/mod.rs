@@ -511,7 +511,7 @@ impl Store for SqliteStore {
         self.write(async |writer| write::keep_programs(&mut writer.connection, programs).await).await
     }
 
-    async fn revise(&self, revision: &Revision, bundle: &[u8]) -> Result<bool, StoreError> {
+    async fn revise(&self, revision: &Revision, bundle: Option<&[u8]>) -> Result<bool, StoreError> {
         self.write(async |writer| revise::revise(&mut writer.connection, revision, bundle).await).await
     }
 
@@ -519,10 +519,7 @@ impl Store for SqliteStore {
         let newest = sqlx::query("SELECT body, told FROM revisions ORDER BY number DESC LIMIT ?1");
         let rows = self.fetch(newest.bind(i64::try_from(most).unwrap_or(i64::MAX))).await?;
         let read = |error| self.fail(error);
-        let revision = |row: &SqliteRow| {
-            let revision: Revision = decode(row.try_get(0).map_err(read)?, || "a revision".into())?;
-            Ok(Revision { told: row.try_get(1).map_err(read)?, ..revision })
-        };
+        let revision = |row: &SqliteRow| Revision::read(row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?);
         rows.iter().map(revision).collect()
     }
 

@@ -18,16 +18,16 @@ pub(super) fn is_fence(error: &sqlx::Error) -> bool {
 pub(super) async fn revise(
     connection: &mut SqliteConnection,
     revision: &Revision,
-    bundle: &[u8],
+    bundle: Option<&[u8]>,
 ) -> sqlx::Result<bool> {
     let mut body = Vec::new();
     codec::append(revision, &mut body);
     let write = "BEGIN IMMEDIATE;
-         INSERT OR IGNORE INTO deployments (id, body) VALUES (?, ?);
-         INSERT OR IGNORE INTO revisions (number, body, told) VALUES (?, ?, ?);
+         INSERT OR IGNORE INTO deployments (id, body) SELECT ?1, ?2 WHERE ?2 IS NOT NULL;
+         INSERT OR IGNORE INTO revisions (number, body, told) VALUES (?3, ?4, ?5);
          COMMIT";
     let id = revision.deployment.0.to_vec();
-    let query = sqlx::query(write).bind(id).bind(bundle.to_vec());
+    let query = sqlx::query(write).bind(id).bind(bundle.map(<[u8]>::to_vec));
     query.bind(revision.number).bind(body.clone()).bind(revision.told).execute(&mut *connection).await?;
     let ours: Vec<u8> = sqlx::query_scalar("SELECT body FROM revisions WHERE number = ?")
         .bind(revision.number)
