@@ -84,7 +84,10 @@ pub(crate) fn compile(
     let mut uses = Uses::default();
     index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
     let scores = check::scores(&index, &files, &mut uses, &mut diagnostics);
-    let sent = SentNames::of(files.iter().flat_map(|file| &file.file.items));
+    // Only tests ask what is sent.
+    let tested = files.iter().flat_map(|file| &file.file.items).any(|item| matches!(item, Item::Test(_)));
+    let sent =
+        if tested { SentNames::of(files.iter().flat_map(|file| &file.file.items)) } else { SentNames::default() };
     let mut build = Build::new(&index, sources, sent, (today, goal), diagnostics);
     build.lints.uses = uses;
     build.scores(&scores, files.first().map(|file| &file.text));

@@ -155,9 +155,9 @@ pub(crate) struct Pattern {
     /// Which link.
     pub(crate) link: Option<SmolStr>,
     /// `where`
-    pub(crate) filter: Option<Expr>,
+    pub(crate) filter: Option<Box<Expr>>,
     /// The segment that it is about, which must be watched for it.
-    pub(crate) watched: Option<(SmolStr, Expr)>,
+    pub(crate) watched: Option<Box<(SmolStr, Expr)>>,
     /// Where it stands.
     pub(crate) loc: Loc,
 }
@@ -193,9 +193,9 @@ pub(crate) struct Step {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum StepKind {
     /// Sends a message.
-    Send(Send),
+    Send(Box<Send>),
     /// Waits.
-    Wait(Wait),
+    Wait(Box<Wait>),
     /// Decides.
     If {
         /// What.
@@ -225,7 +225,7 @@ pub(crate) enum StepKind {
     /// Names the place of the step that follows.
     Label(SmolStr),
     /// Continues at the contact's side.
-    Split(Split),
+    Split(Box<Split>),
     /// Repeats its steps.
     Repeat {
         /// Counts how often.
@@ -254,7 +254,7 @@ pub(crate) enum StepKind {
     /// Asks somebody outside.
     Request(Box<Request>),
     /// Tells a colleague something.
-    Notify(Notice),
+    Notify(Box<Notice>),
     /// Starts another journey.
     StartJourney(SmolStr, Vec<(SmolStr, Expr)>),
     /// Stops a journey.

@@ -366,7 +366,8 @@ impl<D: Disk> Session<D> {
         let mut seen = Vec::new();
         let mut stale = false;
         let before = self.told.insert(view.key.clone(), view.snapshot.clone());
-        let same = before.map(|before| journey_ide::same_as_before(&view.snapshot, &before)).unwrap_or_default();
+        let same =
+            before.as_ref().map(|before| journey_ide::same_as_before(&view.snapshot, before)).unwrap_or_default();
         for file in journey_ide::diagnostics(&view.snapshot) {
             let (uri, version) = (view.uri(file.file), view.version(file.file));
             // Most changes concern few files.
@@ -395,6 +396,8 @@ impl<D: Disk> Session<D> {
             }
             seen.push(uri.0);
         }
+        // It is large, and the editor waits for the next answer.
+        self.pool.run(move || drop(before));
         seen.sort();
         self.clear(|uri, owner| *owner == view.key && seen.binary_search_by(|s| s.as_str().cmp(uri)).is_err());
         if stale && self.client.pulls {

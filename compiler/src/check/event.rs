@@ -200,7 +200,7 @@ impl Checker<'_> {
             event: event.name().into(),
             about: none.clone(),
             link: None,
-            filter,
+            filter: filter.map(Box::new),
             watched: None,
             loc,
         };
@@ -208,13 +208,13 @@ impl Checker<'_> {
             EventKind::Error => return None,
             EventKind::Named(name) => {
                 let fields = self.declared(name)?;
-                let filter = self.filter(pattern.filter.as_deref(), &fields);
+                let filter = self.filter(pattern.filter.as_deref(), &fields).map(Box::new);
                 Pattern { event: name.text.clone(), about: none, link: None, filter, watched: None, loc }
             }
             EventKind::Segment(name, enters) => {
                 let condition = self.segment(name)?.put_at(name.loc);
                 let event = if *enters { past_entry(&name.text) } else { past_segment(&name.text) };
-                let watched = Some((name.text.clone(), condition));
+                let watched = Some(Box::new((name.text.clone(), condition)));
                 Pattern { event, about: none, link: None, filter: None, watched, loc }
             }
             EventKind::Reaches(stage) => {

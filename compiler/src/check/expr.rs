@@ -33,8 +33,6 @@ pub(crate) struct Checker<'a> {
     pub(super) journey_name: SmolStr,
     pub(super) sends: Vec<super::Sent>,
     pub(super) inline: Vec<super::Inline>,
-    /// Some step cannot be run yet, so that what is sent is not known.
-    pub(super) partial: bool,
     /// Splits so far, by name.
     pub(super) splits: Vec<(SmolStr, Loc)>,
     /// Whether it is a segment, which knows contacts and no runs.
@@ -100,7 +98,6 @@ impl<'a> Checker<'a> {
             journey_name: SmolStr::default(),
             sends: Vec::new(),
             inline: Vec::new(),
-            partial: false,
             splits: Vec::new(),
             in_segment: false,
             in_score: false,

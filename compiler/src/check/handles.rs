@@ -18,6 +18,8 @@ pub(super) struct Handles {
     used: Vec<SmolStr>,
     /// Those that are names of messages.
     messages: BTreeSet<SmolStr>,
+    /// Whether some step cannot be read, so that there may be more.
+    pub(super) partial: bool,
 }
 
 impl Handles {
@@ -30,6 +32,7 @@ impl Handles {
 
     fn collect(&mut self, block: &Block) {
         for step in block {
+            self.partial |= matches!(step.kind, StepKind::Error);
             if let StepKind::Send(send) = &step.kind
                 && send.to.is_none()
             {
@@ -80,7 +83,7 @@ impl Checker<'_> {
                 next
             }));
         }
-        if self.partial {
+        if self.handles.partial {
             return None;
         }
         let names: Vec<SmolStr> = self.handles.names.keys().cloned().collect();
@@ -109,13 +112,14 @@ pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
             arms.iter().for_each(|arm| each(&arm.then));
             otherwise.iter().for_each(each);
         }
-        StepKind::Wait(Wait::Until { otherwise, .. } | Wait::Event { otherwise, .. }) => {
-            otherwise.iter().for_each(each);
-        }
-        StepKind::Wait(Wait::First { arms, after }) => {
-            arms.iter().for_each(|arm| each(&arm.then));
-            after.iter().for_each(|(_, then)| each(then));
-        }
+        StepKind::Wait(wait) => match &**wait {
+            Wait::For { .. } => {}
+            Wait::Until { otherwise, .. } | Wait::Event { otherwise, .. } => otherwise.iter().for_each(each),
+            Wait::First { arms, after } => {
+                arms.iter().for_each(|arm| each(&arm.then));
+                after.iter().for_each(|(_, then)| each(then));
+            }
+        },
         StepKind::Split { sides, .. } => sides.iter().for_each(|side| each(&side.then)),
         StepKind::Repeat { body, .. } => each(body),
         StepKind::Countdown { points, otherwise, .. } => {
@@ -136,7 +140,6 @@ pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
         | StepKind::Suppress(_)
         | StepKind::StartJourney(..)
         | StepKind::StopJourney(_)
-        | StepKind::Wait(Wait::For { .. })
         | StepKind::AddTo(..)
         | StepKind::RemoveFrom(..)
         | StepKind::Label(_)

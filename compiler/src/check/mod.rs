@@ -26,7 +26,7 @@ use journey_bytecode::Channel;
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::hir::{self, Block, Loc, StepKind};
+use crate::hir::{self, Loc};
 use crate::template::TriggerShape;
 use crate::text::Text;
 use crate::typed;
@@ -90,12 +90,11 @@ pub(crate) fn journey<'a>(index: &'a Index<'a>, text: &'a Text<'a>, journey: &hi
             _ => None,
         })
     };
-    checker.partial = exits().chain([&journey.body]).any(has_later);
     checker.handles = handles::Handles::of(exits().chain([&journey.body]));
     checker.journey_name = index::journey_name(journey, text);
     let header = checker.header(journey);
     let mut body = checker.block(&journey.body, 0);
-    let whole = !journey.broken && !checker.partial;
+    let whole = !journey.broken && !checker.handles.partial;
     if whole && body.is_empty() {
         let name = checker.journey_name.clone();
         checker
@@ -152,13 +151,4 @@ fn number_sends(block: &mut typed::Block, handles: &handles::Handles) {
             number_sends(inner, handles);
         }
     }
-}
-
-/// Whether some step cannot be run yet, so that what it does is not known.
-fn has_later(block: &Block) -> bool {
-    block.iter().any(|step| {
-        let mut later = matches!(step.kind, StepKind::Error);
-        handles::inner(&step.kind, |inner| later |= has_later(inner));
-        later
-    })
 }

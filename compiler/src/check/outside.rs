@@ -116,7 +116,7 @@ impl Checker<'_> {
     pub(super) fn notify(&mut self, whom: &Whom, text: &SmolStr, loc: Loc) -> Option<StepKind> {
         let message = self.notice(loc);
         let to = self.colleague(whom, "notify")?;
-        Some(StepKind::Notify(Notice { to, message, text: text.clone(), seen: self.seen() }))
+        Some(StepKind::Notify(Box::new(Notice { to, message, text: text.clone(), seen: self.seen() })))
     }
 
     pub(super) fn ask(&mut self, ask: &hir::Ask, head: Loc, inner: u16) -> Option<StepKind> {

@@ -45,7 +45,7 @@ impl Checker<'_> {
         let inner = depth.saturating_add(1);
         Some(match &step.kind {
             hir::StepKind::Send(send) => self.send(send, step.head)?,
-            hir::StepKind::Wait(wait) => StepKind::Wait(self.wait(wait, step.head, inner)?),
+            hir::StepKind::Wait(wait) => StepKind::Wait(Box::new(self.wait(wait, step.head, inner)?)),
             hir::StepKind::If { condition, then, otherwise } => StepKind::If {
                 condition: self.condition(condition),
                 then: self.block(then, inner),
@@ -76,7 +76,7 @@ impl Checker<'_> {
             hir::StepKind::Split { name, sides, measure, run_for, best } => {
                 let measure = self.measure(measure.as_deref(), *run_for, *best);
                 let (name, sides) = self.split(name, sides, step.head, inner);
-                StepKind::Split(typed::Split { name, sides, measure })
+                StepKind::Split(Box::new(typed::Split { name, sides, measure }))
             }
             hir::StepKind::Repeat { times, times_loc, until, body } => {
                 if *times > MAX_REPEAT {
@@ -163,7 +163,7 @@ impl Checker<'_> {
         }
         // A message that is not there is still sent as far as the rest of the journey is concerned.
         let _ = known;
-        Some(StepKind::Send(typed::Send {
+        Some(StepKind::Send(Box::new(typed::Send {
             choices,
             name: super::handles::name_of(send),
             handle: None,
@@ -171,7 +171,7 @@ impl Checker<'_> {
             from: send.from.as_ref().and_then(|from| self.from(send, from)),
             to,
             seen: self.seen(),
-        }))
+        })))
     }
 
     /// Who sends, if the step says it.
@@ -411,7 +411,7 @@ impl Checker<'_> {
             let known = |name: &Name| self.labels.iter().any(|(known, _)| *known == name.text);
             if let Some(to) = to.as_ref().filter(|to| !known(to)) {
                 let names: Vec<SmolStr> = self.labels.iter().map(|(name, _)| name.clone()).collect();
-                if !self.partial {
+                if !self.handles.partial {
                     self.report(Code::UnknownPlace, to.loc, format!("this journey has no place `{}`", to.text))
                         .suggest_or(
                             &to.text,
@@ -662,7 +662,7 @@ impl Checker<'_> {
             let at = self.point(&date, point);
             let wait = at.map(|at| {
                 let deadline = Deadline { at, then, required: otherwise.is_none(), past: Some(Vec::new()) };
-                StepKind::Wait(Wait { deadline: Some(deadline), arms: Vec::new(), conditions: Vec::new() })
+                StepKind::Wait(Box::new(Wait { deadline: Some(deadline), arms: Vec::new(), conditions: Vec::new() }))
             });
             steps.push(Step { kind: wait.unwrap_or(StepKind::Error), head: point.head, depth: inner });
         }

@@ -263,7 +263,7 @@ impl<'a> Generator<'a> {
     }
 
     fn pattern(&mut self, pattern: &typed::Pattern) -> EventPattern {
-        self.tables.watch(pattern.watched.as_ref());
+        self.tables.watch(pattern.watched.as_deref());
         EventPattern {
             event: pattern.event.clone(),
             message: self.tables.message(&pattern.about),

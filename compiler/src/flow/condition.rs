@@ -371,8 +371,14 @@ impl Flow<'_> {
 
 /// A truth about a subject that can be yes or no.
 fn truth(subject: &Subject, state: &State) -> Decision {
-    let domain = state.fact(subject, Some(&Type::Bool));
-    let way = |truth| state.with(subject, domain.that(Comparison::Equal, &Value::Bool(truth)));
+    let way = |truth| {
+        let truth = Value::Bool(truth);
+        let domain = match state.known(subject) {
+            Some(known) => known.that(Comparison::Equal, &truth),
+            None => Domain::only(truth),
+        };
+        state.with(subject, domain)
+    };
     Decision { yes: way(true), no: way(false), constants: Vec::new() }
 }
 

@@ -15,14 +15,17 @@ const MAX_VALUES: usize = 256;
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Domain {
     /// One of these; anything without.
-    only: Option<SmallVec<[Value; 2]>>,
+    only: Option<SmallVec<[Value; 1]>>,
     /// None of these.
     except: Vec<Value>,
-    /// Not below; the flag says whether the bound itself is possible.
-    low: Option<(Value, bool)>,
+    /// Not below.
+    low: Option<Bound>,
     /// Not above.
-    high: Option<(Value, bool)>,
+    high: Option<Bound>,
 }
+
+/// A bound, and whether it is possible itself. Most domains have none, and all are copied where ways part.
+type Bound = Box<(Value, bool)>;
 
 impl Domain {
     /// Every value of the type.
@@ -53,9 +56,9 @@ impl Domain {
     /// Whether no value is left.
     pub(super) fn is_empty(&self) -> bool {
         let crossed = match (&self.low, &self.high) {
-            (Some((low, low_in)), Some((high, high_in))) => match low.order(high) {
+            (Some(low), Some(high)) => match low.0.order(&high.0) {
                 Some(Ordering::Greater) => true,
-                Some(Ordering::Equal) => !(*low_in && *high_in),
+                Some(Ordering::Equal) => !(low.1 && high.1),
                 _ => false,
             },
             _ => false,
@@ -119,15 +122,17 @@ impl Domain {
             let both = Self {
                 only: None,
                 except: self.except.iter().filter(|value| other.except.contains(value)).cloned().collect(),
-                low: looser(self.low.as_ref(), other.low.as_ref(), Ordering::Less),
-                high: looser(self.high.as_ref(), other.high.as_ref(), Ordering::Greater),
+                low: looser(self.low.as_deref(), other.low.as_deref(), Ordering::Less),
+                high: looser(self.high.as_deref(), other.high.as_deref(), Ordering::Greater),
             };
             let knows = both.low.is_some() || both.high.is_some() || !both.except.is_empty();
             return (knows && self.only.is_none() && other.only.is_none()).then_some(both);
         };
         let mut only = a.clone();
         only.extend(b.iter().filter(|value| !a.contains(value)).cloned());
-        (only.len() <= MAX_VALUES).then(|| Self { only: Some(only), ..Self::default() })
+        // Yes or no: that is to know nothing.
+        let either = only.len() > 1 && only.iter().all(|value| matches!(value, Value::Bool(_)));
+        (only.len() <= MAX_VALUES && !either).then(|| Self { only: Some(only), ..Self::default() })
     }
 
     /// Whether no value is possible in both.
@@ -137,10 +142,10 @@ impl Domain {
             (None, Some(_)) => other.excludes(self),
             (None, None) => {
                 let mut both = self.clone();
-                if let Some((bound, included)) = &other.low {
+                if let Some((bound, included)) = other.low.as_deref() {
                     both.low = tighter(both.low, (bound, *included), Ordering::Greater);
                 }
-                if let Some((bound, included)) = &other.high {
+                if let Some((bound, included)) = other.high.as_deref() {
                     both.high = tighter(both.high, (bound, *included), Ordering::Less);
                 }
                 both.is_empty()
@@ -149,8 +154,8 @@ impl Domain {
     }
 
     fn may_be(&self, value: &Value) -> bool {
-        let beyond = |bound: &Option<(Value, bool)>, side: Ordering| {
-            bound.as_ref().is_some_and(|(bound, included)| match value.order(bound) {
+        let beyond = |bound: &Option<Bound>, side: Ordering| {
+            bound.as_deref().is_some_and(|(bound, included)| match value.order(bound) {
                 Some(Ordering::Equal) => !included,
                 Some(order) => order == side,
                 None => false,
@@ -164,26 +169,24 @@ impl Domain {
 }
 
 /// The bound that leaves more, if both are bounded.
-fn looser(a: Option<&(Value, bool)>, b: Option<&(Value, bool)>, looser: Ordering) -> Option<(Value, bool)> {
+fn looser(a: Option<&(Value, bool)>, b: Option<&(Value, bool)>, looser: Ordering) -> Option<Bound> {
     let ((a, a_in), (b, b_in)) = (a?, b?);
-    match a.order(b)? {
-        Ordering::Equal => Some((a.clone(), *a_in || *b_in)),
-        order if order == looser => Some((a.clone(), *a_in)),
-        _ => Some((b.clone(), *b_in)),
-    }
+    Some(Box::new(match a.order(b)? {
+        Ordering::Equal => (a.clone(), *a_in || *b_in),
+        order if order == looser => (a.clone(), *a_in),
+        _ => (b.clone(), *b_in),
+    }))
 }
 
 /// The bound that leaves less.
-fn tighter(known: Option<(Value, bool)>, new: (&Value, bool), tighter: Ordering) -> Option<(Value, bool)> {
-    let (value, included) = new;
-    match known {
-        Some((bound, bound_in)) => match value.order(&bound) {
-            Some(Ordering::Equal) => Some((bound, bound_in && included)),
-            Some(order) if order == tighter => Some((value.clone(), included)),
-            _ => Some((bound, bound_in)),
-        },
-        None => Some((value.clone(), included)),
+fn tighter(known: Option<Bound>, (value, included): (&Value, bool), tighter: Ordering) -> Option<Bound> {
+    let Some(mut known) = known else { return Some(Box::new((value.clone(), included))) };
+    match value.order(&known.0) {
+        Some(Ordering::Equal) => known.1 &= included,
+        Some(order) if order == tighter => *known = (value.clone(), included),
+        _ => {}
     }
+    Some(known)
 }
 
 #[cfg(test)]

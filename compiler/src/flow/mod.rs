@@ -664,7 +664,9 @@ fn sends(block: &Block) -> bool {
 /// Finds where each named message is sent.
 fn collect(block: &Block, sends: &mut HashMap<HandleIx, Vec<Sent>>) {
     for step in block {
-        if let StepKind::Send(Send { choices, handle: Some(handle), .. }) = &step.kind {
+        if let StepKind::Send(send) = &step.kind
+            && let Send { choices, handle: Some(handle), .. } = &**send
+        {
             sends.entry(*handle).or_default().push(Sent { choices: choices.clone(), at: step.head });
         }
         step.kind.each_block(|inner| collect(inner, sends));

@@ -58,6 +58,8 @@ pub(super) struct State {
     set: Rc<BTreeSet<Place>>,
     /// What is known of values until somebody else can change them: until the next wait.
     facts: Rc<Facts>,
+    /// What stays known over waits; no subject is in both.
+    lasting: Rc<Facts>,
     /// Messages sent for certain.
     sent: Handles,
     /// Messages sent on some way.
@@ -118,6 +120,12 @@ impl Facts {
             Some(Rc::new((mine.0.clone(), mine.1.or(&their.1)?)))
         });
         Self(both.collect())
+    }
+
+    /// Whether they are among the others, which have them from the same place.
+    fn are_among(&self, other: &Self) -> bool {
+        let mut theirs = other.0.iter();
+        self.0.iter().all(|mine| theirs.any(|their| Rc::ptr_eq(their, mine)))
     }
 }
 
@@ -188,8 +196,14 @@ const fn bit(channel: Channel) -> u8 {
 }
 
 impl State {
+    /// What is known of the subject; nothing without.
+    pub(super) fn known(&self, subject: &Subject) -> Option<&Domain> {
+        self.facts.get(subject).or_else(|| self.lasting.get(subject))
+    }
+
+    /// What the subject may be.
     pub(super) fn fact(&self, subject: &Subject, ty: Option<&Type>) -> Domain {
-        self.facts.get(subject).cloned().unwrap_or_else(|| Domain::of(ty))
+        self.known(subject).cloned().unwrap_or_else(|| Domain::of(ty))
     }
 
     /// The state in which the subject is so; none if it cannot be.
@@ -208,41 +222,51 @@ impl State {
     }
 
     fn note(&mut self, subject: &Subject, domain: Domain) {
-        if self.facts.get(subject) == Some(&domain) {
+        if self.known(subject) == Some(&domain) {
             return;
         }
-        if self.facts.0.len() < MAX_FACTS || self.facts.find(subject).is_ok() {
-            match Rc::get_mut(&mut self.facts) {
+        let (mine, other) = match lasts(subject, &domain) {
+            true => (&mut self.lasting, &mut self.facts),
+            false => (&mut self.facts, &mut self.lasting),
+        };
+        if other.find(subject).is_ok() {
+            Rc::make_mut(other).remove(subject);
+        }
+        if mine.0.len() < MAX_FACTS || mine.find(subject).is_ok() {
+            match Rc::get_mut(mine) {
                 Some(own) => own.insert(subject.clone(), domain),
-                None => self.facts = Rc::new(self.facts.with(subject.clone(), domain)),
+                None => *mine = Rc::new(mine.with(subject.clone(), domain)),
             }
         }
     }
 
     pub(super) fn forget(&mut self, subject: &Subject) {
-        if self.facts.find(subject).is_ok() {
-            Rc::make_mut(&mut self.facts).remove(subject);
+        for facts in [&mut self.facts, &mut self.lasting] {
+            if facts.find(subject).is_ok() {
+                Rc::make_mut(facts).remove(subject);
+            }
         }
     }
 
     /// Forgets what is known of values: others may have changed them, or it was so at another time.
     pub(super) fn forget_facts(&mut self) {
         self.facts = Rc::default();
+        self.lasting = Rc::default();
     }
 
     /// A step changes something: what was asked of more than one value may have another answer.
     pub(super) fn forget_questions(&mut self) {
-        self.keep(|subject, _| !matches!(subject, Subject::Question(_)));
+        self.keep(|subject| !matches!(subject, Subject::Question(_)));
     }
 
     /// Whether the subject is known to have this value.
     pub(super) fn is(&self, subject: &Subject, value: &Value) -> bool {
-        self.facts.get(subject).is_some_and(|domain| domain.is_only(value))
+        self.known(subject).is_some_and(|domain| domain.is_only(value))
     }
 
     /// What is known of values, by subject.
     pub(super) fn facts(&self) -> impl Iterator<Item = (&Subject, &Domain)> {
-        self.facts.0.iter().map(|fact| (&fact.0, &fact.1))
+        self.facts.0.iter().chain(&self.lasting.0).map(|fact| (&fact.0, &fact.1))
     }
 
     /// Notes that the place has a value for the rest of the way.
@@ -271,7 +295,7 @@ impl State {
         if self.set.iter().any(of) {
             Rc::make_mut(&mut self.set).retain(|place| !of(place));
         }
-        self.keep(|subject, _| !matches!(subject, Subject::Place(place) | Subject::IsSet(place) if of(place)));
+        self.keep(|subject| !matches!(subject, Subject::Place(place) | Subject::IsSet(place) if of(place)));
     }
 
     /// The run begins: what is known of the fields of the event is now known of the trigger.
@@ -283,15 +307,19 @@ impl State {
             other => other.clone(),
         };
         self.set = Rc::new(self.set.iter().map(renamed).collect());
-        let facts = self.facts().map(|(subject, domain)| {
-            let subject = match subject {
-                Subject::Place(place) => Subject::Place(renamed(place)),
-                Subject::IsSet(place) => Subject::IsSet(renamed(place)),
-                other => other.clone(),
-            };
-            (subject, domain.clone())
-        });
-        self.facts = Rc::new(facts.collect());
+        let (lasting, facts): (Vec<_>, Vec<_>) = self
+            .facts()
+            .map(|(subject, domain)| {
+                let subject = match subject {
+                    Subject::Place(place) => Subject::Place(renamed(place)),
+                    Subject::IsSet(place) => Subject::IsSet(renamed(place)),
+                    other => other.clone(),
+                };
+                (subject, domain.clone())
+            })
+            .partition(|(subject, domain)| lasts(subject, domain));
+        self.facts = Rc::new(facts.into_iter().collect());
+        self.lasting = Rc::new(lasting.into_iter().collect());
         self
     }
 
@@ -303,21 +331,15 @@ impl State {
             Rc::make_mut(&mut self.set).retain(|place| !field(place));
         }
         self.forget_questions();
-        self.keep(|subject, _| !matches!(subject, Subject::Place(place) | Subject::IsSet(place) if field(place)));
+        self.keep(|subject| !matches!(subject, Subject::Place(place) | Subject::IsSet(place) if field(place)));
         self
     }
 
     /// Time goes by: others may have changed everything but what the run was started with and what has happened.
     pub(super) fn wait(&mut self) {
-        let lasts = |subject: &Subject, domain: &Domain| match subject {
-            Subject::Place(Place::Trigger(_) | Place::Slot(_) | Place::Answer(..))
-            | Subject::IsSet(Place::Trigger(_)) => true,
-            Subject::Status(..) => domain.is_only(&Value::Bool(true)),
-            // What happened has happened: only that it happened at least so often stays true.
-            Subject::Count(_) => domain.is_lower_bound(),
-            _ => false,
-        };
-        self.keep(lasts);
+        if !self.facts.0.is_empty() {
+            self.facts = Rc::default();
+        }
     }
 
     /// The place is reached again, after these messages may have been sent.
@@ -333,7 +355,7 @@ impl State {
     /// A message is sent, under this name. It may have to wait for its window.
     pub(super) fn send(&mut self, handle: Option<HandleIx>, channels: impl Iterator<Item = Channel>) {
         self.wait();
-        self.keep(|subject, _| match subject {
+        self.keep(|subject| match subject {
             Subject::Status(_, Asked::Handle(h)) => Some(*h) != handle,
             Subject::Status(_, Asked::Last) => false,
             _ => true,
@@ -342,10 +364,12 @@ impl State {
         self.last = Last { certain: true, possible: true, channels: channels.fold(0, |all, c| all | bit(c)) };
     }
 
-    fn keep(&mut self, lasts: impl Fn(&Subject, &Domain) -> bool) {
-        if !self.facts().all(|(subject, domain)| lasts(subject, domain)) {
-            let kept = self.facts.0.iter().filter(|fact| lasts(&fact.0, &fact.1)).cloned();
-            self.facts = Rc::new(Facts(kept.collect()));
+    fn keep(&mut self, stays: impl Fn(&Subject) -> bool) {
+        for facts in [&mut self.facts, &mut self.lasting] {
+            if !facts.0.iter().all(|fact| stays(&fact.0)) {
+                let kept = facts.0.iter().filter(|fact| stays(&fact.0)).cloned();
+                *facts = Rc::new(Facts(kept.collect()));
+            }
         }
     }
 
@@ -369,14 +393,30 @@ impl State {
         self.maybe_sent.contains(handle)
     }
 
+    fn meet_facts(&mut self, other: &Self) {
+        // What lasts on one way only may be known as something fleeting on the other.
+        let mixed = |fleeting: &Facts, lasting: &Facts| -> Vec<(Subject, Domain)> {
+            let both = fleeting.0.iter().filter_map(|fact| Some((fact.0.clone(), fact.1.or(lasting.get(&fact.0)?)?)));
+            both.collect()
+        };
+        let mut both = mixed(&self.facts, &other.lasting);
+        both.extend(mixed(&other.facts, &self.lasting));
+        for (mine, theirs) in [(&mut self.facts, &other.facts), (&mut self.lasting, &other.lasting)] {
+            if theirs.are_among(mine) {
+                *mine = Rc::clone(theirs);
+            } else if !mine.are_among(theirs) {
+                *mine = Rc::new(mine.meet(theirs));
+            }
+        }
+        both.into_iter().for_each(|(subject, domain)| self.note(&subject, domain));
+    }
+
     /// What is known where two ways meet.
     fn meet(mut self, other: Self) -> Self {
         if !Rc::ptr_eq(&self.set, &other.set) {
             Rc::make_mut(&mut self.set).retain(|place| other.set.contains(place));
         }
-        if !Rc::ptr_eq(&self.facts, &other.facts) {
-            self.facts = Rc::new(self.facts.meet(&other.facts));
-        }
+        self.meet_facts(&other);
         self.sent.intersect(&other.sent);
         self.maybe_sent.unite(&other.maybe_sent);
         self.last = Last {
@@ -385,6 +425,19 @@ impl State {
             channels: self.last.channels | other.last.channels,
         };
         self
+    }
+}
+
+/// Whether what is known of the subject stays known while time goes by.
+fn lasts(subject: &Subject, domain: &Domain) -> bool {
+    match subject {
+        Subject::Place(Place::Trigger(_) | Place::Slot(_) | Place::Answer(..)) | Subject::IsSet(Place::Trigger(_)) => {
+            true
+        }
+        Subject::Status(..) => domain.is_only(&Value::Bool(true)),
+        // What happened has happened: only that it happened at least so often stays true.
+        Subject::Count(_) => domain.is_lower_bound(),
+        _ => false,
     }
 }
 

@@ -314,9 +314,9 @@ pub type Block = Vec<Step>;
 #[derive(Clone, PartialEq, Debug)]
 pub enum StepKind {
     /// `send CHANNEL MESSAGE ..`
-    Send(Send),
+    Send(Box<Send>),
     /// `wait ..`
-    Wait(Wait),
+    Wait(Box<Wait>),
     /// `if COND STEP [else STEP]`
     If {
         /// What is decided.
@@ -395,7 +395,7 @@ pub enum StepKind {
     /// `suppress ["reason"]`
     Suppress(SmolStr),
     /// `call SERVICE { .. }`
-    Call(Call),
+    Call(Box<Call>),
     /// `voucher NAME [as CODE] [expires 3d]`
     Voucher {
         /// The voucher.
@@ -408,7 +408,7 @@ pub enum StepKind {
     /// `notify owner ".."`
     Notify(Whom, SmolStr, Loc),
     /// `ask owner "..?" { yes { .. } else { .. } }`
-    Ask(Ask),
+    Ask(Box<Ask>),
     /// `start journey NAME [with { field: value }]`
     StartJourney(Name, Vec<(Name, Expr)>),
     /// `stop journey NAME`

@@ -99,11 +99,19 @@ impl Lints {
             return;
         };
         let journey = &checked.journey;
-        let counts = pressure::journey(scene, journey, &mut self.found);
-        clock::journey(scene, journey, &mut self.found);
-        consent::journey(scene, source, journey, &checked.sends, &mut self.found);
-        header::journey(scene, source, journey, &mut self.found);
-        steps::journey(scene, source, journey, &mut self.found, &mut self.unless);
+        let mut of_steps = Vec::new();
+        // Whoever types in a long journey waits for both.
+        let (counts, ()) = rayon::join(
+            || {
+                let counts = pressure::journey(scene, journey, &mut self.found);
+                clock::journey(scene, journey, &mut self.found);
+                consent::journey(scene, source, journey, &checked.sends, &mut self.found);
+                header::journey(scene, source, journey, &mut self.found);
+                counts
+            },
+            || steps::journey(scene, source, journey, &mut of_steps, &mut self.unless),
+        );
+        self.found.append(&mut of_steps);
         let marketing = |channel, message: &SmolStr| scene.purpose(journey, channel, message) == Purpose::Marketing;
         let mut sends =
             checked.sends.iter().filter(|sent| !sent.elsewhere && marketing(sent.channel, &sent.message)).peekable();

@@ -255,10 +255,15 @@ impl Steps<'_> {
     /// Two steps in a row.
     fn pair(&mut self, first: &Step, second: &Step) {
         match (&first.kind, &second.kind) {
-            (
-                StepKind::Wait(Wait::For { length: a, longest: None, window: None }),
-                StepKind::Wait(Wait::For { length: b, longest: None, window: None }),
-            ) => self.adjacent_waits(first, second, a, b),
+            (StepKind::Wait(a), StepKind::Wait(b)) => {
+                if let (
+                    Wait::For { length: a, longest: None, window: None },
+                    Wait::For { length: b, longest: None, window: None },
+                ) = (&**a, &**b)
+                {
+                    self.adjacent_waits(first, second, a, b);
+                }
+            }
             (StepKind::Send(a), StepKind::Send(b)) => {
                 let ([(one, _)], [(other, _)]) = (a.channels.as_slice(), b.channels.as_slice()) else { return };
                 let both = self.purpose(a) == Purpose::Marketing && self.purpose(b) == Purpose::Marketing;
@@ -492,7 +497,7 @@ impl Steps<'_> {
         let Some(step) = last else { return };
         match &step.kind {
             StepKind::Wait(wait) => {
-                let idle = match wait {
+                let idle = match &**wait {
                     Wait::For { .. } | Wait::Until { until: Until::Clock(..) | Until::Window(_), .. } => true,
                     Wait::Until { otherwise, .. } | Wait::Event { otherwise, .. } => {
                         otherwise.as_ref().is_none_or(|steps| steps.iter().all(|s| matches!(s.kind, StepKind::End)))
@@ -522,7 +527,8 @@ impl Steps<'_> {
                     self.unless.push(Unless { kind: Named::Journey, name: self.journey.name.clone(), finding });
                     return;
                 }
-                if let Wait::Until { otherwise: Some(steps), .. } | Wait::Event { otherwise: Some(steps), .. } = wait {
+                if let Wait::Until { otherwise: Some(steps), .. } | Wait::Event { otherwise: Some(steps), .. } = &**wait
+                {
                     self.trailing(steps);
                 }
             }
@@ -617,13 +623,13 @@ impl Look {
             match &step.kind {
                 StepKind::Send(_) => self.sends = true,
                 StepKind::If { .. } | StepKind::Choose { .. } => self.asks = true,
-                StepKind::Wait(Wait::Until { until: Until::Clock(..) | Until::Window(_), .. }) => {
-                    self.clock_waits = true;
-                }
-                StepKind::Wait(wait) => {
-                    self.other_waits = true;
-                    self.asks |= !matches!(wait, Wait::For { .. });
-                }
+                StepKind::Wait(wait) => match &**wait {
+                    Wait::Until { until: Until::Clock(..) | Until::Window(_), .. } => self.clock_waits = true,
+                    other => {
+                        self.other_waits = true;
+                        self.asks |= !matches!(other, Wait::For { .. });
+                    }
+                },
                 // Whatever else there is may take its time, and may ask.
                 StepKind::Split { .. }
                 | StepKind::AddTag(_)

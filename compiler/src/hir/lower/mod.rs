@@ -14,7 +14,7 @@ use journey_grammar::{Token, Tree};
 use smol_str::SmolStr;
 
 use super::{
-    ContactDecl, EventDecl, Expr, ExprKind, FieldDecl, File, FunnelDecl, HeaderKind, Item, Journey, Loc, Name,
+    Block, ContactDecl, EventDecl, Expr, ExprKind, FieldDecl, File, FunnelDecl, HeaderKind, Item, Journey, Loc, Name,
     PolicyDecl, PolicyItem, PolicyKind, ScoreDecl, SegmentDecl, TopicDecl, TypeKind, TypeRef, Unsure, VoucherDecl,
 };
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -63,6 +63,9 @@ fn touching(errors: &[Loc], range: Loc) -> usize {
     let before = errors.partition_point(|error| error.end < range.start);
     errors.partition_point(|error| error.start <= range.end).saturating_sub(before)
 }
+
+/// Steps in a row that are worth a second core.
+const LONG: usize = 64;
 
 struct Lower<'t> {
     id: FileId,
@@ -135,6 +138,19 @@ impl Lower<'_> {
             }
             ast::Item::Test(test) => Item::Test(self.test(test)),
         })
+    }
+
+    /// The steps of a journey. Whoever types in a long one waits for all of it: both halves at the same time.
+    fn long_body(&mut self, steps: &[ast::Step<'_>]) -> Block {
+        if steps.len() < LONG {
+            return steps.iter().map(|step| self.step(*step)).collect();
+        }
+        let (first, second) = steps.split_at(steps.len() / 2);
+        let mut other = Lower { findings: Vec::new(), ..*self };
+        let (mut body, mut rest) = rayon::join(|| self.long_body(first), || other.long_body(second));
+        body.append(&mut rest);
+        self.findings.append(&mut other.findings);
+        body
     }
 
     fn fields<'t>(&mut self, fields: impl Iterator<Item = ast::Field<'t>>) -> Vec<FieldDecl> {
@@ -216,7 +232,7 @@ impl Lower<'_> {
     fn journey(&mut self, journey: ast::AnyJourney<'_>) -> Journey {
         let loc = journey.range();
         let header: Vec<_> = journey.clauses().flat_map(|clause| self.clause(clause)).collect();
-        let body: Vec<_> = journey.steps().map(|step| self.step(step)).collect();
+        let body = self.long_body(&journey.steps().collect::<Vec<_>>());
         let head = match journey.name() {
             Some(name) => name.range(),
             None => header.first().map(|line| line.loc).or(body.first().map(|step| step.head)).unwrap_or(loc),

@@ -31,24 +31,24 @@ impl Lower<'_> {
     fn step_kind(&mut self, step: ast::Step<'_>) -> Option<StepKind> {
         Some(match step {
             ast::Step::Send(send) => self.send(send)?,
-            ast::Step::Wait(wait) => StepKind::Wait(Wait::For {
+            ast::Step::Wait(wait) => StepKind::Wait(Box::new(Wait::For {
                 length: self.expr(wait.duration()?),
                 longest: wait.longest().map(|longest| self.expr(longest)),
                 window: match wait.window() {
                     Some(window) => Some(self.window(window)?),
                     None => None,
                 },
-            }),
+            })),
             ast::Step::WaitUntil(wait) => self.wait_until(wait)?,
             ast::Step::WaitFor(wait) => {
                 let up_to = self.up_to(wait.up_to());
                 let otherwise = self.otherwise(wait.otherwise());
-                StepKind::Wait(Wait::Event {
+                StepKind::Wait(Box::new(Wait::Event {
                     pattern: self.pattern(wait.pattern()?),
                     from_now: wait.from_now(),
                     up_to: up_to?,
                     otherwise,
-                })
+                }))
             }
             ast::Step::Race(race) => self.race(race)?,
             ast::Step::If(choice) => StepKind::If {
@@ -114,23 +114,23 @@ impl Lower<'_> {
                 for arm in ask.arms() {
                     arms.push((name(arm.answer()?), self.block(arm.block())));
                 }
-                StepKind::Ask(Ask {
+                StepKind::Ask(Box::new(Ask {
                     whom: whom(ask.recipient()?, None),
                     question: (string(question), question.range()),
                     up_to,
                     arms,
                     otherwise: self.otherwise(ask.otherwise()),
-                })
+                }))
             }
             ast::Step::Call(call) => {
                 let up_to = self.up_to(call.up_to())?;
-                StepKind::Call(Call {
+                StepKind::Call(Box::new(Call {
                     service: path_name(call.endpoint()?),
                     fields: self.fields_of(call.fields()),
                     result: call.result().map(name),
                     up_to,
                     otherwise: self.otherwise(call.otherwise()),
-                })
+                }))
             }
             ast::Step::Start(start) => StepKind::StartJourney(name(start.name()?), self.fields_of(start.fields())),
             ast::Step::Stop(stop) => StepKind::StopJourney(name(stop.name()?)),
@@ -166,14 +166,14 @@ impl Lower<'_> {
             ast::MessageSource::Name(message) => SendMessage::Named(name(message)),
             ast::MessageSource::Text(text) => SendMessage::Inline(string(text), text.range()),
         };
-        Some(StepKind::Send(Send {
+        Some(StepKind::Send(Box::new(Send {
             channels,
             message,
             handle: send.handle().map(name),
             settings: self.settings(send.settings()),
             from: send.from().map(|from| self.expr(from)),
             to: send.to().map(|to| self.expr(to)),
-        }))
+        })))
     }
 
     /// `with NAME VALUE`, as often as it stands there.
@@ -205,7 +205,7 @@ impl Lower<'_> {
         };
         let otherwise = self.otherwise(wait.otherwise());
         let up_to = self.up_to(wait.up_to())?;
-        Some(StepKind::Wait(Wait::Until { until: until.unwrap_or(Until::Error), up_to, otherwise }))
+        Some(StepKind::Wait(Box::new(Wait::Until { until: until.unwrap_or(Until::Error), up_to, otherwise })))
     }
 
     /// The longest wait, if one is given; the outer `None` is an error.
@@ -237,7 +237,7 @@ impl Lower<'_> {
             let time_out = self.time_out(timeout.duration()?, timeout.window())?;
             after.push((time_out, self.block(timeout.block())));
         }
-        Some(StepKind::Wait(Wait::First { arms, after }))
+        Some(StepKind::Wait(Box::new(Wait::First { arms, after })))
     }
 
     fn split(&mut self, split: ast::SplitStep<'_>) -> Option<StepKind> {
