@@ -61,7 +61,8 @@ impl Number {
             return None;
         }
         let whole: i64 = whole.parse().ok()?;
-        let padded: i64 = format!("{fraction:0<6}").parse().ok()?;
+        let missing = 6 - u32::try_from(fraction.len()).ok()?;
+        let padded = fraction.parse::<i64>().ok()? * 10_i64.pow(missing);
         let value = whole.checked_mul(Self::SCALE)?.checked_add(padded)?;
         Some(Self(if negative { -value } else { value }))
     }

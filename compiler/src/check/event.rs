@@ -122,7 +122,10 @@ impl Checker<'_> {
             }
         };
         self.in_trigger = true;
-        let filter = segment.or_else(|| self.filter(pattern.filter.as_deref(), &fields));
+        let filter = match &pattern.filter {
+            Some(filter) if segment.is_none() => Some(self.filter(filter, fields.clone())),
+            _ => segment,
+        };
         self.in_trigger = false;
         let name = match &kind {
             On::Event(TriggerKind::Tag(tag)) => format!("tag {tag}"),
@@ -207,8 +210,7 @@ impl Checker<'_> {
         Some(match &pattern.kind {
             EventKind::Error => return None,
             EventKind::Named(name) => {
-                let fields = self.declared(name)?;
-                let filter = self.filter(pattern.filter.as_deref(), &fields).map(Box::new);
+                let filter = self.filter_on(name, pattern.filter.as_deref())?.map(Box::new);
                 Pattern { event: name.text.clone(), about: none, link: None, filter, watched: None, loc }
             }
             EventKind::Segment(name, enters) => {
@@ -271,7 +273,8 @@ impl Checker<'_> {
                 let word = text.as_ref().map(|text| field_is(WRITTEN_WORD, Value::Text(written_word(text)), loc));
                 let mut parts: Vec<_> = word.into_iter().collect();
                 parts.extend(channel.map(|channel| field_is("channel", Value::text(channel.name()), loc)));
-                parts.extend(self.filter(pattern.filter.as_deref(), &builtin(BuiltinEvent::Message, "message")));
+                let fields = || builtin(BuiltinEvent::Message, "message");
+                parts.extend(pattern.filter.as_ref().map(|filter| self.filter(filter, fields())));
                 made(BuiltinEvent::Message, all(parts, loc))
             }
             EventKind::Status(StatusKind::Skipped, about) => {
@@ -298,18 +301,36 @@ impl Checker<'_> {
 
     /// The fields of a declared event.
     pub(super) fn declared(&mut self, name: &Name) -> Option<Fields> {
-        if let Some(event) = self.index.events.get(&name.text) {
+        self.event_named(name)?;
+        let of = name.text.to_string();
+        let Some(event) = self.index.events.get(&name.text) else {
+            return Some(Fields { known: BTreeMap::new(), open: vec![name.text.clone()], of });
+        };
+        let known = event.fields.iter().map(|field| {
+            let shape = FieldShape { ty: field.ty.clone(), optional: field.optional, conflict: false };
+            (field.name.clone(), shape)
+        });
+        Some(Fields { known: known.collect(), open: Vec::new(), of })
+    }
+
+    /// A condition on a declared event: the outer `None` is an unknown event, the inner one stands for no condition.
+    #[expect(clippy::option_option, reason = "said above")]
+    pub(super) fn filter_on(&mut self, name: &Name, filter: Option<&Expr>) -> Option<Option<typed::Expr>> {
+        match filter {
+            Some(filter) => self.declared(name).map(|fields| Some(self.filter(filter, fields))),
+            None => self.event_named(name).map(|()| None),
+        }
+    }
+
+    /// Sees to it that the event is declared.
+    fn event_named(&mut self, name: &Name) -> Option<()> {
+        if self.index.events.contains_key(&name.text) {
             self.uses.note(Named::Event, &name.text);
-            let known = event.fields.iter().map(|field| {
-                let shape = FieldShape { ty: field.ty.clone(), optional: field.optional, conflict: false };
-                (field.name.clone(), shape)
-            });
-            return Some(Fields { known: known.collect(), open: Vec::new(), of: name.text.to_string() });
+            return Some(());
         }
         if self.index.lone {
             self.implied.events.entry(name.text.clone()).or_default();
-            let open = vec![name.text.clone()];
-            return Some(Fields { known: BTreeMap::new(), open, of: name.text.to_string() });
+            return Some(());
         }
         if self.index.unsure.events {
             return None;
@@ -364,9 +385,8 @@ impl Checker<'_> {
     }
 
     /// `where` of an event; bare words are its fields first.
-    pub(super) fn filter(&mut self, filter: Option<&Expr>, fields: &Fields) -> Option<typed::Expr> {
-        let filter = filter?;
-        let outer = self.event.replace(fields.clone());
+    pub(super) fn filter(&mut self, filter: &Expr, fields: Fields) -> typed::Expr {
+        let outer = self.event.replace(fields);
         // Within a question about the past, the event that the trigger means is reached as `trigger`.
         let hidden = outer.as_ref().filter(|_| self.in_trigger).cloned();
         let trigger = hidden.map(|hidden| std::mem::replace(&mut self.trigger, hidden));
@@ -375,7 +395,7 @@ impl Checker<'_> {
         if let Some(trigger) = trigger {
             self.trigger = trigger;
         }
-        Some(checked)
+        checked
     }
 
     /// The type of an attribute; the outer `None` is an unknown one.

@@ -181,7 +181,7 @@ impl Checker<'_> {
     fn past(&mut self, past: &Past, aggregate: Made) -> Option<History> {
         let fields = self.declared(&past.event)?;
         let stretch = self.stretch(&past.when);
-        let filter = self.filter(past.filter.as_ref(), &fields);
+        let filter = past.filter.as_ref().map(|filter| self.filter(filter, fields));
         Some(History { event: past.event.text.clone(), filter, stretch: stretch?, aggregate, watched: None })
     }
 

@@ -83,10 +83,19 @@ impl Domain {
     /// What is left if the comparison with the constant holds.
     #[must_use]
     pub(super) fn that(&self, comparison: Comparison, constant: &Value) -> Self {
+        if comparison == Comparison::Equal {
+            return match self.may_be(constant) {
+                true => Self::only(constant.clone()),
+                false => Self { only: Some(SmallVec::new()), ..Self::default() },
+            };
+        }
+        if let (Comparison::NotEqual, Some(only)) = (comparison, &self.only) {
+            let only = only.iter().filter(|value| *value != constant).cloned().collect();
+            return Self { only: Some(only), ..Self::default() };
+        }
         let mut left = self.clone();
         match comparison {
-            Comparison::Equal if self.may_be(constant) => left.only = Some(smallvec![constant.clone()]),
-            Comparison::Equal => left.only = Some(SmallVec::new()),
+            Comparison::Equal => {}
             Comparison::NotEqual if left.except.len() < MAX_VALUES => left.except.push(constant.clone()),
             Comparison::NotEqual => {}
             Comparison::Less => left.high = tighter(left.high, (constant, false), Ordering::Less),

@@ -17,7 +17,7 @@ use crate::typed::{
     StepKind, Wait,
 };
 use domain::Domain;
-use state::{State, Subject, meet};
+use state::{State, Subject, Ways, meet};
 
 /// What flow analysis asks about messages.
 pub(crate) trait Messages {
@@ -256,9 +256,8 @@ impl Flow<'_> {
                     later.wait();
                     self.watched(&mut measure.pattern, &later);
                 }
-                let ways: Vec<_> =
-                    split.sides.iter_mut().map(|(_, _, then)| self.block(then, Some(state.clone()))).collect();
-                return meet(ways);
+                let sides = split.sides.iter_mut();
+                return meet(sides.map(|(_, _, then)| self.block(then, Some(state.clone()))));
             }
             StepKind::Repeat { until, body, .. } => return self.repeat(until.as_mut(), body, state),
             StepKind::Sequence(steps) => return self.block(steps, Some(state)),
@@ -339,13 +338,17 @@ impl Flow<'_> {
         if let RequestKind::Voucher { expires: Some(slot), .. } = request.kind {
             answered.assume_set(&Place::Slot(slot));
         }
-        let mut ways: Vec<_> =
-            request.arms.iter_mut().map(|(_, then)| self.block(then, Some(answered.clone()))).collect();
+        let mut ways = Ways::default();
+        for (_, then) in &mut request.arms {
+            ways.push(self.block(then, Some(answered.clone())));
+        }
         if request.arms.is_empty() {
             ways.push(Some(answered));
         }
-        ways.extend(request.otherwise.as_mut().map(|otherwise| self.block(otherwise, Some(state))));
-        meet(ways)
+        if let Some(otherwise) = &mut request.otherwise {
+            ways.push(self.block(otherwise, Some(state)));
+        }
+        ways.meet()
     }
 
     /// The steps may come again: of what they change, only what every time knows is known at their beginning.
@@ -374,7 +377,7 @@ impl Flow<'_> {
     ) -> Option<State> {
         self.value(subject, &mut state);
         let mut rest = Some(state.clone());
-        let mut ways = Vec::new();
+        let mut ways = Ways::default();
         for (condition, then) in arms {
             let known = rest.clone().unwrap_or_else(|| state.clone());
             let (yes, no) = self.outcomes(condition, known.clone());
@@ -410,7 +413,7 @@ impl Flow<'_> {
             }
             (None, None) => {}
         }
-        meet(ways)
+        ways.meet()
     }
 
     fn left_out(&mut self, subject: &Expr, left: &State, head: Loc) {
@@ -431,7 +434,7 @@ impl Flow<'_> {
     fn wait(&mut self, wait: &mut Wait, state: &State) -> Option<State> {
         let mut waited = state.clone();
         waited.wait();
-        let mut ways = Vec::new();
+        let mut ways = Ways::default();
         let mut deadline = wait.deadline.take();
         if let Some(Deadline { at, past, required, .. }) = &mut deadline {
             // With a way for a moment that is past, one that is unset takes it too.
@@ -459,7 +462,7 @@ impl Flow<'_> {
             ways.push(self.block(then, Some(waited)));
         }
         wait.deadline = deadline;
-        meet(ways)
+        ways.meet()
     }
 
     /// An event of a race that an earlier one always takes.

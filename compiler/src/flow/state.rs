@@ -1,5 +1,6 @@
 //! What is known at a place of a journey, whatever way led there.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -56,9 +57,9 @@ impl Asked {
 pub(super) struct State {
     /// Places that have a value, as far as the journey is concerned.
     set: Rc<BTreeSet<Place>>,
-    /// What is known of values until somebody else can change them: until the next wait.
-    facts: Rc<Facts>,
-    /// What stays known over waits; no subject is in both.
+    /// What is known of values until somebody else can change them: until the next wait. Not much, at any time.
+    facts: Facts,
+    /// What stays known over waits; no subject is in both. Long journeys know a lot.
     lasting: Rc<Facts>,
     /// Messages sent for certain.
     sent: Handles,
@@ -68,10 +69,10 @@ pub(super) struct State {
     pub(super) last: Last,
 }
 
-/// Facts by subject. Long journeys know many, and their ways part and meet at every step: each fact is shared, so that a
-/// copy costs no more than counting, and what both ways have from before need not be compared.
+/// Facts by subject. Ways part and meet at every step: each fact is shared, so that a copy costs no more than counting, and
+/// what both ways have from before need not be compared.
 #[derive(Clone, PartialEq, Debug, Default)]
-struct Facts(Vec<Rc<(Subject, Domain)>>);
+struct Facts(SmallVec<[Rc<(Subject, Domain)>; 4]>);
 
 impl Facts {
     fn find(&self, subject: &Subject) -> Result<usize, usize> {
@@ -83,9 +84,11 @@ impl Facts {
     }
 
     fn insert(&mut self, subject: Subject, domain: Domain) {
-        match self.find(&subject) {
-            Ok(at) => self.0.splice(at..=at, [Rc::new((subject, domain))]).for_each(drop),
-            Err(at) => self.0.insert(at, Rc::new((subject, domain))),
+        let at = self.find(&subject);
+        let fact = Rc::new((subject, domain));
+        match at {
+            Ok(at) => self.0.iter_mut().skip(at).take(1).for_each(|known| *known = Rc::clone(&fact)),
+            Err(at) => self.0.insert(at, fact),
         }
     }
 
@@ -95,11 +98,16 @@ impl Facts {
             Ok(at) => (at, at + 1),
             Err(at) => (at, at),
         };
-        let mut facts = Vec::with_capacity(self.0.len() + 1);
-        facts.extend_from_slice(self.0.get(..at).unwrap_or_default());
+        let mut facts = SmallVec::with_capacity(self.0.len() + 1);
+        facts.extend(self.0.get(..at).unwrap_or_default().iter().cloned());
         facts.push(Rc::new((subject, domain)));
-        facts.extend_from_slice(self.0.get(behind..).unwrap_or_default());
+        facts.extend(self.0.get(behind..).unwrap_or_default().iter().cloned());
         Self(facts)
+    }
+
+    /// Whether it can be noted here, too.
+    fn has_room_for(&self, subject: &Subject) -> bool {
+        self.0.len() < MAX_FACTS || self.find(subject).is_ok()
     }
 
     fn remove(&mut self, subject: &Subject) {
@@ -202,8 +210,8 @@ impl State {
     }
 
     /// What the subject may be.
-    pub(super) fn fact(&self, subject: &Subject, ty: Option<&Type>) -> Domain {
-        self.known(subject).cloned().unwrap_or_else(|| Domain::of(ty))
+    pub(super) fn fact(&self, subject: &Subject, ty: Option<&Type>) -> Cow<'_, Domain> {
+        self.known(subject).map_or_else(|| Cow::Owned(Domain::of(ty)), Cow::Borrowed)
     }
 
     /// The state in which the subject is so; none if it cannot be.
@@ -225,32 +233,34 @@ impl State {
         if self.known(subject) == Some(&domain) {
             return;
         }
-        let (mine, other) = match lasts(subject, &domain) {
-            true => (&mut self.lasting, &mut self.facts),
-            false => (&mut self.facts, &mut self.lasting),
-        };
-        if other.find(subject).is_ok() {
-            Rc::make_mut(other).remove(subject);
+        if !lasts(subject, &domain) {
+            if self.lasting.find(subject).is_ok() {
+                Rc::make_mut(&mut self.lasting).remove(subject);
+            }
+            if self.facts.has_room_for(subject) {
+                self.facts.insert(subject.clone(), domain);
+            }
+            return;
         }
-        if mine.0.len() < MAX_FACTS || mine.find(subject).is_ok() {
-            match Rc::get_mut(mine) {
+        self.facts.remove(subject);
+        if self.lasting.has_room_for(subject) {
+            match Rc::get_mut(&mut self.lasting) {
                 Some(own) => own.insert(subject.clone(), domain),
-                None => *mine = Rc::new(mine.with(subject.clone(), domain)),
+                None => self.lasting = Rc::new(self.lasting.with(subject.clone(), domain)),
             }
         }
     }
 
     pub(super) fn forget(&mut self, subject: &Subject) {
-        for facts in [&mut self.facts, &mut self.lasting] {
-            if facts.find(subject).is_ok() {
-                Rc::make_mut(facts).remove(subject);
-            }
+        self.facts.remove(subject);
+        if self.lasting.find(subject).is_ok() {
+            Rc::make_mut(&mut self.lasting).remove(subject);
         }
     }
 
     /// Forgets what is known of values: others may have changed them, or it was so at another time.
     pub(super) fn forget_facts(&mut self) {
-        self.facts = Rc::default();
+        self.facts = Facts::default();
         self.lasting = Rc::default();
     }
 
@@ -318,7 +328,7 @@ impl State {
                 (subject, domain.clone())
             })
             .partition(|(subject, domain)| lasts(subject, domain));
-        self.facts = Rc::new(facts.into_iter().collect());
+        self.facts = facts.into_iter().collect();
         self.lasting = Rc::new(lasting.into_iter().collect());
         self
     }
@@ -337,9 +347,7 @@ impl State {
 
     /// Time goes by: others may have changed everything but what the run was started with and what has happened.
     pub(super) fn wait(&mut self) {
-        if !self.facts.0.is_empty() {
-            self.facts = Rc::default();
-        }
+        self.facts.0.clear();
     }
 
     /// The place is reached again, after these messages may have been sent.
@@ -365,11 +373,10 @@ impl State {
     }
 
     fn keep(&mut self, stays: impl Fn(&Subject) -> bool) {
-        for facts in [&mut self.facts, &mut self.lasting] {
-            if !facts.0.iter().all(|fact| stays(&fact.0)) {
-                let kept = facts.0.iter().filter(|fact| stays(&fact.0)).cloned();
-                *facts = Rc::new(Facts(kept.collect()));
-            }
+        self.facts.0.retain(|fact| stays(&fact.0));
+        if !self.lasting.0.iter().all(|fact| stays(&fact.0)) {
+            let kept = self.lasting.0.iter().filter(|fact| stays(&fact.0)).cloned();
+            self.lasting = Rc::new(Facts(kept.collect()));
         }
     }
 
@@ -401,12 +408,11 @@ impl State {
         };
         let mut both = mixed(&self.facts, &other.lasting);
         both.extend(mixed(&other.facts, &self.lasting));
-        for (mine, theirs) in [(&mut self.facts, &other.facts), (&mut self.lasting, &other.lasting)] {
-            if theirs.are_among(mine) {
-                *mine = Rc::clone(theirs);
-            } else if !mine.are_among(theirs) {
-                *mine = Rc::new(mine.meet(theirs));
-            }
+        self.facts = self.facts.meet(&other.facts);
+        if other.lasting.are_among(&self.lasting) {
+            self.lasting = Rc::clone(&other.lasting);
+        } else if !self.lasting.are_among(&other.lasting) {
+            self.lasting = Rc::new(self.lasting.meet(&other.lasting));
         }
         both.into_iter().for_each(|(subject, domain)| self.note(&subject, domain));
     }
@@ -444,4 +450,20 @@ fn lasts(subject: &Subject, domain: &Domain) -> bool {
 /// What is known where all these ways meet; nothing leads there if there is none.
 pub(super) fn meet(ways: impl IntoIterator<Item = Option<State>>) -> Option<State> {
     ways.into_iter().flatten().reduce(State::meet)
+}
+
+/// Ways that lead to one place.
+#[derive(Default)]
+pub(super) struct Ways(Option<State>);
+
+impl Ways {
+    /// One more, if something leads along it.
+    pub(super) fn push(&mut self, way: Option<State>) {
+        self.0 = meet([self.0.take(), way]);
+    }
+
+    /// What is known where they meet; nothing leads there without any.
+    pub(super) fn meet(self) -> Option<State> {
+        self.0
+    }
 }

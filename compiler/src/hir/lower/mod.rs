@@ -58,6 +58,13 @@ pub fn lower(id: FileId, tree: &Tree, errors: &[Loc]) -> Lowered {
     Lowered { file: File { items, unsure }, findings: lower.findings }
 }
 
+/// So many things in a list without room for more: most lists are short, and what stands in them is large.
+fn exactly<T>(count: usize, things: impl Iterator<Item = T>) -> Vec<T> {
+    let mut list = Vec::with_capacity(count);
+    list.extend(things);
+    list
+}
+
 /// How many of the errors, which are in source order, touch the range.
 fn touching(errors: &[Loc], range: Loc) -> usize {
     let before = errors.partition_point(|error| error.end < range.start);
@@ -231,7 +238,8 @@ impl Lower<'_> {
 
     fn journey(&mut self, journey: ast::AnyJourney<'_>) -> Journey {
         let loc = journey.range();
-        let header: Vec<_> = journey.clauses().flat_map(|clause| self.clause(clause)).collect();
+        let count = journey.clauses().count();
+        let header = exactly(count, journey.clauses().flat_map(|clause| self.clause(clause)));
         let body = self.long_body(&journey.steps().collect::<Vec<_>>());
         let head = match journey.name() {
             Some(name) => name.range(),

@@ -9,7 +9,7 @@ use super::super::{
     SplitSide, Step, StepKind, TimeOut, Until, Wait, Whom,
 };
 use super::header::attribute;
-use super::{Lower, literal, name, name_of, path_name, string};
+use super::{Lower, exactly, literal, name, name_of, path_name, string};
 
 impl Lower<'_> {
     pub(super) fn step(&mut self, step: ast::Step<'_>) -> Step {
@@ -17,7 +17,11 @@ impl Lower<'_> {
     }
 
     fn body(&mut self, body: Option<ast::Body<'_>>) -> Block {
-        body.into_iter().flat_map(ast::Body::steps).map(|step| self.step(step)).collect()
+        match body {
+            Some(ast::Body::Step(step)) => vec![self.step(step)],
+            Some(ast::Body::Block(block)) => self.block(Some(block)),
+            None => Block::new(),
+        }
     }
 
     fn otherwise(&mut self, body: Option<ast::Body<'_>>) -> Option<Block> {
@@ -25,7 +29,8 @@ impl Lower<'_> {
     }
 
     pub(super) fn block(&mut self, block: Option<ast::Block<'_>>) -> Block {
-        block.into_iter().flat_map(ast::Block::steps).map(|step| self.step(step)).collect()
+        let Some(block) = block else { return Block::new() };
+        exactly(block.steps().count(), block.steps().map(|step| self.step(step)))
     }
 
     fn step_kind(&mut self, step: ast::Step<'_>) -> Option<StepKind> {
@@ -58,7 +63,7 @@ impl Lower<'_> {
             },
             ast::Step::Choose(choose) => StepKind::Choose {
                 subject: self.optional_expr(choose.value(), choose.range()),
-                arms: choose.arms().map(|arm| self.choose_arm(arm)).collect(),
+                arms: exactly(choose.arms().count(), choose.arms().map(|arm| self.choose_arm(arm))),
                 otherwise: self.otherwise(choose.otherwise()),
             },
             ast::Step::AddTag(tag) => StepKind::AddTag(name(tag.name()?)),
@@ -224,7 +229,7 @@ impl Lower<'_> {
     }
 
     fn race(&mut self, race: ast::RaceStep<'_>) -> Option<StepKind> {
-        let mut arms = Vec::new();
+        let mut arms = Vec::with_capacity(race.arms().count());
         for arm in race.arms() {
             arms.push(RaceArm {
                 pattern: self.pattern(arm.pattern()?),
@@ -232,7 +237,7 @@ impl Lower<'_> {
                 then: self.block(arm.block()),
             });
         }
-        let mut after = Vec::new();
+        let mut after = Vec::with_capacity(race.timeouts().count());
         for timeout in race.timeouts() {
             let time_out = self.time_out(timeout.duration()?, timeout.window())?;
             after.push((time_out, self.block(timeout.block())));
@@ -307,7 +312,7 @@ impl Lower<'_> {
                 self.optional_expr(range.to(), range.range()),
             ),
         });
-        ChooseArm { values: values.collect(), then: self.block(arm.block()), loc: arm.range() }
+        ChooseArm { values: exactly(arm.values().count(), values), then: self.block(arm.block()), loc: arm.range() }
     }
 }
 
