@@ -77,7 +77,7 @@ pub(super) struct Who {
     #[arg(long)]
     pub(super) sample: bool,
 
-    /// Only the message on this channel: email, sms, push or webhook
+    /// Only the message on this channel: email, sms, push, webhook or whatsapp
     #[arg(long, value_name = "CHANNEL")]
     pub(super) channel: Option<String>,
 }
