@@ -1,7 +1,7 @@
 //! Deploying a project, pausing and resuming its journeys: each makes a revision, which from then on counts for every
 //! worker, and tells the contacts whom it concerns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use journey_bytecode::{Bundle, DecodeError, Instant, Program, TriggerKind, Version};
 use smol_str::SmolStr;
@@ -39,9 +39,9 @@ pub enum DeployError {
     /// Nothing is deployed yet.
     #[error("nothing is deployed in this database; `journey deploy` or `journey serve` does it")]
     Nothing,
-    /// There is no such journey.
-    #[error("there is no journey `{0}` in what is deployed")]
-    NoJourney(SmolStr),
+    /// There is no such journey, and some that there are.
+    #[error("there is no journey `{0}` in what is deployed; there {1}")]
+    NoJourney(SmolStr, String),
     /// It is paused already, or not at all.
     #[error("the journey `{0}` is {1}")]
     Already(SmolStr, &'static str),
@@ -111,13 +111,23 @@ pub async fn resume<S: Store>(
 /// Makes sure that what is deployed has the journey, or that somebody may still be in it.
 async fn known<S: Store>(store: &S, journey: &str) -> Result<(), DeployError> {
     let newest = store.revisions(1).await?.pop().ok_or(DeployError::Nothing)?;
-    let named = |program: &Program| program.name == journey;
-    if bundle(store, &newest).await?.programs.iter().any(named)
-        || store.programs().await?.iter().any(|kept| named(&kept.program))
-    {
-        Ok(())
-    } else {
-        Err(DeployError::NoJourney(journey.into()))
+    let mut names: BTreeSet<SmolStr> =
+        bundle(store, &newest).await?.programs.into_iter().map(|program| program.name).collect();
+    names.extend(store.programs().await?.into_iter().map(|kept| kept.program.name));
+    if names.contains(journey) { Ok(()) } else { Err(DeployError::NoJourney(journey.into(), some(&names))) }
+}
+
+/// Names in words, not too many.
+fn some(names: &BTreeSet<SmolStr>) -> String {
+    const MOST: usize = 8;
+    let mut list: Vec<_> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    if let Some(more) = names.len().checked_sub(MOST).filter(|more| *more > 0) {
+        list.push(format!("{more} more"));
+    }
+    match list.split_last() {
+        None => "are none".to_owned(),
+        Some((one, [])) => format!("is {one}"),
+        Some((last, rest)) => format!("are {} and {last}", rest.join(", ")),
     }
 }
 

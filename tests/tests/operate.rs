@@ -244,8 +244,8 @@ fn a_journey_is_paused_and_goes_on() {
     assert!(status.contains("paused since") && status.contains("long paused"), "{status}");
     for (args, says) in [
         (["pause", "long"], "the journey `long` is paused already"),
-        (["pause", "short"], "there is no journey `short`"),
-        (["resume", "short"], "there is no journey `short`"),
+        (["pause", "short"], "there is no journey `short` in what is deployed; there is `long`"),
+        (["resume", "short"], "there is no journey `short` in what is deployed; there is `long`"),
     ] {
         let refused = journey(&project, &args);
         assert_eq!(refused.code, Some(2));

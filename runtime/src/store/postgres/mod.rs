@@ -22,8 +22,9 @@ use serde::Serialize;
 use smol_str::SmolStr;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query as SqlxQuery;
-use sqlx::{ConnectOptions as _, PgConnection, Postgres, Row, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Postgres, Row, Transaction};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram,
@@ -106,9 +107,23 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     ]))
 }
 
-fn pool(url: &str) -> Result<PgPool, StoreError> {
+/// The pool of connections, once the database answers: one that starts at the same time has a while.
+async fn pool(url: &str) -> Result<PgPool, StoreError> {
+    let options = options(url)?;
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-    Ok(pool.connect_lazy_with(options(url)?))
+    let pool = pool.connect_lazy_with(options.clone());
+    let cause = match pool.acquire().await {
+        Ok(_) => return Ok(pool),
+        // What keeps it from answering, only a connection by itself tells.
+        Err(sqlx::Error::PoolTimedOut) => match timeout(PATIENCE, PgConnection::connect_with(&options)).await {
+            Ok(Ok(_)) => return Ok(pool),
+            Ok(Err(sqlx::Error::Io(error))) => format!("nothing answers there ({error}); does PostgreSQL run?"),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "nothing answers there; does PostgreSQL run, and can it be reached from here?".to_owned(),
+        },
+        Err(error) => error.to_string(),
+    };
+    Err(StoreError::Open { database: shown(url), cause })
 }
 
 /// An address as it may be shown: without user and password.
@@ -126,7 +141,7 @@ impl PostgresStore {
     /// Opens the database at an address like `postgres://user:password@host/database`: makes the tables if they are not
     /// there, and brings older ones up to date.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let (pool, database) = (pool(url)?, shown(url));
+        let (pool, database) = (pool(url).await?, shown(url));
         schema::migrate(&pool, &database).await?;
         let worker = Worker::register(options(url)?).await.map_err(|error| open_error(&database, &error))?;
         Ok(Self::over(pool, Some(worker)))
@@ -134,7 +149,7 @@ impl PostgresStore {
 
     /// Opens a database that is there, whoever works on it meanwhile.
     pub async fn beside(url: &str) -> Result<Self, StoreError> {
-        let (pool, database) = (pool(url)?, shown(url));
+        let (pool, database) = (pool(url).await?, shown(url));
         schema::check(&pool, &database).await?;
         Ok(Self::over(pool, None))
     }

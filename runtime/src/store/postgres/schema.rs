@@ -164,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn an_interrupted_migration_goes_on() {
         let Some(url) = database().await else { return };
-        let pool = super::super::pool(&url).unwrap();
+        let pool = super::super::pool(&url).await.unwrap();
         let broken = ["CREATE TABLE a (x int)", "CREATE TABLE b (x int); CREATE TABLE c (x int); nonsense"];
         assert!(migrate_to(&pool, "t", &broken).await.is_err());
         assert_eq!(tables(&pool).await, 1, "the broken step left nothing behind");
@@ -180,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn a_schema_of_somebody_else_is_refused() {
         let Some(url) = database().await else { return };
-        let pool = super::super::pool(&url).unwrap();
+        let pool = super::super::pool(&url).await.unwrap();
         sqlx::raw_sql("CREATE SCHEMA journey").execute(&pool).await.unwrap();
         assert!(matches!(migrate(&pool, "t").await, Err(StoreError::Foreign { .. })));
     }
