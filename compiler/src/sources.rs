@@ -129,6 +129,14 @@ impl Sources {
         }
     }
 
+    /// The partials and layouts, by path.
+    pub fn shared(&self) -> impl Iterator<Item = &SharedText> {
+        self.files.iter().filter_map(|read| match &read.content {
+            Content::Shared(text) => Some(&**text),
+            _ => None,
+        })
+    }
+
     /// The message of this name and channel.
     pub fn message(&self, channel: Channel, name: &str) -> Option<&MessageSource> {
         let at =

@@ -74,6 +74,11 @@ pub(crate) fn describe(snapshot: &Snapshot, symbol: &Symbol) -> String {
             let of = sent.map(|sent| format!("the message `{sent}` that this journey sends")).unwrap_or_default();
             code(name) + &notes(Some(&of), None) + "\n\n" + &message(snapshot, sent.unwrap_or(name), texts)
         }
+        Kind::Part => {
+            let file = declarations.shared.get(name).and_then(|files| files.first());
+            let lines = file.map(|file| first_lines(snapshot.text(*file))).unwrap_or_default();
+            code(name) + &notes(Some(&uses(snapshot, symbol)), None) + "\n\n" + &lines
+        }
         kind => {
             let item = declarations.items.get(symbol);
             let text = item.map_or_else(|| format!("{} {name}", kind.noun()), |item| item.text.clone());
@@ -136,12 +141,7 @@ fn message(snapshot: &Snapshot, name: &str, texts: &[Message]) -> String {
         if let Some(subject) = &first.subject {
             let _ = write!(text, "\n\n**{}**", subject.piece.text().trim());
         }
-        let mut lines = first.body.piece.text().trim().lines();
-        let shown: Vec<String> = lines.by_ref().take(LINES).map(|line| format!("> {line}")).collect();
-        let _ = write!(text, "\n\n{}", shown.join("\n"));
-        if lines.next().is_some() {
-            text.push_str("\n> …");
-        }
+        let _ = write!(text, "\n\n{}", first_lines(first.body.piece.text()));
         let files = message.files.iter().filter_map(|file| snapshot.sources().text_file(*file));
         let languages: Vec<_> = files.filter_map(|text| text.language.as_ref().map(|l| l.to_string())).collect();
         if !languages.is_empty() {
@@ -150,6 +150,16 @@ fn message(snapshot: &Snapshot, name: &str, texts: &[Message]) -> String {
         text
     };
     texts.iter().map(one).collect::<Vec<_>>().join("\n\n---\n\n")
+}
+
+/// The first lines of a text, as a quotation.
+fn first_lines(text: &str) -> String {
+    let mut lines = text.trim().lines();
+    let mut shown: Vec<String> = lines.by_ref().take(LINES).map(|line| format!("> {line}")).collect();
+    if lines.next().is_some() {
+        shown.push("> …".to_owned());
+    }
+    shown.join("\n")
 }
 
 fn word(token: Token<'_>) -> Option<String> {

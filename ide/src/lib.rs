@@ -45,7 +45,7 @@ pub use names::{Kind, Occurrence, Role, Symbol};
 pub use navigate::{Definition, Target, definition, highlights, references};
 pub use rename::{Change, file_renamed, prepare_rename, rename};
 pub use signature::{Signature, signature};
-pub use snapshot::Snapshot;
+pub use snapshot::{Data, Snapshot};
 pub use structure::{Fold, folds, selections};
 pub use symbols::{Found, Outline, OutlineKind, outline, search};
 pub use tokens::{Coloured, TokenKind, tokens};

@@ -133,12 +133,17 @@ fn better(state: &State, fixes: &[&Fix], compile: &impl Fn(&Project) -> Compilat
 
 /// The project with these changes; none if one of them does not fit.
 fn applied(project: &Project, fixes: &[&Fix]) -> Option<Project> {
-    let mut edits: BTreeMap<FileId, Vec<&Edit>> = BTreeMap::new();
-    for edit in fixes.iter().flat_map(|fix| &fix.edits) {
-        edits.entry(edit.span.file).or_default().push(edit);
+    with_edits(project, fixes.iter().flat_map(|fix| &fix.edits))
+}
+
+/// The project after these edits; none if one of them does not fit.
+pub(crate) fn with_edits<'e>(project: &Project, edits: impl Iterator<Item = &'e Edit>) -> Option<Project> {
+    let mut by_file: BTreeMap<FileId, Vec<&Edit>> = BTreeMap::new();
+    for edit in edits {
+        by_file.entry(edit.span.file).or_default().push(edit);
     }
     let mut project = project.clone();
-    for (file, mut edits) in edits {
+    for (file, mut edits) in by_file {
         edits.sort_by_key(|edit| edit.span);
         let file: &mut File = project.files.get_mut(file.0 as usize)?;
         let mut bytes = Vec::with_capacity(file.bytes.len());

@@ -34,7 +34,7 @@ pub struct Definition {
 /// Where the thing under the cursor is declared.
 pub fn definition(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Definition> {
     let occurrence = snapshot.names(file)?.at(offset)?;
-    let targets = declared(snapshot, &occurrence.symbol);
+    let targets: Vec<_> = occurrence.symbols().flat_map(|symbol| declared(snapshot, symbol)).collect();
     (!targets.is_empty()).then_some(Definition { origin: occurrence.range, targets })
 }
 
@@ -44,6 +44,10 @@ pub(crate) fn declared(snapshot: &Snapshot, symbol: &Symbol) -> Vec<Target> {
     if symbol.kind == Kind::Message {
         let messages = declarations.messages.get(&symbol.name).into_iter().flatten();
         return messages.flat_map(|message| &message.files).map(|file| Target::at(Span::beginning(*file))).collect();
+    }
+    if symbol.kind == Kind::Part {
+        let files = declarations.shared.get(&symbol.name).into_iter().flatten();
+        return files.map(|file| Target::at(Span::beginning(*file))).collect();
     }
     if let Some(item) = declarations.items.get(symbol) {
         return vec![Target { name: item.at, whole: item.whole }];
@@ -63,13 +67,17 @@ pub(crate) fn declared(snapshot: &Snapshot, symbol: &Symbol) -> Vec<Target> {
 /// Every place that names the thing under the cursor, in file order.
 pub fn references(snapshot: &Snapshot, file: FileId, offset: u32, with_declaration: bool) -> Vec<Span> {
     let Some(occurrence) = snapshot.names(file).and_then(|names| names.at(offset)) else { return Vec::new() };
-    let all = names::everywhere(snapshot, &occurrence.symbol).into_iter();
-    let mut spans: Vec<Span> =
-        all.filter(|(_, role)| with_declaration || *role != Role::Declares).map(|(span, _)| span).collect();
-    if with_declaration && occurrence.symbol.kind == Kind::Message {
-        spans.extend(declared(snapshot, &occurrence.symbol).into_iter().map(|target| target.name));
-        spans.sort();
+    let mut spans: Vec<Span> = Vec::new();
+    for symbol in occurrence.symbols() {
+        let all = names::everywhere(snapshot, symbol).into_iter();
+        spans.extend(all.filter(|(_, role)| with_declaration || *role != Role::Declares).map(|(span, _)| span));
+        // What a file is called declares it.
+        if with_declaration && matches!(symbol.kind, Kind::Message | Kind::Part) {
+            spans.extend(declared(snapshot, symbol).into_iter().map(|target| target.name));
+        }
     }
+    spans.sort();
+    spans.dedup();
     spans
 }
 
@@ -77,6 +85,6 @@ pub fn references(snapshot: &Snapshot, file: FileId, offset: u32, with_declarati
 pub fn highlights(snapshot: &Snapshot, file: FileId, offset: u32) -> Vec<(TextRange, Role)> {
     let Some(names) = snapshot.names(file) else { return Vec::new() };
     let Some(occurrence) = names.at(offset) else { return Vec::new() };
-    let same = names.all().iter().filter(|other| other.symbol == occurrence.symbol);
+    let same = names.all().iter().filter(|other| other.symbols().any(|symbol| occurrence.names(symbol)));
     same.map(|other| (other.range, other.role)).collect()
 }

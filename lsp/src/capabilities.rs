@@ -49,11 +49,12 @@ pub(crate) fn of(client: &Client) -> lsp::ServerCapabilities {
         commands: COMMANDS.map(str::to_owned).to_vec(),
         work_done_progress_options: lsp::WorkDoneProgressOptions::default(),
     };
+    let below = |glob: &str| lsp::FileOperationFilter {
+        scheme: Some("file".to_owned()),
+        pattern: lsp::FileOperationPattern { glob: glob.to_owned(), matches: None, options: None },
+    };
     let renamed = lsp::FileOperationRegistrationOptions {
-        filters: vec![lsp::FileOperationFilter {
-            scheme: Some("file".to_owned()),
-            pattern: lsp::FileOperationPattern { glob: "**/messages/**".to_owned(), matches: None, options: None },
-        }],
+        filters: ["**/messages/**", "**/vouchers/**", "**/*.journey"].map(below).to_vec(),
     };
     lsp::ServerCapabilities {
         position_encoding: Some(convert::encoding_kind(client.encoding)),

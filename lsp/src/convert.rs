@@ -177,7 +177,7 @@ pub(crate) fn markup(client: &Client, text: String) -> lsp::MarkupContent {
 }
 
 /// Every kind of name, by what completions call it between two requests.
-const KINDS: [(&str, Kind); 18] = [
+const KINDS: [(&str, Kind); 19] = [
     ("attribute", Kind::Attribute),
     ("tag", Kind::Tag),
     ("event", Kind::Event),
@@ -196,6 +196,7 @@ const KINDS: [(&str, Kind); 18] = [
     ("step", Kind::Step),
     ("split", Kind::Split),
     ("side", Kind::Side),
+    ("part", Kind::Part),
 ];
 
 pub(crate) fn kind_name(kind: Kind) -> &'static str {

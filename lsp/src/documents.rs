@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use gen_lsp_types::TextDocumentContentChangeEvent as Change;
 use journey_compiler::project::{File, Project, belongs};
-use journey_ide::{Encoding, LineIndex, Snapshot};
+use journey_ide::{Data, Encoding, LineIndex, Snapshot};
 
 use crate::convert::Client;
 use crate::view::{Place, View};
 use crate::{Disk, convert, uri};
+
+/// What some programs write at the beginning of texts.
+const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// What is checked as one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -167,6 +170,25 @@ impl<D: Disk> Documents<D> {
     pub(crate) fn views(&mut self, client: &Arc<Client>) -> Vec<View> {
         let keys: Vec<_> = self.projects.keys().cloned().collect();
         keys.iter().filter_map(|key| self.view(key, client).ok()).collect()
+    }
+
+    /// The same project with the files beside it, as they stand in the editor if they are open there.
+    pub(crate) fn with_data(&self, view: View) -> View {
+        let Key::Project(root) = &view.key else { return view };
+        let mut data = self.disk.data(root);
+        for Data { path, bytes } in &mut data {
+            let place = root.join(&*path);
+            let mut open = self.documents.iter().filter(|(uri, _)| uri::to_path(uri).as_ref() == Some(&place));
+            if let Some((_, document)) = open.next() {
+                *bytes = Ok(document.text.as_bytes().into());
+            } else if let Ok(text) = bytes
+                && let Some(rest) = text.strip_prefix(BOM)
+            {
+                // Editors do not count it.
+                *bytes = Ok(rest.into());
+            }
+        }
+        View { snapshot: view.snapshot.with_data(data), ..view }
     }
 
     /// The present state of a project.

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use journey_compiler::Date;
 use journey_compiler::project::{File, Project};
+pub use journey_ide::Data;
 pub use server::run;
 
 /// What the server needs to know of the disk.
@@ -32,6 +33,11 @@ pub trait Disk: Send + 'static {
 
     /// The files of the project in this directory, sorted by path; else a sentence that says why not.
     fn files(&self, root: &Path) -> Result<Vec<File>, String>;
+
+    /// The files beside the project in this directory that name what it declares: renaming looks there too.
+    fn data(&self, _root: &Path) -> Vec<Data> {
+        Vec::new()
+    }
 
     /// How messages are rendered, if they can be: editors ask with the command `journey.preview`.
     fn preview(&self) -> Option<Preview> {

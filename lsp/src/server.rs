@@ -21,7 +21,7 @@ use crate::documents::{Documents, Key};
 use crate::pool::Pool;
 use crate::progress::Progress;
 use crate::requests::{self, About, Answer, Ask, LastTokens};
-use crate::view::View;
+use crate::view::{Place, View};
 use crate::{Disk, Ending};
 use journey_ide::Snapshot;
 
@@ -204,7 +204,7 @@ impl<D: Disk> Session<D> {
 
     /// What a request can see, as things are now: later changes do not concern it.
     fn ask(&mut self, request: &Request) -> Result<Ask, lsp_server::ResponseError> {
-        let (place, views) = match requests::about(request) {
+        let (mut place, mut views) = match requests::about(request) {
             None => return Err(requests::unsupported(&request.method)),
             Some(About::Everything) => (None, self.documents.views(&self.client)),
             Some(About::File(uri)) => {
@@ -212,6 +212,10 @@ impl<D: Disk> Session<D> {
                 (found.map_err(|why| requests::error(ErrorCodes::InternalError, why))?, Vec::new())
             }
         };
+        if requests::renames(request) {
+            place = place.map(|Place { view, file }| Place { view: self.documents.with_data(view), file });
+            views = views.into_iter().map(|view| self.documents.with_data(view)).collect();
+        }
         Ok(Ask { place, views, last_tokens: Arc::clone(&self.last_tokens) })
     }
 

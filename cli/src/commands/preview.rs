@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use journey_bytecode::{Bundle, Channel, Instant, Message};
-use journey_compiler::project::Project;
+use journey_compiler::project::{CONTACTS, Project};
 use journey_lsp::Previewed;
 use journey_runtime::core::Linked;
 use journey_runtime::ingest::{CsvReader, Gate};
@@ -176,7 +176,7 @@ impl Who {
 
     /// The attributes of the contact; none for a made-up one.
     pub(super) fn attributes(&self, bundle: &Bundle, root: &Path) -> Result<Option<Attributes>, Failure> {
-        let path = root.join("contacts.csv");
+        let path = root.join(CONTACTS);
         if self.sample || self.contact.is_none() && !path.is_file() {
             return Ok(None);
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use clap::ValueEnum;
 
 use journey_bytecode::{Bundle, Span};
+use journey_compiler::project::BEHAVIOUR;
 use journey_runtime::core::Linked;
 use journey_runtime::render::Rendered;
 use journey_runtime::send::{Settle, Transport, Verdict};
@@ -22,9 +23,6 @@ use crate::discover;
 use crate::failure::Failure;
 use crate::terminal::{BOLD, Terminal};
 use crate::workspace::{Workspace, show};
-
-/// What people do, beside a project's settings.
-const BEHAVIOUR: &str = "behaviour.toml";
 
 const EXAMPLES: &str = "\
 People are made up from the seed: who they are, when they come, what happens to them,

@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 pub use journey_bytecode::{AfterCrash, Channel};
 use journey_bytecode::{Message, Purpose, Schema, TemplateVariable, Variant};
 pub use read::{KEYS, inline, read};
-pub use shared::{SharedText, read_shared};
+pub use shared::{SharedText, parts, read_shared};
 pub use sight::{Sight, Vocabulary};
 use smol_str::SmolStr;
 

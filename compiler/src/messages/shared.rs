@@ -62,6 +62,15 @@ pub fn read_shared(file: FileId, path: &str, text: &str) -> Result<SharedText, D
     })
 }
 
+/// The partials and layouts that a text names, each with the place of its path between the quotes.
+pub fn parts(piece: &Piece) -> Vec<(SmolStr, Span)> {
+    let part = |tag: Tag| match tag.act {
+        Act::Include(path) | Act::Extends(path) => Some((path, tag.argument)),
+        _ => None,
+    };
+    tags(piece).unwrap_or_default().into_iter().filter_map(part).collect()
+}
+
 /// What a tag does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Act {

@@ -29,6 +29,18 @@ pub fn belongs(path: &str) -> bool {
 /// Where the codes of vouchers stand.
 pub const CODES: &str = "vouchers/";
 
+/// Beside a project, and not part of it: the people to try it with.
+pub const CONTACTS: &str = "contacts.csv";
+
+/// Beside a project, and not part of it: what happens to them.
+pub const EVENTS: &str = "events.ndjson";
+
+/// Beside a project, and not part of it: how people behave in a forecast.
+pub const BEHAVIOUR: &str = "behaviour.toml";
+
+/// What lies beside a project and names what it declares.
+pub const DATA: [&str; 3] = [CONTACTS, EVENTS, BEHAVIOUR];
+
 /// The most bytes that one file may have: more than any journey or mail that people wrote.
 pub const MAX_FILE: usize = 1 << 20;
 

@@ -1,6 +1,10 @@
 //! A template that is still being written: it ends in the middle of a tag.
 
-use super::{Piece, Template, tags};
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
+
+use super::{Compared, Piece, Template, Use, tags};
 use crate::project::FileId;
 
 impl Template {
@@ -16,6 +20,53 @@ impl Template {
         }
         let (before, own) = text.split_at_checked(tag).unwrap_or((text, ""));
         Self::parse(&closed(&format!("{}{own}", " ".repeat(before.len())), tag))
+    }
+}
+
+impl Template {
+    /// Reads a text of which the whole cannot be read: each tag alone, without those that make no sense alone. What the
+    /// text gives a name to itself is not known.
+    pub fn tag_by_tag(piece: &Piece) -> Self {
+        let (mut all, mut own) = (Self::default(), BTreeSet::new());
+        let text = piece.text();
+        let mut at = 0;
+        while let Some(start) = text.get(at..).and_then(|rest| rest.find('{')).map(|found| at + found) {
+            at = start + 1;
+            let tag = text.get(start..).unwrap_or_default();
+            let close = match tag.as_bytes().get(1) {
+                Some(b'{') => "}}",
+                Some(b'%') => "%}",
+                _ => continue,
+            };
+            let Some(end) = tag.find(close).map(|found| start + found) else { continue };
+            at = end + close.len();
+            let inside = text.get(start + 2..end).unwrap_or_default();
+            let words = inside.trim_start_matches('-').trim_start();
+            let (word, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+            let value = match (close, word) {
+                ("}}", _) => words,
+                (_, "if" | "elif") => rest,
+                (_, "for") => rest.split_once(" in ").map_or("", |(_, list)| list),
+                (_, "set" | "with") => rest.split_once('=').map_or("", |(_, value)| value),
+                _ => "",
+            };
+            let mut alone = Piece::empty();
+            let brace = |text: &str| Piece::made(text, piece.span(end..end));
+            alone.append(&brace("{{ "), 0..3);
+            alone.append(piece, end - value.len()..end - (value.len() - value.trim_end_matches('-').len()));
+            alone.append(&brace(" }}"), 0..3);
+            let read = Self::parse(&alone);
+            let is_own = |usage: &Use| !usage.explicit && usage.path.first().is_some_and(|root| own.contains(root));
+            if !read.uses.iter().any(is_own) {
+                let before = all.uses.len();
+                all.uses.extend(read.uses);
+                all.compared.extend(read.compared.into_iter().map(|c| Compared { with: c.with + before, ..c }));
+            }
+            let names = rest.strip_suffix(value).filter(|_| matches!(word, "for" | "set" | "with")).unwrap_or_default();
+            let names = names.trim_end_matches([' ', '=']).trim_end_matches(" in").split(',');
+            own.extend(names.map(|name| SmolStr::new(name.trim())));
+        }
+        all
     }
 }
 
@@ -76,6 +127,19 @@ mod tests {
             assert!(draft(text).findings.is_empty(), "{text}: {:?}", draft(text).findings);
         }
         assert!(!draft("{{ a b").findings.is_empty());
+    }
+
+    #[test]
+    fn of_a_broken_text_the_tags_are_read() {
+        let text = "{{ a b }} {{ c | upper }} {%- if d == 'x' -%} {% for e in f %}{{ e }}{% set g = h.i %}{{ contact.j }} {{ k";
+        assert!(!Template::parse(&Piece::slice(FileId(0), text, 0..text.len())).findings.is_empty());
+        let template = Template::tag_by_tag(&Piece::slice(FileId(0), text, 0..text.len()));
+        let uses = template.uses.iter().filter(|usage| !usage.path.is_empty());
+        let uses: Vec<_> = uses.map(|usage| (usage.name(), &text[usage.span.range()])).collect();
+        let expected = [("c", "c"), ("d", "d"), ("f", "f"), ("h.i", "h.i"), ("j", "contact.j")];
+        assert_eq!(uses, expected.map(|(name, text)| (name.to_owned(), text)));
+        let compared: Vec<_> = template.compared.iter().map(|c| (c.with, &text[c.span.range()])).collect();
+        assert_eq!(compared, [(1, "x")]);
     }
 
     #[test]

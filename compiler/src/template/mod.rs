@@ -35,6 +35,8 @@ pub struct Template {
     pub uses: Vec<Use>,
     /// What it asks of values.
     pub demands: Vec<Demand>,
+    /// The texts that it compares variables with, in source order.
+    pub compared: Vec<Compared>,
     /// What is wrong with it whatever the project declares.
     pub findings: Vec<Diagnostic>,
     /// What always stands in it, whoever reads it: the text without its tags.
@@ -59,6 +61,17 @@ pub struct Use {
     pub printed: bool,
     /// How the line reads without the value: `Hello ,`; only where the value is printed as it is.
     pub gap: Option<String>,
+}
+
+/// A text that a variable is compared with: `"pro"` in `{% if plan == "pro" %}`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Compared {
+    /// The variable, by its place in [`Template::uses`].
+    pub with: usize,
+    /// The text.
+    pub text: SmolStr,
+    /// Where it stands, without its quotes.
+    pub span: Span,
 }
 
 /// What a template does with a variable.

@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 
 use super::scope::{Chain, Local, Path, Scopes, chain, place};
 use super::value::{Demand, Kind, Need, Source};
-use super::{Piece, Role, Template, Use};
+use super::{Compared, Piece, Role, Template, Use};
 use crate::diagnostic::{Code, Diagnostic, Span, one_of, quote};
 
 /// What `loop` knows inside of `{% for %}`.
@@ -195,9 +195,12 @@ impl Visitor<'_> {
             }
             Expr::BinOp(op) => self.operator(op.op, &op.left, &op.right),
             Expr::Compare(compare) => {
-                self.expr(&compare.expr, Wanted::Value);
+                let mut left = (&compare.expr, self.expr(&compare.expr, Wanted::Value));
                 for op in &compare.ops {
-                    self.expr(&op.expr, Wanted::Value);
+                    let right = (&op.expr, self.expr(&op.expr, Wanted::Value));
+                    self.compared(&left.1, right.0);
+                    self.compared(&right.1, left.0);
+                    left = right;
                 }
                 vec![Source::Kind(Kind::Truth)]
             }
@@ -246,6 +249,24 @@ impl Visitor<'_> {
         }
     }
 
+    /// Remembers the texts that a variable is compared with.
+    fn compared(&mut self, sources: &[Source], with: &Expr<'_>) {
+        match with {
+            Expr::List(list) => list.items.iter().for_each(|item| self.compared(sources, item)),
+            Expr::Tuple(list) => list.items.iter().for_each(|item| self.compared(sources, item)),
+            Expr::Const(constant) => {
+                let Some(text) = constant.value.as_str() else { return };
+                let written = place(constant.span());
+                let span = self.piece.span(written.start + 1..written.end.saturating_sub(1));
+                let uses =
+                    sources.iter().filter_map(|source| if let Source::Use(at) = source { Some(*at) } else { None });
+                let compared = uses.map(|with| Compared { with, text: SmolStr::new(text), span });
+                self.template.compared.extend(compared.collect::<Vec<_>>());
+            }
+            _ => {}
+        }
+    }
+
     fn list(&mut self, items: &[Expr<'_>]) -> Sources {
         for item in items {
             self.expr(item, Wanted::Value);
@@ -255,6 +276,10 @@ impl Visitor<'_> {
 
     fn operator(&mut self, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>) -> Sources {
         let (a, b) = (self.expr(left, Wanted::Value), self.expr(right, Wanted::Value));
+        if matches!(op, BinOpKind::Eq | BinOpKind::Ne | BinOpKind::In) {
+            self.compared(&a, right);
+            self.compared(&b, left);
+        }
         let (left, right) = (self.piece.span(place(left.span())), self.piece.span(place(right.span())));
         let sign = match op {
             BinOpKind::Add => "+",

@@ -69,6 +69,8 @@ export class Server implements vscode.Disposable {
         { scheme: "untitled", language: "journey" },
         { scheme: "file", pattern: "**/messages/**" },
         { scheme: "file", pattern: "**/journey.toml" },
+        // As they stand unsaved, for renaming.
+        { scheme: "file", pattern: "**/{contacts.csv,events.ndjson}" },
       ],
       outputChannel: this.output,
       initializationOptions: { commands: lenses ? LENSES : [], codePage: `${EXPLAIN}:/{code}.md` },

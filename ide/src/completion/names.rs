@@ -272,11 +272,9 @@ impl<'a> Offers<'a, '_> {
 
     fn trigger_fields(&self) -> Vec<Completion> {
         let Some(journey) = self.real_journey() else { return Vec::new() };
-        let fields = project::fields_of_triggers(self.resolver.declarations, journey, self.resolver.path);
-        fields
-            .into_iter()
-            .map(|(owner, field)| self.symbol(Symbol::new(Kind::Field, owner, field.name.clone()), 1))
-            .collect()
+        let name = project::journey_name(journey, self.resolver.path);
+        let fields = self.resolver.declarations.fields_of_triggers(&name);
+        fields.map(|(owner, field)| self.symbol(Symbol::new(Kind::Field, owner, field.name.clone()), 1)).collect()
     }
 
     /// Attributes, fields, local names and values: those of the type that is expected, if one is.
@@ -329,7 +327,7 @@ impl<'a> Offers<'a, '_> {
             };
             found.extend(self.of_kind(Kind::Local, &journey).into_iter().filter(|local| before(&local.label)));
             let has_fields = self.real_journey().is_some_and(|journey| {
-                !project::fields_of_triggers(declarations, journey, self.resolver.path).is_empty()
+                declarations.fields_of_triggers(&project::journey_name(journey, self.resolver.path)).next().is_some()
             });
             // A trigger's own condition asks of its fields bare: nothing has started yet.
             let starts = self.node.ancestors().any(|node| node.kind() == SyntaxKind::TriggerClause);

@@ -1,6 +1,6 @@
 //! What a project declares, as written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use journey_compiler::diagnostic::Span;
 use journey_compiler::messages::TextFile;
@@ -61,6 +61,12 @@ pub(crate) struct Declarations {
     pub(crate) items: BTreeMap<Symbol, Item>,
     /// The handles and the messages that they name, by journey and handle.
     pub(crate) handles: BTreeMap<(String, String), String>,
+    /// The journeys that send a message, by its channel and name.
+    pub(super) senders: BTreeMap<(String, String), BTreeSet<String>>,
+    /// What lets contacts into a journey and has fields: events, and `call NAME` for its own call.
+    triggers: BTreeMap<String, Vec<String>>,
+    /// The texts that messages share, by what messages call them: first the one that fits everybody.
+    pub(crate) shared: BTreeMap<String, Vec<FileId>>,
 }
 
 /// What the moment at which a code is no longer good is called, behind the code's name.
@@ -93,6 +99,11 @@ impl Declarations {
             let files = message.texts.iter().filter(|text| !text.inline).map(|text| text_file(text)).collect();
             let message_of = Message { channel: message.channel.to_string(), subject, files };
             all.messages.entry(message.name.to_string()).or_default().push(message_of);
+        }
+        for text in sources.shared() {
+            let files = all.shared.entry(text.name.to_string()).or_default();
+            let at = if text.language.is_none() { 0 } else { files.len() };
+            files.insert(at, text.piece.whole().file);
         }
         all
     }
@@ -141,6 +152,7 @@ impl Declarations {
         let journey = journey_name(node, path);
         let at = name.or_else(|| node.children().next()).unwrap_or(node);
         self.declare(file, Symbol::global(Kind::Journey, journey.clone()), at, node, "journey");
+        self.triggers.entry(journey.clone()).or_insert_with(|| triggers(node, &journey));
         for inner in node.descendants() {
             let local = |kind: Kind, name: &str| Symbol::new(kind, journey.clone(), name);
             let name = inner.child(SyntaxKind::Name);
@@ -149,6 +161,11 @@ impl Declarations {
                     self.calls.entry(journey.clone()).or_insert_with(|| fields(file, inner));
                 }
                 (SyntaxKind::SendStep, message) => {
+                    let channels = inner.child(SyntaxKind::ChannelList).into_iter().flat_map(Node::children);
+                    for (channel, message) in channels.zip(std::iter::repeat(message)) {
+                        let sent = (channel.text().to_owned(), message.map(Node::text).unwrap_or_default().to_owned());
+                        self.senders.entry(sent).or_default().insert(journey.clone());
+                    }
                     let clause = inner.child(SyntaxKind::AsClause);
                     let handle = clause.and_then(|clause| clause.child(SyntaxKind::Name));
                     let Some((handle, clause)) = handle.zip(clause) else { continue };
@@ -208,6 +225,18 @@ impl Declarations {
         }
     }
 
+    /// The fields of what starts a journey, each with the event that it belongs to.
+    pub(crate) fn fields_of_triggers(&self, journey: &str) -> impl Iterator<Item = (&str, &Field)> {
+        let owners = self.triggers.get(journey).into_iter().flatten();
+        owners.flat_map(|owner| {
+            let fields = match owner.strip_prefix("call ") {
+                Some(journey) => self.calls.get(journey),
+                None => self.events.get(owner),
+            };
+            fields.into_iter().flatten().map(|field| (owner.as_str(), field))
+        })
+    }
+
     pub(crate) fn event_field(&self, event: &str, field: &str) -> Option<&Field> {
         let fields = match event.strip_prefix("call ") {
             Some(journey) => self.calls.get(journey),
@@ -217,34 +246,18 @@ impl Declarations {
     }
 }
 
-/// The fields of what starts a journey, each with the event that it belongs to.
-pub(crate) fn fields_of_triggers<'a>(
-    declarations: &'a Declarations,
-    journey: Node<'_>,
-    path: &str,
-) -> Vec<(String, &'a Field)> {
-    let name = journey_name(journey, path);
-    let mut found: Vec<(String, &Field)> = Vec::new();
-    for trigger in journey.children().filter(|child| child.kind() == SyntaxKind::TriggerClause) {
-        let owner = match trigger.children().next() {
-            Some(node) if node.kind() == SyntaxKind::EventPattern => {
-                node.child(SyntaxKind::Name).map(|n| n.text().to_owned())
-            }
-            Some(node) if node.kind() == SyntaxKind::CallTrigger => Some(format!("call {name}")),
+/// What lets contacts into a journey and has fields.
+fn triggers(journey: Node<'_>, name: &str) -> Vec<String> {
+    let clauses = journey.children().filter(|child| child.kind() == SyntaxKind::TriggerClause);
+    let owner = |clause: Node<'_>| {
+        let trigger = clause.children().next()?;
+        match trigger.kind() {
+            SyntaxKind::EventPattern => trigger.child(SyntaxKind::Name).map(|event| event.text().to_owned()),
+            SyntaxKind::CallTrigger => Some(format!("call {name}")),
             _ => None,
-        };
-        let Some(owner) = owner else { continue };
-        let fields = match owner.strip_prefix("call ") {
-            Some(journey) => declarations.calls.get(journey),
-            None => declarations.events.get(&owner),
-        };
-        for field in fields.into_iter().flatten() {
-            if !found.iter().any(|(_, known)| known.name == field.name) {
-                found.push((owner.clone(), field));
-            }
         }
-    }
-    found
+    };
+    clauses.filter_map(owner).collect()
 }
 
 /// The name of a journey; a bare sentence has that of its file.

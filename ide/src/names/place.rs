@@ -31,6 +31,8 @@ pub enum Kind {
     Side,
     /// A contact of a test.
     Contact,
+    /// A text that messages share: a partial or a layout.
+    Part,
 }
 
 impl Kind {
@@ -56,6 +58,7 @@ impl Kind {
             Self::Split => "split",
             Self::Side => "side",
             Self::Contact => "contact",
+            Self::Part => "shared text",
         }
     }
 }

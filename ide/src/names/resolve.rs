@@ -2,7 +2,7 @@
 
 use journey_grammar::{Node, SyntaxKind, TextRange, Token, Tree};
 
-use super::declarations::{Declarations, fields_of_triggers, journey_name};
+use super::declarations::{Declarations, journey_name};
 use super::place::{self, Place, Word};
 use super::{Kind, Occurrence, Role, Symbol};
 
@@ -27,7 +27,7 @@ pub(crate) struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn node(&self, node: Node<'_>) -> Vec<Occurrence> {
-        let occurrence = |token: Token<'_>, symbol, role| Occurrence { range: token.range(), symbol, role };
+        let occurrence = |token: Token<'_>, symbol, role| Occurrence::new(token.range(), symbol, role);
         match node.kind() {
             SyntaxKind::Name => {
                 let found = node.first_token().and_then(|token| {
@@ -41,8 +41,15 @@ impl Resolver<'_> {
                 let role = if self.is_written(node) { Role::Writes } else { Role::Reads };
                 let named = self.path(node, self.wanted(node));
                 let named = segments.zip(named).filter_map(|(token, symbol)| Some((token, symbol?)));
+                let of_trigger = |symbol: &Symbol| match symbol.kind {
+                    Kind::Field => self.alike(node, symbol),
+                    _ => Vec::new(),
+                };
                 named
-                    .map(|(token, symbol)| Occurrence { range: called(token.range(), &symbol), symbol, role })
+                    .map(|(token, symbol)| {
+                        let (range, also) = (called(token.range(), &symbol), of_trigger(&symbol));
+                        Occurrence { range, symbol, also, role }
+                    })
                     .collect()
             }
             SyntaxKind::Field => {
@@ -218,9 +225,19 @@ impl Resolver<'_> {
 
     /// The event that a field of the trigger belongs to.
     fn trigger_field(&self, node: Node<'_>, field: &str) -> Option<String> {
-        let journey = ancestor(node, JOURNEYS)?;
-        let fields = fields_of_triggers(self.declarations, journey, self.path);
-        fields.into_iter().find(|(_, known)| known.name == field).map(|(owner, _)| owner)
+        let journey = self.journey_around(node)?;
+        let mut fields = self.declarations.fields_of_triggers(&journey);
+        fields.find(|(_, known)| known.name == field).map(|(owner, _)| owner.to_owned())
+    }
+
+    /// The fields of the other events that start the journey, where a path means them too.
+    fn alike(&self, path: Node<'_>, field: &Symbol) -> Vec<Symbol> {
+        let of_trigger = path.own_tokens().next().is_some_and(|token| token.text() == "trigger")
+            || path.parent().map(Node::kind) == Some(SyntaxKind::PerClause);
+        let Some(journey) = self.journey_around(path).filter(|_| of_trigger) else { return Vec::new() };
+        let fields = self.declarations.fields_of_triggers(&journey);
+        let others = fields.filter(|(owner, known)| *owner != field.owner && known.name == field.name);
+        others.map(|(owner, _)| Symbol::new(Kind::Field, owner, field.name.as_str())).collect()
     }
 
     /// The event whose fields have bare names here: inside its `where`.

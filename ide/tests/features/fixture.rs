@@ -1,8 +1,8 @@
 //! A project in one text: `=== PATH` begins a file; `$0` is the cursor, two of them a selection.
 
 use journey_compiler::diagnostic::{Edit, Encoding, Span};
-use journey_compiler::project::{File, FileId, Project};
-use journey_ide::{Snapshot, TextRange};
+use journey_compiler::project::{DATA, File, FileId, Project};
+use journey_ide::{Data, Snapshot, TextRange};
 
 pub(crate) struct Fixture {
     pub(crate) snapshot: Snapshot,
@@ -25,8 +25,7 @@ impl Fixture {
             }
             files.push(File { path: path.into(), bytes: text.replace("$0", "").as_bytes().into() });
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        let snapshot = Snapshot::new(Project { files, lone: false });
+        let snapshot = beside(files);
         let (path, range) = cursor.unwrap_or((snapshot.path(FileId(0)).to_owned(), TextRange::at(0)));
         let file = snapshot.file(&path).unwrap();
         Self { snapshot, file, range }
@@ -58,6 +57,15 @@ impl Fixture {
     }
 }
 
+/// A project of these files; those that lie beside it are no part of it.
+fn beside(mut files: Vec<File>) -> Snapshot {
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let (data, files) = files.into_iter().partition(|file| DATA.contains(&file.path.as_str()));
+    let data: Vec<File> = data;
+    let data = data.into_iter().map(|File { path, bytes }| Data { path, bytes: Ok(bytes) });
+    Snapshot::new(Project { files, lone: false }).with_data(data.collect())
+}
+
 pub(crate) fn apply(text: &str, edits: &[Edit]) -> String {
     let mut edits = edits.to_vec();
     edits.sort();
@@ -74,7 +82,7 @@ pub(crate) fn examples() -> Vec<Snapshot> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let mut projects: Vec<_> = ["nurture", "cart"].iter().map(|name| root.join(name)).filter(|p| p.is_dir()).collect();
     projects.sort();
-    projects.iter().map(|root| Snapshot::new(read(root))).collect()
+    projects.iter().map(|root| read(root)).collect()
 }
 
 /// Every example, read once.
@@ -85,11 +93,11 @@ pub(crate) fn all_examples() -> &'static [Snapshot] {
         let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
         let mut projects: Vec<_> = folders.filter(|folder| folder.join("journey.toml").exists()).collect();
         projects.sort();
-        projects.iter().map(|root| Snapshot::new(read(root))).collect()
+        projects.iter().map(|root| read(root)).collect()
     })
 }
 
-fn read(root: &std::path::Path) -> Project {
+fn read(root: &std::path::Path) -> Snapshot {
     fn walk(root: &std::path::Path, at: &std::path::Path, files: &mut Vec<File>) {
         for entry in std::fs::read_dir(at).unwrap() {
             let path = entry.unwrap().path();
@@ -97,7 +105,7 @@ fn read(root: &std::path::Path) -> Project {
                 walk(root, &path, files);
             } else {
                 let relative = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
-                if journey_compiler::project::belongs(&relative) {
+                if journey_compiler::project::belongs(&relative) || DATA.contains(&relative.as_str()) {
                     files.push(File { path: relative, bytes: std::fs::read(&path).unwrap().into() });
                 }
             }
@@ -105,8 +113,7 @@ fn read(root: &std::path::Path) -> Project {
     }
     let mut files = Vec::new();
     walk(root, root, &mut files);
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Project { files, lone: false }
+    beside(files)
 }
 
 /// The same project with one file's text replaced.

@@ -11,6 +11,7 @@ mod completing;
 mod fixture;
 mod renaming;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use fixture::Fixture;
@@ -157,7 +158,8 @@ fn changed(fixture: &Fixture, change: &Change) -> String {
     for (path, text) in &change.create {
         writeln!(out, "+ {path}\n{text}").unwrap();
     }
-    for file in fixture.snapshot.files() {
+    let files: BTreeSet<_> = change.edits.iter().map(|edit| edit.span.file).collect();
+    for file in files {
         let edits: Vec<Edit> = change.edits.iter().filter(|edit| edit.span.file == file).cloned().collect();
         if !edits.is_empty() {
             let (before, after) = (fixture.snapshot.text(file), fixture.apply(file, &edits));

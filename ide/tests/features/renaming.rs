@@ -2,22 +2,34 @@
 //! renamed back, every byte is as it was.
 
 use journey_compiler::project::{FileId, Project};
-use journey_ide::{Change, Snapshot, prepare_rename, rename};
+use journey_ide::{Change, Data, Snapshot, prepare_rename, rename};
 
 use super::fixture::{apply, examples};
 
-fn applied(snapshot: &Snapshot, change: &Change) -> Project {
+/// The project after a change, and what lies beside it.
+fn applied(snapshot: &Snapshot, change: &Change) -> Snapshot {
+    let edited = |file: FileId| {
+        let edits: Vec<_> = change.edits.iter().filter(|edit| edit.span.file == file).cloned().collect();
+        apply(snapshot.text(file), &edits).into_bytes()
+    };
     let mut project = snapshot.project().clone();
     for file in snapshot.files() {
-        let edits: Vec<_> = change.edits.iter().filter(|edit| edit.span.file == file).cloned().collect();
-        let text = apply(snapshot.text(file), &edits);
-        project.files[file.0 as usize].bytes = text.into_bytes().into();
+        project.files[file.0 as usize].bytes = edited(file).into();
     }
     for (file, path) in &change.rename {
         project.files[file.0 as usize].path.clone_from(path);
     }
+    let beside = (project.files.len() as u32..).map(FileId).take_while(|file| !snapshot.path(*file).is_empty());
+    let data = beside.map(|file| Data { path: snapshot.path(file).to_owned(), bytes: Ok(edited(file).into()) });
+    let data = data.collect();
     project.files.sort_by(|a, b| a.path.cmp(&b.path));
-    project
+    Snapshot::new(project).with_data(data)
+}
+
+/// All texts, by path.
+fn texts(snapshot: &Snapshot) -> Vec<(String, String)> {
+    let files = (0..).map(FileId).take_while(|file| !snapshot.path(*file).is_empty());
+    files.map(|file| (snapshot.path(file).to_owned(), snapshot.text(file).to_owned())).collect()
 }
 
 fn codes(snapshot: &Snapshot) -> Vec<journey_compiler::diagnostic::Code> {
@@ -51,7 +63,7 @@ fn there_and_back(snapshot: &Snapshot, file: FileId, at: u32, before: &[journey_
         return false;
     }
     let Ok(change) = rename(snapshot, file, at, "zz_renamed") else { return false };
-    let after = Snapshot::new(applied(snapshot, &change));
+    let after = applied(snapshot, &change);
     let path = snapshot.path(file).to_owned();
     assert_eq!(codes(&after), before, "{old} in {path} at {}: {:?}", range.start, after.compilation().diagnostics);
     // The edits that came before in this file moved the name.
@@ -62,7 +74,7 @@ fn there_and_back(snapshot: &Snapshot, file: FileId, at: u32, before: &[journey_
     let path = change.rename.iter().find(|(renamed, _)| *renamed == file).map_or(path, |(_, path)| path.clone());
     let there = after.file(&path).unwrap();
     let back = rename(&after, there, (i64::from(range.start) + moved) as u32, &old).unwrap();
-    assert_eq!(applied(&after, &back), *snapshot.project(), "{old} at {}", range.start);
+    assert_eq!(texts(&applied(&after, &back)), texts(snapshot), "{old} at {}", range.start);
     true
 }
 
@@ -95,7 +107,7 @@ journey a {
         assert_eq!(prepare_rename(&snapshot, here, at).unwrap().1, old);
         assert!(there_and_back(&snapshot, here, at, &before));
         let renamed = applied(&snapshot, &rename(&snapshot, here, at, "zz").unwrap());
-        let text = String::from_utf8_lossy(&renamed.files[0].bytes).into_owned();
+        let text = renamed.text(here).to_owned();
         assert_eq!(text.matches("zz_expires").count(), 2, "{text}");
         assert!(!text.contains(old), "{text}");
     }

@@ -57,7 +57,7 @@ const fn kind(kind: CompletionKind) -> lsp::CompletionItemKind {
             Kind::Segment => lsp::CompletionItemKind::Class,
             Kind::Voucher => lsp::CompletionItemKind::Value,
             Kind::Journey => lsp::CompletionItemKind::Function,
-            Kind::Message => lsp::CompletionItemKind::File,
+            Kind::Message | Kind::Part => lsp::CompletionItemKind::File,
             Kind::Handle | Kind::Local | Kind::Contact => lsp::CompletionItemKind::Variable,
             Kind::Step => lsp::CompletionItemKind::Reference,
         },

@@ -68,7 +68,9 @@ pub(super) fn will_rename(
             if let Some((old, new)) = paths
                 && let Some(file) = view.snapshot.file(&old)
             {
-                change.edits.extend(journey_ide::file_renamed(&view.snapshot, file, &new));
+                change
+                    .edits
+                    .extend(journey_ide::file_renamed(&view.snapshot, file, &new).map_err(|why| impossible(&why))?);
             }
         }
         if !change.edits.is_empty() {

@@ -83,6 +83,12 @@ pub(crate) fn about(request: &Request) -> Option<About> {
     }
 }
 
+/// Whether a request gives something another name: then the files beside the project matter too.
+pub(crate) fn renames(request: &Request) -> bool {
+    let method = Method::from(request.method.as_str());
+    matches!(method, Method::TextDocumentRename | Method::WorkspaceWillRenameFiles)
+}
+
 /// Answers a request that is [about](about) something.
 pub(crate) fn answer(request: Request, ask: &Ask) -> Answer {
     match Method::from(request.method.as_str()) {

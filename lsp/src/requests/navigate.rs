@@ -77,7 +77,7 @@ pub(super) fn links(ask: &Ask, _: lsp::DocumentLinkParams) -> Result<Option<Vec<
     let link = |link: journey_ide::Link| lsp::DocumentLink {
         range: place.range(link.range),
         target: Some(place.view.uri(link.target)),
-        tooltip: Some("Open the message".to_owned()),
+        tooltip: Some(format!("Open `{}`", place.view.snapshot.path(link.target))),
         data: None,
     };
     Ok(Some(journey_ide::links(&place.view.snapshot, place.file).into_iter().map(link).collect()))

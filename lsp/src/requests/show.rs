@@ -111,7 +111,7 @@ const fn symbol_kind(kind: Kind) -> lsp::SymbolKind {
         Kind::Funnel | Kind::Split => lsp::SymbolKind::Enum,
         Kind::Segment => lsp::SymbolKind::Class,
         Kind::Journey => lsp::SymbolKind::Function,
-        Kind::Message => lsp::SymbolKind::File,
+        Kind::Message | Kind::Part => lsp::SymbolKind::File,
         Kind::Step => lsp::SymbolKind::Key,
         Kind::Handle | Kind::Local | Kind::Contact | Kind::Voucher => lsp::SymbolKind::Variable,
     }

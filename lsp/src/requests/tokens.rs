@@ -46,7 +46,7 @@ fn type_of(kind: TokenKind) -> u32 {
         TokenKind::Operator => "operator",
         TokenKind::String => "string",
         TokenKind::Type => "type",
-        TokenKind::Function | TokenKind::Name(Kind::Journey | Kind::Message) => "function",
+        TokenKind::Function | TokenKind::Name(Kind::Journey | Kind::Message | Kind::Part) => "function",
         TokenKind::Name(kind) => match kind {
             Kind::Attribute | Kind::Field | Kind::Score => "property",
             Kind::Tag | Kind::Value | Kind::Stage | Kind::Side => "enumMember",

@@ -67,7 +67,11 @@ fn everything() -> Value {
 }
 
 fn editor(capabilities: Value) -> Editor {
-    let mut editor = Editor::start(&shop());
+    editor_on(&shop(), capabilities)
+}
+
+fn editor_on(disk: &MemoryDisk, capabilities: Value) -> Editor {
+    let mut editor = Editor::start(disk);
     let options = json!({
         "commands": ["journey.runTest", "journey.simulate", "journey.showGraph"],
         "codePage": "https://journey.example/{code}",
@@ -211,6 +215,71 @@ fn renaming_an_attribute_reaches_templates_and_a_message_its_files() {
     let files = json!({ "files": [{ "oldUri": MAIL, "newUri": "file:///shop/messages/hi.email.md" }] });
     let edit = editor.request("workspace/willRenameFiles", files).unwrap();
     assert_eq!(edit["documentChanges"][0]["edits"][0]["newText"], "hi", "{edit}");
+}
+
+/// The edits of an answer in a file: the places that they replace and the texts.
+fn edits_in(edit: &Value, uri: &str) -> Vec<Value> {
+    let of_file = |change: &&Value| change["textDocument"]["uri"] == uri;
+    let changes = edit["documentChanges"].as_array().unwrap().iter().filter(of_file);
+    changes.flat_map(|change| change["edits"].as_array().unwrap().clone()).collect()
+}
+
+#[test]
+fn renaming_reaches_the_files_beside_the_project() {
+    let disk = shop();
+    // As spreadsheets write it.
+    disk.write("/shop/contacts.csv", "\u{feff}id,email,plan,tags\nada,ada@example.com,free,lead\n")
+        .write("/shop/events.ndjson", "{\"contact\":\"ada\",\"set\":{\"plan\":\"pro\"}}\n");
+    let mut editor = editor_on(&disk, everything());
+    let rename = |editor: &mut Editor| {
+        let position = json!({ "line": 2, "character": 10 });
+        let params = json!({ "textDocument": { "uri": JOURNEY }, "position": position, "newName": "tier" });
+        editor.request("textDocument/rename", params)
+    };
+    let (contacts, events) = ("file:///shop/contacts.csv", "file:///shop/events.ndjson");
+    let column = |edit: &Value| (edit["range"]["start"]["character"].clone(), edit["newText"].clone());
+    let renamed = rename(&mut editor).unwrap();
+    let in_contacts = edits_in(&renamed, contacts);
+    assert_eq!(in_contacts.iter().map(column).collect::<Vec<_>>(), [(json!(9), json!("tier"))], "{renamed}");
+    assert_eq!(edits_in(&renamed, events).iter().map(column).collect::<Vec<_>>(), [(json!(25), json!("tier"))]);
+
+    editor.open(contacts, 1, "plan,id\n");
+    let renamed = rename(&mut editor).unwrap();
+    let in_contacts = edits_in(&renamed, contacts);
+    assert_eq!(in_contacts.iter().map(column).collect::<Vec<_>>(), [(json!(0), json!("tier"))], "as it is unsaved");
+
+    disk.write("/shop/events.ndjson", "large");
+    let refused = rename(&mut editor).unwrap_err();
+    assert_eq!(refused["message"], "`events.ndjson` is too large");
+}
+
+#[test]
+fn a_file_that_gets_another_name_keeps_its_readers() {
+    let disk = shop();
+    let declarations = "contact { email: email  plan: enum { free pro } = free }\ntags { lead customer }\n\
+                        voucher spring \"10 %\" from file \"vouchers/spring.txt\"\n";
+    disk.write("/shop/declarations.journey", declarations)
+        .write("/shop/vouchers/spring.txt", "A\n")
+        .write("/shop/messages/partials/foot.html", "<p>Bye</p>\n")
+        .write("/shop/messages/late.email.html", "---\nsubject: Late\n---\n{% include \"partials/foot.html\" %}\n")
+        .write("/shop/follow_up.journey", "on tag lead wait 2d send sms \"Hello\"\n")
+        .write("/shop/starts.journey", "journey starts {\n  on tag customer\n  start journey follow_up\n}\n");
+    let mut editor = editor_on(&disk, everything());
+    let mut will_rename = |from: &str, to: &str| {
+        let files = json!([{ "oldUri": format!("file:///shop/{from}"), "newUri": format!("file:///shop/{to}") }]);
+        editor.request("workspace/willRenameFiles", json!({ "files": files })).unwrap()
+    };
+    let text = |edit: &Value, uri: &str| {
+        let edits = edits_in(edit, &format!("file:///shop/{uri}"));
+        edits.iter().map(|edit| edit["newText"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let edit = will_rename("vouchers/spring.txt", "vouchers/summer.txt");
+    assert_eq!(text(&edit, "declarations.journey"), ["vouchers/summer.txt"]);
+    let edit = will_rename("messages/partials/foot.html", "messages/partials/mail/end.html");
+    assert_eq!(text(&edit, "messages/late.email.html"), ["partials/mail/end.html"]);
+    let edit = will_rename("follow_up.journey", "again.journey");
+    assert_eq!(text(&edit, "starts.journey"), ["again"]);
+    assert_eq!(will_rename("starts.journey", "other.journey"), Value::Null, "its journey has a name of its own");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use journey_compiler::Date;
-use journey_compiler::project::{CONFIG, File, belongs};
-use journey_lsp::{Disk, Ending, Preview, Previewed, run};
+use journey_compiler::project::{CONFIG, DATA, File, belongs};
+use journey_lsp::{Data, Disk, Ending, Preview, Previewed, run};
 use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
 use serde_json::{Value, json};
 
@@ -46,6 +46,19 @@ impl Disk for MemoryDisk {
 
     fn today(&self) -> Option<Date> {
         None
+    }
+
+    fn data(&self, root: &Path) -> Vec<Data> {
+        let files = self.0.lock().unwrap();
+        let of = |(path, text): (&PathBuf, &String)| {
+            let path = path.strip_prefix(root).ok()?.to_str()?.to_owned();
+            let bytes = match text.as_str() {
+                "large" => Err(format!("`{path}` is too large")),
+                text => Ok(text.as_bytes().into()),
+            };
+            DATA.contains(&path.as_str()).then_some(Data { path, bytes })
+        };
+        files.iter().filter_map(of).collect()
     }
 
     fn preview(&self) -> Option<Preview> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use journey_bytecode::{Instant, TriggerKind};
+use journey_compiler::project::{CONTACTS, EVENTS};
 use journey_runtime::core::Linked;
 use journey_runtime::ingest::{CsvReader, Gate, Refused, ndjson};
 use journey_runtime::sim::{DEFAULT_START, Report};
@@ -76,8 +77,8 @@ pub(super) fn read(
         event_rows: Rows::default(),
     };
     let beside = |name: &str| Some(workspace.root.join(name)).filter(|path| path.is_file());
-    let contacts_file = contacts.map(Path::to_path_buf).or_else(|| beside("contacts.csv"));
-    let events_file = events.map(Path::to_path_buf).or_else(|| beside("events.ndjson"));
+    let contacts_file = contacts.map(Path::to_path_buf).or_else(|| beside(CONTACTS));
+    let events_file = events.map(Path::to_path_buf).or_else(|| beside(EVENTS));
     match (contacts_file, events_file) {
         (None, None) if workspace.lone.is_some() => inputs.sample(linked)?,
         (None, None) => {
