@@ -27,7 +27,8 @@ impl Template {
     /// Reads a text of which the whole cannot be read: each tag alone, without those that make no sense alone. What the
     /// text gives a name to itself is not known.
     pub fn tag_by_tag(piece: &Piece) -> Self {
-        let (mut all, mut own) = (Self::default(), BTreeSet::new());
+        // The names of the text's own, by the blocks that are open.
+        let (mut all, mut own) = (Self::default(), vec![BTreeSet::new()]);
         let text = piece.text();
         let mut at = 0;
         while let Some(start) = text.get(at..).and_then(|rest| rest.find('{')).map(|found| at + found) {
@@ -56,15 +57,22 @@ impl Template {
             alone.append(piece, end - value.len()..end - (value.len() - value.trim_end_matches('-').len()));
             alone.append(&brace(" }}"), 0..3);
             let read = Self::parse(&alone);
-            let is_own = |usage: &Use| !usage.explicit && usage.path.first().is_some_and(|root| own.contains(root));
+            let is_own = |usage: &Use| !usage.explicit && usage.path.first().is_some_and(|root| own.iter().any(|names| names.contains(root)));
             if !read.uses.iter().any(is_own) {
                 let before = all.uses.len();
                 all.uses.extend(read.uses);
                 all.compared.extend(read.compared.into_iter().map(|c| Compared { with: c.with + before, ..c }));
             }
+            match word {
+                "for" | "with" => own.push(BTreeSet::new()),
+                "endfor" | "endwith" if own.len() > 1 => drop(own.pop()),
+                _ => {}
+            }
             let names = rest.strip_suffix(value).filter(|_| matches!(word, "for" | "set" | "with")).unwrap_or_default();
             let names = names.trim_end_matches([' ', '=']).trim_end_matches(" in").split(',');
-            own.extend(names.map(|name| SmolStr::new(name.trim())));
+            if let Some(inner) = own.last_mut() {
+                inner.extend(names.map(|name| SmolStr::new(name.trim())));
+            }
         }
         all
     }
@@ -131,12 +139,12 @@ mod tests {
 
     #[test]
     fn of_a_broken_text_the_tags_are_read() {
-        let text = "{{ a b }} {{ c | upper }} {%- if d == 'x' -%} {% for e in f %}{{ e }}{% set g = h.i %}{{ contact.j }} {{ k";
+        let text = "{{ a b }} {{ c | upper }} {%- if d == 'x' -%} {% for e in f %}{{ e }}{% endfor %}{{ e }}{% set g = h.i %}{{ g }}{{ contact.j }} {{ k";
         assert!(!Template::parse(&Piece::slice(FileId(0), text, 0..text.len())).findings.is_empty());
         let template = Template::tag_by_tag(&Piece::slice(FileId(0), text, 0..text.len()));
         let uses = template.uses.iter().filter(|usage| !usage.path.is_empty());
         let uses: Vec<_> = uses.map(|usage| (usage.name(), &text[usage.span.range()])).collect();
-        let expected = [("c", "c"), ("d", "d"), ("f", "f"), ("h.i", "h.i"), ("j", "contact.j")];
+        let expected = [("c", "c"), ("d", "d"), ("f", "f"), ("e", "e"), ("h.i", "h.i"), ("j", "contact.j")];
         assert_eq!(uses, expected.map(|(name, text)| (name.to_owned(), text)));
         let compared: Vec<_> = template.compared.iter().map(|c| (c.with, &text[c.span.range()])).collect();
         assert_eq!(compared, [(1, "x")]);

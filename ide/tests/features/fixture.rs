@@ -10,7 +10,7 @@ pub(crate) struct Fixture {
     pub(crate) range: TextRange,
 }
 
-pub(crate) const SETTINGS: &str = "name = \"shop\"\ntimezone = \"Europe/Berlin\"\n";
+pub(crate) const SETTINGS: &str = "[project]\nname = \"shop\"\ntimezone = \"Europe/Berlin\"\n";
 
 impl Fixture {
     pub(crate) fn new(text: &str) -> Self {

@@ -130,6 +130,13 @@ fn show(fixture: &Fixture, feature: &str, argument: &str) -> String {
                 line(format!("{}   now: {}", found.text, &found.text[start as usize..end as usize]));
             }
         }
+        "diagnostics" => {
+            for of in ide::diagnostics(snapshot) {
+                for found in of.diagnostics {
+                    line(format!("{} {}: {}", found.code, fixture.span(found.primary.span), found.message));
+                }
+            }
+        }
         "calls" => {
             let journey = ide::journey_at(snapshot, file, at).unwrap();
             for call in ide::incoming(snapshot, &journey.name) {
