@@ -24,7 +24,7 @@ pub(crate) fn of(client: &Client) -> lsp::ServerCapabilities {
     };
     let characters = |characters: &[&str]| Some(characters.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>());
     let completion = lsp::CompletionOptions {
-        trigger_characters: characters(&[".", " ", "{", "|", ":"]),
+        trigger_characters: characters(&[".", " ", "{", "|", ":", "\""]),
         resolve_provider: Some(true),
         ..lsp::CompletionOptions::default()
     };

@@ -171,7 +171,7 @@ pub(super) fn tags(piece: &Piece) -> Result<Vec<Tag>, Diagnostic> {
 
 impl Markup {
     /// Whether a text in this markup can take in a part that is written in another.
-    pub(super) const fn takes(self, part: Self) -> bool {
+    pub const fn takes(self, part: Self) -> bool {
         match self {
             Self::Html => matches!(part, Self::Html),
             Self::Mjml => matches!(part, Self::Mjml | Self::Html),
@@ -182,7 +182,7 @@ impl Markup {
     }
 
     /// Whether a layout in another markup can stand around it.
-    pub(super) const fn stands_in(self, layout: Self) -> bool {
+    pub const fn stands_in(self, layout: Self) -> bool {
         match self {
             Self::Markdown => matches!(layout, Self::Markdown | Self::Html | Self::Mjml),
             Self::Html => matches!(layout, Self::Html),

@@ -57,7 +57,9 @@ impl Template {
             alone.append(piece, end - value.len()..end - (value.len() - value.trim_end_matches('-').len()));
             alone.append(&brace(" }}"), 0..3);
             let read = Self::parse(&alone);
-            let is_own = |usage: &Use| !usage.explicit && usage.path.first().is_some_and(|root| own.iter().any(|names| names.contains(root)));
+            let is_own = |usage: &Use| {
+                !usage.explicit && usage.path.first().is_some_and(|root| own.iter().any(|names| names.contains(root)))
+            };
             if !read.uses.iter().any(is_own) {
                 let before = all.uses.len();
                 all.uses.extend(read.uses);

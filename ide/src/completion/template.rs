@@ -1,12 +1,13 @@
 //! What can be written in a message: between braces what its checker finds no fault with, and settings above the text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use journey_compiler::diagnostic::{Code, Diagnostic};
-use journey_compiler::messages::{Channel, TextFile, Vocabulary};
+use journey_compiler::messages::{Channel, Markup, SharedText, Sight, TextFile, Vocabulary, parts};
 use journey_compiler::project::FileId;
-use journey_compiler::template::{BUILTIN_VARIABLES, LOOP, TEMPLATE_TESTS, Template};
+use journey_compiler::template::{BUILTIN_VARIABLES, LOOP, Piece, TEMPLATE_TESTS, Template};
 use journey_grammar::{TextRange, Tree};
+use smol_str::SmolStr;
 
 use super::filters::FILTERS;
 use super::{Completion, CompletionKind, settings};
@@ -26,6 +27,9 @@ const TAGS: &[(&str, &str)] = &[
     ("with", "with ${1:name} = ${2:value} %}$0{% endwith"),
     ("endwith", "endwith"),
 ];
+
+/// The tags that bring in a partial, and a layout.
+const BRINGING: [&str; 2] = ["include", "extends"];
 
 /// How a variable can be written: of several ways the first that fits it and its place is offered.
 const VARIABLE: [&str; 3] = ["", " | default(\"${1:there}\")", " | join(\", \")"];
@@ -47,7 +51,12 @@ pub(super) fn in_message(snapshot: &Snapshot, file: FileId, offset: u32) -> Vec<
         return if in_settings { settings::offer(snapshot, file, before, replace) } else { Vec::new() };
     };
     let read = snapshot.sources().text_file(file);
-    let sent = |sight: &_| read.is_some_and(|read| is_sent(sight, read));
+    let shared = snapshot.sources().shared().find(|text| text.piece.whole().file == file);
+    // A text that messages share is sent with each that brings it in.
+    let readers = shared.map(|shared| messages_with(snapshot, &shared.name)).unwrap_or_default();
+    let sent = |sight: &Sight| {
+        read.is_some_and(|read| is_sent(sight, read)) || readers.iter().any(|read| is_sent(sight, read))
+    };
     let unknown = |name: &str| match name {
         "subject" => in_settings || read.is_none_or(|read| read.channel != Channel::Email),
         "confirm_url" => read.is_none_or(|read| read.topic.is_none()),
@@ -59,14 +68,40 @@ pub(super) fn in_message(snapshot: &Snapshot, file: FileId, offset: u32) -> Vec<
         tag,
         replace,
         vocabulary: snapshot.vocabulary(sent),
-        language: read.and_then(|read| read.language.as_deref()),
+        language: read.map(|read| &read.language).or(shared.map(|text| &text.language)).and_then(Option::as_deref),
+        markup: read.map(|read| read.markup).or(shared.map(|text| text.markup)),
         unknown: &unknown,
     };
-    pen.offer()
+    let mut found = pen.offer();
+    // What stands behind the place in the path was meant for another one.
+    let rest = text.get(offset as usize..).unwrap_or_default();
+    let of_path = rest.find(|c: char| !c.is_alphanumeric() && !"_-./".contains(c)).unwrap_or(rest.len());
+    for offer in found.iter_mut().filter(|offer| offer.kind == CompletionKind::Name(Kind::Part)) {
+        offer.replace.end += u32::try_from(of_path).unwrap_or_default();
+    }
+    found
 }
 
-fn is_sent(sight: &journey_compiler::messages::Sight, read: &TextFile) -> bool {
+fn is_sent(sight: &Sight, read: &TextFile) -> bool {
     sight.message.0 == read.channel && sight.message.1 == read.name
+}
+
+/// The texts of messages that bring in a partial or layout, be it by another one.
+fn messages_with<'s>(snapshot: &'s Snapshot, name: &str) -> Vec<&'s TextFile> {
+    let sources = snapshot.sources();
+    let brings = |piece: &Piece, all: &BTreeSet<SmolStr>| parts(piece).iter().any(|(path, _)| all.contains(path));
+    let mut all = BTreeSet::from([SmolStr::new(name)]);
+    loop {
+        let more = sources.shared().filter(|text| brings(&text.piece, &all));
+        let more: Vec<_> = more.map(|text| text.name.clone()).collect();
+        let before = all.len();
+        all.extend(more);
+        if all.len() == before {
+            break;
+        }
+    }
+    let texts = snapshot.files().filter_map(|file| sources.text_file(file));
+    texts.filter(|text| brings(&text.body.piece, &all)).collect()
 }
 
 /// In a text of a journey.
@@ -87,7 +122,8 @@ pub(super) fn in_string(snapshot: &Snapshot, file: FileId, tree: &Tree, offset: 
         all
     });
     let unknown = |name: &str| matches!(name, "subject" | "confirm_url");
-    let pen = Pen { snapshot, before: written, tag, replace, vocabulary, language: None, unknown: &unknown };
+    let pen =
+        Pen { snapshot, before: written, tag, replace, vocabulary, language: None, markup: None, unknown: &unknown };
     let mut found = pen.offer();
     // A text with quotes inside a text would end it.
     for offer in &mut found {
@@ -128,6 +164,8 @@ struct Pen<'a> {
     vocabulary: Option<Vocabulary<'a>>,
     /// The language of the text.
     language: Option<&'a str>,
+    /// How the text is written, if it can bring in others.
+    markup: Option<Markup>,
     /// The built-in variables that this text does not have.
     unknown: &'a dyn Fn(&str) -> bool,
 }
@@ -135,6 +173,9 @@ struct Pen<'a> {
 impl Pen<'_> {
     fn offer(&self) -> Vec<Completion> {
         let inside = self.before.get(self.tag..).unwrap_or_default();
+        if let Some(found) = self.shared_texts(inside).or_else(|| self.compared()) {
+            return found;
+        }
         let path = word(inside);
         let lead = inside.get(..inside.len() - path.len()).unwrap_or_default().trim_end();
         let block = lead.starts_with("{%");
@@ -190,6 +231,74 @@ impl Pen<'_> {
         by_label(FILTERS.iter().filter_map(offer))
     }
 
+    /// The values of what is compared with the text that is being written: `{% if plan == "`.
+    fn compared(&self) -> Option<Vec<Completion>> {
+        const HERE: &str = "HERE";
+        let template = Template::draft(&format!("{}{HERE}", self.before), self.tag);
+        let compared = template.compared.iter().find(|compared| compared.text == HERE)?;
+        let usage = template.uses.get(compared.with)?;
+        let declarations = self.snapshot.declarations();
+        let (symbols, name) = match usage.is_trigger() {
+            true => (self.trigger_fields(), usage.path.get(1)?),
+            false => (self.attributes(), usage.path.first()?),
+        };
+        let symbol = symbols.into_iter().find(|offer| offer.label == *name)?.symbol?;
+        let owner = match symbol.kind {
+            Kind::Field => format!("{}.{}", symbol.owner, symbol.name),
+            _ => symbol.name,
+        };
+        let values = declarations.field(&owner)?.values.iter();
+        let offer = |value: &String| of_symbol(self.snapshot, Symbol::new(Kind::Value, &*owner, &**value), self.replace);
+        Some(values.map(offer).collect())
+    }
+
+    /// The partials or layouts that can stand here: `{% include "` names one.
+    fn shared_texts(&self, inside: &str) -> Option<Vec<Completion>> {
+        let tag = inside.strip_prefix("{%")?.trim_start_matches('-').trim_start();
+        let (word, rest) = tag.split_once(char::is_whitespace)?;
+        let layout = BRINGING.iter().position(|known| *known == word)? == 1;
+        let rest = rest.trim_start();
+        let typed = rest.strip_prefix(['"', '\'']);
+        if typed.is_none() && !rest.is_empty() || typed.is_some_and(|typed| typed.contains(['"', '\''])) {
+            return Some(Vec::new());
+        }
+        let length = u32::try_from(typed.map_or(0, str::len)).unwrap_or_default();
+        let replace = TextRange::new(self.replace.start.saturating_sub(length), self.replace.end);
+        let offer = |name: &SmolStr| {
+            let offer = of_symbol(self.snapshot, Symbol::global(Kind::Part, name.as_str()), replace);
+            let insert = if typed.is_some() { name.to_string() } else { format!("\"{name}\"") };
+            Completion { insert, ..offer }
+        };
+        Some(by_label(self.shared(layout).map(offer)).into_values().collect())
+    }
+
+    /// The names of the partials or layouts that this text can bring in.
+    fn shared(&self, layout: bool) -> impl Iterator<Item = &SmolStr> {
+        let fits = move |text: &&SharedText| {
+            let own = self.markup;
+            let markup =
+                own.is_some_and(|own| if layout { own.stands_in(text.markup) } else { own.takes(text.markup) });
+            markup && text.name.starts_with("layouts/") == layout
+        };
+        self.snapshot.sources().shared().filter(fits).map(|text| &text.name)
+    }
+
+    /// The tags that bring in other texts, where there are some.
+    fn bringing(&self) -> Vec<Completion> {
+        let first = self.before.get(..self.tag).is_some_and(|before| before.trim().is_empty());
+        let can = [true, first]
+            .into_iter()
+            .zip(BRINGING)
+            .enumerate()
+            .filter(|(at, (stands, _))| *stands && self.shared(*at == 1).next().is_some());
+        let offer = |word: &str| Completion {
+            insert: format!("{word} \"$1\""),
+            snippet: true,
+            ..plain(word, CompletionKind::Keyword, self.replace)
+        };
+        can.map(|(_, (_, word))| offer(word)).collect()
+    }
+
     /// What a tag asks for is for the writer to say: only where the tag can stand is judged.
     fn tags(&self) -> Offers {
         let offer = |(label, body): &(&str, &str)| Completion {
@@ -197,7 +306,7 @@ impl Pen<'_> {
             snippet: body.contains('$'),
             ..plain(label, CompletionKind::Keyword, self.replace)
         };
-        by_label(TAGS.iter().map(offer).filter(|offer| self.fits(&offer.text(), true)))
+        by_label(TAGS.iter().map(offer).filter(|offer| self.fits(&offer.text(), true)).chain(self.bringing()))
     }
 
     fn words(&self, words: &[&str], kind: CompletionKind) -> Offers {
