@@ -40,7 +40,7 @@ pub fn same_as_before(snapshot: &Snapshot, before: &Snapshot) -> Vec<bool> {
 
 /// Whether the finding marks source that could as well be absent: editors show it faded.
 pub fn is_unnecessary(code: Code) -> bool {
-    ["unused-", "unreachable-"].iter().any(|prefix| code.name().starts_with(prefix))
+    code == Code::Unreachable || code.name().starts_with("unused-")
 }
 
 /// Whether the finding marks something that is written in another way now: editors strike it through.

@@ -51,3 +51,42 @@ fn report(value: &serde_json::Value) -> Message {
     let method = lsp::ProgressNotification::METHOD.as_str().to_owned();
     Notification::new(method, json!({ "token": TOKEN, "value": value })).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(message: Option<Message>) -> Option<String> {
+        match message? {
+            Message::Notification(n) => Some(n.params["value"]["kind"].as_str()?.to_owned()),
+            Message::Request(request) => Some(request.method),
+            Message::Response(_) => None,
+        }
+    }
+
+    fn asked() -> (Progress, RequestId) {
+        let (mut progress, id) = (Progress::default(), RequestId::from(1));
+        assert_eq!(kind(progress.begin(id.clone())).as_deref(), Some("window/workDoneProgress/create"));
+        assert_eq!(kind(progress.begin(RequestId::from(2))), None, "one question is enough");
+        (progress, id)
+    }
+
+    #[test]
+    fn work_that_the_editor_lets_us_show_begins_and_ends() {
+        let (mut progress, id) = asked();
+        assert_eq!(kind(progress.answered(&RequestId::from(7), true)), None, "another request");
+        assert_eq!(kind(progress.answered(&id, true)).as_deref(), Some("begin"));
+        assert_eq!(kind(progress.end()).as_deref(), Some("end"));
+        assert_eq!(kind(progress.begin(RequestId::from(3))), None, "only the first work is told of");
+    }
+
+    #[test]
+    fn work_that_is_over_or_not_wanted_is_not_shown() {
+        let (mut progress, id) = asked();
+        assert_eq!(kind(progress.end()), None);
+        assert_eq!(kind(progress.answered(&id, true)), None, "it was over before");
+        let (mut progress, id) = asked();
+        assert_eq!(kind(progress.answered(&id, false)), None, "the editor does not want it");
+        assert_eq!(kind(progress.end()), None);
+    }
+}

@@ -248,7 +248,8 @@ impl Pen<'_> {
             _ => symbol.name,
         };
         let values = declarations.field(&owner)?.values.iter();
-        let offer = |value: &String| of_symbol(self.snapshot, Symbol::new(Kind::Value, &*owner, &**value), self.replace);
+        let offer =
+            |value: &String| of_symbol(self.snapshot, Symbol::new(Kind::Value, &*owner, &**value), self.replace);
         Some(values.map(offer).collect())
     }
 

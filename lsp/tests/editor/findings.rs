@@ -123,6 +123,28 @@ fn other_places_are_pointed_at_if_the_editor_can_show_them() {
 }
 
 #[test]
+fn what_could_be_absent_is_marked_if_the_editor_can_fade_it() {
+    let disk = shop();
+    disk.write("/shop/journeys/welcome.journey", MENDED);
+    let declarations = DECLARATIONS.replace("customer", "customer nobody");
+    let found = |capabilities| {
+        let mut editor = Editor::ready(&disk, capabilities);
+        editor.open(DECLARED, 1, &declarations);
+        let findings = editor.findings(DECLARED);
+        let unused = findings["diagnostics"].as_array().unwrap().iter().find(|d| d["code"] == "J1072").cloned();
+        unused.unwrap_or_else(|| panic!("{findings}"))
+    };
+    assert_eq!(found(everything())["tags"], json!([1]));
+    assert_eq!(found(json!({}))["tags"], Value::Null);
+    let unreachable = MENDED.replace("  end\n", "  end\n  add tag lead\n");
+    let mut editor = Editor::ready(&disk, everything());
+    editor.open(JOURNEY, 1, &unreachable);
+    let findings = editor.findings(JOURNEY);
+    let faded = findings["diagnostics"].as_array().unwrap().iter().filter(|d| d["tags"] == json!([1])).count();
+    assert_eq!(faded, 1, "{findings}");
+}
+
+#[test]
 fn fixes_are_offered_where_the_finding_is() {
     let mut editor = Editor::ready(&shop(), everything());
     editor.open(JOURNEY, 7, BROKEN);

@@ -15,3 +15,4 @@ mod protocol;
 mod session;
 mod soak;
 mod support;
+mod whole;

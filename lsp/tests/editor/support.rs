@@ -182,6 +182,17 @@ impl Editor {
         }
     }
 
+    /// Lets the server do all that it asked for.
+    pub(crate) fn grant_all(&mut self) {
+        let (asked, rest) = std::mem::take(&mut self.heard).into_iter().partition(|m| matches!(m, Message::Request(_)));
+        self.heard = rest;
+        let asked: Vec<Message> = asked;
+        for message in asked {
+            let Message::Request(request) = message else { unreachable!() };
+            self.connection.sender.send(Response::new_ok(request.id, Value::Null).into()).unwrap();
+        }
+    }
+
     /// All that was said and not yet taken.
     pub(crate) fn drain(&mut self) -> Vec<Message> {
         let mut all = std::mem::take(&mut self.heard);
