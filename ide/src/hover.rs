@@ -171,7 +171,8 @@ fn word(token: Token<'_>) -> Option<String> {
     if let Some(text) = wait(node) {
         return Some(text);
     }
-    let begins = node.first_token() == Some(token);
+    // What a test expects may stand behind a moment.
+    let begins = node.first_token() == Some(token) || token.kind() == SyntaxKind::ExpectKw;
     if let Some(form) = words::form(token.text()).filter(|_| begins) {
         return Some(code(&form.text()) + "\n\n" + form.meaning);
     }

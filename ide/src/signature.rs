@@ -34,7 +34,10 @@ pub fn signature(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Signa
         return None;
     }
     let statement = token.parent().ancestors().find(|node| is_statement(*node))?;
-    let word = statement.first_token()?;
+    // What a test expects may stand behind a moment.
+    let expects =
+        statement.own_tokens().filter(|token| token.kind() == SyntaxKind::ExpectKw && token.range().end <= offset);
+    let word = expects.last().or(statement.first_token())?;
     let form = words::form(word.text())?;
     let mut parts = Vec::new();
     let mut at = 0;
@@ -72,11 +75,24 @@ pub fn signature(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Signa
 fn is_statement(node: Node<'_>) -> bool {
     let kind = node.first_token().map(|token| token.kind());
     let first = kind.is_some_and(|kind| {
-        kind.is_verb() || kind.begins_clause() || kind.begins_item() || matches!(kind, SyntaxKind::GivenKw)
+        kind.is_verb()
+            || kind.begins_clause()
+            || kind.begins_item()
+            || matches!(kind, SyntaxKind::GivenKw | SyntaxKind::ExpectKw | SyntaxKind::AtKw | SyntaxKind::AfterKw)
     });
     first
         && !matches!(
             node.kind(),
             SyntaxKind::File | SyntaxKind::Block | SyntaxKind::BareJourney | SyntaxKind::Name | SyntaxKind::Path
+            // Parts of other statements that begin with the word of a step.
+                | SyntaxKind::CallTrigger
+                | SyntaxKind::GivenCall
+                | SyntaxKind::EventStimulus
+                | SyntaxKind::ExpectSend
+                | SyntaxKind::ExpectEnd
+                | SyntaxKind::ExpectWait
+                | SyntaxKind::ExpectEffect
+                // `at least`, `at 09:00`
+                | SyntaxKind::AtClause
         )
 }

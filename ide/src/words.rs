@@ -213,6 +213,16 @@ pub(crate) const FORMS: &[Form] = &[
         meaning: "A contact, and what is known of it.",
     },
     Form {
+        word: "at",
+        parts: &["at", "DATE TIME", "[WHAT HAPPENS]", "[for CONTACT]"],
+        meaning: "A moment of the test, on the contact's own clock.",
+    },
+    Form {
+        word: "after",
+        parts: &["after", "DURATION", "[WHAT HAPPENS]", "[for CONTACT]"],
+        meaning: "So long after the line before.",
+    },
+    Form {
         word: "expect",
         parts: &["expect", "[no]", "send .. | end .. | tag .. | CONDITION"],
         meaning: "What must be so at this moment of the test.",

@@ -73,6 +73,11 @@ impl<'a> Offers<'a, '_> {
             Place::Known(Kind::Contact) => self.contacts(),
             // A stage follows.
             Place::Known(Kind::Funnel) => self.dotted(Kind::Funnel),
+            Place::Known(Kind::Event) => {
+                let mut found = self.of_kind(Kind::Event, "");
+                found.extend(self.changes());
+                found
+            }
             Place::Known(kind) => self.of_kind(kind, ""),
             Place::Word(word) => self.words(word),
             Place::Sent => self.sent(),
@@ -93,6 +98,19 @@ impl<'a> Offers<'a, '_> {
             }
             Place::Value => self.values(),
         }
+    }
+
+    /// `plan changes`, where something that happens can stand.
+    fn changes(&self) -> Vec<Completion> {
+        let pattern = self.node.parent().is_some_and(|parent| parent.kind() == SyntaxKind::EventPattern);
+        if !pattern || self.site.accepts(&format!("{PROBE} changes")).is_none() {
+            return Vec::new();
+        }
+        let mut found = self.attributes(2, |_| true);
+        for offer in &mut found {
+            offer.insert.push_str(" changes");
+        }
+        found
     }
 
     /// What stands behind a dot.
@@ -287,6 +305,9 @@ impl<'a> Offers<'a, '_> {
             target && parent.child(SyntaxKind::Path) == Some(self.node)
         }) {
             return self.attributes(1, |_| true);
+        }
+        if self.node.parent().map(Node::kind) == Some(SyntaxKind::PerClause) {
+            return self.trigger_fields();
         }
         // A default, and what a test gives, is a constant.
         let constant = self.node.ancestors().any(|node| {

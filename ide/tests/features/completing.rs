@@ -4,7 +4,7 @@
 use journey_compiler::diagnostic::{Code, Diagnostic};
 use journey_compiler::project::{FileId, FileKind};
 use journey_grammar::{SyntaxKind, Tree};
-use journey_ide::{Completion, CompletionKind, Snapshot, TextRange, completions};
+use journey_ide::{Completion, CompletionKind, Kind, Role, Snapshot, TextRange, TokenKind, completions};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -62,6 +62,37 @@ fn check(snapshot: &Snapshot, file: journey_compiler::project::FileId, word: Tex
     }
     offers.len()
 }
+
+/// Whatever is named anywhere in the examples is among what is offered in its place.
+#[test]
+fn what_is_meant_is_offered() {
+    let (mut asked, mut missing) = (0, Vec::new());
+    for snapshot in all_examples() {
+        for file in snapshot.files() {
+            let named = journey_ide::tokens(snapshot, file, None).into_iter().filter_map(|token| match token.kind {
+                TokenKind::Name(kind) if token.role != Some(Role::Declares) => Some((kind, token.range)),
+                _ => None,
+            });
+            for (kind, range) in named.collect::<Vec<_>>().into_iter().step_by(STEP) {
+                let name = &snapshot.text(file)[range.to_usize()];
+                asked += 1;
+                let offers = completions(snapshot, file, range.end);
+                let is_meant = |offer: &Completion| {
+                    offer.label == name || kind == Kind::Part && offer.label.contains(&format!("/{name}."))
+                };
+                if !offers.iter().any(is_meant) {
+                    let line = snapshot.text(file)[..range.start as usize].matches('\n').count() + 1;
+                    missing.push(format!("{kind:?} `{name}` {}:{line}", snapshot.path(file)));
+                }
+            }
+        }
+    }
+    assert!(asked > 200, "only {asked} names");
+    assert!(missing.is_empty(), "{} of {asked} are not offered:\n{}", missing.len(), missing.join("\n"));
+}
+
+/// Every so many names are enough: what is offered differs by what stands around.
+const STEP: usize = 3;
 
 /// The text with an offer taken in a journey: what stood behind it in the journey was meant for another word, and goes;
 /// open braces are closed, and what is declared behind the journey stays.

@@ -137,6 +137,23 @@ fn show(fixture: &Fixture, feature: &str, argument: &str) -> String {
                 }
             }
         }
+        // At the end and at the beginning of every line that says something.
+        "signatures" | "line_hovers" => {
+            let mut begin = 0;
+            for source in snapshot.text(file).split_inclusive('\n') {
+                let start = begin + (source.len() - source.trim_start().len()) as u32;
+                let end = begin + source.trim_end().len() as u32;
+                begin += source.len() as u32;
+                let said = match feature {
+                    "signatures" => ide::signature(snapshot, file, end).map(|found| {
+                        let (start, end) = found.parts[found.active as usize];
+                        format!("{}   now: {}", found.text, &found.text[start as usize..end as usize])
+                    }),
+                    _ => ide::hover(snapshot, file, start).map(|hover| hover.text.lines().last().unwrap().to_owned()),
+                };
+                line(format!("{:<50} {}", source.trim(), said.unwrap_or_default()));
+            }
+        }
         "calls" => {
             let journey = ide::journey_at(snapshot, file, at).unwrap();
             for call in ide::incoming(snapshot, &journey.name) {
