@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use journey_compiler::diagnostic::{Edit, Span};
+use journey_compiler::diagnostic::{Code, Diagnostic, Edit, Severity, Span};
 use journey_compiler::project::{CODES, CONTACTS, FileId, FileKind};
 use journey_grammar::{Node, SyntaxKind, TextRange, Token};
 
@@ -211,7 +211,28 @@ fn keeps_meaning(snapshot: &Snapshot, all: &BTreeSet<Symbol>, name: &str, change
             return Err(format!("`{name}` means something else in `{path}`, so the two could not be told apart"));
         }
     }
-    Ok(())
+    // Some names mean something by themselves, such as that of the attribute to which push messages go.
+    match new_error(snapshot, &after) {
+        Some(error) => Err(format!("called `{name}`, it would break something: {}", error.message)),
+        None => Ok(()),
+    }
+}
+
+/// An error of a sort of which there are more than before.
+fn new_error<'s>(before: &Snapshot, after: &'s Snapshot) -> Option<&'s Diagnostic> {
+    let errors = |snapshot: &'s Snapshot| {
+        let all = snapshot.compilation().diagnostics.iter();
+        all.filter(|found| found.severity == Severity::Error).collect::<Vec<_>>()
+    };
+    let (now, then) = (errors(after), before.compilation().diagnostics.iter().map(|found| found.code));
+    let mut known: Vec<Code> = then.collect();
+    now.into_iter().find(|error| match known.iter().position(|code| *code == error.code) {
+        Some(at) => {
+            known.swap_remove(at);
+            false
+        }
+        None => true,
+    })
 }
 
 fn is_declared(snapshot: &Snapshot, symbol: &Symbol) -> Result<(), String> {

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::declarations::Declarations;
-use super::{Kind, Symbol};
+use super::{Kind, Occurrence, Role, Symbol};
 
 /// Whether things of this kind are named in files beside the project.
 pub(crate) const fn can_name(kind: Kind) -> bool {
@@ -41,8 +41,12 @@ pub(crate) fn names(declarations: &Declarations, path: &str, text: &str) -> Vec<
         BEHAVIOUR => behaviour(text),
         _ => Vec::new(),
     };
+    found.into_iter().map(|(range, symbol)| (narrow(range), symbol)).collect()
+}
+
+fn narrow(range: Range<usize>) -> TextRange {
     let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    found.into_iter().map(|(range, symbol)| (TextRange::new(narrow(range.start), narrow(range.end)), symbol)).collect()
+    TextRange::new(narrow(range.start), narrow(range.end))
 }
 
 type Found = Vec<(Range<usize>, Symbol)>;
@@ -169,9 +173,7 @@ fn behaviour(text: &str) -> Found {
     let mut found = Found::new();
     // What is not written as it is called, such as a key with signs escaped, is nobody's name.
     let mut add = |range: Range<usize>, symbol: Symbol| {
-        let written = text.get(range.clone()).unwrap_or_default();
-        let quotes = usize::from(written.len() > 1 && written.starts_with(['"', '\'']));
-        let range = range.start + quotes..range.end - quotes;
+        let range = unquoted(text, range);
         if text.get(range.clone()).is_some_and(|written| written == symbol.name) {
             found.push((range, symbol));
         }
@@ -204,6 +206,27 @@ fn behaviour(text: &str) -> Found {
         add(key.span(), Symbol::global(Kind::Message, key.get_ref().as_ref()));
     }
     found
+}
+
+/// The names in `journey.toml`: attributes that say who is told, where they say nothing.
+pub(super) fn settings(declarations: &Declarations, text: &str) -> Vec<Occurrence> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let people = entries(table.get_ref(), "notify");
+    let names = people.filter(|(key, _)| declarations.attributes.contains_key(key.get_ref().as_ref()));
+    let name = |(key, _): (&Spanned<Cow<'_, str>>, _)| {
+        let range = unquoted(text, key.span());
+        let written = text.get(range.clone()) == Some(key.get_ref().as_ref());
+        let symbol = Symbol::global(Kind::Attribute, key.get_ref().as_ref());
+        written.then(|| Occurrence::new(narrow(range), symbol, Role::Reads))
+    };
+    names.filter_map(name).collect()
+}
+
+/// A key or text of TOML without its quotes.
+fn unquoted(text: &str, range: Range<usize>) -> Range<usize> {
+    let written = text.get(range.clone()).unwrap_or_default();
+    let quotes = usize::from(written.len() > 1 && written.starts_with(['"', '\'']));
+    range.start + quotes..range.end - quotes
 }
 
 /// What stands in a table of a table.

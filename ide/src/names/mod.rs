@@ -9,7 +9,7 @@ mod resolve;
 mod templates;
 
 use journey_compiler::diagnostic::Span;
-use journey_compiler::project::FileId;
+use journey_compiler::project::{CONFIG, FileId};
 use journey_grammar::TextRange;
 
 pub(crate) use declarations::{Declarations, Field, Message, journey_name, one_line};
@@ -122,6 +122,9 @@ pub(crate) fn names(snapshot: &Snapshot, file: FileId) -> Names {
         let mut names = resolve::journeys(declarations, path, &journeys.tree);
         names.extend(templates::inline(declarations, file, path, &journeys.tree));
         return Names::new(names);
+    }
+    if snapshot.path(file) == CONFIG {
+        return Names::new(data::settings(declarations, snapshot.text(file)));
     }
     Names::new(snapshot.names_in_texts().get(&file).cloned().unwrap_or_default())
 }

@@ -183,6 +183,7 @@ pub(crate) fn of_path(path: Node<'_>) -> Place {
             Some(K::VoucherKw) => Place::Known(Kind::Voucher),
             Some(K::SubscribeKw | K::UnsubscribeKw) => Place::Known(Kind::Topic),
             Some(K::StartKw) => Place::Known(Kind::Journey),
+            Some(K::NotifyKw | K::AskKw) => Place::Value,
             _ => Place::Free,
         },
         _ => Place::Value,

@@ -23,6 +23,7 @@ impl Fixture {
                 let end = places.get(1).map_or(*start, |end| end - 2);
                 cursor = Some((path.to_owned(), TextRange::new(*start as u32, end as u32)));
             }
+            files.retain(|file| file.path != path);
             files.push(File { path: path.into(), bytes: text.replace("$0", "").as_bytes().into() });
         }
         let snapshot = beside(files);
