@@ -2,7 +2,7 @@
 //! finds no fault with what was written.
 
 use journey_compiler::diagnostic::{Code, Diagnostic};
-use journey_compiler::project::{FileId, FileKind};
+use journey_compiler::project::{CONFIG, FileId, FileKind};
 use journey_grammar::{SyntaxKind, Tree};
 use journey_ide::{Completion, CompletionKind, Kind, Role, Snapshot, TextRange, TokenKind, completions};
 use proptest::prelude::*;
@@ -68,7 +68,8 @@ fn check(snapshot: &Snapshot, file: journey_compiler::project::FileId, word: Tex
 fn what_is_meant_is_offered() {
     let (mut asked, mut missing) = (0, Vec::new());
     for snapshot in all_examples() {
-        for file in snapshot.files() {
+        // In settings nothing is offered: editors have their schema.
+        for file in snapshot.files().filter(|file| snapshot.path(*file) != CONFIG) {
             let named = journey_ide::tokens(snapshot, file, None).into_iter().filter_map(|token| match token.kind {
                 TokenKind::Name(kind) if token.role != Some(Role::Declares) => Some((kind, token.range)),
                 _ => None,
