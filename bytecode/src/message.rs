@@ -31,6 +31,36 @@ pub const FILTERS: &[&str] = &[
     "upper",
 ];
 
+/// Names of formats for the filter `date`; how each looks is a matter of the language.
+pub const DATE_FORMATS: [&str; 5] = ["long", "full", "short", "time", "datetime"];
+
+/// What can stand behind a `%` in a pattern for the filter `date`.
+const DATE_PARTS: &str = "demYyHMSABIp";
+
+/// Sees to it that a format for the filter `date` is one: a [name](DATE_FORMATS), or a pattern as `%d.%m.%Y`. The error says
+/// what it can be.
+pub fn check_date_format(format: &str) -> Result<(), String> {
+    if DATE_FORMATS.contains(&format) {
+        return Ok(());
+    }
+    if !format.contains('%') {
+        let names = DATE_FORMATS.join(", ");
+        return Err(format!("`{format}` is not a date format; use {names} or a pattern as %d.%m.%Y"));
+    }
+    let mut chars = format.chars();
+    while chars.any(|c| c == '%') {
+        match chars.next() {
+            Some(part) if part == '%' || DATE_PARTS.contains(part) => {}
+            Some(other) => {
+                let parts: Vec<_> = DATE_PARTS.chars().map(|part| format!("%{part}")).collect();
+                return Err(format!("a date has no part `%{other}`; it has {}", parts.join(" ")));
+            }
+            None => return Err("a `%` at the end of a date format; write %% for the sign itself".to_owned()),
+        }
+    }
+    Ok(())
+}
+
 /// The tests that templates may use, as in `{% if voucher is defined %}`. There are no functions.
 pub const TEMPLATE_TESTS: &[&str] = &["defined", "undefined"];
 

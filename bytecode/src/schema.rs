@@ -40,6 +40,21 @@ impl Schema {
         of_type.or_else(|| self.attributes.iter().find(|a| a.name == "language" && a.ty.is_textual()))
     }
 
+    /// The attribute that holds where a contact's mail goes: of several addresses the one called `email`.
+    pub fn email_attribute(&self) -> Option<&Attribute> {
+        self.address(&Type::Email, "email")
+    }
+
+    /// The attribute that holds where a contact's text messages go: of several numbers the one called `phone`.
+    pub fn phone_attribute(&self) -> Option<&Attribute> {
+        self.address(&Type::Phone, "phone")
+    }
+
+    fn address(&self, ty: &Type, name: &str) -> Option<&Attribute> {
+        let named = self.attribute(name).filter(|attribute| attribute.ty == *ty);
+        named.or_else(|| self.attributes.iter().find(|attribute| attribute.ty == *ty))
+    }
+
     /// The attribute that holds where a contact's push messages go: the one called `push_token`.
     pub fn push_attribute(&self) -> Option<&Attribute> {
         self.attribute(PUSH).filter(|attribute| attribute.ty.is_textual())

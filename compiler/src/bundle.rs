@@ -422,7 +422,8 @@ impl<'a> Build<'a> {
         diagnostic::sort(&mut self.diagnostics);
         let hidden = diagnostic::limit(&mut self.diagnostics);
         if self.goal != Goal::Bundle || self.diagnostics.iter().any(is_error) {
-            return Compilation { diagnostics: self.diagnostics, hidden, bundle: None, tests: self.tests, pressure };
+            let Self { diagnostics, tests, .. } = self;
+            return Compilation { diagnostics, hidden, tests, pressure, ..Compilation::default() };
         }
         let placeholders = (self.implied.messages.iter())
             .map(|((name, channel), at)| messages::placeholder(name, *channel, *at).message());
@@ -444,7 +445,8 @@ impl<'a> Build<'a> {
             scores: self.scores,
             programs: self.programs,
         };
-        Compilation { diagnostics: self.diagnostics, hidden, bundle: Some(bundle), tests: self.tests, pressure }
+        let locals = in_sight(&self.sights);
+        Compilation { diagnostics: self.diagnostics, hidden, bundle: Some(bundle), tests: self.tests, pressure, locals }
     }
 }
 
@@ -486,6 +488,24 @@ fn program(journey: &crate::typed::Journey, text: &Text<'_>) -> Result<Program, 
 
 fn is_error(d: &Diagnostic) -> bool {
     d.severity == Severity::Error
+}
+
+/// The local variables that messages can use, each as the first journey has it that sends the message.
+fn in_sight(sights: &[Sight]) -> BTreeMap<(Channel, SmolStr), Vec<Field>> {
+    let mut all: BTreeMap<_, Vec<Field>> = BTreeMap::new();
+    for Sight { message, locals, .. } in sights.iter().filter(|sight| !sight.locals.is_empty()) {
+        let known = all.entry(message.clone()).or_default();
+        for LocalShape { name, ty, optional, fields } in locals {
+            let of_answer = |fields: &Vec<Field>| {
+                Type::Record(fields.iter().map(|field| (field.name.clone(), field.ty.clone())).collect())
+            };
+            let ty = fields.as_ref().map(of_answer).or_else(|| ty.clone());
+            if let Some(ty) = ty.filter(|_| known.iter().all(|other| other.name != *name)) {
+                known.push(Field { name: name.clone(), ty, optional: *optional });
+            }
+        }
+    }
+    all
 }
 
 /// Where messages are sent, and the local variables in sight there.

@@ -20,13 +20,16 @@ pub mod template;
 mod text;
 mod typed;
 
+use std::collections::BTreeMap;
+
 use bundle::Goal;
 use diagnostic::Diagnostic;
 pub use journey_bytecode::Date;
-use journey_bytecode::{Bundle, TestCase};
+use journey_bytecode::{Bundle, Channel, Field, TestCase};
 pub use kept::Kept;
 pub use lint::Pressure;
 use project::Project;
+use smol_str::SmolStr;
 use sources::Sources;
 
 /// What came of compiling a project.
@@ -42,6 +45,8 @@ pub struct Compilation {
     pub tests: Vec<TestCase>,
     /// How much one run of each journey can send, in the order of files and lines; those with errors are left out.
     pub pressure: Vec<Pressure>,
+    /// The local variables that a message can use, where journeys have some in sight that send it; beside the bundle only.
+    pub locals: BTreeMap<(Channel, SmolStr), Vec<Field>>,
 }
 
 /// Compiles a project; the same files give the same answer.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use journey_bytecode::{
-    AfterCrash, Bundle, Channel, Date, Instant, Message, Money, Number, Purpose, Span, StepIx, Time, Type, Value,
-    Version,
+    AfterCrash, Bundle, Channel, Date, Field, Instant, Message, Money, Number, Purpose, Span, StepIx, Time, Type,
+    Value, Version,
 };
 use smol_str::SmolStr;
 
@@ -21,6 +21,8 @@ pub type Attributes = Vec<(SmolStr, Value)>;
 pub struct Guise<'a> {
     /// The attributes of a contact; a made-up one without.
     pub contact: Option<&'a Attributes>,
+    /// The local variables that its journeys have in sight: their values are made up.
+    pub locals: &'a [Field],
     /// The language, whatever the contact's is.
     pub language: Option<&'a str>,
     /// Where it goes.
@@ -63,7 +65,10 @@ pub fn outgoing(bundle: &Bundle, message: &Message, guise: &Guise<'_>) -> Outgoi
                 trigger.insert(field.clone(), sample(field, &ty));
             }
             [name, ..] => {
-                if let Some(value) = of_contact(name) {
+                let local = guise.locals.iter().find(|local| local.name == *name);
+                let local = local.map(|local| sample(name, &local.ty));
+                let score = || bundle.scores.scores.iter().any(|score| score.name == *name).then(|| Value::int(12));
+                if let Some(value) = local.or_else(score).or_else(|| of_contact(name)) {
                     top.insert(name.clone(), value);
                 }
             }

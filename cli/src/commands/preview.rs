@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use journey_bytecode::{Bundle, Channel, Instant, Message};
+use journey_bytecode::{Bundle, Channel, Field, Instant, Message};
+use journey_compiler::Compilation;
 use journey_compiler::project::{CONTACTS, Project};
 use journey_lsp::Previewed;
 use journey_runtime::core::Linked;
@@ -98,7 +99,8 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
             // This text and no other, whatever the contact's language is.
             let alone = Message { variants: vec![variant.clone()], ..message.clone() };
             let language = variant.language.clone();
-            let rendered = render(bundle, alone, contact.as_ref(), language.as_deref())?;
+            let locals = locals(workspace.compilation(), message);
+            let rendered = render(bundle, alone, contact.as_ref(), locals, language.as_deref())?;
             shown.push(write(&folder, rendered, language.as_deref())?);
         }
     }
@@ -122,16 +124,18 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
 /// Every text of a message of a project as it stands in an editor, for the first contact of `contacts.csv` or a made-up one.
 pub(super) fn for_editor(project: &Project, root: Option<&Path>, name: &str) -> Result<Vec<Previewed>, String> {
     let compilation = journey_compiler::compile(project);
-    let bundle = compilation.bundle.ok_or("the project has errors; the message can be shown when they are mended")?;
+    let errors = "the project has errors; the message can be shown when they are mended";
+    let bundle = compilation.bundle.as_ref().ok_or(errors)?;
     let who = Who { contact: None, sample: root.is_none(), channel: None };
     let said = |failure: Failure| failure.message().to_owned();
-    let contact = who.attributes(&bundle, root.unwrap_or(Path::new(""))).map_err(said)?;
+    let contact = who.attributes(bundle, root.unwrap_or(Path::new(""))).map_err(said)?;
     let mut texts = Vec::new();
-    for message in who.messages(&bundle, name).map_err(said)? {
+    for message in who.messages(bundle, name).map_err(said)? {
         for variant in &message.variants {
             let alone = Message { variants: vec![variant.clone()], ..message.clone() };
             let language = variant.language.as_deref();
-            let rendered = render(&bundle, alone, contact.as_ref(), language).map_err(said)?;
+            let rendered =
+                render(bundle, alone, contact.as_ref(), locals(&compilation, message), language).map_err(said)?;
             let title = title(&rendered, language);
             texts.push(match rendered.content {
                 Content::Mail(mail) => {
@@ -198,13 +202,19 @@ impl Who {
     }
 }
 
+/// The local variables that the message can use.
+pub(super) fn locals<'c>(compilation: &'c Compilation, message: &Message) -> &'c [Field] {
+    compilation.locals.get(&(message.channel, message.name.clone())).map_or(&[], Vec::as_slice)
+}
+
 fn render(
     bundle: &Bundle,
     message: Message,
     contact: Option<&Attributes>,
+    locals: &[Field],
     language: Option<&str>,
 ) -> Result<Rendered, Failure> {
-    let guise = Guise { contact, language, to: "preview@example.com", at: AT, number: 0 };
+    let guise = Guise { contact, locals, language, to: "preview@example.com", at: AT, number: 0 };
     let outgoing = outgoing(bundle, &message, &guise);
     let only = Bundle { messages: vec![message], programs: Vec::new(), ..bundle.clone() };
     let keys = Keys::new([KEY]).ok_or_else(|| Failure::new("the key of previews is too short"))?;

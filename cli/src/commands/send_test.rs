@@ -9,7 +9,7 @@ use journey_runtime::render::{Content, Renderer};
 use journey_runtime::send::{FileTransport, Transport, Verdict};
 use journey_runtime::track::{Keys, Links};
 
-use super::preview::{KEY, Who};
+use super::preview::{KEY, Who, locals};
 use super::{Exit, Outcome, compiled, serve};
 use crate::discover;
 use crate::failure::Failure;
@@ -66,6 +66,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let guise = Guise {
         contact: contact.as_ref(),
+        locals: locals(workspace.compilation(), message),
         language: args.lang.as_deref(),
         to: &args.to,
         at: Instant(i64::try_from(now.as_millis()).unwrap_or(i64::MAX)),

@@ -332,6 +332,26 @@ impl<'a> Index<'a> {
             self.order.push(field.name.text.clone());
             self.attributes.insert(field.name.text.clone(), info);
         }
+        for ty in [Type::Email, Type::Phone] {
+            diagnostics.extend(self.unclear_address(&ty));
+        }
+    }
+
+    /// Of several addresses, the one with the name of its type is where messages go.
+    fn unclear_address(&self, ty: &Type) -> Option<Diagnostic> {
+        let of_type = |name: &&SmolStr| self.attributes.get(*name).is_some_and(|info| info.ty.as_ref() == Some(ty));
+        let names: Vec<&SmolStr> = self.order.iter().filter(of_type).collect();
+        let (first, second) = (names.first()?, names.get(1)?);
+        let own = ty.to_string();
+        if names.contains(&&SmolStr::from(own.as_str())) {
+            return None;
+        }
+        let at = |name: &SmolStr| self.attributes.get(name).and_then(|info| info.span);
+        let message = format!("nobody knows whether messages go to `{first}` or to `{second}`");
+        let found = Diagnostic::new(Code::UnclearAddress, at(second)?, message).label(format!("of type `{own}`, too"));
+        Some(found.also(at(first)?, "one address").help(format!(
+            "call the one that messages go to `{own}`; the address of a colleague is of type `user`, any other of type `text`"
+        )))
     }
 
     fn event(&mut self, declaration: &hir::EventDecl, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {

@@ -201,6 +201,8 @@ codes! {
     NoCodes = 233, "no-codes", Warning, Correctness;
     /// A code that stands twice in the file of a voucher.
     CodeTwice = 234, "code-twice", Warning, Correctness;
+    /// Two addresses of the same type, and neither has the name of the type.
+    UnclearAddress = 235, "unclear-address", Error;
     /// A run is to go on at a place that the journey does not have.
     UnknownPlace = 240, "unknown-place", Error;
     /// Values of two types that have nothing to do with each other.

@@ -6,7 +6,7 @@ use journey_bytecode::{Channel, Format, Policy, Purpose, Schema, Type};
 
 use smol_str::SmolStr;
 
-use super::{MessageSource, Part, TextFile, json, sms};
+use super::{Markup, MessageSource, Part, TextFile, json, sms};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, one_of, quote};
 use crate::template::{self, Scope};
 
@@ -97,43 +97,45 @@ fn footer(text: &TextFile) -> Vec<Diagnostic> {
     let uses = |name: &str| {
         body.template.uses.iter().any(|usage| !usage.explicit && usage.path.first().is_some_and(|root| root == name))
     };
-    let end = body.piece.text().rfind("</body").unwrap_or(body.piece.text().len());
-    let place = body.piece.span(end..end);
     let mut found = Vec::new();
+    let add = |title: &str, found: Diagnostic, html: &str| match at_the_end(text, html) {
+        Some(edit) => found.fix(title, Applicability::Unsafe, vec![edit]),
+        None => found,
+    };
     if !uses("unsubscribe_url") {
-        let text_to_add = "<p><a href=\"{{ unsubscribe_url }}\">Unsubscribe</a></p>\n".to_owned();
-        found.push(
-            Diagnostic::new(
-                Code::MissingUnsubscribe,
-                text.head,
-                format!("the marketing mail `{}` has no unsubscribe link", text.name),
-            )
-            .note("Who cannot leave with one click reports mail as spam, and large mail providers reject it.")
-            .help("put `{{ unsubscribe_url }}` into a link; in Markdown the default layout does it for you")
-            .fix(
-                "Add an unsubscribe link at the end",
-                Applicability::Unsafe,
-                vec![Edit { span: place, text: text_to_add }],
-            ),
-        );
+        let missing = Diagnostic::new(
+            Code::MissingUnsubscribe,
+            text.head,
+            format!("the marketing mail `{}` has no unsubscribe link", text.name),
+        )
+        .note("Who cannot leave with one click reports mail as spam, and large mail providers reject it.")
+        .help("put `{{ unsubscribe_url }}` into a link; in Markdown the default layout does it for you");
+        let link = "<a href=\"{{ unsubscribe_url }}\">Unsubscribe</a>";
+        found.push(add("Add an unsubscribe link at the end", missing, link));
     }
     if !uses("postal_address") {
-        found.push(
-            Diagnostic::new(
-                Code::MissingPostalAddress,
-                text.head,
-                format!("the marketing mail `{}` has no postal address", text.name),
-            )
-            .note("The law of several countries asks for it in every promotional mail.")
-            .help("write `{{ postal_address }}`, which is the `address` of the policy, where the footer stands")
-            .fix(
-                "Add the postal address at the end",
-                Applicability::Unsafe,
-                vec![Edit { span: place, text: "<p>{{ postal_address }}</p>\n".to_owned() }],
-            ),
-        );
+        let missing = Diagnostic::new(
+            Code::MissingPostalAddress,
+            text.head,
+            format!("the marketing mail `{}` has no postal address", text.name),
+        )
+        .note("The law of several countries asks for it in every promotional mail.")
+        .help("write `{{ postal_address }}`, which is the `address` of the policy, where the footer stands");
+        found.push(add("Add the postal address at the end", missing, "{{ postal_address }}"));
     }
     found
+}
+
+/// What puts a paragraph at the end of a mail; none where nobody knows where that is.
+fn at_the_end(mail: &TextFile, paragraph: &str) -> Option<Edit> {
+    let body = &mail.body.piece;
+    let (place, text) = if mail.markup == Markup::Mjml {
+        let section = format!("<mj-section><mj-column><mj-text>{paragraph}</mj-text></mj-column></mj-section>\n");
+        (body.text().rfind("</mj-body")?, section)
+    } else {
+        (body.text().rfind("</body").unwrap_or(body.text().len()), format!("<p>{paragraph}</p>\n"))
+    };
+    Some(Edit { span: body.span(place..place), text })
 }
 
 /// Texts for languages that no contact has, and contacts that no text is for.

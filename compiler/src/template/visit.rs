@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use journey_bytecode::{FILTERS, TEMPLATE_TESTS};
+use journey_bytecode::{FILTERS, TEMPLATE_TESTS, check_date_format};
 use minijinja::machinery::ast::{
     BinOpKind, Call, CallArg, Expr, Filter, ForLoop, IfCond, IfExpr, Stmt, Test, UnaryOpKind,
 };
@@ -403,7 +403,16 @@ impl Visitor<'_> {
                 Diagnostic::new(Code::WrongFilter, span, "`plural` needs the word for one and the word for many");
             self.template.findings.push(found.help("write it as `visits | plural(\"visit\", \"visits\")`"));
         }
+        if let ("date", [CallArg::Pos(Expr::Const(format))]) = (name, filter.args.as_slice())
+            && let Some(Err(cause)) = format.value.as_str().map(check_date_format)
+        {
+            let found = Diagnostic::new(Code::WrongFilter, self.piece.span(place(format.span())), cause);
+            self.template.findings.push(found);
+        }
         self.demand(sources.clone(), need, name, span);
+        if name == "join" {
+            self.demand(sources.iter().map(|source| source.item()).collect(), Need::Shown, name, span);
+        }
         match name {
             "first" | "last" => {
                 self.maybe_missing(whole, wanted, "it may be empty");

@@ -237,9 +237,9 @@ impl<'t> TypeRef<'t> {
         child(self.0)
     }
 
-    /// The `?` that says that it may be unset.
+    /// The `?` that says that it may be unset. That of `list of text?` is the list's: what stands in a list is set.
     pub fn optional(self) -> Option<Token<'t>> {
-        self.0.token(Question)
+        self.0.token(Question).or_else(|| self.list_type()?.element()?.optional())
     }
 }
 

@@ -400,8 +400,8 @@ impl WellKnown {
     fn of(schema: &Schema) -> Self {
         let first = |ty: Type| schema.attributes.iter().find(|a| a.ty == ty).map(|a| a.name.clone());
         Self {
-            email: first(Type::Email),
-            phone: first(Type::Phone),
+            email: schema.email_attribute().map(|attribute| attribute.name.clone()),
+            phone: schema.phone_attribute().map(|attribute| attribute.name.clone()),
             push: schema.push_attribute().map(|attribute| attribute.name.clone()),
             zone: first(Type::TimeZone),
             language: schema.language_attribute().map(|attribute| attribute.name.clone()),

@@ -359,6 +359,8 @@ struct Text {
     lists: Vec<Option<u32>>,
     /// The open link: where it leads, and where its text began.
     link: Option<(String, usize)>,
+    /// Whether a list's dash or number has just been put: what it is for stands behind it.
+    marked: bool,
 }
 
 impl Text {
@@ -393,11 +395,14 @@ impl Text {
         } else if self.space && !self.out.is_empty() && !self.out.ends_with([' ', '\n']) {
             self.out.push(' ');
         }
-        (self.lines, self.space) = (0, false);
+        (self.lines, self.space, self.marked) = (0, false, false);
         self.out.push_str(word);
     }
 
     fn block(&mut self, name: &str) {
+        if self.marked && !matches!(name, "li" | "ol" | "ul") {
+            return;
+        }
         let lines = match name {
             "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "pre" | "table" | "hr" | "dl" => 2,
             "ul" | "ol" if self.lists.is_empty() => 2,
@@ -452,6 +457,7 @@ impl Text {
                     _ => "- ".to_owned(),
                 };
                 self.put(&mark);
+                self.marked = true;
             }
             "img" => {
                 if let Some(alt) = tag.attribute("alt") {
@@ -576,7 +582,15 @@ mple  ">e</a>
 <h1>Hello&nbsp;Ada &amp; Bob</h1>
 <p>We   like
 <b>you</b>, <a href='https://x.example/?a=1&amp;b=2'>see</a>. <a href='https://y.example'>https://y.example</a><br>Next <img src=x alt='a picture'></p>
-<ul><li>one</li><li>two<ul><li>deep</li></ul></li></ul><ol start=3><li>three<li>four</ol>
+<ul><li>one</li><li>two<ul><li>deep</li></ul></li></ul><ol start=3><li>three<li>four</ol><ul>
+<li>
+<p>loose</p>
+</li>
+<li>
+<p>list</p>
+<p>goes on</p>
+</li>
+</ul>
 <blockquote><p>first</p><p>second<br>line</p></blockquote><table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>
 <table role='presentation'><tr><td>d</td><td>e</td></tr></table>
 <pre>  code

@@ -1,7 +1,7 @@
 //! How people of a language write dates, numbers and money. A language that is not listed gets ISO forms, which nobody
 //! misreads.
 
-use journey_bytecode::{Date, Instant, Money, Number, Time};
+use journey_bytecode::{Date, Instant, Money, Number, Time, check_date_format};
 
 use super::languages::{ALL, Currency, NBSP, OTHER, Ways, Words};
 use crate::time::{self, Zone};
@@ -116,26 +116,21 @@ impl Locale {
     /// A wall-clock date-time in a format: `long` (also the one without a name), `full`, `short`, `time`, `datetime`, or
     /// a pattern of `%d %e %m %Y %y %H %M %S %A %B %I %p`. The other formats are an error that says so.
     pub(crate) fn date_time(&self, wall: i64, format: &str) -> Result<String, String> {
+        check_date_format(format)?;
         let ways = self.ways;
-        let pattern = match format {
-            "long" => ways.long,
-            "full" => ways.full,
-            "short" => ways.short,
-            "time" => ways.time,
-            "datetime" => return self.pattern(wall, &format!("{}, {}", ways.long, ways.time)),
-            pattern if pattern.contains('%') => pattern,
-            other => {
-                return Err(format!(
-                    "`{other}` is not a date format; use long, full, short, time, datetime or a pattern as %d.%m.%Y"
-                ));
-            }
-        };
-        self.pattern(wall, pattern)
+        Ok(match format {
+            "long" => self.pattern(wall, ways.long),
+            "full" => self.pattern(wall, ways.full),
+            "short" => self.pattern(wall, ways.short),
+            "time" => self.pattern(wall, ways.time),
+            "datetime" => self.pattern(wall, &format!("{}, {}", ways.long, ways.time)),
+            pattern => self.pattern(wall, pattern),
+        })
     }
 
     /// A day as people write it.
     pub(crate) fn long_date(&self, date: Date) -> String {
-        self.pattern(time::wall_of_date(date), self.ways.long).unwrap_or_default()
+        self.pattern(time::wall_of_date(date), self.ways.long)
     }
 
     /// A moment as people write it.
@@ -145,10 +140,10 @@ impl Locale {
 
     /// A time of day as people write it.
     pub(crate) fn time(&self, time: Time) -> String {
-        self.pattern(i64::from(time.0) * 1000, self.ways.time).unwrap_or_default()
+        self.pattern(i64::from(time.0) * 1000, self.ways.time)
     }
 
-    fn pattern(&self, wall: i64, pattern: &str) -> Result<String, String> {
+    fn pattern(&self, wall: i64, pattern: &str) -> String {
         let date = time::date_of_wall(wall);
         let iso = time::show_date(date);
         let mut parts = iso.rsplitn(3, '-');
@@ -183,14 +178,11 @@ impl Locale {
                     out.push_str(self.ways.weekdays.get(place).copied().unwrap_or_default());
                 }
                 Some('B') => out.push_str(name_of_month()),
-                Some('%') => out.push('%'),
-                Some(other) => {
-                    return Err(format!("a date has no part `%{other}`; it has %d %e %m %Y %y %H %M %S %A %B %I %p"));
-                }
-                None => return Err("a `%` at the end of a date format; write %% for the sign itself".to_owned()),
+                Some(other) => out.push(other),
+                None => {}
             }
         }
-        Ok(out)
+        out
     }
 }
 
