@@ -133,8 +133,8 @@ pub enum Expectation {
     Untag(SmolStr),
     /// A run recorded consent to the topic at this moment.
     Subscribe(SmolStr),
-    /// A run withdrew consent to the topic at this moment.
-    Unsubscribe(SmolStr),
+    /// A run withdrew consent at this moment: to this topic, on this channel (any without).
+    Unsubscribe(Option<SmolStr>, Option<Channel>),
     /// A run suppressed the contact at this moment.
     Suppress,
     /// A run of the journey began at this moment.

@@ -281,13 +281,14 @@ module.exports = grammar({
     expect_end: $ => prec.right(seq('end', optional($.because_clause))),
     expect_skipped: $ => prec.right(1, seq('skipped', optional($._handle), optional($.because_clause))),
     expect_wait: $ => prec.right(seq('wait', optional(seq('until', choice(seq($.date, optional($.time)), $.time))))),
-    expect_effect: $ => choice('suppress', seq(
-      choice(
-        'tag', 'untag', 'stage', 'path', 'notify', 'call', 'record', 'voucher', 'ask', 'subscribe', 'unsubscribe',
-        'start', 'goal',
+    expect_effect: $ => choice(
+      'suppress',
+      prec.right(seq('unsubscribe', optional(alias($._handle, $.path)), optional($.via_clause))),
+      seq(
+        choice('tag', 'untag', 'stage', 'path', 'notify', 'call', 'record', 'voucher', 'ask', 'subscribe', 'start', 'goal'),
+        $.path,
       ),
-      $.path,
-    )),
+    ),
     because_clause: $ => seq('because', name($)),
 
     // Conditions ----------------------------------------------------------------------------------------------------

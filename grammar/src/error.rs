@@ -72,6 +72,13 @@ pub enum SyntaxErrorKind {
         /// The word for it.
         suggestion: &'static str,
     },
+    /// What another language says so, or another place of this one.
+    Habit {
+        /// Which habit.
+        habit: Habit,
+        /// What is to stand in place of what is shown, or before it where nothing is shown; none if that is not certain.
+        instead: Option<String>,
+    },
     /// Clauses or steps outside of a journey, in a file that has journeys.
     OutsideJourney,
     /// A declaration or journey behind a bare sentence, which goes on to the end of the file.
@@ -110,6 +117,43 @@ pub enum SyntaxErrorKind {
         /// The greatest length in bytes.
         limit: usize,
     },
+}
+
+/// Ways to say something that this language says otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Habit {
+    /// `wait 2d then send ..`: steps follow each other without a word.
+    Then,
+    /// `while ..`, `for 3 times ..`
+    Loop,
+    /// `on event purchase`
+    EventWord,
+    /// `if tag vip`
+    BareTag,
+    /// `unsubscribe from news`, `subscribe to news`
+    BeforeTopic,
+    /// `on tag a or tag b`
+    SecondTrigger,
+    /// `goal plan is pro`: a state, where something that happens should stand.
+    State,
+    /// `on renewal - 3d`
+    Distance,
+    /// `wait for purchase 3d`
+    UpTo,
+    /// `wait for 3d`
+    WaitFor,
+    /// `goal purchase in 30d`
+    Within,
+    /// `wait 2d` as a line of a test.
+    WaitInTest,
+    /// `purchase { .. }` as a line of a test.
+    EventInTest,
+    /// `send email hello` as a line of a test.
+    StepInTest,
+    /// `contact { .. }` as a line of a test.
+    ContactInTest,
+    /// `given contact with tag vip`
+    WithTag,
 }
 
 /// A thing that could stand in a place.

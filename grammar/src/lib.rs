@@ -14,7 +14,7 @@ pub mod suggest;
 mod text;
 pub mod tree;
 
-pub use error::{Describe, Expected, SyntaxError, SyntaxErrorKind};
+pub use error::{Describe, Expected, Habit, SyntaxError, SyntaxErrorKind};
 pub use format::{LINE_WIDTH, format, format_parsed};
 pub use kind::{CONNECTIVES, KEYWORDS, NODE_KINDS, RESERVED, SyntaxKind};
 pub use lexer::{MAX_SOURCE_LEN, Tokens, lex};

@@ -45,8 +45,12 @@ fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     last.last().copied().filter(|distance| *distance <= limit)
 }
 
-/// The number that a malformed one was probably meant to be: `3days` is `3d`, `20EUR` is `20 EUR`, `1.5h` is `1h30m`.
+/// The number that a malformed one was probably meant to be: `3days` is `3d`, `20EUR` is `20 EUR`, `1.5h` is `1h30m`,
+/// `9am` is `09:00`.
 pub(crate) fn number(text: &str) -> Option<String> {
+    if let Some(time) = time_of_twelve_hours(text) {
+        return Some(time);
+    }
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (digits, unit) = text.split_at_checked(split)?;
     if unit.len() == 3 && unit.bytes().all(|byte| byte.is_ascii_uppercase()) {
@@ -86,6 +90,18 @@ pub(crate) fn number(text: &str) -> Option<String> {
     })
 }
 
+/// `9am`, `9:30pm`
+fn time_of_twelve_hours(text: &str) -> Option<String> {
+    let lower = text.to_lowercase();
+    let (time, add) = match lower.strip_suffix("am") {
+        Some(time) => (time, 0),
+        None => (lower.strip_suffix("pm")?, 12),
+    };
+    let (hour, minute) = time.split_once(':').unwrap_or((time, "0"));
+    let (hour, minute) = (hour.parse::<u32>().ok()?, minute.parse::<u32>().ok()?);
+    ((1..=12).contains(&hour) && minute < 60).then(|| format!("{:02}:{minute:02}", hour % 12 + add))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{nearest, number};
@@ -109,5 +125,10 @@ mod tests {
         assert_eq!(meant("0.5d"), "12h");
         assert_eq!(meant("1.3w"), "");
         assert_eq!(meant("3foo"), "");
+        assert_eq!(meant("9am"), "09:00");
+        assert_eq!(meant("12am"), "00:00");
+        assert_eq!(meant("12:05PM"), "12:05");
+        assert_eq!(meant("9:30pm"), "21:30");
+        assert_eq!(meant("13pm"), "");
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Checker<'a> {
     pub(super) in_trigger: bool,
     /// While segments are checked: those that are.
     pub(super) segments: Option<&'a BTreeMap<SmolStr, Option<Expr>>>,
+    /// Where the only steps of an `if` without braces and without an `else` begin.
+    pub(super) bare_steps: Vec<Loc>,
     /// Some trigger is not known, so that its fields are not, either.
     pub(super) trigger_unknown: bool,
     /// How large it is so far.
@@ -103,6 +105,7 @@ impl<'a> Checker<'a> {
             in_score: false,
             labels: Vec::new(),
             in_trigger: false,
+            bare_steps: Vec::new(),
             segments: None,
             trigger_unknown: false,
             size: super::size::Size::default(),

@@ -46,11 +46,19 @@ impl Checker<'_> {
         Some(match &step.kind {
             hir::StepKind::Send(send) => self.send(send, step.head)?,
             hir::StepKind::Wait(wait) => StepKind::Wait(Box::new(self.wait(wait, step.head, inner)?)),
-            hir::StepKind::If { condition, then, otherwise } => StepKind::If {
-                condition: self.condition(condition),
-                then: self.block(then, inner),
-                otherwise: otherwise.as_ref().map(|block| self.block(block, inner)).unwrap_or_default(),
-            },
+            hir::StepKind::If { condition, then, otherwise } => {
+                if let ([only], None) = (then.as_slice(), otherwise) {
+                    let between = Loc { start: condition.loc.end, end: only.head.start };
+                    if !self.text.slice(between).contains('{') {
+                        self.bare_steps.push(only.head);
+                    }
+                }
+                StepKind::If {
+                    condition: self.condition(condition),
+                    then: self.block(then, inner),
+                    otherwise: otherwise.as_ref().map(|block| self.block(block, inner)).unwrap_or_default(),
+                }
+            }
             hir::StepKind::Choose { subject, arms, otherwise } => self.choose(subject, arms, otherwise.as_ref(), inner),
             hir::StepKind::AddTag(tag) => StepKind::AddTag(self.tag(tag)?),
             hir::StepKind::RemoveTag(tag) => StepKind::RemoveTag(self.tag(tag)?),

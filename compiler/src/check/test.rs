@@ -509,7 +509,13 @@ impl TestChecker<'_> {
                 Expected::Stage(funnel, stage)
             }
             Expectation::Subscribe(topic) => Expected::Subscribe(self.checker.topic(topic)?),
-            Expectation::Unsubscribe(topic) => Expected::Unsubscribe(self.checker.topic(topic)?),
+            Expectation::Unsubscribe(topic, channel) => {
+                let topic = match topic {
+                    Some(topic) => Some(self.checker.topic(topic)?),
+                    None => None,
+                };
+                Expected::Unsubscribe(topic, *channel)
+            }
             Expectation::Suppress => Expected::Suppress,
             Expectation::Start(journey) => Expected::Start(self.checker.journey_named(journey)?),
             Expectation::Goal(journey) => Expected::Goal(self.checker.journey_named(journey)?),

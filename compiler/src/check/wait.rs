@@ -3,6 +3,7 @@
 use journey_bytecode::{LocalWindow, Span, Time, Type, Value, WeekdaySet};
 
 use super::expr::{Checker, Want, next_within, to_instant};
+use super::report::Report;
 use super::types::a;
 use crate::diagnostic::{Applicability, Code, Edit};
 use crate::hir::{self, Loc, TimeOut, Until};
@@ -274,6 +275,13 @@ impl Checker<'_> {
 
     /// Time of day and windows come again and again: there is nothing to limit and nothing else to do.
     fn always_comes(&mut self, up_to: Option<TimeOut>, otherwise: Option<&Block>, head: Loc) {
+        if up_to.is_none() && otherwise.is_some() && self.bare_steps.contains(&head) {
+            let report =
+                self.report(Code::UselessPart, head, "this moment always comes, and the `else` belongs to the wait");
+            in_braces(report, head, Applicability::Safe)
+                .help("put the wait in braces, so that the `else` belongs to the `if`: `if opened { wait until 09:00 } else end`");
+            return;
+        }
         if up_to.is_some() || otherwise.is_some() {
             let word = if up_to.is_some() { "up to" } else { "else" };
             self.report(Code::UselessPart, head, format!("this moment always comes, so `{word}` never matters"))
@@ -283,12 +291,26 @@ impl Checker<'_> {
     }
 
     pub(super) fn else_needs_time_out(&mut self, otherwise: Option<&Block>, up_to: Option<TimeOut>, head: Loc) {
+        if otherwise.is_some() && up_to.is_none() && self.bare_steps.contains(&head) {
+            let message = "there is no time-out here, and the `else` belongs to the wait";
+            in_braces(self.report(Code::UselessPart, head, message), head, Applicability::Unsafe)
+                .help("put the wait in braces, so that the `else` belongs to the `if`; or say how long it takes at most: `up to 3d else ..`");
+            return;
+        }
         if otherwise.is_some() && up_to.is_none() {
             self.report(Code::UselessPart, head, "there is no time-out here, so the `else` is never taken")
                 .label("waits for ever")
                 .help("say how long: `up to 3d else ..`");
         }
     }
+}
+
+/// An `else` goes with the nearest step that can have one: offers braces around the wait.
+fn in_braces<'r, 'a>(report: Report<'r, 'a>, head: Loc, applicability: Applicability) -> Report<'r, 'a> {
+    let span = report.span_of(head);
+    let edit = |span, text: &str| Edit { span, text: text.to_owned() };
+    let edits = vec![edit(span.before(), "{ "), edit(span.after(), " }")];
+    report.label("its `else` is never taken").fix("Put the wait in braces", applicability, edits)
 }
 
 pub(super) fn wait_start(loc: Loc) -> Expr {

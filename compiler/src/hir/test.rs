@@ -122,8 +122,8 @@ pub enum Expectation {
     Stage(Name),
     /// `subscribe offers`
     Subscribe(Name),
-    /// `unsubscribe offers`
-    Unsubscribe(Name),
+    /// `unsubscribe offers via sms`
+    Unsubscribe(Option<Name>, Option<Channel>),
     /// `suppress`
     Suppress,
     /// `start winback`

@@ -6,7 +6,7 @@ use journey_bytecode::{Channel, Purpose, Reenter, Time, TriggerKind};
 
 use super::Scene;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
-use crate::hir::{EventKind, EventOrCondition, Header, HeaderKind, Journey as Source};
+use crate::hir::{EventKind, EventOrCondition, Gathering, Header, HeaderKind, Journey as Source};
 use crate::typed::{Block, ExitKind, Journey, On, StepKind};
 
 /// Before this hour and from the other one on, people sleep.
@@ -135,7 +135,8 @@ impl Judge<'_> {
                 On::Event(TriggerKind::Event(_) | TriggerKind::Changes { .. } | TriggerKind::Message(..))
             )
         });
-        if !again || !often || self.sends.marketing == 0 {
+        let at_a_time = |kind: &HeaderKind| matches!(kind, HeaderKind::Collect { until: Gathering::Until(..), .. });
+        if !again || !often || self.sends.marketing == 0 || self.line(at_a_time).is_some() {
             return None;
         }
         let line = self.line(|kind| matches!(kind, HeaderKind::Reenter(_)))?;
@@ -146,7 +147,7 @@ impl Judge<'_> {
                 format!("a contact gets the marketing of `{}` as often as it is started", self.journey.name),
             )
             .label("again at once")
-            .help("say how long it pauses: `reenter after 30d`; or what keeps runs apart: `per order_id`"),
+            .help("say how long it pauses: `reenter after 30d`; or what keeps runs apart: `per trigger.order_id`"),
         )
     }
 

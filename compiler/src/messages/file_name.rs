@@ -1,6 +1,7 @@
 //! What a file's name says: `messages/NAME[.LANGUAGE].CHANNEL.EXTENSION`.
 
 use journey_bytecode::{Channel, Format};
+use journey_grammar::SyntaxKind;
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, Span, nearest, one_of, quote};
@@ -131,6 +132,12 @@ impl FileName {
                 false => found.help("names are made of letters, digits and `_`, and begin with a letter"),
             });
         }
+        if SyntaxKind::of_keyword(name).is_some_and(SyntaxKind::is_reserved) {
+            let message = format!("`{name}` is a word of the language, so that no journey can send this message");
+            let better = file_name.replacen(name, &format!("my_{name}"), 1);
+            let found = Diagnostic::new(Code::MessagePath, Span::beginning(file), message);
+            return Err(found.help(format!("rename the file, as to `{better}`")));
+        }
         let language = match language {
             Some(language) => match language_tag(language) {
                 Some(tag) => Some(tag),
@@ -192,6 +199,7 @@ mod tests {
                 "messages/x.email.docx",
                 "messages/brand-story.email.md",
                 "messages/1st.email.md",
+                "messages/send.email.md",
                 "messages/x.german.email.md",
                 "messages/a.b.c.d.e",
                 "messages/",

@@ -25,7 +25,15 @@ pub(super) fn finding(cx: &Context<'_>, expected: &[Expected], found: SyntaxKind
         Some(Expected::Message) => Code::MissingMessage,
         _ => Code::Syntax,
     };
+    let names = |one: &Expected| matches!(one, Expected::Name | Expected::Path | Expected::Handle);
+    // Behind `send` it rather begins the next step.
+    let named =
+        !missing && !matches!(within, SyntaxKind::SendStep | SyntaxKind::ChannelList) && expected.iter().any(names);
+    let reserved = found.text().filter(|_| named && found.is_reserved());
     let found = cx.found(code, message);
+    if let Some(word) = reserved {
+        return found.help(format!("`{word}` is a word of the language: choose another name, as `my_{word}`"));
+    }
     match example(within, expected) {
         Some(example) => found.help(format!("write it as {example}")),
         None => found,
@@ -127,6 +135,9 @@ const fn named(within: SyntaxKind) -> Option<&'static str> {
 fn example(within: SyntaxKind, expected: &[Expected]) -> Option<&'static str> {
     use SyntaxKind as K;
     Some(match within {
+        K::Journey | K::BareJourney if expected.contains(&Expected::Step) => {
+            "`send email welcome`, `wait 3d`, `if opened end` or `add tag customer`"
+        }
         K::SendStep => "`send email welcome`, or with its text: `send sms \"Hi there\"`",
         K::WaitForStep => "`wait for purchase up to 3d`, or `wait for opened story up to 2d else end`",
         K::WaitUntilStep => "`wait until 09:00`, `wait until tuesday 12:00` or `wait until 2026-12-24 08:00`",

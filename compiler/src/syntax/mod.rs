@@ -1,6 +1,7 @@
 //! What the parser found wrong, in plain words.
 
 mod expected;
+mod habit;
 mod literal;
 mod wording;
 

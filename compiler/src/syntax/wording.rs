@@ -2,7 +2,7 @@
 
 use journey_grammar::{Expected, Parse, SyntaxError, SyntaxErrorKind, SyntaxKind, TextRange};
 
-use super::expected;
+use super::{expected, habit};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, quote};
 use crate::project::FileId;
 
@@ -28,7 +28,17 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn found(&self, code: Code, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::new(code, self.span.visible(self.text()), message)
+        self.found_at(code, self.span.visible(self.text()), message)
+    }
+
+    pub(super) fn found_at(&self, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(code, span, message)
+    }
+
+    /// The word or the blank that begins where the place ends.
+    pub(super) fn next_token(&self) -> Span {
+        let next = self.parse.tree.tokens_at(self.span.end).right;
+        next.map_or(self.span.after(), |token| self.span_of(token.range()))
     }
 
     fn replace(&self, text: impl Into<String>) -> Vec<Edit> {
@@ -74,6 +84,7 @@ pub(super) fn finding(file: FileId, parse: &Parse, error: &SyntaxError) -> Diagn
         SyntaxErrorKind::ForeignOperator { suggestion } => cx
             .found(Code::MisspeltWord, format!("`{written}` is written as a word: `{suggestion}`"))
             .replace_with(written, suggestion),
+        SyntaxErrorKind::Habit { habit, instead } => habit::finding(&cx, *habit, instead.as_deref()),
         SyntaxErrorKind::OutsideJourney => cx
             .found(Code::OutsideJourney, format!("`{written}` stands outside of every journey"))
             .note("In a file with `journey NAME { .. }`, every step belongs into such a block.")

@@ -318,10 +318,20 @@ fn unknown(usage: &Use, root: &str, scope: &Scope<'_>) -> Diagnostic {
     let found = Diagnostic::new(Code::UnknownVariable, span, message);
     let names = || {
         let attributes = scope.schema.attributes.iter().map(|attribute| attribute.name.as_str());
-        attributes.chain(BUILTIN_VARIABLES.iter().copied()).chain(["trigger"])
+        let locals = scope.locals.iter().map(SmolStr::as_str);
+        attributes.chain(locals).chain(BUILTIN_VARIABLES.iter().copied()).chain(["trigger"])
     };
     let events = scope.schema.events.iter().filter(|event| event.fields.iter().any(|field| field.name == root));
     let found = match nearest(root, names()) {
+        // Not every step that sends the text need know it.
+        Some(near) if scope.locals.contains(near) => {
+            let edit = Edit { span, text: near.to_owned() };
+            found.label(format!("did you mean `{near}`?")).fix(
+                format!("Replace `{root}` with `{near}`"),
+                Applicability::Unsafe,
+                vec![edit],
+            )
+        }
         Some(near) => found.replace_with(root, near),
         None => match events.map(|event| event.name.as_str()).next() {
             Some(event) => found
@@ -386,6 +396,10 @@ fn unset(usage: &Use, ty: Option<&Type>, language: Option<&str>) -> Diagnostic {
         Role::Printed => "put the sentence",
         _ => "do this only",
     };
+    // What a filter such as `date` makes of it, it cannot make of a text that stands in for it.
+    if usage.role == Role::Needed && matches!(ty, Some(Type::Date | Type::DateTime | Type::Money)) {
+        return found.help(format!("put the sentence between `{{% if {name} %}}` and `{{% endif %}}`"));
+    }
     found.help(format!(
         "write `{name} | default(..)` with what stands there instead, or {around} between `{{% if {name} %}}` and \
          `{{% endif %}}`"

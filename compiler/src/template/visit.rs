@@ -548,16 +548,22 @@ fn unknown_filter(name: &str, span: Span) -> Diagnostic {
     found.help(format!("the filters are {}", one_of(FILTERS.iter().copied()).replace(" or ", " and ")))
 }
 
-/// How the line around `{{ name }}` reads without it, if the words beside it are plain text: `Hello ,`.
+/// How the line around `{{ name }}` reads without it, if the words beside it are plain text: `Hello ,`. A word is shown
+/// whole or not at all.
 fn gap(text: &str, at: &Range<usize>) -> Option<String> {
     const CONTEXT: usize = 24;
     let before = text.get(..at.start)?.trim_end().trim_end_matches('-').strip_suffix("{{")?;
     let after = text.get(at.end..)?.trim_start().trim_start_matches('-').strip_prefix("}}")?;
     let before = before.rsplit(['\n', '}', '>', '"']).next()?;
     let after = after.split(['\n', '{', '<', '"']).next()?;
-    let skipped = before.chars().count().saturating_sub(CONTEXT);
-    let before: String = before.chars().skip(skipped).collect();
-    let after: String = after.chars().take(CONTEXT).collect();
+    let short = |part: &&str| part.chars().count() <= CONTEXT;
+    // From each place where a word begins, to each where one ends: the longest that is short enough.
+    let begins = before
+        .char_indices()
+        .filter(|(at, _)| before.get(..*at).is_some_and(|rest| rest.is_empty() || rest.ends_with(' ')));
+    let before = begins.filter_map(|(at, _)| before.get(at..)).find(short)?;
+    let ends = after.char_indices().rev().filter(|(_, c)| *c == ' ').filter_map(|(at, _)| after.get(..at));
+    let after = std::iter::once(after).chain(ends).find(short)?;
     let before = before.trim_start_matches(['#', ' ', '*', '_', '-']);
     (!before.trim().is_empty()).then(|| format!("{before}{after}").trim().to_owned())
 }

@@ -3,7 +3,7 @@
 use super::{
     AstNode, ConsentExpr, ConsentPattern, CreatedPattern, DeleteStep, Expr, ForClause, HasTagExpr, MemberExpr,
     MessagePattern, MoveStep, Name, Path, RecordLiteral, StartStep, StatusPattern, TagPattern, child, children, choice,
-    has, views,
+    clause, has, views,
 };
 use crate::kind::SyntaxKind::*;
 use crate::tree::Token;
@@ -326,5 +326,10 @@ impl<'t> ExpectEffect<'t> {
     /// What it is about.
     pub fn subject(self) -> Option<Path<'t>> {
         child(self.0)
+    }
+
+    /// The channel of `unsubscribe`; any without one.
+    pub fn channel(self) -> Option<Name<'t>> {
+        clause::via(self.0)
     }
 }

@@ -9,7 +9,12 @@ impl Parser<'_> {
     /// `clause`: one line of a header. `word` is its first word, which may be misspelt in the source.
     pub(super) fn clause(&mut self, word: SyntaxKind) {
         match word {
-            OnKw => self.clause_of(TriggerClause, Self::trigger),
+            OnKw => {
+                self.clause_of(TriggerClause, Self::trigger);
+                while self.another_trigger() {
+                    self.clause_of(TriggerClause, Self::trigger);
+                }
+            }
             WhereKw => self.clause_of(WhereClause, Self::expr),
             PerKw => self.clause_of(PerClause, |parser| {
                 parser.path();
@@ -19,7 +24,9 @@ impl Parser<'_> {
             ExitKw => self.clause_of(ExitClause, Self::exit),
             GoalKw => self.clause_of(GoalClause, |parser| {
                 parser.pattern();
-                parser.within_clause();
+                if !parser.within_clause() {
+                    parser.within_habit();
+                }
             }),
             TopicKw => self.clause_of(TopicClause, Self::only_name),
             PurposeKw => self.clause_of(PurposeClause, Self::only_name),

@@ -62,6 +62,7 @@ impl Parser<'_> {
                 self.status_expr();
             }
             HasKw if next == TagKw => self.has_tag_expr(),
+            TagKw if self.at_bare_tag() => self.bare_tag(),
             InKw => self.member_expr(),
             WasKw if next == InKw => self.member_expr(),
             ConsentsKw if next == ToKw => self.consent_expr(),

@@ -6,6 +6,7 @@
 
 mod clauses;
 mod conditions;
+mod habits;
 mod items;
 mod patterns;
 mod steps;
@@ -464,9 +465,17 @@ impl<'s> Parser<'s> {
             RepeatKw => next != UpKw,
             DeleteKw => next != ContactKw,
             StartKw | StopKw => next != JourneyKw,
-            SendKw | SetKw | RecordKw | SubscribeKw | CallKw | VoucherKw | LetKw | StepKw | SplitKw => !next.is_name(),
+            SendKw | SetKw | RecordKw | SubscribeKw | CallKw | VoucherKw | LetKw | StepKw | SplitKw => {
+                !next.is_name() || !self.next_on_same_line()
+            }
             _ => true,
         }
+    }
+
+    /// Whether the token behind the next one stands on the same line.
+    fn next_on_same_line(&self) -> bool {
+        let between = self.range_of(self.position).end as usize..self.range_of(self.position + 1).start as usize;
+        self.source.get(between).is_some_and(|gap| !gap.contains('\n'))
     }
 
     /// Takes `-up` behind `follow`, where no subtraction can stand.

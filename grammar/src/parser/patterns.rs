@@ -57,6 +57,10 @@ impl Parser<'_> {
 
     /// `purchase where amount > 5`, `plan changes to pro`
     fn event_or_change(&mut self) {
+        self.needless_event();
+        if self.state() {
+            return;
+        }
         match self.after_path() {
             Some(ChangesKw) => {
                 let node = self.open(ChangePattern);
@@ -94,6 +98,8 @@ impl Parser<'_> {
             TagKw | UntagKw | EntersKw | LeavesKw | ReachesKw => next.is_name(),
             CreatedKw | SubscribedKw | UnsubscribedKw | MessageKw => !compares(next),
             word if word.is_status() => false,
+            // Said where the pattern is read.
+            EventKw if next == Ident => true,
             word => self.after_path() == Some(ChangesKw) || word.is_name() && next == WhereKw,
         }
     }
@@ -119,6 +125,7 @@ impl Parser<'_> {
                 self.close(node);
             }
             _ if self.word_pattern() => {}
+            _ if self.date_and_distance() => {}
             _ if self.after_path() == Some(AtKw) => {
                 let node = self.open(AnniversaryTrigger);
                 self.path();

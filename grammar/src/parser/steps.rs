@@ -12,6 +12,7 @@ impl Parser<'_> {
         let mut first_step: Option<TextRange> = None;
         while !at_end(self) {
             let before = self.position;
+            self.then();
             let word = self.current();
             if word.begins_clause() {
                 if first_step.is_some() {
@@ -36,7 +37,9 @@ impl Parser<'_> {
                             None => &[Expected::Clause, Expected::Step],
                             Some(_) => &[Expected::Step],
                         };
-                        self.unexpected(expected);
+                        if !self.loop_of_others() {
+                            self.unexpected(expected);
+                        }
                         self.skip_until(|parser| {
                             let word = parser.current();
                             parser.at_step_again() || word.begins_clause() || word.begins_item()
@@ -65,6 +68,7 @@ impl Parser<'_> {
 
     /// A step, or what stands in its place.
     fn step_or_error(&mut self) {
+        self.then();
         let word = self.current();
         if word.is_verb() {
             self.nested(|parser| parser.step(word));
@@ -83,7 +87,9 @@ impl Parser<'_> {
         match self.misspelt(SyntaxKind::verbs()) {
             Some(meant) => self.nested(|parser| parser.step(meant)),
             None => {
-                self.unexpected(&[Expected::Step]);
+                if !self.loop_of_others() {
+                    self.unexpected(&[Expected::Step]);
+                }
                 self.skip_until(|parser| parser.at_step_again() || parser.at(LBrace));
             }
         }
@@ -91,6 +97,7 @@ impl Parser<'_> {
 
     /// `body`: one step or a block.
     pub(super) fn body(&mut self) {
+        self.then();
         let word = self.current();
         if word == LBrace {
             self.block();
@@ -163,6 +170,7 @@ impl Parser<'_> {
                 }
             }),
             SubscribeKw => self.step_of(SubscribeStep, |parser| {
+                parser.before_topic(ToKw);
                 parser.name();
                 loop {
                     match parser.current() {
@@ -173,6 +181,7 @@ impl Parser<'_> {
                 }
             }),
             UnsubscribeKw => self.step_of(UnsubscribeStep, |parser| {
+                parser.before_topic(FromKw);
                 parser.handle();
                 parser.via_clause();
             }),
@@ -309,11 +318,12 @@ impl Parser<'_> {
                 self.braces(Self::race_arm);
                 self.close(node);
             }
-            ForKw => {
+            ForKw if !self.wait_for_duration() => {
                 let node = self.wrap(mark, WaitForStep);
                 self.bump();
                 self.pattern();
                 self.from_now();
+                self.up_to_habit();
                 self.up_to_clause();
                 self.else_branch();
                 self.close(node);
@@ -479,11 +489,13 @@ impl Parser<'_> {
                 let node = parser.open(MeasureClause);
                 parser.bump();
                 parser.pattern();
-                parser.within_clause();
+                if !parser.within_clause() {
+                    parser.within_habit();
+                }
                 parser.close(node);
             }
             parser.run_for_clause();
-            if parser.at(ThenKw) {
+            if parser.at(ThenKw) && !parser.nth(1).is_verb() {
                 let node = parser.open(BestClause);
                 parser.bump();
                 parser.expect(BestKw);

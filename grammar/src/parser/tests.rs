@@ -21,8 +21,13 @@ impl Parser<'_> {
             self.given();
             return;
         }
+        if self.contact_in_test() {
+            self.given_contact(1);
+            return;
+        }
         let mark = self.mark();
         match self.current() {
+            WaitKw if self.wait_in_test() => {}
             AtKw => {
                 let moment = self.open(AtMoment);
                 self.bump();
@@ -43,17 +48,26 @@ impl Parser<'_> {
             self.expectation();
             self.for_contact();
             self.close(node);
-        } else if self.at_stimulus() {
+        } else if self.nth_is_stimulus(0) {
             let node = self.wrap(mark, TestEvent);
             self.stimulus();
             self.for_contact();
             self.close(node);
+        } else if self.event_in_test() {
+            let node = self.wrap(mark, TestEvent);
+            let event = self.open(EventStimulus);
+            self.event_and_fields();
+            self.close(event);
+            self.for_contact();
+            self.close(node);
         } else {
             let moment = self.position > mark.position;
-            if moment {
-                self.expected(&[Expected::TestStep]);
-            } else {
-                self.unexpected(&[Expected::TestStep]);
+            if !self.step_in_test() {
+                if moment {
+                    self.expected(&[Expected::TestStep]);
+                } else {
+                    self.unexpected(&[Expected::TestStep]);
+                }
             }
             let node = moment.then(|| self.wrap(mark, TestEvent));
             self.skip_until(|parser| matches!(parser.current(), GivenKw | AtKw | AfterKw | ExpectKw));
@@ -87,20 +101,7 @@ impl Parser<'_> {
 
     fn given(&mut self) {
         match self.nth(1) {
-            ContactKw => {
-                let node = self.open(GivenContact);
-                self.bump();
-                self.bump();
-                self.handle();
-                if self.at(LBrace) {
-                    self.record_literal();
-                }
-                while self.at_given_fact() {
-                    self.eat(AndKw);
-                    self.question();
-                }
-                self.close(node);
-            }
+            ContactKw => self.given_contact(2),
             CallKw => {
                 let node = self.open(GivenCall);
                 self.bump();
@@ -122,6 +123,25 @@ impl Parser<'_> {
         }
     }
 
+    /// `given contact`, behind its first words.
+    fn given_contact(&mut self, words: usize) {
+        let node = self.open(GivenContact);
+        (0..words).for_each(|_| self.bump());
+        self.handle();
+        if self.at(LBrace) {
+            self.record_literal();
+        }
+        loop {
+            if self.at_given_fact() {
+                self.eat(AndKw);
+                self.question();
+            } else if !self.with_tag() {
+                break;
+            }
+        }
+        self.close(node);
+    }
+
     /// `consents to offers`, `has tag vip`, `in sales.prospect`, perhaps behind an `and`.
     fn at_given_fact(&self) -> bool {
         let skip = usize::from(self.at(AndKw));
@@ -134,8 +154,8 @@ impl Parser<'_> {
         }
     }
 
-    fn at_stimulus(&self) -> bool {
-        let word = self.current();
+    pub(super) fn nth_is_stimulus(&self, n: usize) -> bool {
+        let word = self.nth(n);
         word.is_status()
             || matches!(
                 word,
@@ -156,12 +176,7 @@ impl Parser<'_> {
 
     fn stimulus(&mut self) {
         match self.current() {
-            EventKw => self.part(EventStimulus, |parser| {
-                parser.name();
-                if parser.at(LBrace) {
-                    parser.record_literal();
-                }
-            }),
+            EventKw => self.part(EventStimulus, Self::event_and_fields),
             SetKw => self.part(AttributeChange, |parser| {
                 if parser.path() {
                     parser.expect(ToKw);
@@ -175,6 +190,13 @@ impl Parser<'_> {
             StartKw => self.start_step(),
             DeleteKw => self.delete_step(),
             _ => self.pattern(),
+        }
+    }
+
+    fn event_and_fields(&mut self) {
+        self.name();
+        if self.at(LBrace) {
+            self.record_literal();
         }
     }
 
@@ -193,13 +215,13 @@ impl Parser<'_> {
                     if parser.at_literal(String) {
                         parser.bump();
                     } else {
-                        parser.handle();
+                        parser.expected_message();
                     }
                 }
             }),
             EndKw => self.part(ExpectEnd, Self::because_clause),
             SkippedKw => self.part(ExpectSkipped, |parser| {
-                parser.handle();
+                parser.expected_message();
                 parser.because_clause();
             }),
             WaitKw => self.part(ExpectWait, |parser| {
@@ -207,9 +229,16 @@ impl Parser<'_> {
                     parser.date_or_time();
                 }
             }),
-            SuppressKw if !compares(self.nth(1)) => self.part(ExpectEffect, |_| {}),
+            SuppressKw if !self.compared_alone() => self.part(ExpectEffect, |_| {}),
+            UnsubscribeKw if !self.compared_alone() => self.part(ExpectEffect, |parser| {
+                parser.before_topic(FromKw);
+                if parser.current().is_handle() {
+                    parser.path();
+                }
+                parser.via_clause();
+            }),
             TagKw | UntagKw | StageKw | PathKw | NotifyKw | CallKw | RecordKw | VoucherKw | AskKw | SubscribeKw
-            | UnsubscribeKw | StartKw | GoalKw
+            | StartKw | GoalKw
                 if !compares(self.nth(1)) =>
             {
                 self.part(ExpectEffect, |parser| {
@@ -227,6 +256,28 @@ impl Parser<'_> {
                 }
             }
             _ => self.expected(&[Expected::Expectation]),
+        }
+    }
+
+    /// Whether a comparison makes a name of this word, which could be all of its line: `after 2d` begins the next one.
+    fn compared_alone(&self) -> bool {
+        let next = self.nth(1);
+        compares(next) && !(next == AfterKw && self.nth(2) == Duration)
+    }
+
+    /// `expected_message`: a name, unless its word begins what comes next.
+    fn expected_message(&mut self) {
+        let word = self.current();
+        let alone = word.is_status() || matches!(word, CreatedKw | SubscribedKw | UnsubscribedKw | MessageKw);
+        let begins = alone
+            || matches!(word, TagKw | UntagKw | EventKw | AnswerKw)
+            || matches!(word, GivenKw | ExpectKw | AtKw | AfterKw | ForKw | BecauseKw);
+        let last = matches!(self.nth(1), RBrace | GivenKw | ExpectKw | AtKw | AfterKw | ForKw | BecauseKw);
+        if word.is_name() && (!begins || !alone && last) && !self.at_strict_item() {
+            self.name();
+        } else if self.reserved_for_name() {
+            self.reserved_word(Expected::Message);
+            self.leaf(Name);
         }
     }
 

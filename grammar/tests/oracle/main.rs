@@ -78,6 +78,29 @@ fn fixtures() {
     }
 }
 
+/// Messages in a test that are called as what begins a line. The grammar for tree-sitter takes such a word for the line, so
+/// they are no fixture.
+#[test]
+fn messages_called_as_a_line_begins() {
+    let words = KEYWORDS.iter().map(|(word, _)| *word);
+    let lines = [
+        "}",
+        "expect end }",
+        "for ada }",
+        "at 09:00 expect end }",
+        "after 2d tag x }",
+        "because cap }",
+        "tag x }",
+        "is set }",
+    ];
+    let texts = words.flat_map(|word| lines.map(|line| (word, line))).flat_map(|(word, line)| {
+        ["send email", "skipped", "unsubscribe"]
+            .map(|expected| format!("test \"t\" {{ expect {expected} {word} {line}"))
+    });
+    let accepted = agree(texts);
+    assert!(accepted > 0.5, "only {accepted} of the names are names");
+}
+
 #[test]
 fn generated() {
     let generator = Generator::new();

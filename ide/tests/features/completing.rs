@@ -147,7 +147,9 @@ fn taken(snapshot: &Snapshot, file: FileId, place: Index, chosen: Index) -> Opti
     let later = snapshot.later(with_text(snapshot.project(), file, after.clone()));
     // The names in a snippet's places are for the writer to replace, behind a dot one must follow, and behind what is
     // always known a comparison. A name that its only declaration lost was there before.
-    let begins = |word| ["now", "today", "weekday", "hour"].contains(&word);
+    // So must more behind a word that begins a line of a test: before the end of the test a message could be called so.
+    let lines = ["given", "expect", "at", "after", "for", "because", "tag", "untag", "event", "answer"];
+    let begins = |word| ["now", "today", "weekday", "hour"].contains(&word) || lines.contains(&word);
     let own = text[offer.replace.start as usize..offer.replace.end as usize] == offer.label;
     let open = offer.snippet || insert.ends_with('.') || begins(offer.label.as_str()) || own;
     let wrong = faults(&later, file, start, end).into_iter().find(|d| !open || !d.code.name().starts_with("unknown-"));

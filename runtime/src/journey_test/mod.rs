@@ -480,8 +480,10 @@ fn shows(linked: &Linked, entry: &TraceEntry, expectation: &Expectation) -> bool
         (Expectation::Record(name), TraceEvent::Recorded(event)) => name == event,
         (Expectation::Notify(whom), TraceEvent::Notified { to, .. }) => to.split(' ').next() == Some(whom.as_str()),
         (Expectation::Untag(name), TraceEvent::TagRemoved(tag)) => name == tag,
-        (Expectation::Subscribe(name), TraceEvent::Subscribed { topic, .. })
-        | (Expectation::Unsubscribe(name), TraceEvent::Unsubscribed { topic, .. }) => name == topic,
+        (Expectation::Subscribe(name), TraceEvent::Subscribed { topic, .. }) => name == topic,
+        (Expectation::Unsubscribe(wanted, via), TraceEvent::Unsubscribed { topic, channel }) => {
+            fits(wanted, topic) && (via.is_none() || via == channel)
+        }
         (Expectation::Suppress, TraceEvent::Suppressed(_)) => true,
         (Expectation::Start(journey), TraceEvent::Entered { .. })
         | (Expectation::Goal(journey), TraceEvent::GoalReached) => *journey == entry.journey,

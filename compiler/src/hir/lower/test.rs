@@ -139,6 +139,10 @@ impl Lower<'_> {
                 if word == SuppressKw {
                     return Some(Expectation::Suppress);
                 }
+                if word == UnsubscribeKw {
+                    let topic = effect.subject().map(path_name);
+                    return Some(Expectation::Unsubscribe(topic, self.via(effect.channel())?));
+                }
                 let subject = path_name(effect.subject()?);
                 match word {
                     TagKw => Expectation::Tag(subject),
@@ -148,7 +152,6 @@ impl Lower<'_> {
                     UntagKw => Expectation::Untag(subject),
                     StageKw => Expectation::Stage(subject),
                     SubscribeKw => Expectation::Subscribe(subject),
-                    UnsubscribeKw => Expectation::Unsubscribe(subject),
                     StartKw => Expectation::Start(subject),
                     GoalKw => Expectation::Goal(subject),
                     AskKw => Expectation::Ask(subject),
