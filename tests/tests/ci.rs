@@ -264,6 +264,9 @@ fn the_gitlab_job_tells_good_from_bad() {
         // As the runner does: it stops at the first failure unless told otherwise.
         command.args(["-e", "-c", &script]).current_dir(project.path()).env_clear().env("HOME", project.path());
         command.env("PATH", format!("{tools}:{PATH}")).env("CI_MERGE_REQUEST_DIFF_BASE_SHA", base);
+        for (name, value) in file["journeys"]["variables"].as_object().unwrap() {
+            command.env(name, value.to_string().trim_matches('"'));
+        }
         let output = command.output().unwrap();
         Some((output.status.code(), project))
     };

@@ -16,6 +16,7 @@ const EVENING: Time = Time(22 * 3600);
 /// What a journey sends.
 #[derive(Default)]
 struct Sends {
+    /// The most marketing messages on one way.
     marketing: usize,
     /// The first marketing text message.
     sms: Option<crate::hir::Loc>,
@@ -23,10 +24,11 @@ struct Sends {
 
 pub(super) fn journey(scene: &Scene<'_>, source: &Source, journey: &Journey, found: &mut Vec<Diagnostic>) {
     let mut sends = Sends::default();
+    let mut leaving = 0;
     for then in journey.exits.iter().filter_map(|exit| exit.then.as_ref()) {
-        count(scene, journey, then, &mut sends);
+        leaving = leaving.max(count(scene, journey, then, &mut sends));
     }
-    count(scene, journey, &journey.body, &mut sends);
+    sends.marketing = leaving + count(scene, journey, &journey.body, &mut sends);
     let judge = Judge { scene, source, journey, sends };
     found.extend(judge.ignored_goal());
     found.extend(judge.reenter_always());
@@ -68,7 +70,9 @@ pub(super) fn journey(scene: &Scene<'_>, source: &Source, journey: &Journey, fou
     }
 }
 
-fn count(scene: &Scene<'_>, journey: &Journey, block: &Block, sends: &mut Sends) {
+/// The most marketing messages on one way through the steps.
+fn count(scene: &Scene<'_>, journey: &Journey, block: &Block, sends: &mut Sends) -> usize {
+    let mut most = 0;
     for step in block {
         if let StepKind::Send(send) = &step.kind
             && send.to.is_none()
@@ -77,13 +81,16 @@ fn count(scene: &Scene<'_>, journey: &Journey, block: &Block, sends: &mut Sends)
                 *channel != Channel::Webhook && scene.purpose(journey, *channel, name) == Purpose::Marketing
             };
             let mut of_marketing = send.choices.iter().filter(marketing).peekable();
-            sends.marketing += usize::from(of_marketing.peek().is_some());
+            most += usize::from(of_marketing.peek().is_some());
             if of_marketing.any(|(channel, _)| *channel == Channel::Sms) {
                 sends.sms = sends.sms.or(Some(step.head));
             }
         }
-        step.kind.each_block(|inner| count(scene, journey, inner, sends));
+        let mut inside = 0;
+        step.kind.each_block(|inner| inside = inside.max(count(scene, journey, inner, sends)));
+        most += if matches!(step.kind, StepKind::Repeat { .. }) { 2 * inside } else { inside };
     }
+    most
 }
 
 struct Judge<'a> {
