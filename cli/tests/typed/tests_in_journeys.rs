@@ -226,3 +226,39 @@ fn a_path_means_the_tests_that_lie_there() {
     ];
     insta::assert_snapshot!(told.join("\n"));
 }
+
+/// What is left out matches anything; what is said must be so. A message is expected by its name, whatever that is.
+#[test]
+fn withdrawn_consent_and_messages_called_like_a_line() {
+    let journey = "contact { email: email phone: phone? }\ntags { lead gone }\ntopic offers \"Offers\"\n\
+        policy { sender \"Shop <shop@example.com>\" address \"Shop, Street 1, 12345 Town\" }\n\
+        journey texts { on tag lead reenter never unsubscribe offers via sms }\n\
+        journey all { on tag gone reenter never purpose transactional send email goal unsubscribe }\n";
+    let run = |test: &str| {
+        let here = Sandbox::new();
+        here.write("journey.toml", "[project]\nname = \"shop\"\ntimezone = \"Europe/Berlin\"\n")
+            .write("shop.journey", journey)
+            .write("messages/goal.email.md", "---\nsubject: Hello\npurpose: transactional\n---\nHello.\n")
+            .write("tests.journey", &format!("test \"it\" {{ at 2026-03-06 10:00 {test} }}\n"));
+        let output = here.command(&["test"]).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    for right in [
+        "tag lead expect unsubscribe",
+        "tag lead expect unsubscribe offers",
+        "tag lead expect unsubscribe via sms",
+        "tag lead expect unsubscribe offers via sms after 1d expect no unsubscribe",
+        "tag gone expect send email goal expect unsubscribe",
+    ] {
+        let (code, said) = run(right);
+        assert_eq!(code, Some(0), "{right}: {said}");
+    }
+    for wrong in [
+        "tag lead expect unsubscribe via email",
+        "tag lead expect no unsubscribe",
+        "tag gone expect send email goal expect unsubscribe offers",
+    ] {
+        let (code, said) = run(wrong);
+        assert!(code == Some(1) && said.contains("unsubscribe"), "{wrong}: {said}");
+    }
+}
