@@ -239,7 +239,7 @@ fn withdrawn_consent_and_messages_called_like_a_line() {
         here.write("journey.toml", "[project]\nname = \"shop\"\ntimezone = \"Europe/Berlin\"\n")
             .write("shop.journey", journey)
             .write("messages/goal.email.md", "---\nsubject: Hello\npurpose: transactional\n---\nHello.\n")
-            .write("tests.journey", &format!("test \"it\" {{ at 2026-03-06 10:00 {test} }}\n"));
+            .write("tests.journey", format!("test \"it\" {{ at 2026-03-06 10:00 {test} }}\n"));
         let output = here.command(&["test"]).output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     };
