@@ -23,8 +23,8 @@ pub use event::{
     written_word,
 };
 pub use message::{
-    AfterCrash, BUILTIN_VARIABLES, CONTENT, Channel, CrashRules, DATE_FORMATS, FILTERS, Format, Message, PLACEHOLDERS,
-    Purpose, TEMPLATE_TESTS, TemplateVariable, Variant, check_date_format,
+    AfterCrash, BUILTIN_VARIABLES, CONTENT, Channel, CrashRules, FILTERS, Format, Message, PLACEHOLDERS, Purpose,
+    TEMPLATE_TESTS, TemplateVariable, Variant, check_date_format,
 };
 pub use outside::{Colleague, NOTICE_CHANNEL, Notice, Request, RequestKind};
 pub use program::{

@@ -32,12 +32,12 @@ pub const FILTERS: &[&str] = &[
 ];
 
 /// Names of formats for the filter `date`; how each looks is a matter of the language.
-pub const DATE_FORMATS: [&str; 5] = ["long", "full", "short", "time", "datetime"];
+const DATE_FORMATS: [&str; 5] = ["long", "full", "short", "time", "datetime"];
 
 /// What can stand behind a `%` in a pattern for the filter `date`.
 const DATE_PARTS: &str = "demYyHMSABIp";
 
-/// Sees to it that a format for the filter `date` is one: a [name](DATE_FORMATS), or a pattern as `%d.%m.%Y`. The error says
+/// Sees to it that a format for the filter `date` is one: a name, as `long`, or a pattern as `%d.%m.%Y`. The error says
 /// what it can be.
 pub fn check_date_format(format: &str) -> Result<(), String> {
     if DATE_FORMATS.contains(&format) {

@@ -85,9 +85,9 @@ pub(crate) fn compile(
     index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
     let scores = check::scores(&index, &files, &mut uses, &mut diagnostics);
     // Only tests ask what is sent.
-    let tested = files.iter().flat_map(|file| &file.file.items).any(|item| matches!(item, Item::Test(_)));
-    let sent =
-        if tested { SentNames::of(files.iter().flat_map(|file| &file.file.items)) } else { SentNames::default() };
+    let items = files.iter().flat_map(|file| &file.file.items);
+    let tested = items.clone().any(|item| matches!(item, Item::Test(_)));
+    let sent = if tested { SentNames::of(items) } else { SentNames::default() };
     let mut build = Build::new(&index, sources, sent, (today, goal), diagnostics);
     build.lints.uses = uses;
     build.scores(&scores, files.first().map(|file| &file.text));

@@ -83,31 +83,46 @@ impl Domain {
     /// What is left if the comparison with the constant holds.
     #[must_use]
     pub(super) fn that(&self, comparison: Comparison, constant: &Value) -> Self {
-        if comparison == Comparison::Equal {
-            return match self.may_be(constant) {
-                true => Self::only(constant.clone()),
-                false => Self { only: Some(SmallVec::new()), ..Self::default() },
-            };
+        match (comparison, &self.only) {
+            (Comparison::Equal, _) if self.may_be(constant) => Self::only(constant.clone()),
+            (Comparison::Equal, _) => Self { only: Some(SmallVec::new()), ..Self::default() },
+            (Comparison::NotEqual, Some(only)) => {
+                let only = only.iter().filter(|value| *value != constant).cloned().collect();
+                Self { only: Some(only), ..Self::default() }
+            }
+            (Comparison::NotEqual, None) => {
+                let mut left = self.clone();
+                if left.except.len() < MAX_VALUES {
+                    left.except.push(constant.clone());
+                }
+                left
+            }
+            (Comparison::Less, _) => self.below(constant, false),
+            (Comparison::LessOrEqual, _) => self.below(constant, true),
+            (Comparison::Greater, _) => self.above(constant, false),
+            (Comparison::GreaterOrEqual, _) => self.above(constant, true),
         }
-        if let (Comparison::NotEqual, Some(only)) = (comparison, &self.only) {
-            let only = only.iter().filter(|value| *value != constant).cloned().collect();
-            return Self { only: Some(only), ..Self::default() };
-        }
+    }
+
+    fn below(&self, bound: &Value, included: bool) -> Self {
         let mut left = self.clone();
-        match comparison {
-            Comparison::Equal => {}
-            Comparison::NotEqual if left.except.len() < MAX_VALUES => left.except.push(constant.clone()),
-            Comparison::NotEqual => {}
-            Comparison::Less => left.high = tighter(left.high, (constant, false), Ordering::Less),
-            Comparison::LessOrEqual => left.high = tighter(left.high, (constant, true), Ordering::Less),
-            Comparison::Greater => left.low = tighter(left.low, (constant, false), Ordering::Greater),
-            Comparison::GreaterOrEqual => left.low = tighter(left.low, (constant, true), Ordering::Greater),
+        left.high = tighter(left.high, (bound, included), Ordering::Less);
+        left.within_bounds()
+    }
+
+    fn above(&self, bound: &Value, included: bool) -> Self {
+        let mut left = self.clone();
+        left.low = tighter(left.low, (bound, included), Ordering::Greater);
+        left.within_bounds()
+    }
+
+    /// Without the values that the bounds leave out.
+    fn within_bounds(mut self) -> Self {
+        if let Some(mut only) = self.only.take() {
+            only.retain(|value| self.may_be(value));
+            self.only = Some(only);
         }
-        if let Some(mut only) = left.only.take() {
-            only.retain(|value| left.may_be(value));
-            left.only = Some(only);
-        }
-        left
+        self
     }
 
     /// What is left if the value is one of the constants, or if it is none of them.

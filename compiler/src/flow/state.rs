@@ -234,9 +234,7 @@ impl State {
             return;
         }
         if !lasts(subject, &domain) {
-            if self.lasting.find(subject).is_ok() {
-                Rc::make_mut(&mut self.lasting).remove(subject);
-            }
+            self.forget_lasting(subject);
             if self.facts.has_room_for(subject) {
                 self.facts.insert(subject.clone(), domain);
             }
@@ -253,6 +251,11 @@ impl State {
 
     pub(super) fn forget(&mut self, subject: &Subject) {
         self.facts.remove(subject);
+        self.forget_lasting(subject);
+    }
+
+    /// Copies what lasts only if the subject is among it.
+    fn forget_lasting(&mut self, subject: &Subject) {
         if self.lasting.find(subject).is_ok() {
             Rc::make_mut(&mut self.lasting).remove(subject);
         }
