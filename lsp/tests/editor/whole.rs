@@ -21,6 +21,13 @@ fn capabilities() -> Value {
     })
 }
 
+/// An editor in which the shop is open.
+fn in_shop() -> Editor {
+    let disk = MemoryDisk::default();
+    shop(&disk, "/shop", "lead customer");
+    Editor::ready(&disk, capabilities())
+}
+
 /// The numbers after the edits of a delta.
 fn applied(mut numbers: Vec<Value>, delta: &Value) -> Vec<Value> {
     for edit in delta["edits"].as_array().unwrap().iter().rev() {
@@ -32,9 +39,7 @@ fn applied(mut numbers: Vec<Value>, delta: &Value) -> Vec<Value> {
 
 #[test]
 fn colours_after_edits_are_those_of_the_whole() {
-    let disk = MemoryDisk::default();
-    shop(&disk, "/shop", "lead customer");
-    let mut editor = Editor::ready(&disk, capabilities());
+    let mut editor = in_shop();
     let uri = "file:///shop/welcome.journey";
     editor.open(uri, 1, JOURNEY);
     let document = json!({ "textDocument": { "uri": uri } });
@@ -68,9 +73,7 @@ fn colours_after_edits_are_those_of_the_whole() {
 
 #[test]
 fn the_first_check_is_shown_as_work_or_is_over_before() {
-    let disk = MemoryDisk::default();
-    shop(&disk, "/shop", "lead customer");
-    let mut editor = Editor::ready(&disk, capabilities());
+    let mut editor = in_shop();
     let uri = "file:///shop/welcome.journey";
     editor.open(uri, 1, JOURNEY);
     editor.wait_for_request("window/workDoneProgress/create");
@@ -124,9 +127,7 @@ fn folders_with_the_same_files_stay_apart() {
 
 #[test]
 fn texts_that_are_not_saved_count_everywhere() {
-    let disk = MemoryDisk::default();
-    shop(&disk, "/shop", "lead customer");
-    let mut editor = Editor::ready(&disk, capabilities());
+    let mut editor = in_shop();
     let (journey, declarations) = ("file:///shop/welcome.journey", "file:///shop/declarations.journey");
     let message = "file:///shop/messages/hello.email.md";
     editor.open(journey, 1, JOURNEY);
@@ -156,9 +157,7 @@ fn texts_that_are_not_saved_count_everywhere() {
 
 #[test]
 fn saving_can_mend_all_that_needs_no_look() {
-    let disk = MemoryDisk::default();
-    shop(&disk, "/shop", "lead customer");
-    let mut editor = Editor::ready(&disk, capabilities());
+    let mut editor = in_shop();
     let uri = "file:///shop/welcome.journey";
     let slips = JOURNEY.replace("tag lead", "tag leed").replace("tag customer", "tag custommer");
     editor.open(uri, 1, &slips);
