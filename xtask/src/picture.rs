@@ -1,9 +1,10 @@
 //! `cargo xtask pictures`: what a terminal shows, as SVG and as text for the README, made from the real output.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{fs, io};
+
+use crate::copy;
 
 /// A picture: where it goes, and what is run to make it.
 struct Picture {
@@ -106,20 +107,6 @@ fn output(picture: &Picture) -> io::Result<String> {
         return Err(io::Error::other(format!("the run ended with {}:\n{cause}", output.status)));
     }
     String::from_utf8(output.stdout).map_err(io::Error::other)
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 const CHARACTER: f64 = 8.4;

@@ -1,15 +1,13 @@
 //! `cargo xtask bench lsp`: how long an editor waits for us, and for the language servers of others that the same client drives.
 
-mod client;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{LINES, Place, corpus, fresh, tools};
-use client::Server;
+use crate::editor::Server;
 
 /// Changes before those that count.
 const WARM: usize = 20;
@@ -174,9 +172,4 @@ fn measure(start: &dyn Fn() -> Command, scene: &Scene<'_>, changes: usize) -> Re
         shown(&mut hover, &[50, 99]),
     );
     Ok(())
-}
-
-/// What an editor can do that just shows findings when it is told of them.
-fn abilities() -> Value {
-    json!({ "textDocument": { "publishDiagnostics": { "versionSupport": true } } })
 }

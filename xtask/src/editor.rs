@@ -1,7 +1,7 @@
-//! An editor as far as measuring needs one: it sends, and notes when what it waits for has come.
+//! An editor as far as measuring and training need one: it sends, and notes when what it waits for has come.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A language server that runs.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     input: ChildStdin,
     messages: Receiver<(Instant, Value)>,
@@ -21,7 +21,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts one, up to its answer to `initialize`.
-    pub(super) fn start(mut command: Command, folder: &Path) -> Result<Self, String> {
+    pub(crate) fn start(mut command: Command, folder: &Path) -> Result<Self, String> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| format!("{command:?} does not start: {error}"))?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
@@ -39,7 +39,7 @@ impl Server {
         let mut server = Self { child, input, messages, requests: 0 };
         let uri = format!("file://{}", folder.display());
         let params = json!({
-            "processId": null, "rootUri": uri, "capabilities": super::abilities(),
+            "processId": null, "rootUri": uri, "capabilities": { "textDocument": { "publishDiagnostics": { "versionSupport": true } } },
             "workspaceFolders": [{ "uri": uri, "name": "bench" }],
         });
         server.ask("initialize", &params)?;
@@ -47,12 +47,12 @@ impl Server {
         Ok(server)
     }
 
-    pub(super) fn notify(&mut self, method: &str, params: &Value) -> Result<(), String> {
+    pub(crate) fn notify(&mut self, method: &str, params: &Value) -> Result<(), String> {
         self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }))
     }
 
     /// How long the answer took; none if the server has none to give.
-    pub(super) fn ask(&mut self, method: &str, params: &Value) -> Result<Option<Duration>, String> {
+    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Result<Option<Duration>, String> {
         self.requests += 1;
         let id = self.requests;
         let began = Instant::now();
@@ -63,7 +63,7 @@ impl Server {
     }
 
     /// When the findings of this version came; a server that names no version means the last.
-    pub(super) fn findings(&mut self, uri: &str, version: usize) -> Result<Instant, String> {
+    pub(crate) fn findings(&mut self, uri: &str, version: usize) -> Result<Instant, String> {
         let fits = |message: &Value| {
             let params = message.get("params");
             message.get("method").and_then(Value::as_str) == Some("textDocument/publishDiagnostics")
@@ -97,11 +97,66 @@ impl Server {
     }
 
     /// Ends it as the protocol wants.
-    pub(super) fn stop(mut self) -> Result<(), String> {
+    pub(crate) fn stop(mut self) -> Result<(), String> {
         self.ask("shutdown", &Value::Null)?;
         self.notify("exit", &Value::Null)?;
         self.child.wait().map(drop).map_err(|error| error.to_string())
     }
+}
+
+/// Writes in each journey of a project so often: a step, which is taken out again, with all that an editor asks meanwhile.
+pub(crate) fn write_in(program: &Path, project: &Path, times: usize) -> Result<(), String> {
+    const STEP: &str = "  wait 1d\n";
+    let mut command = Command::new(program);
+    command.arg("lsp");
+    let mut server = Server::start(command, project)?;
+    for (path, text) in journeys(project)? {
+        let Some(line) = text.lines().position(|line| line.starts_with("  send ") || line.starts_with("  wait "))
+        else {
+            continue;
+        };
+        let document = json!({ "uri": format!("file://{}", path.display()) });
+        let uri = document.get("uri").and_then(Value::as_str).unwrap_or_default();
+        server.notify(
+            "textDocument/didOpen",
+            &json!({ "textDocument": { "uri": uri, "languageId": "journey", "version": 0, "text": text } }),
+        )?;
+        server.findings(uri, 0)?;
+        for version in 1..=2 * times {
+            let (end, typed) = if version % 2 == 1 { (line, STEP) } else { (line + 1, "") };
+            let range = json!({ "start": { "line": line, "character": 0 }, "end": { "line": end, "character": 0 } });
+            server.notify(
+                "textDocument/didChange",
+                &json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [{ "range": range, "text": typed }] }),
+            )?;
+            server.findings(uri, version)?;
+            let at = json!({ "textDocument": document, "position": { "line": line, "character": 4 } });
+            for method in ["completion", "hover", "semanticTokens/full", "inlayHint"] {
+                let mut params = at.clone();
+                if let (Some(params), "inlayHint") = (params.as_object_mut(), method) {
+                    params.insert("range".to_owned(), range.clone());
+                }
+                server.ask(&format!("textDocument/{method}"), &params)?;
+            }
+        }
+    }
+    server.stop()
+}
+
+/// The journey files below a folder, with their texts.
+fn journeys(folder: &Path) -> Result<Vec<(PathBuf, String)>, String> {
+    let told = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut found = Vec::new();
+    let mut entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(told)?;
+    entries.sort_by_key(std::fs::DirEntry::path);
+    for path in entries.iter().map(std::fs::DirEntry::path) {
+        if path.is_dir() {
+            found.extend(journeys(&path)?);
+        } else if path.extension().is_some_and(|ending| ending == "journey") {
+            found.push((path.clone(), std::fs::read_to_string(&path).map_err(told)?));
+        }
+    }
+    Ok(found)
 }
 
 fn read(output: &mut impl BufRead) -> Option<Value> {
