@@ -560,6 +560,12 @@ impl SyntaxKind {
         matches!(self, Self::Ident) || self.is_keyword()
     }
 
+    /// A word that can be all of a line of a test, so that no message is told from it there.
+    pub const fn is_line_alone(self) -> bool {
+        self.is_status()
+            || matches!(self, Self::CreatedKw | Self::SubscribedKw | Self::UnsubscribedKw | Self::MessageKw)
+    }
+
     /// A word that can be a name on its own.
     pub const fn is_name(self) -> bool {
         self.is_word() && !self.is_reserved()

@@ -138,6 +138,14 @@ impl FileName {
             let found = Diagnostic::new(Code::MessagePath, Span::beginning(file), message);
             return Err(found.help(format!("rename the file, as to `{better}`")));
         }
+        if SyntaxKind::of_keyword(name).is_some_and(SyntaxKind::is_line_alone) {
+            let message = format!("a message cannot be called `{name}`, because no test could expect it by that name");
+            let better = file_name.replacen(name, &format!("my_{name}"), 1);
+            let found = Diagnostic::new(Code::MessagePath, Span::beginning(file), message);
+            return Err(found
+                .note(format!("In a test, `{name}` says that something happens, also behind `expect send email`."))
+                .help(format!("rename the file, as to `{better}`")));
+        }
         let language = match language {
             Some(language) => match language_tag(language) {
                 Some(tag) => Some(tag),

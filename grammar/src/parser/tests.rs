@@ -156,22 +156,8 @@ impl Parser<'_> {
 
     pub(super) fn nth_is_stimulus(&self, n: usize) -> bool {
         let word = self.nth(n);
-        word.is_status()
-            || matches!(
-                word,
-                TagKw
-                    | UntagKw
-                    | SubscribedKw
-                    | UnsubscribedKw
-                    | MessageKw
-                    | CreatedKw
-                    | EventKw
-                    | SetKw
-                    | MoveKw
-                    | AnswerKw
-                    | StartKw
-                    | DeleteKw
-            )
+        word.is_line_alone()
+            || matches!(word, TagKw | UntagKw | EventKw | SetKw | MoveKw | AnswerKw | StartKw | DeleteKw)
     }
 
     fn stimulus(&mut self) {
@@ -268,7 +254,7 @@ impl Parser<'_> {
     /// `expected_message`: a name, unless its word begins what comes next.
     fn expected_message(&mut self) {
         let word = self.current();
-        let alone = word.is_status() || matches!(word, CreatedKw | SubscribedKw | UnsubscribedKw | MessageKw);
+        let alone = word.is_line_alone();
         let begins = alone
             || matches!(word, TagKw | UntagKw | EventKw | AnswerKw)
             || matches!(word, GivenKw | ExpectKw | AtKw | AfterKw | ForKw | BecauseKw);
