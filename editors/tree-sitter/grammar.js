@@ -26,6 +26,16 @@ const NAMES_TOO = [
   'exit', 'event', 'answer', 'given', 'expect', 'enters', 'leaves', 'reaches',
 ];
 
+/** Words that begin or go on with a line of a test, and name a message where a line ends behind them. */
+const LINE_WORDS = ['tag', 'untag', 'event', 'answer', 'given', 'at', 'after', 'for', 'because'];
+
+/** Words that may stand where a message's name may be left out, but not in a test: there they are the name. */
+const NO_LINES = [
+  'per', 'reenter', 'collect', 'exit', 'goal', 'topic', 'purpose', 'hours', 'priority', 'holdout', 'migrate', 'as', 'with',
+  'from', 'to', 'via', 'up', 'within', 'expires', 'exactly', 'link', 'since', 'measure', 'then', 'until', 'enters', 'leaves',
+  'reaches', 'any', 'has', 'consents',
+];
+
 /** How tightly operators tie. */
 const PREC = { or: 1, ending: 2, and: 3, not: 4, compare: 5, operand: 6, sum: 7, product: 8, negative: 9 };
 
@@ -40,6 +50,9 @@ module.exports = grammar({
   word: $ => $.word,
 
   extras: $ => [/[\s\uFEFF]/, $.doc_comment, $.comment],
+
+  // Whether a word names the message or begins the next line shows behind it.
+  conflicts: $ => [[$.expect_send], [$.expect_skipped]],
 
   supertypes: $ => [$._declaration, $._clause, $._step, $._expr],
 
@@ -274,12 +287,26 @@ module.exports = grammar({
     expect: $ => prec.right(seq('expect', optional('no'), choice($._effect, $._expr), optional($.for_clause))),
     after_moment: $ => seq('after', $.duration),
     for_clause: $ => seq('for', name($)),
-    event_stimulus: $ => prec.right(seq('event', name($), optional($.record_literal))),
+    event_stimulus: $ => choice(
+      prec.right(seq('event', name($))),
+      prec.dynamic(2, prec.right(seq('event', name($), $.record_literal))),
+    ),
     answer_stimulus: $ => seq('answer', name($)),
     _effect: $ => choice($.expect_send, $.expect_end, $.expect_skipped, $.expect_wait, $.expect_effect),
-    expect_send: $ => prec.right(seq('send', optional(seq($._handle, optional(choice($.string, $._handle)))))),
+    expect_send: $ => choice(
+      prec.right(seq('send', optional(seq($._handle, $.string)))),
+      seq('send', $._handle, optional($._line_name)),
+      prec(1, seq('send', $._handle, $._message)),
+    ),
     expect_end: $ => prec.right(seq('end', optional($.because_clause))),
-    expect_skipped: $ => prec.right(1, seq('skipped', optional($._handle), optional($.because_clause))),
+    expect_skipped: $ => choice(
+      $._skipped,
+      prec.right(seq($._skipped, $._line_name, optional($.because_clause))),
+      prec.right(1, seq($._skipped, choice($._message, $.because_clause))),
+      prec.right(1, seq($._skipped, $._message, $.because_clause)),
+    ),
+    // A token of its own: here it never asks about a message.
+    _skipped: $ => alias(/skipped/, 'skipped'),
     expect_wait: $ => prec.right(seq('wait', optional(seq('until', choice(seq($.date, optional($.time)), $.time))))),
     expect_effect: $ => choice(
       'suppress',
@@ -289,7 +316,7 @@ module.exports = grammar({
         $.path,
       ),
     ),
-    because_clause: $ => seq('because', name($)),
+    because_clause: $ => prec(1, seq('because', name($))),
 
     // Conditions ----------------------------------------------------------------------------------------------------
 
@@ -378,6 +405,12 @@ module.exports = grammar({
 
     path: $ => seq(choice($.word, alias($._known_word, $.word)), repeat(seq('.', $.word))),
     _handle: $ => choice(name($), alias($._contextual, $.name)),
+    // Which message a test expects.
+    _message: $ => choice($._handle, alias($._no_line, $.name)),
+    _line_name: $ => alias($._line_word, $.name),
+    _no_line: $ => choice(...NO_LINES),
+    // What follows `expect` can always stand alone too; what follows the others cannot, so there a name is meant if it may be.
+    _line_word: $ => choice(prec.dynamic(1, choice(...LINE_WORDS)), prec.dynamic(-1, 'expect')),
     _contextual: $ => choice(...CONTEXTUAL),
     _known_word: $ => prec(-1, choice(...NAMES_TOO)),
     currency: $ => /[A-Z]{3}/,

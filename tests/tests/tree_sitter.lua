@@ -23,10 +23,23 @@ local function first_error(node)
   end
 end
 
-local errors, files = {}, 0
+-- What tests expect, each as one line of text.
+local function expected(node, text, found)
+  if vim.startswith(node:type(), 'expect_') and node:named() then
+    local words = vim.treesitter.get_node_text(node, text):gsub('%s+', ' ')
+    table.insert(found, (words:gsub('^ ', ''):gsub(' $', '')))
+  end
+  for child in node:iter_children() do expected(child, text, found) end
+end
+
+local errors, files, expects = {}, 0, vim.empty_dict()
 for _, path in ipairs(vim.fn.globpath(os.getenv('CORPUS'), '*', false, true)) do
   files = files + 1
-  local root = parse(read(path))
+  local text = read(path)
+  local root = parse(text)
+  local found = {}
+  expected(root, text, found)
+  if #found > 0 then expects[vim.fn.fnamemodify(path, ':t')] = found end
   if root:has_error() then
     local line = (first_error(root) or root):start()
     table.insert(errors, { file = vim.fn.fnamemodify(path, ':t'), line = line + 1 })
@@ -48,5 +61,5 @@ for id, node in queries.highlights:iter_captures(parse(text), text, 0, -1) do
   table.insert(shown, { line + 1, column + 1, vim.treesitter.get_node_text(node, text), queries.highlights.captures[id] })
 end
 
-io.stdout:write(vim.fn.json_encode({ files = files, errors = errors, shown = shown }) .. '\n')
+io.stdout:write(vim.fn.json_encode({ files = files, errors = errors, expects = expects, shown = shown }) .. '\n')
 vim.cmd('qall!')

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use journey_grammar::{KEYWORDS, parse};
+use journey_grammar::{KEYWORDS, SyntaxKind, parse};
 use journey_tests::{foreign, root};
 use serde_json::Value;
 
@@ -44,6 +44,20 @@ fn corpus() -> BTreeMap<String, String> {
     found
 }
 
+/// What the tests in a text expect of runs, each as one line.
+fn expectations(text: &str) -> Vec<String> {
+    let kinds = [
+        SyntaxKind::ExpectSend,
+        SyntaxKind::ExpectEnd,
+        SyntaxKind::ExpectSkipped,
+        SyntaxKind::ExpectWait,
+        SyntaxKind::ExpectEffect,
+    ];
+    let tree = parse(text).tree;
+    let expects = tree.root().descendants().filter(|node| kinds.contains(&node.kind()));
+    expects.map(|node| node.text().split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
 #[test]
 fn it_reads_all_that_the_parser_reads() {
     let Some(nvim) = foreign::program("nvim") else { return };
@@ -62,6 +76,7 @@ fn it_reads_all_that_the_parser_reads() {
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let texts = corpus();
     assert!(texts.len() > 100, "the walk misses the project: {}", texts.len());
+    assert!(texts.contains_key("editors+tree-sitter+test+lines_of_tests.journey"), "the parser does not read it");
     let files = folder.path().join("corpus");
     fs::create_dir(&files).unwrap();
     for (name, text) in &texts {
@@ -86,6 +101,16 @@ fn it_reads_all_that_the_parser_reads() {
     let seen: Value = serde_json::from_slice(output.stdout.trim_ascii()).unwrap_or_else(|_| panic!("{stderr}"));
     assert_eq!(seen["errors"].as_array().map(Vec::len), Some(0), "{}", seen["errors"]);
     assert_eq!(seen["files"], texts.len());
+    // Where a line of a test ends is the hardest to tell: a message may be called like what begins the next one.
+    let mut lines = 0;
+    for (name, text) in &texts {
+        let expects = expectations(text);
+        lines += expects.len();
+        if !expects.is_empty() {
+            assert_eq!(seen["expects"][name], serde_json::json!(expects), "{name}");
+        }
+    }
+    assert!(lines > 100, "the walk misses the tests: {lines}");
 
     let mut colours = String::new();
     for capture in seen["shown"].as_array().unwrap() {
