@@ -196,28 +196,30 @@ impl State {
         self.messages.get(place)
     }
 
-    /// Whether it consented to the topic on the channel (on any without), and did not withdraw.
-    pub fn consents_to(&self, topic: &str, channel: Option<Channel>) -> bool {
+    /// Whether it consented to the topic on the channel (on any without), did not withdraw, and that has not ended at `at`.
+    pub fn consents_to(&self, topic: &str, channel: Option<Channel>, at: Instant) -> bool {
         let withdrawn = |channel| self.withdrawn.contains(&(Some(topic.into()), channel));
         !channel.is_some_and(withdrawn)
             && self.consents.iter().any(|consent| {
-                consent.topic == topic && (consent.channel == channel || consent.channel.is_none() || channel.is_none())
+                consent.topic == topic
+                    && consent.until.is_none_or(|until| at < until)
+                    && (consent.channel == channel || consent.channel.is_none() || channel.is_none())
             })
     }
 
-    /// Whether it wants no more of the topic (of anything, without one) on the channel.
-    pub fn unsubscribed_via(&self, topic: Option<&SmolStr>, channel: Channel) -> bool {
+    /// Whether it wants no more of the topic (of anything, without one) on the channel at `at`.
+    pub fn unsubscribed_via(&self, topic: Option<&SmolStr>, channel: Channel, at: Instant) -> bool {
         let of_topic = topic.is_some_and(|topic| self.withdrawn.contains(&(Some(topic.clone()), channel)));
         let of_all = self.withdrawn.contains(&(None, channel))
-            && !topic.is_some_and(|topic| self.consents_to(topic, Some(channel)));
-        of_topic || of_all || self.unsubscribed_from(topic)
+            && !topic.is_some_and(|topic| self.consents_to(topic, Some(channel), at));
+        of_topic || of_all || self.unsubscribed_from(topic, at)
     }
 
-    /// Whether it wants no more of the topic (of anything, without one).
-    pub fn unsubscribed_from(&self, topic: Option<&SmolStr>) -> bool {
+    /// Whether it wants no more of the topic (of anything, without one) at `at`.
+    pub fn unsubscribed_from(&self, topic: Option<&SmolStr>, at: Instant) -> bool {
         match topic {
             Some(topic) if self.unsubscribed.contains(topic) => true,
-            Some(topic) => self.unsubscribed_all && !self.consents_to(topic, None),
+            Some(topic) => self.unsubscribed_all && !self.consents_to(topic, None, at),
             None => self.unsubscribed_all,
         }
     }

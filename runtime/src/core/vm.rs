@@ -235,8 +235,9 @@ impl<'a> Env<'a> {
             }
             Op::Consents(ix, channel) => {
                 let of_topic = self.contact.state.consents.iter().filter(|of| of.topic == *self.name(ix.index()));
-                of_topic.filter_map(|consent| consent.until).for_each(|until| self.changes_at(until));
-                owned(Value::Bool(self.contact.state.consents_to(self.name(ix.index()), channel)))
+                let to_come = of_topic.filter_map(|consent| consent.until).filter(|until| *until > self.now);
+                to_come.for_each(|until| self.changes_at(until));
+                owned(Value::Bool(self.contact.state.consents_to(self.name(ix.index()), channel, self.now)))
             }
             Op::InJourney(ix) => owned(Value::Bool(self.in_journey(self.name(ix.index())))),
             Op::WasInJourney(ix) => {

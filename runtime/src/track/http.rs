@@ -329,10 +329,11 @@ impl Shared {
     async fn wishes(&self, contact: ContactId) -> Result<Vec<Wish>, String> {
         let contact = self.tracking.intake.contact(contact).await.map_err(|error| error.to_string())?;
         let topics = (self.tracking.topics)();
+        let now = self.tracking.intake.now();
         let wanted = |topic: &SmolStr| {
             contact.as_ref().is_some_and(|contact| match topics.opt_in {
-                true => contact.state.consents_to(topic, Some(Channel::Email)),
-                false => !contact.state.unsubscribed_from(Some(topic)),
+                true => contact.state.consents_to(topic, Some(Channel::Email), now),
+                false => !contact.state.unsubscribed_from(Some(topic), now),
             })
         };
         Ok((topics.titles.iter())

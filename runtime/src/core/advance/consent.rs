@@ -18,6 +18,7 @@ impl Advance<'_> {
         channel: Option<Channel>,
         evidence: &Evidence,
     ) -> Option<Happening> {
+        self.expire_consents();
         let (at, until) = (self.clock, evidence.until);
         self.enter_in_ledger(Act::Given, Some(topic), channel, evidence);
         let state = &mut self.contact.state;
@@ -67,6 +68,7 @@ impl Advance<'_> {
 
     /// Withdraws consent; whether there is any news in it.
     pub(super) fn withdraw(&mut self, topic: Option<&SmolStr>) -> bool {
+        self.expire_consents();
         let state = &mut self.contact.state;
         let consents = state.consents.len();
         state.consents.retain(|consent| topic.is_some_and(|topic| consent.topic != *topic));
@@ -83,6 +85,7 @@ impl Advance<'_> {
 
     /// Withdraws consent on one channel; whether there is any news in it.
     pub(super) fn withdraw_via(&mut self, topic: Option<&SmolStr>, channel: Channel) -> bool {
+        self.expire_consents();
         let state = &mut self.contact.state;
         let consents = state.consents.len();
         let meant = |consent: &Consent| topic.is_none_or(|topic| consent.topic == *topic);

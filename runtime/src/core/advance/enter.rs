@@ -246,7 +246,7 @@ impl Advance<'_> {
     pub(super) fn is_unsubscribed(&self, prepared: &Prepared) -> bool {
         let program = &prepared.program;
         program.purpose != Some(Purpose::Transactional)
-            && program.topic.as_ref().is_some_and(|topic| self.contact.state.unsubscribed_from(Some(topic)))
+            && program.topic.as_ref().is_some_and(|topic| self.contact.state.unsubscribed_from(Some(topic), self.clock))
     }
 }
 

@@ -37,7 +37,9 @@ impl Advance<'_> {
             return self.elsewhere(run, prepared, send, to);
         }
         let linked = self.linked;
-        let Some((channel, name, to)) = self.reach(prepared, send) else { return damaged() };
+        // The message leaves now, whenever it was planned for.
+        let moment = if self.wall.0.saturating_sub(self.clock.0) > PUNCTUAL { self.wall } else { self.clock };
+        let Some((channel, name, to)) = self.reach(prepared, send, moment) else { return damaged() };
         let Some(message) = linked.message(channel, &name) else {
             return Gate::Failed(format!("there is no {channel} message `{name}`"));
         };
@@ -45,16 +47,14 @@ impl Advance<'_> {
         let purpose = message.purpose.or(program.purpose).unwrap_or_default();
         let topic = message.topic.as_ref().or(program.topic.as_ref());
         let marketing = purpose == Purpose::Marketing;
-        // The message leaves now, whenever it was planned for.
-        let moment = if self.wall.0.saturating_sub(self.clock.0) > PUNCTUAL { self.wall } else { self.clock };
 
         let refusal = if self.skipping == Some(run.number) {
             Some(Refusal::Paused)
         } else if self.contact.state.suppressed.is_some() {
             Some(Refusal::Suppressed)
-        } else if marketing && self.contact.state.unsubscribed_via(topic, channel) {
+        } else if marketing && self.contact.state.unsubscribed_via(topic, channel, moment) {
             Some(Refusal::Unsubscribed)
-        } else if marketing && !self.consented(topic, channel) {
+        } else if marketing && !self.consented(topic, channel, moment) {
             Some(Refusal::NoConsent)
         } else if to.is_none() && self.contact.state.unreachable.contains_key(&channel) {
             Some(Refusal::Suppressed)
@@ -173,10 +173,15 @@ impl Advance<'_> {
 
     /// The first choice whose address the contact has and on whose channel it did not unsubscribe, else the first one,
     /// without an address.
-    fn reach(&self, prepared: &Prepared, send: &SendDef) -> Option<(Channel, SmolStr, Option<SmolStr>)> {
+    fn reach(
+        &self,
+        prepared: &Prepared,
+        send: &SendDef,
+        moment: Instant,
+    ) -> Option<(Channel, SmolStr, Option<SmolStr>)> {
         let several = send.choices.len() > 1;
         let found = send.choices.iter().find_map(|(channel, name)| {
-            if several && self.refuses(prepared, *channel, name) {
+            if several && self.refuses(prepared, *channel, name, moment) {
                 return None;
             }
             let address = match channel {
@@ -193,18 +198,18 @@ impl Advance<'_> {
     }
 
     /// Whether the contact wants no such message on the channel.
-    fn refuses(&self, prepared: &Prepared, channel: Channel, name: &str) -> bool {
+    fn refuses(&self, prepared: &Prepared, channel: Channel, name: &str, moment: Instant) -> bool {
         let Some(message) = self.linked.message(channel, name) else { return false };
         let purpose = message.purpose.or(prepared.program.purpose).unwrap_or_default();
         let topic = message.topic.as_ref().or(prepared.program.topic.as_ref());
         purpose == Purpose::Marketing
-            && (self.contact.state.unsubscribed_via(topic, channel) || !self.consented(topic, channel))
+            && (self.contact.state.unsubscribed_via(topic, channel, moment) || !self.consented(topic, channel, moment))
     }
 
     /// Whether the contact agreed beforehand, where the channel asks for that.
-    fn consented(&self, topic: Option<&SmolStr>, channel: Channel) -> bool {
+    fn consented(&self, topic: Option<&SmolStr>, channel: Channel, moment: Instant) -> bool {
         !self.linked.bundle().policy.opt_in.contains(&channel)
-            || topic.is_some_and(|topic| self.contact.state.consents_to(topic, Some(channel)))
+            || topic.is_some_and(|topic| self.contact.state.consents_to(topic, Some(channel), moment))
     }
 
     /// The contact's address on a channel.

@@ -425,12 +425,15 @@ fn consent_is_given_and_taken_by_steps() {
     assert!(world.contact.tags.contains("inactive"));
     assert_eq!(world.ended(), [("2026-03-03 10:00:00", "winback", EndReason::Unsubscribed)]);
     let offers = SmolStr::from("offers");
-    assert!(world.contact.state.unsubscribed_from(Some(&offers)));
+    let now = world.contact.state.clock;
+    assert!(world.contact.state.unsubscribed_from(Some(&offers), now));
     world.happens("2026-03-04 10:00", InputKind::Unsubscribe { topic: None });
     world.happens("2026-03-05 10:00", upsert(&[], &["y"]));
     assert_eq!(world.contact.attributes.get("consents"), Some(&Value::Bool(true)));
     // Who unsubscribed from everything and then asks for one topic gets that one.
-    assert!(!world.contact.state.unsubscribed_from(Some(&offers)) && world.contact.state.unsubscribed_from(None));
+    let now = world.contact.state.clock;
+    let state = &world.contact.state;
+    assert!(!state.unsubscribed_from(Some(&offers), now) && state.unsubscribed_from(None, now));
 }
 
 #[test]
