@@ -6,9 +6,14 @@
 use journey_tests::random::Random;
 
 use crate::program::{
-    Act, Aggregate, Channel, Collect, Cond, DAYS, EVENTS, Exit, For, Gathering, INTERESTS, Journey, Leave, MAILS, On,
-    PLANS, Pattern, Program, Reenter, SEGMENTS, STAGES, Status, Step, TEXTS, TOPICS, WINDOWS, WORDS,
+    Act, Aggregate, BIRTHS, Channel, Collect, Cond, DAYS, EVENTS, Exit, For, Gathering, INTERESTS, Journey, Leave,
+    MAILS, NAMES, On, PLANS, Pattern, Program, Reenter, SEGMENTS, SENDERS, STAGES, Status, Step, TEXTS, TOPICS, Until,
+    WINDOWS, WORDS,
 };
+
+mod values;
+
+use values::{day, text, value};
 
 /// What is made by chance.
 pub struct Dice(Random);
@@ -57,7 +62,17 @@ impl Dice {
 
 pub fn program(dice: &mut Dice) -> Program {
     let count = 1 + dice.up_to::<usize>(3);
-    let place = Place { journey: 0, count, amount: false, batch: false, segments: false, body: false, ids: 0 };
+    let place = Place {
+        journey: 0,
+        count,
+        amount: false,
+        batch: false,
+        segments: false,
+        body: false,
+        ids: 0,
+        locals: Vec::new(),
+        once: false,
+    };
     let segments = [cond(dice, 1, &place), cond(dice, 1, &place)];
     Program { segments, journeys: (0..count).map(|number| journey(dice, number, count)).collect() }
 }
@@ -77,6 +92,18 @@ struct Place {
     body: bool,
     /// How many names were given.
     ids: usize,
+    /// The names that `let` gave to values.
+    locals: Vec<(usize, Kind)>,
+    /// Whether it is asked at one moment, and not waited for: what the clock says to the minute is no matter for waits.
+    once: bool,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Number,
+    Text,
+    Day,
 }
 
 impl Place {
@@ -84,6 +111,11 @@ impl Place {
     fn id(&mut self) -> usize {
         self.ids += 1;
         self.journey * 1000 + self.ids
+    }
+
+    /// The same, for what is asked at one moment.
+    fn once(&self) -> Self {
+        Self { once: true, ..self.clone() }
     }
 }
 
@@ -131,11 +163,22 @@ fn journey(dice: &mut Dice, number: usize, count: usize) -> Journey {
         until: if dice.one_in(2) { Gathering::Minutes(dice.between(10, 600)) } else { Gathering::Hour(dice.hour()) },
         most: dice.maybe(2, |dice| dice.between(1, 3)),
     });
-    let outside = Place { journey: number, count, amount: false, batch: false, segments: true, body: false, ids: 500 };
+    let outside = Place {
+        journey: number,
+        count,
+        amount: false,
+        batch: false,
+        segments: true,
+        body: false,
+        ids: 500,
+        locals: Vec::new(),
+        once: false,
+    };
     let mut place = Place { amount, batch: collect.is_some(), body: true, ids: 0, ..outside.clone() };
     let mut exit = Place { amount, ..outside.clone() };
     let exits = (0..dice.below(3))
         .map(|_| {
+            exit.locals.clear();
             let when = (0..=dice.below(2) / 2).map(|_| leave(dice, &outside)).collect();
             let then = dice.maybe(3, |dice| (0..=dice.below(3)).map(|_| simple(dice, &mut exit)).collect());
             Exit { when, then }
@@ -145,7 +188,7 @@ fn journey(dice: &mut Dice, number: usize, count: usize) -> Journey {
     let mut body = vec![Step::Level, Step::First];
     body.extend(block(dice, 3, &mut place));
     Journey {
-        filter: dice.maybe(6, |dice| cond(dice, 1, &Place { amount, ..outside.clone() })),
+        filter: dice.maybe(6, |dice| cond(dice, 1, &Place { amount, ..outside.once() })),
         per: amount && dice.one_in(3),
         reenter: match dice.below(5) {
             0 => Reenter::Never,
@@ -226,6 +269,9 @@ fn cond(dice: &mut Dice, depth: u32, place: &Place) -> Cond {
         };
     }
     let topic = |dice: &mut Dice| dice.any(TOPICS);
+    if dice.one_in(4) {
+        return values::cond(dice, place);
+    }
     match dice.below(if place.body { 38 } else { 28 }) {
         0 => Cond::Plan(dice.any(PLANS)),
         1 | 2 => Cond::VisitsAtLeast(dice.between(1, 4)),
@@ -245,9 +291,7 @@ fn cond(dice: &mut Dice, depth: u32, place: &Place) -> Cond {
         15 => Cond::DidSince(dice.any(EVENTS), dice.any(EVENTS)),
         16 => Cond::DistinctAtLeast(dice.any(EVENTS), 2),
         17 | 18 => {
-            let sum =
-                [Aggregate::Sum, Aggregate::Average, Aggregate::Min, Aggregate::Max, Aggregate::First, Aggregate::Last]
-                    [dice.up_to::<usize>(6)];
+            let sum = aggregate(dice);
             Cond::SumAtLeast(sum, pattern(dice), dice.maybe(2, |dice| dice.between(1, 3)), dice.between(1, 5))
         }
         19 => Cond::PlanChanged(
@@ -277,8 +321,15 @@ fn cond(dice: &mut Dice, depth: u32, place: &Place) -> Cond {
     }
 }
 
+fn aggregate(dice: &mut Dice) -> Aggregate {
+    [Aggregate::Sum, Aggregate::Average, Aggregate::Min, Aggregate::Max, Aggregate::First, Aggregate::Last]
+        [dice.up_to::<usize>(6)]
+}
+
 fn block(dice: &mut Dice, depth: u32, place: &mut Place) -> Vec<Step> {
+    let outer = place.locals.len();
     let mut steps: Vec<Step> = (0..=dice.below(4)).map(|_| step(dice, depth, place)).collect();
+    place.locals.truncate(outer);
     if depth < 3 && dice.one_in(6) {
         steps.push(Step::End);
     }
@@ -297,14 +348,14 @@ fn step(dice: &mut Dice, depth: u32, place: &mut Place) -> Step {
     }
     match dice.below(20) {
         0..4 => {
-            let (condition, then) = (cond(dice, 2, place), inner!());
+            let (condition, then) = (cond(dice, 2, &place.once()), inner!());
             let otherwise = if dice.one_in(2) { Some(inner!()) } else { None };
             Step::If(condition, then, otherwise)
         }
         4 if dice.one_in(2) => Step::Choose(inner!(), inner!()),
         4 => Step::ChooseVisits(dice.between(0, 3), inner!(), inner!(), inner!()),
         5 | 6 => {
-            let until = dice.maybe(2, |dice| cond(dice, 1, place));
+            let until = dice.maybe(2, |dice| cond(dice, 1, &place.once()));
             Step::Repeat(dice.between(1, 3), until, inner!())
         }
         7..10 => {
@@ -360,7 +411,7 @@ fn step(dice: &mut Dice, depth: u32, place: &mut Place) -> Step {
 
 /// A step without steps of its own.
 fn simple(dice: &mut Dice, place: &mut Place) -> Step {
-    match dice.below(40) {
+    match dice.below(50) {
         0..5 => Step::Send(dice.any(MAILS)),
         5 => {
             let mail = TEXTS[dice.up_to::<usize>(2)];
@@ -391,7 +442,14 @@ fn simple(dice: &mut Dice, place: &mut Place) -> Step {
         24 => Step::RemoveInterest(dice.any(INTERESTS)),
         25 | 26 => Step::MoveTo(dice.any(STAGES)),
         27 | 28 => Step::Record(dice.below(5)),
-        29 => Step::Subscribe(dice.any(TOPICS), dice.maybe(2, Dice::channel)),
+        29 | 39 => {
+            let until = match dice.below(4) {
+                0 | 1 => Some(Until::Hours(dice.between(-2, 60))),
+                2 => Some(Until::Day(day(dice, 1, place))),
+                _ => None,
+            };
+            Step::Subscribe(dice.any(TOPICS), dice.maybe(2, Dice::channel), until)
+        }
         30 if dice.one_in(2) => Step::Unsubscribe(dice.maybe(3, |dice| dice.any(TOPICS)), dice.maybe(2, Dice::channel)),
         31 if dice.one_in(6) => Step::Suppress,
         32 if dice.one_in(6) => Step::Delete,
@@ -402,6 +460,19 @@ fn simple(dice: &mut Dice, place: &mut Place) -> Step {
             let other = 1 + dice.up_to::<usize>(place.count - 1);
             if dice.one_in(3) { Step::Stop(dice.up_to(place.count)) } else { Step::Start(other, dice.below(5)) }
         }
+        40 | 41 => {
+            let subject = dice.maybe(2, |dice| dice.any(NAMES));
+            Step::SendAs(dice.any(MAILS), subject, dice.maybe(2, |dice| dice.any(SENDERS)))
+        }
+        42..46 => {
+            let (id, (kind, value)) = (place.id(), value(dice, place));
+            place.locals.push((id, kind));
+            Step::Let(id, value)
+        }
+        46 => Step::SetVisits(values::small(dice, place)),
+        47 => Step::SetName(text(dice, place)),
+        48 => Step::SetRenewalTo(day(dice, 2, place)),
+        49 => Step::RecordValue(values::small(dice, place)),
         _ => Step::AddVisits(1),
     }
 }
@@ -426,7 +497,7 @@ pub fn history(dice: &mut Dice, journeys: usize) -> Vec<(i64, Act)> {
 }
 
 fn act(dice: &mut Dice, journeys: usize) -> Act {
-    match dice.below(40) {
+    match dice.below(43) {
         0..5 => Act::Tag(dice.up_to(5)),
         5..7 => Act::Untag(dice.up_to(5)),
         7..16 => Act::Event(dice.any(EVENTS), dice.below(5)),
@@ -438,7 +509,12 @@ fn act(dice: &mut Dice, journeys: usize) -> Act {
         25 | 26 => Act::Message(dice.any(MAILS), Status::Clicked, dice.one_in(6)),
         27 | 28 => Act::Message(dice.any(MAILS), status(dice), false),
         29 => Act::Unsubscribed(dice.maybe(2, |dice| dice.any(TOPICS)), dice.maybe(3, Dice::channel)),
-        30 => Act::Subscribed(dice.any(TOPICS), dice.maybe(3, Dice::channel)),
+        30 | 40 => {
+            let hours = dice.maybe(2, |dice| dice.between(-3, 90));
+            Act::Subscribed(dice.any(TOPICS), dice.maybe(3, Dice::channel), hours)
+        }
+        41 => Act::Name(dice.any(NAMES)),
+        42 => Act::Born(dice.up_to(BIRTHS.len())),
         31 => Act::Written(dice.any(WORDS), dice.channel()),
         32 => Act::Stage(dice.any(STAGES)),
         33 if journeys > 1 => Act::Started(1 + dice.up_to::<usize>(journeys - 1), dice.below(5)),

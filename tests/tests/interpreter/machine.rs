@@ -2,24 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{Channel as Via, Instant, StatusKind, Value};
+use journey_bytecode::{Channel as Via, Date, Instant, StatusKind, Value};
 use journey_compiler::diagnostic::Severity;
 use journey_compiler::project::{File, Project};
 use journey_runtime::core::contact::{Contact, ContactId, EndReason};
-use journey_runtime::core::effect::{NotEntered, Refusal, TraceEntry, TraceEvent, WokenBy};
+use journey_runtime::core::effect::{NotEntered, Outgoing, Refusal, TraceEntry, TraceEvent, WokenBy};
 use journey_runtime::core::input::{Answer, Evidence, Input, InputKind, MessageName};
 use journey_runtime::core::{Linked, advance};
 
-use crate::interpret::{KEY, LAST_WORD, START};
+use crate::interpret::{KEY, LAST_WORD, START, as_said};
 use crate::program::{
-    Act, Channel, DECLARATIONS, EVENTS, FIRST_DAY, INTERESTS, LINK, MAILS, PLANS, SETTINGS, STAGES, Status, TAGS,
-    TEXTS, TOPICS, WORDS,
+    Act, BIRTHS, Channel, DECLARATIONS, EVENTS, FIRST_DAY, INTERESTS, LINK, MAILS, NAMES, PLANS, SETTINGS, STAGES,
+    Status, TAGS, TEXTS, TOPICS, WORDS,
 };
 
 pub struct Machine {
     linked: Linked,
     /// What the steps of each journey are called.
     labels: BTreeMap<String, Vec<String>>,
+}
+
+/// Stands for what a message said that nobody saw.
+pub const UNSEEN: &str = " ?";
+
+/// What the core gave so far.
+#[derive(Default)]
+struct Out {
+    trace: Vec<TraceEntry>,
+    outgoing: Vec<Outgoing>,
 }
 
 /// What became of a history.
@@ -69,41 +79,45 @@ impl Machine {
     /// What happens to a contact with this history.
     pub fn live(&self, history: &[(i64, Act)]) -> Lived {
         let mut contact = Contact::new(ContactId(1), KEY, START);
-        let mut trace = Vec::new();
+        let mut lived = Out::default();
         let addresses = [Channel::Email, Channel::Sms].map(|channel| address(channel, Some(0)));
         let born = InputKind::Upsert { attributes: addresses.into(), add_tags: vec![], remove_tags: vec![] };
-        let mut erased = self.step(&mut contact, &[Input { seq: 1, at: START, kind: born }], START, &mut trace);
+        let mut erased = self.step(&mut contact, &[Input { seq: 1, at: START, kind: born }], START, &mut lived);
         for (number, (after, act)) in (2..).zip(history) {
             let at = Instant(START.0 + after);
-            erased = erased || self.until(&mut contact, Instant(at.0 - 1), &mut trace);
+            erased = erased || self.until(&mut contact, Instant(at.0 - 1), &mut lived);
             if erased {
                 break;
             }
-            let Some(kind) = kind(act, &asked(&trace)) else { continue };
-            erased = self.step(&mut contact, &[Input { seq: number, at, kind }], at, &mut trace);
+            // Where nothing comes in, what is due at this moment happens all the same.
+            let input = kind(act, &asked(&lived.trace), at).map(|kind| Input { seq: number, at, kind });
+            erased = self.step(&mut contact, input.as_slice(), at, &mut lived);
         }
         let last = history.last().map_or(0, |(after, _)| *after);
         if !erased {
-            self.until(&mut contact, Instant(START.0 + last + LAST_WORD), &mut trace);
+            self.until(&mut contact, Instant(START.0 + last + LAST_WORD), &mut lived);
         }
         let endless = |entry: &TraceEntry| match &entry.event {
             TraceEvent::Ended(EndReason::Failed(why)) => why.starts_with("more than "),
             _ => false,
         };
+        let Out { trace, outgoing } = lived;
+        let words = |entry| words(entry, &outgoing);
         let lines = (!trace.iter().any(endless)).then(|| trace.iter().filter_map(words).collect());
         Lived { lines, draws: self.draws(&trace) }
     }
 
     /// Whether the contact is erased.
-    fn step(&self, contact: &mut Contact, inputs: &[Input], at: Instant, trace: &mut Vec<TraceEntry>) -> bool {
+    fn step(&self, contact: &mut Contact, inputs: &[Input], at: Instant, lived: &mut Out) -> bool {
         let out = advance(&self.linked, contact, inputs, at);
-        trace.extend(out.trace);
+        lived.trace.extend(out.trace);
+        lived.outgoing.extend(out.outgoing);
         out.erase
     }
 
-    fn until(&self, contact: &mut Contact, end: Instant, trace: &mut Vec<TraceEntry>) -> bool {
+    fn until(&self, contact: &mut Contact, end: Instant, lived: &mut Out) -> bool {
         while let Some(due) = contact.state.due().filter(|due| *due <= end) {
-            if self.step(contact, &[], due, trace) {
+            if self.step(contact, &[], due, lived) {
                 return true;
             }
         }
@@ -163,7 +177,7 @@ fn amount(amount: i64) -> Value {
 }
 
 /// What reaches us; none if there is nothing to answer.
-fn kind(act: &Act, asked: &[Asked]) -> Option<InputKind> {
+fn kind(act: &Act, asked: &[Asked], at: Instant) -> Option<InputKind> {
     let upsert = |attributes, add_tags, remove_tags| InputKind::Upsert { attributes, add_tags, remove_tags };
     let set = |name: &str, value| upsert(vec![(name.into(), value)], vec![], vec![]);
     Some(match act {
@@ -172,9 +186,9 @@ fn kind(act: &Act, asked: &[Asked]) -> Option<InputKind> {
         Act::Event(event, of) => InputKind::Event { name: EVENTS[*event].into(), payload: amount(*of) },
         Act::Plan(plan) => set("plan", Value::text(PLANS[*plan])),
         Act::Visits(visits) => set("visits", Value::int(*visits)),
-        Act::Renewal(day) => {
-            set("renewal", day.map_or(Value::Unset, |day| Value::Date(journey_bytecode::Date(FIRST_DAY + day))))
-        }
+        Act::Renewal(day) => set("renewal", day.map_or(Value::Unset, |day| Value::Date(Date(FIRST_DAY + day)))),
+        Act::Name(name) => set("name", Value::text(NAMES[*name])),
+        Act::Born(day) => set("born", Value::Date(Date(BIRTHS[*day]))),
         Act::Interests(interests) => {
             set("interests", Value::List(interests.iter().map(|place| Value::text(INTERESTS[*place])).collect()))
         }
@@ -201,10 +215,10 @@ fn kind(act: &Act, asked: &[Asked]) -> Option<InputKind> {
                 None => InputKind::Unsubscribe { topic },
             }
         }
-        Act::Subscribed(topic, channel) => InputKind::Subscribe {
+        Act::Subscribed(topic, channel, hours) => InputKind::Subscribe {
             topic: TOPICS[*topic].into(),
             channel: channel.map(via),
-            evidence: Evidence::default(),
+            evidence: Evidence { until: hours.map(|hours| Instant(at.0 + hours * 3_600_000)), ..Evidence::default() },
         },
         Act::Written(word, channel) => InputKind::Inbound { channel: via(*channel), text: WORDS[*word].into() },
         Act::Stage(stage) => InputKind::MoveTo { funnel: "sales".into(), stage: STAGES[*stage].into() },
@@ -233,7 +247,7 @@ fn kind(act: &Act, asked: &[Asked]) -> Option<InputKind> {
 }
 
 /// A line of the trace, if it tells of an effect.
-fn words(entry: &TraceEntry) -> Option<String> {
+fn words(entry: &TraceEntry, outgoing: &[Outgoing]) -> Option<String> {
     let on = |channel: &Option<Via>| channel.map_or_else(String::new, |channel| format!(" via {channel}"));
     let until = |until: &Instant| until.0 - START.0;
     let what = match &entry.event {
@@ -250,7 +264,15 @@ fn words(entry: &TraceEntry) -> Option<String> {
             };
             format!("refuses: {why}")
         }
-        TraceEvent::Sent { name, channel, .. } => format!("sends {channel} {name}"),
+        TraceEvent::Sent { name, channel, message } => {
+            let of = |outgoing: &&Outgoing| outgoing.id.number == *message && outgoing.message == *name;
+            // What was on its way to a contact that is erased stays behind.
+            let said = outgoing
+                .iter()
+                .find(of)
+                .map_or_else(|| UNSEEN.to_owned(), |sent| as_said(sent.subject.as_deref(), sent.from.as_deref()));
+            format!("sends {channel} {name}{said}")
+        }
         TraceEvent::Skipped { name, channel, reason, .. } => {
             let why = match reason {
                 Refusal::NoAddress => "address",

@@ -1,5 +1,7 @@
 //! Programs as the generator makes them up.
 
+use crate::values::{Bound, Day, Match, Number, Order, Past, Stretch, Text, Value};
+
 /// What every program stands in.
 pub const DECLARATIONS: &str = r#"contact {
   email: email?
@@ -8,7 +10,9 @@ pub const DECLARATIONS: &str = r#"contact {
   plan: enum { free pro } = free
   visits: number = 0
   renewal: date?
-  interests: list of text
+  born: date = 2004-02-29
+  name: text = "Ada"
+  interests: list of text = []
 }
 
 tags { t0 t1 x0 x1 x2 }
@@ -67,6 +71,12 @@ pub const TOPICS: [&str; 2] = ["offers", "news"];
 /// In the order of their names, in which they are crossed.
 pub const SEGMENTS: [&str; 2] = ["eager", "fresh"];
 pub const INTERESTS: [&str; 3] = ["sleep", "travel", "food"];
+/// What the contact can be called; the first one from the beginning.
+pub const NAMES: [&str; 4] = ["Ada", "ADA ONE", "Zoë of Ada", "zo\u{cb}"];
+/// Days on which it can be born, the first one from the beginning: 29 February 2004, 28 March 2000, 31 December 1999,
+/// 1 April 1990.
+pub const BIRTHS: [i32; 4] = [12_477, 11_044, 10_956, 7_395];
+pub const SENDERS: [&str; 2] = ["Eva <eva@shop.example>", "Otto <otto@shop.example>"];
 pub const WORDS: [&str; 2] = ["STOP", "hello"];
 pub const LINK: &str = "https://shop.example/look";
 /// The day on which renewals may begin to lie: 27 March 2026.
@@ -253,6 +263,12 @@ pub enum Cond {
     DidOnDays(Pattern, u32, i32),
     /// The first since the last of the second.
     DidSince(usize, usize),
+    /// So often in a stretch between two moments.
+    DidIn(Past, Bound, u32),
+    SumIn(Aggregate, Past, i64),
+    OpenedAnyIn(Stretch),
+    FirstIn(Status, Stretch),
+    PlanChangedIn(Stretch),
     CountAtLeast(Pattern, i64),
     DistinctAtLeast(usize, i64),
     SumAtLeast(Aggregate, Pattern, Option<i32>, i64),
@@ -272,6 +288,13 @@ pub enum Cond {
     RenewalWithin(i32),
     Within(usize),
     Weekday(usize),
+    Compared(Number, Order, Number),
+    Days(Day, Order, Day),
+    Named(Text, Match, usize),
+    /// What stands behind the `@` of the mail address, of the two that it can have.
+    Domain(usize),
+    /// From today to the renewal.
+    RenewalDays(Order, i64),
     Level(i64),
     Amount(i64),
     Gathered(i64),
@@ -289,6 +312,8 @@ pub enum Step {
     /// The send that has a name; every journey begins with it.
     First,
     Send(usize),
+    /// With a subject, and from somebody.
+    SendAs(usize, Option<usize>, Option<usize>),
     /// By the first channel that reaches the contact.
     SendBy(Vec<Channel>, usize),
     SendToSales(usize),
@@ -335,13 +360,18 @@ pub enum Step {
     AddTag(usize),
     RemoveTag(usize),
     AddVisits(i64),
+    Let(usize, Value),
+    SetVisits(Number),
+    SetName(Text),
+    SetRenewalTo(Day),
     SetPlan(usize),
     SetRenewal(i32),
     AddInterest(usize),
     RemoveInterest(usize),
     MoveTo(usize),
     Record(i64),
-    Subscribe(usize, Option<Channel>),
+    RecordValue(Number),
+    Subscribe(usize, Option<Channel>, Option<Until>),
     Unsubscribe(Option<usize>, Option<Channel>),
     Suppress,
     Delete,
@@ -370,6 +400,13 @@ pub enum Step {
     End,
 }
 
+/// Until when a consent holds.
+#[derive(Clone, Debug)]
+pub enum Until {
+    Hours(i64),
+    Day(Day),
+}
+
 /// What happens to the contact.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
@@ -380,11 +417,14 @@ pub enum Act {
     Visits(i64),
     /// The day, after the first.
     Renewal(Option<i32>),
+    Name(usize),
+    Born(usize),
     Interests(Vec<usize>),
     /// The newest message of this name, and whether a program did it.
     Message(usize, Status, bool),
     Unsubscribed(Option<usize>, Option<Channel>),
-    Subscribed(usize, Option<Channel>),
+    /// For so many hours.
+    Subscribed(usize, Option<Channel>, Option<i64>),
     Written(usize, Channel),
     Stage(usize),
     Started(usize, i64),

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::program::{
-    Aggregate, Channel, Cond, DAYS, EVENTS, For, Gathering, INTERESTS, Journey, LINK, Leave, MAILS, On, PLANS, Pattern,
-    Program, Reenter, SEGMENTS, STAGES, Status, Step, TAGS, TOPICS, WINDOWS, WORDS,
+    Aggregate, Channel, Cond, DAYS, EVENTS, For, Gathering, INTERESTS, Journey, LINK, Leave, MAILS, NAMES, On, PLANS,
+    Pattern, Program, Reenter, SEGMENTS, SENDERS, STAGES, Status, Step, TAGS, TOPICS, Until, WINDOWS, WORDS,
 };
 
 impl Program {
@@ -150,7 +150,7 @@ fn within(days: Option<i32>) -> String {
 }
 
 impl Pattern {
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         format!("{}{}", EVENTS[self.event], self.filter())
     }
 
@@ -196,16 +196,17 @@ impl Status {
 }
 
 impl Aggregate {
-    fn of(self, pattern: &Pattern, days: Option<i32>) -> String {
-        let (event, filter, within) = (EVENTS[pattern.event], pattern.filter(), within(days));
-        let of = |word| format!("({word} of {event}.amount{filter}{within})");
+    /// Over a stretch, as it is written.
+    fn of(self, pattern: &Pattern, stretch: &str) -> String {
+        let (event, filter) = (EVENTS[pattern.event], pattern.filter());
+        let of = |word| format!("({word} of {event}.amount{filter}{stretch})");
         match self {
             Self::Sum => of("sum"),
             Self::Average => of("average"),
             Self::Min => of("min"),
             Self::Max => of("max"),
-            Self::First => format!("(first {event}.amount{filter}{within})"),
-            Self::Last => format!("(last {event}.amount{filter}{within})"),
+            Self::First => format!("(first {event}.amount{filter}{stretch})"),
+            Self::Last => format!("(last {event}.amount{filter}{stretch})"),
         }
     }
 }
@@ -238,9 +239,19 @@ impl Cond {
             Self::CountAtLeast(pattern, least) => format!("(count of {}) >= {least}", pattern.text()),
             Self::DistinctAtLeast(event, least) => format!("(count of distinct {}.amount) >= {least}", EVENTS[*event]),
             Self::SumAtLeast(sum, pattern, days, least) => {
-                let value = sum.of(pattern, *days);
+                let value = sum.of(pattern, &within(*days));
                 format!("{value} is set and {value} >= {least}")
             }
+            Self::DidIn(past, bound, times) => {
+                format!("did {} {} {times} times{}", past.pattern.text(), bound.text(), past.stretch.text())
+            }
+            Self::SumIn(sum, past, least) => {
+                let value = sum.of(&past.pattern, &past.stretch.text());
+                format!("{value} is set and {value} >= {least}")
+            }
+            Self::OpenedAnyIn(stretch) => format!("opened any email{}", stretch.text()),
+            Self::FirstIn(status, stretch) => format!("{} hello{}", status.word(), stretch.text()),
+            Self::PlanChangedIn(stretch) => format!("plan changed{}", stretch.text()),
             Self::InStage(stage) => format!("in sales.{}", STAGES[*stage]),
             Self::WasInStage(stage, days) => format!("was in sales.{} within {days}d", STAGES[*stage]),
             Self::InJourney(journey) => format!("in journey j{journey}"),
@@ -256,6 +267,15 @@ impl Cond {
             Self::RenewalWithin(days) => format!("renewal is set and renewal <= today + {days}d"),
             Self::Within(window) => format!("now is within {}", WINDOWS[*window].0),
             Self::Weekday(day) => format!("weekday is {}", DAYS[*day]),
+            Self::Compared(left, order, right) => format!("{} {} {}", left.text(), order.text(), right.text()),
+            Self::Days(left, order, right) => format!("{} {} {}", left.text(), order.text(), right.text()),
+            Self::Named(text, of, name) => format!("{} {} \"{}\"", text.text(), of.text(), NAMES[*name]),
+            Self::Domain(which) => {
+                format!("email is set and domain of email is \"{}\"", ["example.com", "example.org"][*which])
+            }
+            Self::RenewalDays(order, days) => {
+                format!("renewal is set and days of (renewal - today) {} {days}", order.text())
+            }
             Self::Level(least) => format!("level >= {least}"),
             Self::Amount(least) => format!("trigger.amount >= {least}"),
             Self::Gathered(least) => format!("length of batch >= {least}"),
@@ -319,6 +339,11 @@ impl Step {
         Some(match self {
             Self::First => "send email first as hello".to_owned(),
             Self::Send(mail) => format!("send email {}", MAILS[*mail]),
+            Self::SendAs(mail, subject, from) => {
+                let subject = subject.map_or_else(String::new, |name| format!(" with subject \"{}\"", NAMES[name]));
+                let from = from.map_or_else(String::new, |from| format!(" from \"{}\"", SENDERS[from]));
+                format!("send email {}{subject}{from}", MAILS[*mail])
+            }
             Self::SendBy(channels, mail) => {
                 let channels: Vec<_> = channels.iter().map(|channel| channel.name()).collect();
                 format!("send {} {}", channels.join(" or "), MAILS[*mail])
@@ -334,13 +359,25 @@ impl Step {
             Self::AddTag(tag) => format!("add tag {}", TAGS[*tag]),
             Self::RemoveTag(tag) => format!("remove tag {}", TAGS[*tag]),
             Self::AddVisits(more) => format!("set visits to visits + {more}"),
+            Self::Let(id, value) => format!("let n{id} = {}", value.text()),
+            Self::SetVisits(number) => format!("set visits to {}", number.text()),
+            Self::SetName(name) => format!("set name to {}", name.text()),
+            Self::SetRenewalTo(day) => format!("set renewal to {}", day.text()),
+            Self::RecordValue(amount) => format!("record noted {{ amount: {} }}", amount.text()),
             Self::SetPlan(plan) => format!("set plan to {}", PLANS[*plan]),
             Self::SetRenewal(days) => format!("set renewal to today + {}d", days),
             Self::AddInterest(interest) => format!("add \"{}\" to interests", INTERESTS[*interest]),
             Self::RemoveInterest(interest) => format!("remove \"{}\" from interests", INTERESTS[*interest]),
             Self::MoveTo(stage) => format!("move to sales.{}", STAGES[*stage]),
             Self::Record(amount) => format!("record noted {{ amount: {amount} }}"),
-            Self::Subscribe(topic, channel) => format!("subscribe {}{}", TOPICS[*topic], via(*channel)),
+            Self::Subscribe(topic, channel, until) => {
+                let until = match until {
+                    Some(Until::Hours(hours)) => format!(" with until now + {hours}h"),
+                    Some(Until::Day(day)) => format!(" with until {}", day.text()),
+                    None => String::new(),
+                };
+                format!("subscribe {}{}{until}", TOPICS[*topic], via(*channel))
+            }
             Self::Unsubscribe(topic, channel) => {
                 let topic = topic.map_or_else(String::new, |topic| format!(" {}", TOPICS[topic]));
                 format!("unsubscribe{topic}{}", via(*channel))

@@ -1,6 +1,7 @@
 //! Conditions.
 
 use super::happen::is;
+use super::values::counts;
 use super::*;
 
 impl<'p> World<'p> {
@@ -42,22 +43,24 @@ impl<'p> World<'p> {
                 let last = self.history.iter().rev().find(|(known, ..)| known == other).map(|(.., at)| *at);
                 last.is_some_and(|last| self.history.iter().any(|(known, _, at)| known == event && *at >= last))
             }
+            Cond::DidIn(past, bound, times) => counts(*bound, self.past(past, run).len(), *times),
+            Cond::SumIn(sum, past, least) => is_at_least(*sum, &self.past(past, run), *least),
+            Cond::OpenedAnyIn(stretch) => {
+                let mails = self.messages.iter().filter(|message| message.channel == Channel::Email);
+                mails.filter_map(|mail| mail.since(Status::Opened)).any(|at| self.lies(stretch, at, run))
+            }
+            Cond::FirstIn(status, stretch) => {
+                let since = first.and_then(|place| self.messages[place].since(*status));
+                since.is_some_and(|at| self.lies(stretch, at, run))
+            }
+            Cond::PlanChangedIn(stretch) => self.changes.iter().any(|(.., at)| self.lies(stretch, *at, run)),
             Cond::CountAtLeast(pattern, least) => count(&self.amounts(pattern, None, None)) >= *least,
             Cond::DistinctAtLeast(event, least) => {
                 let all = self.amounts(&Pattern { event: *event, least: None }, None, None);
                 all.into_iter().collect::<BTreeSet<_>>().len() >= usize::try_from(*least).unwrap()
             }
             Cond::SumAtLeast(sum, pattern, days, least) => {
-                let amounts = self.amounts(pattern, *days, None);
-                let Some(first) = amounts.first() else { return false };
-                match sum {
-                    Aggregate::Sum => amounts.iter().sum::<i64>() >= *least,
-                    Aggregate::Average => amounts.iter().sum::<i64>() >= *least * count(&amounts),
-                    Aggregate::Min => amounts.iter().min() >= Some(least),
-                    Aggregate::Max => amounts.iter().max() >= Some(least),
-                    Aggregate::First => first >= least,
-                    Aggregate::Last => amounts.last() >= Some(least),
-                }
+                is_at_least(*sum, &self.amounts(pattern, *days, None), *least)
             }
             Cond::InStage(stage) => self.stage == Some(*stage),
             Cond::WasInStage(stage, days) => self.stage == Some(*stage) || left(*stage, Some(*days), &self.stages_left),
@@ -76,13 +79,20 @@ impl<'p> World<'p> {
             }),
             Cond::Consents(topic, channel) => self.consents_to(*topic, *channel),
             Cond::Reachable(channel) => !self.suppressed && self.address(*channel).is_some(),
-            Cond::Interested(interest) => self.interests.as_ref().is_some_and(|list| list.contains(interest)),
+            Cond::Interested(interest) => self.interests.contains(interest),
             Cond::ScoreAbove(_) | Cond::ScoreFrom(_) => self.score_holds(condition, self.now),
             Cond::RenewalWithin(days) => {
                 self.renewal.is_some_and(|renewal| renewal <= self.zone.today(self.now).0 + days)
             }
             Cond::Within(place) => self.zone.is_within(self.now, window(*place)),
             Cond::Weekday(day) => self.zone.weekday(self.now) as usize == *day,
+            Cond::Compared(left, order, right) => order.holds(&self.number(left, run), &self.number(right, run)),
+            Cond::Days(left, order, right) => order.holds(&self.day(left, run), &self.day(right, run)),
+            Cond::Named(text, of, name) => self.is_named(text, *of, *name, run),
+            Cond::Domain(which) => self.addresses[Channel::Email as usize] == Some(*which),
+            Cond::RenewalDays(order, days) => {
+                self.renewal.is_some_and(|renewal| order.holds(&i64::from(renewal - self.zone.today(self.now).0), days))
+            }
             Cond::Level(least) => run.is_some_and(|run| run.level >= *least),
             Cond::Amount(least) => run.and_then(|run| run.amount) >= Some(*least),
             Cond::Gathered(least) => run.is_some_and(|run| run.gathered >= *least),
@@ -119,6 +129,19 @@ impl<'p> World<'p> {
             Cond::ScoreFrom(from) => score >= journey_bytecode::Number::from_int(*from),
             _ => false,
         }
+    }
+}
+
+/// Of no amounts there is no least and no greatest, no sum and no average.
+fn is_at_least(of: Aggregate, amounts: &[i64], least: i64) -> bool {
+    let (Some(first), Some(last)) = (amounts.first(), amounts.last()) else { return false };
+    match of {
+        Aggregate::Sum => amounts.iter().sum::<i64>() >= least,
+        Aggregate::Average => amounts.iter().sum::<i64>() >= least * count(amounts),
+        Aggregate::Min => amounts.iter().min() >= Some(&least),
+        Aggregate::Max => amounts.iter().max() >= Some(&least),
+        Aggregate::First => *first >= least,
+        Aggregate::Last => *last >= least,
     }
 }
 

@@ -3,33 +3,45 @@
 use super::*;
 
 impl World<'_> {
-    pub(super) fn subscribe(&mut self, topic: usize, channel: Option<Channel>) -> bool {
+    /// Notes consent, perhaps for a time; whether that is news.
+    pub(super) fn subscribe(&mut self, topic: usize, channel: Option<Channel>, until: Option<Instant>) -> bool {
+        self.forget();
         let mut news = self.unsubscribed.remove(&topic);
         let before = self.withdrawn.len();
         self.withdrawn.retain(|(of, via)| *of != Some(topic) || channel.is_some_and(|channel| channel != *via));
         news |= before != self.withdrawn.len();
-        if !self.consents.contains(&(topic, channel)) {
-            self.consents.push((topic, channel));
-            news = true;
+        let until = until.unwrap_or(Instant::NEVER);
+        match self.consents.iter_mut().find(|(of, via, _)| *of == topic && *via == channel) {
+            Some(known) => known.2 = until,
+            None => {
+                self.consents.push((topic, channel, until));
+                news = true;
+            }
         }
         news
     }
 
+    /// Consent ends at its moment.
+    fn forget(&mut self) {
+        self.consents.retain(|(.., until)| *until > self.now);
+    }
+
     pub(super) fn withdraw(&mut self, topic: Option<usize>, channel: Option<Channel>) -> bool {
+        self.forget();
         let meant = |of: usize| topic.is_none_or(|topic| topic == of);
         let before = self.consents.len();
         let Some(channel) = channel else {
-            self.consents.retain(|(of, _)| !meant(*of));
+            self.consents.retain(|(of, ..)| !meant(*of));
             let news = match topic {
                 Some(topic) => self.unsubscribed.insert(topic),
                 None => !std::mem::replace(&mut self.unsubscribed_all, true),
             };
             return news || before != self.consents.len();
         };
-        self.consents.retain(|(of, via)| !meant(*of) || *via != Some(channel));
+        self.consents.retain(|(of, via, _)| !meant(*of) || *via != Some(channel));
         let mut news = before != self.consents.len();
         let everywhere: Vec<_> =
-            self.consents.iter().filter(|(of, via)| meant(*of) && via.is_none()).map(|(of, _)| Some(*of)).collect();
+            self.consents.iter().filter(|(of, via, _)| meant(*of) && via.is_none()).map(|(of, ..)| Some(*of)).collect();
         for of in everywhere.into_iter().chain([topic]) {
             news |= self.withdrawn.insert((of, channel));
         }
@@ -51,10 +63,9 @@ impl World<'_> {
 
     pub(super) fn consents_to(&self, topic: usize, channel: Option<Channel>) -> bool {
         !channel.is_some_and(|channel| self.withdrawn.contains(&(Some(topic), channel)))
-            && self
-                .consents
-                .iter()
-                .any(|(of, via)| *of == topic && (*via == channel || via.is_none() || channel.is_none()))
+            && self.consents.iter().any(|(of, via, until)| {
+                *of == topic && *until > self.now && (*via == channel || via.is_none() || channel.is_none())
+            })
     }
 
     pub(super) fn unsubscribed_from(&self, topic: usize) -> bool {

@@ -70,6 +70,7 @@ impl<'p> World<'p> {
             amount,
             gathered: 1,
             level: 0,
+            locals: BTreeMap::new(),
             code: self.now,
             first: None,
             last: None,

@@ -35,9 +35,19 @@ impl<'p> World<'p> {
                     self.happen(&Happening::Changed);
                 }
             }
+            Act::Name(name) => {
+                let name = NAMES[*name].to_owned();
+                if std::mem::replace(&mut self.name, name.clone()) != name {
+                    self.happen(&Happening::Changed);
+                }
+            }
+            Act::Born(day) => {
+                if std::mem::replace(&mut self.born, BIRTHS[*day]) != BIRTHS[*day] {
+                    self.happen(&Happening::Changed);
+                }
+            }
             Act::Interests(interests) => {
-                let interests = Some(interests.clone());
-                if std::mem::replace(&mut self.interests, interests.clone()) != interests {
+                if std::mem::replace(&mut self.interests, interests.clone()) != *interests {
                     self.happen(&Happening::Changed);
                 }
             }
@@ -52,8 +62,9 @@ impl<'p> World<'p> {
                     self.withdrawn(*topic, *channel);
                 }
             }
-            Act::Subscribed(topic, channel) => {
-                if self.subscribe(*topic, *channel) {
+            Act::Subscribed(topic, channel, hours) => {
+                let until = hours.map(|hours| Instant(self.now.0 + hours * HOUR));
+                if self.subscribe(*topic, *channel, until) {
                     self.happen(&Happening::Subscribed(*topic, *channel));
                 }
             }

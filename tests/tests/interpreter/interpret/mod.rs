@@ -7,17 +7,21 @@ mod happen;
 mod send;
 mod steps;
 mod time;
+mod values;
 mod waits;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use journey_bytecode::{Date, Instant, LocalWindow, Points, Span, Time, Value, WeekdaySet};
 use journey_runtime::time::{DAY, Zone};
 
 use crate::program::{
-    Act, Aggregate, Channel, Cond, EVENTS, Exit, FIRST_DAY, For, Gathering, INTERESTS, Journey, Leave, MAILS, On,
-    PLANS, Pattern, Program, Reenter, SEGMENTS, STAGES, Status, Step, TAGS, TOPICS, WINDOWS, ZONE,
+    Act, Aggregate, BIRTHS, Channel, Cond, EVENTS, Exit, FIRST_DAY, For, Gathering, INTERESTS, Journey, Leave, MAILS,
+    NAMES, On, PLANS, Pattern, Program, Reenter, SEGMENTS, SENDERS, STAGES, Status, Step, TAGS, TOPICS, Until, WINDOWS,
+    ZONE,
 };
+pub use steps::as_said;
+use values::Known;
 
 /// Friday, 27 March 2026, 08:00 in Berlin; two days later clocks go forward.
 pub const START: Instant = Instant(1_774_594_800_000);
@@ -33,6 +37,9 @@ const QUIET: LocalWindow = LocalWindow { days: WeekdaySet::ALL, from: Time(22 * 
 
 /// So many messages within so many days; on one channel, if it is named.
 const CAPS: [(usize, i32, Option<Channel>); 2] = [(3, 2, None), (1, 1, Some(Channel::Sms))];
+
+/// So many occurrences of a contact are remembered. What comes of more is not asked here.
+const REMEMBERED: usize = 1000;
 
 /// How many changes may follow from one thing before a circle counts as endless.
 const ENDLESS: u32 = 200;
@@ -178,6 +185,8 @@ struct Run<'p> {
     /// How many triggers were gathered.
     gathered: i64,
     level: i64,
+    /// What it gave a name to.
+    locals: BTreeMap<usize, Known>,
     /// Until when its code is good.
     code: Instant,
     first: Option<usize>,
@@ -214,13 +223,16 @@ pub struct World<'p> {
     plan: usize,
     visits: i64,
     renewal: Option<i32>,
-    interests: Option<Vec<usize>>,
+    born: i32,
+    name: String,
+    interests: Vec<usize>,
     tags: BTreeSet<usize>,
     stage: Option<usize>,
     score: Option<(Points, Instant)>,
     unsubscribed: BTreeSet<usize>,
     unsubscribed_all: bool,
-    consents: Vec<(usize, Option<Channel>)>,
+    /// To which topic, on which channel, until when.
+    consents: Vec<(usize, Option<Channel>, Instant)>,
     withdrawn: BTreeSet<(Option<usize>, Channel)>,
     suppressed: bool,
     /// Addresses that take no more, and how many messages came back in a row.
@@ -251,7 +263,7 @@ pub struct World<'p> {
 const NOTHING: &[Step] = &[];
 
 impl<'p> World<'p> {
-    /// What happens to a contact with this history; none if it never comes to rest.
+    /// What happens to a contact with this history; none if it never comes to rest, or too much happens.
     pub fn live(program: &'p Program, history: &[(i64, Act)], draws: &[i64]) -> Option<Vec<String>> {
         let mut world = World {
             program,
@@ -261,7 +273,9 @@ impl<'p> World<'p> {
             plan: 0,
             visits: 0,
             renewal: None,
-            interests: None,
+            born: BIRTHS[0],
+            name: NAMES[0].to_owned(),
+            interests: Vec::new(),
             tags: BTreeSet::new(),
             stage: None,
             score: None,
@@ -308,7 +322,13 @@ impl<'p> World<'p> {
         }
         let last = history.last().map_or(0, |(after, _)| *after);
         world.fire(Instant(START.0 + last + LAST_WORD));
-        (world.chain <= ENDLESS).then_some(world.out)
+        (world.chain <= ENDLESS && world.occurrences() <= REMEMBERED).then_some(world.out)
+    }
+
+    /// How much there is to remember.
+    fn occurrences(&self) -> usize {
+        let left = self.stages_left.len() + self.segments_left.len() + self.journeys_left.len();
+        self.history.len() + self.changes.len() + left
     }
 
     /// Whether nothing more is to be seen: the contact is erased, or a circle has no end.

@@ -16,6 +16,7 @@ impl<'p> World<'p> {
         channels: &[Channel],
         mail: usize,
         first: bool,
+        as_said: &str,
     ) -> Option<Instant> {
         let journey = self.journey(run.journey);
         let refuses = |channel: Channel| journey.topic.is_some_and(|topic| self.unsubscribed_via(topic, channel));
@@ -63,7 +64,7 @@ impl<'p> World<'p> {
         match refusal {
             Some(why) => self.say(run.journey, &format!("skips {what}: {why}")),
             None => {
-                self.say(run.journey, &format!("sends {what}"));
+                self.say(run.journey, &format!("sends {what}{as_said}"));
                 // Only who listens has anything of it.
                 if self.program.journeys.iter().any(|journey| journey.on.iter().any(|on| matches!(on, On::Sent(_)))) {
                     self.follows(Pending::Happened(Happening::Sent(place)));

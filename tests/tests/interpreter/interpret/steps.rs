@@ -59,9 +59,13 @@ impl<'p> World<'p> {
         let journey = run.journey;
         match step {
             Step::Level => run.level = self.visits + self.journey(journey).level,
-            Step::First => return self.sends(run, &[Channel::Email], 0, true),
-            Step::Send(mail) => return self.sends(run, &[Channel::Email], *mail, false),
-            Step::SendBy(channels, mail) => return self.sends(run, channels, *mail, false),
+            Step::First => return self.sends(run, &[Channel::Email], 0, true, ""),
+            Step::Send(mail) => return self.sends(run, &[Channel::Email], *mail, false, ""),
+            Step::SendAs(mail, subject, from) => {
+                let as_said = as_said(subject.map(|name| NAMES[name]), from.map(|from| SENDERS[from]));
+                return self.sends(run, &[Channel::Email], *mail, false, &as_said);
+            }
+            Step::SendBy(channels, mail) => return self.sends(run, channels, *mail, false, ""),
             Step::SendToSales(mail) => self.say(journey, &format!("sends email {}", MAILS[*mail])),
             Step::Wait(_)
             | Step::WaitHours(_)
@@ -147,6 +151,26 @@ impl<'p> World<'p> {
                 self.visits += more;
                 self.sets(journey, "visits", &Value::int(self.visits), Happening::Changed);
             }
+            Step::Let(id, value) => {
+                let value = self.known(value, Some(&run));
+                run.locals.insert(*id, value);
+            }
+            Step::SetVisits(number) => {
+                let number = self.number(number, Some(&run));
+                if std::mem::replace(&mut self.visits, number) != number {
+                    self.sets(journey, "visits", &Value::int(number), Happening::Changed);
+                }
+            }
+            Step::SetName(name) => {
+                let name = self.text(name, Some(&run));
+                if std::mem::replace(&mut self.name, name.clone()) != name {
+                    self.sets(journey, "name", &Value::text(name), Happening::Changed);
+                }
+            }
+            Step::SetRenewalTo(day) => {
+                let day = self.day(day, Some(&run));
+                self.set_renewal(journey, day);
+            }
             Step::SetPlan(plan) => {
                 if let Some(changed) = self.change_plan(*plan) {
                     self.sets(journey, "plan", &Value::text(PLANS[*plan]), changed);
@@ -154,19 +178,17 @@ impl<'p> World<'p> {
             }
             Step::SetRenewal(days) => {
                 let day = self.zone.today(self.now).0 + days;
-                if self.renewal.replace(day) != Some(day) {
-                    self.sets(journey, "renewal", &Value::Date(Date(day)), Happening::Changed);
-                }
+                self.set_renewal(journey, day);
             }
             Step::AddInterest(interest) => {
-                let mut interests = self.interests.clone().unwrap_or_default();
+                let mut interests = self.interests.clone();
                 if !interests.contains(interest) {
                     interests.push(*interest);
                     self.set_interests(journey, interests);
                 }
             }
             Step::RemoveInterest(interest) => {
-                let mut interests = self.interests.clone().unwrap_or_default();
+                let mut interests = self.interests.clone();
                 if interests.contains(interest) {
                     interests.retain(|known| known != interest);
                     self.set_interests(journey, interests);
@@ -178,13 +200,17 @@ impl<'p> World<'p> {
                     self.follows(Pending::Happened(Happening::Moved(*stage)));
                 }
             }
-            Step::Record(amount) => {
-                self.say(journey, "records noted");
-                self.history.push((2, *amount, self.now));
-                self.follows(Pending::Happened(Happening::Event(2, *amount)));
+            Step::Record(amount) => self.records(journey, *amount),
+            Step::RecordValue(amount) => {
+                let amount = self.number(amount, Some(&run));
+                self.records(journey, amount);
             }
-            Step::Subscribe(topic, channel) => {
-                let news = self.subscribe(*topic, *channel);
+            Step::Subscribe(topic, channel, until) => {
+                let until = until.as_ref().map(|until| match until {
+                    Until::Hours(hours) => self.in_hours(*hours, None),
+                    Until::Day(day) => self.zone.start_of(Date(self.day(day, Some(&run)))),
+                });
+                let news = self.subscribe(*topic, *channel, until);
                 self.say(journey, &format!("subscribes {}{}", TOPICS[*topic], via(*channel)));
                 if news {
                     self.follows(Pending::Happened(Happening::Subscribed(*topic, *channel)));
@@ -276,8 +302,15 @@ impl<'p> World<'p> {
         }
     }
 
-    fn sends(&mut self, mut run: Run<'p>, channels: &[Channel], mail: usize, first: bool) -> Option<Run<'p>> {
-        let Some(until) = self.send(&mut run, channels, mail, first) else { return Some(run) };
+    fn sends(
+        &mut self,
+        mut run: Run<'p>,
+        channels: &[Channel],
+        mail: usize,
+        first: bool,
+        as_said: &str,
+    ) -> Option<Run<'p>> {
+        let Some(until) = self.send(&mut run, channels, mail, first, as_said) else { return Some(run) };
         self.say(run.journey, &format!("holds until {}", until.0 - START.0));
         // The send itself is tried again.
         if let Some(Frame::Block(_, at)) = run.frames.last_mut() {
@@ -292,11 +325,30 @@ impl<'p> World<'p> {
         self.follows(Pending::Happened(changed));
     }
 
+    fn set_renewal(&mut self, journey: usize, day: i32) {
+        if self.renewal.replace(day) != Some(day) {
+            self.sets(journey, "renewal", &Value::Date(Date(day)), Happening::Changed);
+        }
+    }
+
+    fn records(&mut self, journey: usize, amount: i64) {
+        self.say(journey, "records noted");
+        self.history.push((2, amount, self.now));
+        self.follows(Pending::Happened(Happening::Event(2, amount)));
+    }
+
     fn set_interests(&mut self, journey: usize, interests: Vec<usize>) {
         let value = Value::List(interests.iter().map(|interest| Value::text(INTERESTS[*interest])).collect());
-        self.interests = Some(interests);
+        self.interests = interests;
         self.sets(journey, "interests", &value, Happening::Changed);
     }
+}
+
+/// What a send says about a message's head.
+pub fn as_said(subject: Option<&str>, from: Option<&str>) -> String {
+    let subject = subject.map_or_else(String::new, |subject| format!(" \"{subject}\""));
+    let from = from.map_or_else(String::new, |from| format!(" from {from}"));
+    format!("{subject}{from}")
 }
 
 fn via(channel: Option<Channel>) -> String {

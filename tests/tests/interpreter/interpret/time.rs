@@ -1,5 +1,6 @@
 //! When what comes next.
 
+use super::values::{Tick, ticks};
 use super::*;
 
 impl<'p> World<'p> {
@@ -63,6 +64,8 @@ impl<'p> World<'p> {
                     self.zone.next_within(self.now, window)
                 });
             }
+            // Consent that was given for a time ends with it.
+            Cond::Consents(..) => moments.extend(self.consents.iter().map(|(.., until)| *until)),
             Cond::ScoreAbove(_) | Cond::ScoreFrom(_) => moments.extend(self.score_turns(condition)),
             Cond::Not(inner) => self.turns(inner, moments),
             Cond::And(sides) | Cond::Or(sides) => {
@@ -70,7 +73,11 @@ impl<'p> World<'p> {
                 self.turns(&sides.1, moments);
             }
             Cond::AtLeast(_, of) | Cond::Exactly(_, of) => of.iter().for_each(|one| self.turns(one, moments)),
-            _ => {}
+            other => match ticks(other) {
+                Tick::Never => {}
+                Tick::Daily => moments.push(self.zone.next_day(self.now)),
+                Tick::Hourly => moments.push(self.zone.next_hour(self.now)),
+            },
         }
     }
 
@@ -98,20 +105,22 @@ impl<'p> World<'p> {
 
     pub(super) fn fire(&mut self, end: Instant) {
         while !self.over() {
-            if !self.wakes() {
-                let next = self.next();
-                if next > end || next == Instant::NEVER {
-                    return;
-                }
-                if next > self.now {
-                    self.now = next;
-                    self.chain = 0;
-                }
-                self.settle();
-                self.fire_moments();
-                self.wakes();
-            }
+            // Segments that time alone changes, then triggers on the calendar, then one run.
             self.settle();
+            self.fire_moments();
+            let woke = self.wakes();
+            self.settle();
+            if woke || self.over() {
+                continue;
+            }
+            let next = self.next();
+            if next > end || next == Instant::NEVER {
+                return;
+            }
+            if next > self.now {
+                self.now = next;
+                self.chain = 0;
+            }
         }
     }
 
