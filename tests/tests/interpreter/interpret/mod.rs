@@ -10,6 +10,7 @@ mod time;
 mod values;
 mod waits;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use journey_bytecode::{Date, Instant, LocalWindow, Points, Span, Time, Value, WeekdaySet};
@@ -37,6 +38,9 @@ const QUIET: LocalWindow = LocalWindow { days: WeekdaySet::ALL, from: Time(22 * 
 
 /// So many messages within so many days; on one channel, if it is named.
 const CAPS: [(usize, i32, Option<Channel>); 2] = [(3, 2, None), (1, 1, Some(Channel::Sms))];
+
+/// How soon a condition is looked at again, in milliseconds. What a score does in less is not asked here.
+const GLANCE: i64 = 1000;
 
 /// So many occurrences of a contact are remembered. What comes of more is not asked here.
 const REMEMBERED: usize = 1000;
@@ -257,13 +261,15 @@ pub struct World<'p> {
     /// What chance gave the machine: it is given to both.
     draws: VecDeque<i64>,
     erased: bool,
+    /// Whether a score changes an answer sooner than anybody looks again.
+    hasty: Cell<bool>,
     out: Vec<String>,
 }
 
 const NOTHING: &[Step] = &[];
 
 impl<'p> World<'p> {
-    /// What happens to a contact with this history; none if it never comes to rest, or too much happens.
+    /// What happens to a contact with this history; none if it never comes to rest, or too much happens, or too soon.
     pub fn live(program: &'p Program, history: &[(i64, Act)], draws: &[i64]) -> Option<Vec<String>> {
         let mut world = World {
             program,
@@ -302,6 +308,7 @@ impl<'p> World<'p> {
             chain: 0,
             draws: draws.iter().copied().collect(),
             erased: false,
+            hasty: Cell::new(false),
             out: Vec::new(),
         };
         world.happen(&Happening::Created);
@@ -322,7 +329,8 @@ impl<'p> World<'p> {
         }
         let last = history.last().map_or(0, |(after, _)| *after);
         world.fire(Instant(START.0 + last + LAST_WORD));
-        (world.chain <= ENDLESS && world.occurrences() <= REMEMBERED).then_some(world.out)
+        let asked = world.chain <= ENDLESS && world.occurrences() <= REMEMBERED && !world.hasty.get();
+        asked.then_some(world.out)
     }
 
     /// How much there is to remember.

@@ -92,6 +92,9 @@ impl<'p> World<'p> {
             let middle = Instant(i64::midpoint(low.0, high.0));
             if self.score_holds(condition, middle) == now { low = middle } else { high = middle }
         }
+        if high.0 - self.now.0 < GLANCE {
+            self.hasty.set(true);
+        }
         Some(high)
     }
 
