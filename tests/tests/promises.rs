@@ -63,15 +63,26 @@ fn a_rate_holds_for_its_channel_alone() {
     assert!(texts[4] < mails[4], "text messages have no rate to wait for");
 }
 
+/// By which door a contact is forgotten.
+#[derive(Clone, Copy, Debug)]
+enum Door {
+    Step,
+    Command,
+    Http,
+}
+
 #[test]
-fn nothing_is_left_of_a_contact_that_a_journey_deletes() {
+fn nothing_is_left_of_who_is_erased_but_that_no_marketing_goes_there() {
     let project = Project::of(&[
         ("journey.toml", SETTINGS),
         (
             "lead.journey",
-            "contact { email: email phone: phone }
+            "contact { email: email phone: phone? }
              tags { lead }
+             topic offers \"Offers\"
              event forget { }
+             event noted { text: text }
+             policy { sender \"Moosbett <hello@walk.example>\" address \"Moosbett GmbH, Teststr. 1, 53177 Bonn\" }
              journey forgotten {
                on forget
                reenter never
@@ -81,35 +92,132 @@ fn nothing_is_left_of_a_contact_that_a_journey_deletes() {
              journey other {
                on tag lead
                reenter never
-               purpose transactional
-               send email hello
+               topic offers
+               send email offer
                wait 30d
-               send email hello
+               if did noted send email offer
              }",
         ),
-        ("messages/hello.email.txt", HELLO),
+        ("messages/offer.email.txt", "---\nsubject: Offer\n---\nHello!\n\n{{ unsubscribe_url }}\n"),
     ]);
+    project.configure("track", "base_url = \"http://localhost:8080\"\n");
     let server = Server::start(project.path());
-    lead(&server, "ada", 1);
-    lead(&server, "bo", 2);
-    wait_until("both are greeted", Duration::from_secs(30), || written(&project, ".eml").len() == 2);
-    let forget = json!({"contact": "ada", "event": "forget"}).to_string();
-    let answer = http::post(&server.address, "/v1/events", "application/json", forget.as_bytes()).unwrap();
-    assert_eq!(answer.status, 202, "{}", answer.text());
-    let known = |key: &str| http::get(&server.address, &format!("/v1/contacts/{key}")).unwrap().text();
-    wait_until("ada is forgotten", Duration::from_secs(30), || known("ada").contains("\"suppressed\":\"erased\""));
-    assert!(!known("ada").contains("walk.example") && known("bo").contains("bo@walk.example"));
-    assert!(server.terminate().0.success());
-    let mut stored = Vec::new();
-    for entry in std::fs::read_dir(project.path()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.to_string_lossy().contains(".db") {
-            stored.extend(std::fs::read(path).unwrap());
+    let key = |n: usize| format!("canary-key-{n:04}");
+    let send = |path: &str, body: serde_json::Value| {
+        let answer = http::post(&server.address, path, "application/json", body.to_string().as_bytes()).unwrap();
+        assert!(answer.status == 202 && answer.text().contains("\"refused\":[]"), "{}", answer.text());
+    };
+    // Enough for pages of the tables to be split, joined and left.
+    let contacts = |of: std::ops::Range<usize>| of.map(|n| {
+        let attributes = json!({"email": format!("canary{n:04}@walk.example"), "phone": format!("+49151123{n:05}")});
+        json!({"id": key(n), "attributes": attributes, "tags": ["lead"]})
+    });
+    send("/v1/contacts", contacts(0..CROWD).collect());
+    let noted = |n: usize| {
+        let id = format!("canary-input-{n:04}");
+        json!({"contact": key(n), "event": "noted", "id": id, "data": {"text": format!("canary-text-{n:04}").repeat(200)}})
+    };
+    send("/v1/events", (0..CROWD).map(noted).collect());
+    wait_until("all have mail", Duration::from_secs(60), || written(&project, ".eml").len() == CROWD);
+
+    let forgotten = [(3, Door::Step), (40, Door::Command), (77, Door::Http)];
+    for (n, door) in forgotten {
+        match door {
+            Door::Step => send("/v1/events", json!({"contact": key(n), "event": "forget"})),
+            Door::Command => {
+                let erase = ["erase", &key(n), "--project", &project.path().display().to_string()].map(str::to_owned);
+                let finished = binary::run(erase).success();
+                assert!(finished.stdout.contains("Erased 1 contact"), "{}", finished.stdout);
+            }
+            Door::Http => {
+                let path = format!("/v1/contacts/{}", key(n));
+                assert_eq!(http::request(&server.address, "DELETE", &path, &[], b"").unwrap().status, 202);
+            }
+        }
+        let gone = || http::get(&server.address, &format!("/v1/contacts/{}", key(n))).unwrap().status == 404;
+        wait_until("it is forgotten", Duration::from_secs(30), gone);
+    }
+    let stored = stored(&project);
+    let holds = |text: &str| stored.windows(text.len()).any(|part| part == text.as_bytes());
+    assert!(holds("canary0004@walk.example") && holds("canary-key-0004") && holds("canary-text-0004"));
+    for (n, door) in forgotten {
+        for left in ["canary-key-N", "canaryN@", "canary-text-N", "canary-input-N", "+491511230N"] {
+            let left = left.replace('N', &format!("{n:04}"));
+            assert!(!holds(&left), "{left} is left in the database by {door:?}");
         }
     }
-    let holds = |text: &str| stored.windows(text.len()).any(|part| part == text.as_bytes());
-    assert!(holds("bo@walk.example") && holds("+4915112340002"));
-    assert!(!holds("ada@walk.example") && !holds("+4915112340001"), "an address is left in the database");
+
+    // An old list comes back, under the same ids and under new ones.
+    send("/v1/contacts", contacts(40..41).collect());
+    let again = |n: usize| {
+        json!({"id": format!("again-{n}"), "attributes": {"email": format!("canary{n:04}@walk.example")}, "tags": ["lead"]})
+    };
+    send("/v1/contacts", json!([again(3), again(77), again(40), again(9999)]));
+    wait_until("the new one has mail", Duration::from_secs(30), || written(&project, ".eml").len() > CROWD);
+    let unsent = |key: &str| {
+        let told = || http::get(&server.address, &format!("/v1/contacts/{key}")).unwrap().text();
+        wait_until("the message is settled", Duration::from_secs(30), || told().contains("unsubscribed"));
+    };
+    ["again-3", "again-77", "again-40", &key(40)].into_iter().for_each(unsent);
+    assert!(server.terminate().0.success());
+    assert_eq!(written(&project, ".eml").len(), CROWD + 1, "marketing went to somebody who was erased");
+}
+
+#[test]
+fn marketing_stays_away_from_addresses_of_a_list_until_it_is_lifted() {
+    let project = Project::of(&[
+        ("journey.toml", SETTINGS),
+        (
+            "lead.journey",
+            "contact { email: email phone: phone? }
+             tags { lead }
+             topic offers \"Offers\"
+             policy { sender \"Moosbett <hello@walk.example>\" address \"Moosbett GmbH, Teststr. 1, 53177 Bonn\" }
+             journey other {
+               on tag lead
+               reenter always
+               topic offers
+               send email offer
+             }",
+        ),
+        ("messages/offer.email.txt", "---\nsubject: Offer\n---\nHello!\n\n{{ unsubscribe_url }}\n"),
+        ("list.csv", "Name,E-Mail\nAda, ADA@walk.example\nNobody,none\n"),
+    ]);
+    project.configure("track", "base_url = \"http://localhost:8080\"\n");
+    let server = Server::start(project.path());
+    let suppress = |more: &[&str]| {
+        let (list, at) = (project.path().join("list.csv"), project.path().display().to_string());
+        let list = list.display().to_string();
+        binary::run([&["suppress", &list, "--project", &at], more].concat())
+    };
+    let told = suppress(&[]);
+    assert_eq!(told.code, Some(1), "{}", told.stderr);
+    assert!(told.stdout.contains("1 row read, 1 of them new"), "{}", told.stdout);
+    assert!(told.stderr.contains("list.csv:3: expected a mail address"), "{}", told.stderr);
+    assert!(suppress(&[]).stdout.contains("0 of them new"));
+    let unknown = suppress(&["--topic", "offer"]);
+    assert!(unknown.code == Some(2) && unknown.stderr.contains("there is `offers`"), "{}", unknown.stderr);
+
+    ["ada", "bo"].into_iter().for_each(|key| lead(&server, key, 1));
+    let known = |key: &str| http::get(&server.address, &format!("/v1/contacts/{key}")).unwrap().text();
+    wait_until("bo has mail", Duration::from_secs(30), || written(&project, ".eml").len() == 1);
+    wait_until("ada's is settled", Duration::from_secs(30), || known("ada").contains("skipped"));
+    assert!(suppress(&["--lift"]).stdout.contains("1 taken off the list"));
+    let again = json!({"contact": "ada", "tag": "lead"}).to_string();
+    let untag = json!({"contact": "ada", "untag": "lead"}).to_string();
+    let body = format!("{untag}\n{again}\n");
+    assert_eq!(http::post(&server.address, "/v1/events", "application/x-ndjson", body.as_bytes()).unwrap().status, 202);
+    wait_until("ada has mail", Duration::from_secs(30), || written(&project, ".eml").len() == 2);
+    assert!(server.terminate().0.success());
+}
+
+/// How many contacts there are where some are erased.
+const CROWD: usize = 400;
+
+/// All bytes of the database and its log.
+fn stored(project: &Project) -> Vec<u8> {
+    let files = std::fs::read_dir(project.path()).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.to_string_lossy().contains(".db")).flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
 
 /// How many contacts come in the first days of a trial, and how many when it is over.

@@ -303,7 +303,8 @@ async fn write(store: &AnyStore, args: &ExportArgs, terminal: Terminal) -> Resul
         let page = store.contacts_after(after, PAGE).await.map_err(failed)?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        terminal.out(page.iter().map(|contact| format!("{}\n", export(contact))).collect::<String>())?;
+        let known = page.iter().filter(|contact| !contact.is_erased());
+        terminal.out(known.map(|contact| format!("{}\n", export(contact))).collect::<String>())?;
     }
     Ok(unknown)
 }

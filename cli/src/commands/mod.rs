@@ -8,6 +8,7 @@ mod completions;
 mod deploy;
 mod diff;
 mod doctor;
+mod erase;
 mod explain;
 mod fmt;
 mod grammar;
@@ -25,6 +26,7 @@ mod send_test;
 mod serve;
 mod simulate;
 mod status;
+mod suppress;
 mod table;
 mod test;
 mod why;
@@ -83,6 +85,8 @@ enum Command {
     Doctor(doctor::Args),
     Import(import::ImportArgs),
     Export(import::ExportArgs),
+    Erase(erase::Args),
+    Suppress(suppress::Args),
     Status(status::StatusArgs),
     Plan(status::PlanArgs),
     Deploy(deploy::DeployArgs),
@@ -138,6 +142,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, terminal),
         Command::Import(args) => import::import(&args, terminal),
         Command::Export(args) => import::export_contacts(&args, terminal),
+        Command::Erase(args) => erase::run(&args, terminal),
+        Command::Suppress(args) => suppress::run(&args, terminal),
         Command::Status(args) => status::status(&args, terminal),
         Command::Plan(args) => status::plan(&args, terminal),
         Command::Deploy(args) => deploy::deploy(&args, terminal),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use journey_grammar::SyntaxKind;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::outline::{Item, Outline};
@@ -54,8 +55,19 @@ fn change(
     new: Option<&Outline>,
     changes: Vec<Change>,
 ) -> JourneyChange {
-    let most = |outline: Option<&Outline>| outline.and_then(|outline| outline.most_messages);
-    JourneyChange { name, kind, most_messages: (most(old), most(new)), pressure: (None, None), changes }
+    let most = |outline: Option<&Outline>| outline.map(|outline| outline.most_messages.all);
+    let weeks = |outline: Option<&Outline>| outline.map(|outline| outline.most_messages.weeks()).unwrap_or_default();
+    let who = |item: &&Item| matches!(item.kind, SyntaxKind::TriggerClause | SyntaxKind::WhereClause);
+    let items = new.or(old).map(|outline| outline.items.as_slice()).unwrap_or_default();
+    JourneyChange {
+        name,
+        kind,
+        who: items.iter().filter(who).map(|item| item.line.text.clone()).collect(),
+        most_messages: (most(old), most(new)),
+        weeks: (weeks(old), weeks(new)),
+        pressure: (None, None),
+        changes,
+    }
 }
 
 /// The changes from one list to the other, by subject.

@@ -32,8 +32,12 @@ pub struct JourneyChange {
     pub name: String,
     /// Whether it is new or gone.
     pub kind: JourneyKind,
+    /// Whom it concerns: its triggers and their conditions, now or, if it is gone, before.
+    pub who: Vec<String>,
     /// The most messages that one run sends, before and after.
     pub most_messages: (Option<u64>, Option<u64>),
+    /// The same in each week after entry, up to the last with one; the thirteenth stands for all later ones too.
+    pub weeks: (Vec<u64>, Vec<u64>),
     /// The most marketing messages of one run in any 24 hours and in any 7 days, before and after; none where it has
     /// errors.
     pub pressure: (Most, Most),

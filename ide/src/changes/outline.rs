@@ -15,8 +15,8 @@ pub(super) struct Outline {
     pub(super) name: String,
     /// The header, then the steps, in source order.
     pub(super) items: Vec<Item>,
-    /// The most messages that one run sends; none if there is no limit.
-    pub(super) most_messages: Option<u64>,
+    /// The most messages that one run sends.
+    pub(super) most_messages: Sent,
     /// Its words, to find out of what it speaks.
     pub(super) words: Vec<String>,
 }
@@ -51,7 +51,7 @@ impl Outline {
         Self {
             name: journey.name().map_or_else(|| file.to_owned(), |name| name.text().to_owned()),
             items: walk.items,
-            most_messages: Some(sent),
+            most_messages: sent,
             words: words.map(|token| token.text().to_owned()).collect(),
         }
     }
@@ -63,11 +63,49 @@ struct At {
     /// None behind the end.
     when: Option<Elapsed>,
     /// The most messages sent so far.
-    sent: u64,
+    sent: Sent,
+}
+
+/// How many weeks after entry are told apart; what comes later counts for the last.
+const WEEKS: usize = 13;
+
+/// The most messages of one run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Sent {
+    /// Altogether.
+    pub(super) all: u64,
+    /// In each week after entry. One that may come in several counts in each of them.
+    weeks: [u64; WEEKS],
+}
+
+impl Sent {
+    /// The weeks up to the last in which there is one.
+    pub(super) fn weeks(&self) -> Vec<u64> {
+        let last = self.weeks.iter().rposition(|sent| *sent > 0);
+        self.weeks.iter().take(last.map_or(0, |last| last + 1)).copied().collect()
+    }
+
+    /// So many more, at most so many of them in one week.
+    fn plus(mut self, all: u64, weekly: u64, when: Elapsed) -> Self {
+        let week = |seconds: u64| usize::try_from(seconds / WEEK).unwrap_or(WEEKS).min(WEEKS - 1);
+        let (first, last) = (week(when.least), when.most.map_or(WEEKS - 1, week));
+        self.all = self.all.saturating_add(all);
+        for sent in self.weeks.iter_mut().take(last + 1).skip(first) {
+            *sent = sent.saturating_add(weekly);
+        }
+        self
+    }
+
+    /// On the one way or the other.
+    fn or(self, other: Self) -> Self {
+        let mut weeks = self.weeks;
+        weeks.iter_mut().zip(other.weeks).for_each(|(sent, other)| *sent = (*sent).max(other));
+        Self { all: self.all.max(other.all), weeks }
+    }
 }
 
 impl At {
-    const START: Self = Self { when: Some(Elapsed::START), sent: 0 };
+    const START: Self = Self { when: Some(Elapsed::START), sent: Sent { all: 0, weeks: [0; WEEKS] } };
 
     fn plus(self, least: u64, most: Option<u64>) -> Self {
         Self { when: self.when.map(|when| when.plus(least, most)), ..self }
@@ -78,7 +116,7 @@ impl At {
             (Some(a), Some(b)) => Some(a.or(b)),
             (a, b) => a.or(b),
         };
-        Self { when, sent: self.sent.max(other.sent) }
+        Self { when, sent: self.sent.or(other.sent) }
     }
 }
 
@@ -115,7 +153,7 @@ impl Walk {
         match step {
             Step::Send(_) => {
                 say(self, Subject::Message, all(node));
-                At { sent: at.sent.saturating_add(1), ..at }
+                At { sent: at.when.map_or(at.sent, |when| at.sent.plus(1, 1, when)), ..at }
             }
             Step::Wait(wait) => {
                 say(self, Subject::Timing, head(node));
@@ -253,11 +291,17 @@ impl Walk {
         self.push(Subject::Decision, node.kind(), head(node), at.when);
         let times = repeat.times().and_then(|times| times.text().parse::<u64>().ok()).unwrap_or(1).max(1);
         let once = self.way(head(node), repeat.block().map(Body::Block), at);
-        let sent = at.sent.saturating_add(once.sent.saturating_sub(at.sent).saturating_mul(times));
         let when = once.when.zip(at.when).map(|(after, before)| {
             let length = after.most.zip(before.most).map(|(a, b)| a.saturating_sub(b).saturating_mul(times));
             let most = length.zip(before.most).map(|(length, before)| before.saturating_add(length));
             Elapsed { least: after.least, most }
+        });
+        let each = once.sent.all.saturating_sub(at.sent.all);
+        let sent = at.when.map_or(at.sent, |before| {
+            let shortest = once.when.map_or(0, |after| after.least.saturating_sub(before.least));
+            let rounds = WEEK.checked_div(shortest).map_or(times, |rounds| times.min(rounds.saturating_add(1)));
+            let until = Elapsed { least: before.least, most: when.and_then(|when| when.most) };
+            at.sent.plus(each.saturating_mul(times), each.saturating_mul(rounds), until)
         });
         At { when, sent }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use journey_bytecode::Instant;
@@ -12,7 +12,8 @@ use serde_json::{Value as Json, json};
 use super::{Api, MAX_BODY, problem};
 use crate::engine::SubmitError;
 use crate::ingest::{self, Gate, Refused};
-use crate::store::{Acceptance, NewInput, StoreError};
+use crate::core::input::InputKind;
+use crate::store::{Acceptance, NewInput, StoreError, Whose};
 
 /// The most contacts or events of one request.
 pub const MAX_LINES: usize = 10_000;
@@ -32,6 +33,25 @@ pub(super) async fn contacts(State(api): State<Api>, request: Request) -> Respon
 
 pub(super) async fn events(State(api): State<Api>, request: Request) -> Response {
     take(&api, request, Gate::event).await.unwrap_or_else(|refusal| refusal)
+}
+
+/// `DELETE /v1/contacts/ID`: the contact is forgotten.
+pub(super) async fn erase(State(api): State<Api>, Path(key): Path<String>) -> Response {
+    let input = NewInput {
+        contact: Whose::Key(key.into()),
+        id: None,
+        fingerprint: [0; 16],
+        at: api.submitter.now(),
+        kind: InputKind::Delete,
+        creates: false,
+    };
+    match submit(&api, vec![input]).await {
+        Ok(answers) if answers.contains(&Acceptance::UnknownContact) => {
+            problem(StatusCode::NOT_FOUND, "nobody knows this contact")
+        }
+        Ok(_) => (StatusCode::ACCEPTED, axum::Json(json!({"accepted": 1}))).into_response(),
+        Err(refusal) => refusal,
+    }
 }
 
 async fn take(api: &Api, request: Request, reader: Reader) -> Result<Response, Response> {

@@ -18,7 +18,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use serde_json::json;
 use subtle::ConstantTimeEq;
 
@@ -143,7 +143,10 @@ pub fn router(submitter: Submitter, inside: Inside, live: Live, tokens: &Tokens,
         .route("/v1/journeys", get(look::journeys))
         .route("/v1/outbox", get(look::outbox))
         .route("/metrics", get(look::metrics));
-    let operate = Router::new().route("/v1/outbox/retry", post(look::retry)).route("/v1/outbox/drop", post(look::drop));
+    let operate = Router::new()
+        .route("/v1/contacts/{id}", delete(intake::erase))
+        .route("/v1/outbox/retry", post(look::retry))
+        .route("/v1/outbox/drop", post(look::drop));
     Router::new()
         .merge(only(Role::Ingest, ingest))
         .merge(only(Role::Read, read))

@@ -44,7 +44,15 @@ impl Contact {
             state: State::default(),
         }
     }
+
+    /// Whether it was erased: whatever still reaches it is forgotten at once.
+    pub fn is_erased(&self) -> bool {
+        self.state.suppressed.as_deref() == Some(ERASED)
+    }
 }
+
+/// Why nothing may be sent to a contact that was erased, and how its key begins: what was its key belongs to nobody.
+pub const ERASED: &str = "erased";
 
 /// Where a contact stands in its journeys.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -390,4 +390,6 @@ pub struct Outcome {
     pub due: Option<Instant>,
     /// Whether the contact is to be erased: nothing of it may stay but that it was there.
     pub erase: bool,
+    /// Addresses of a contact that is erased: whoever else comes with one of them gets no marketing there.
+    pub silenced: Vec<(Channel, SmolStr)>,
 }

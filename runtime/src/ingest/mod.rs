@@ -16,6 +16,7 @@
 //! - The first that we hear of a contact must bring every attribute that the project requires, so that no journey meets a
 //!   contact without; an event alone creates a contact only where nothing is required.
 
+mod addresses;
 mod csv;
 mod export;
 mod lines;
@@ -30,9 +31,11 @@ use serde_json::{Map, Value as Json};
 use smol_str::SmolStr;
 
 use crate::core::Linked;
+use crate::core::contact::ERASED;
 use crate::core::input::{Evidence, InputKind, MessageName};
 use crate::store::{NewInput, Whose};
 
+pub use addresses::{AddressReader, ListError};
 pub use csv::{CsvError, CsvReader};
 pub use export::{export, ledger_entry};
 pub use lines::{json, ndjson};
@@ -572,6 +575,9 @@ fn check_key(text: &str) -> Result<SmolStr, String> {
     }
     if text.chars().any(char::is_control) {
         return Err("an id cannot hold control characters".into());
+    }
+    if text.strip_prefix(ERASED).is_some_and(|rest| rest.starts_with(':')) {
+        return Err(format!("ids that begin with `{ERASED}:` are those of contacts that were erased"));
     }
     Ok(text.into())
 }

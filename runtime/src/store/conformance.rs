@@ -1,5 +1,6 @@
 //! What every store must do, run over each of them.
 
+mod forgotten;
 mod revised;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use journey_bytecode::{Channel, Instant, Program, Purpose, StatusKind, StepIx, V
 use super::*;
 use crate::core::effect::TraceEvent;
 use crate::core::input::Evidence;
+use forgotten::{a_list_keeps_marketing_from_addresses, nothing_stays_of_who_is_erased};
 use revised::a_newer_revision_stops_who_does_not_know_it;
 
 /// A kind of store under test.
@@ -104,6 +106,7 @@ over_all! {
     every_code_is_given_out_once
     trials_are_counted
     nothing_stays_of_who_is_erased
+    a_list_keeps_marketing_from_addresses
     inputs_are_taken_once
     ids_belong_to_a_contact
     only_some_inputs_create_contacts
@@ -751,25 +754,4 @@ async fn trials_are_counted(kind: impl Kind) {
         .map(|(key, count)| (key.side.to_string(), count.took, count.reached))
         .collect();
     assert_eq!(counted, [("a".to_owned(), 2, 1), ("b".to_owned(), 1, 0)]);
-}
-
-async fn nothing_stays_of_who_is_erased(kind: impl Kind) {
-    let store = kind.open().await;
-    for (id, erase) in [("1", false), ("2", true)] {
-        store.accept(&[event("ada", id, "e")], NOW).await.unwrap();
-        let mut claimed = store.claim(NOW, 10).await.unwrap();
-        let mut contact = claimed.contacts.remove(0).contact;
-        contact.state.applied += 1;
-        let id = MessageId { contact: contact.id, number: 1 };
-        let trace = TraceEntry { at: NOW, run: None, journey: "j".into(), event: TraceEvent::GoalReached };
-        let mut outcome = Outcome { trace: vec![trace], erase, ..Outcome::default() };
-        if !erase {
-            outcome.outgoing.push(outgoing(id, NOW, Purpose::Marketing, None));
-        }
-        let id = contact.id;
-        store.commit(claimed.lease, vec![Advanced { contact, outcome }], 0).await.unwrap();
-        let left = (store.trace(id).await.unwrap().len(), store.counts().await.unwrap().queued);
-        assert_eq!(left, if erase { (0, 0) } else { (1, 1) });
-    }
-    assert_eq!(store.claim_messages(NOW, 10).await.unwrap(), []);
 }

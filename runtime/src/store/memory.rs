@@ -9,8 +9,8 @@ use smol_str::SmolStr;
 use super::wake::{Lease, Settled, Wake};
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, DeploymentId, GIVEN_UP, Kept, KeptMessage,
-    KeptProgram, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode,
-    TakenOver, Whose, address_hash,
+    KeptProgram, LIST, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode,
+    TakenOver, Whose, address_hash, silenced,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};
@@ -53,7 +53,12 @@ struct Pool {
 
 impl Inner {
     /// Forgets what is known of a contact beside its state; what is claimed gets its result.
-    fn erase(&mut self, contact: ContactId) {
+    fn erase(&mut self, contact: ContactId, silenced: impl Iterator<Item = [u8; 16]>) {
+        self.keys.retain(|_, id| *id != contact);
+        let addressed = self.addressed.remove(&contact).unwrap_or_default();
+        for hash in addressed.into_iter().chain(silenced) {
+            self.suppressed.entry((hash, None)).or_default().insert(contact);
+        }
         let waiting = self.queue.iter().map(|(_, id)| *id).chain(self.held.keys().copied());
         let waiting: Vec<_> = waiting.filter(|id| id.contact == contact).collect();
         self.queue.retain(|(_, id)| id.contact != contact);
@@ -61,10 +66,18 @@ impl Inner {
             self.held.remove(&id);
             self.outbox.remove(&id);
         }
-        self.done.iter_mut().filter(|(id, _)| id.contact == contact).for_each(|(_, (_, message))| *message = None);
-        self.addressed.remove(&contact);
+        for (_, (delivery, message)) in self.done.iter_mut().filter(|(id, _)| id.contact == contact) {
+            delivery.result = DeliveryResult::erased(delivery.result.is_failure());
+            *message = None;
+        }
+        // One that is on the wire and fails does not go again.
+        for (_, open) in self.outbox.iter_mut().filter(|(id, _)| id.contact == contact) {
+            (open.outgoing.purpose, open.applied) = (Purpose::Marketing, -1);
+        }
         if let Some(row) = self.rows.get_mut(&contact) {
             row.trace.clear();
+            row.fingerprints.clear();
+            row.unsubscribed.insert(None, row.accepted);
         }
     }
 }
@@ -99,6 +112,7 @@ impl Row {
         self.accepted += 1;
         match &kind {
             InputKind::Unsubscribe { topic } => _ = self.unsubscribed.insert(topic.clone(), self.accepted),
+            InputKind::Delete => _ = self.unsubscribed.insert(None, self.accepted),
             InputKind::Subscribe { topic, .. } => _ = self.unsubscribed.remove(&Some(topic.clone())),
             _ => {}
         }
@@ -142,6 +156,7 @@ impl Inner {
                 InputKind::Unsubscribe { topic } => {
                     _ = self.suppressed.entry((*hash, topic.clone())).or_default().insert(contact);
                 }
+                InputKind::Delete => _ = self.suppressed.entry((*hash, None)).or_default().insert(contact),
                 InputKind::Subscribe { topic, .. } => _ = self.suppressed.remove(&(*hash, Some(topic.clone()))),
                 _ => {}
             }
@@ -224,7 +239,7 @@ impl Store for MemoryStore {
             let applied = contact.state.applied;
             outcome.trials.iter().for_each(|event| inner.trials.add(event));
             if outcome.erase {
-                inner.erase(contact.id);
+                inner.erase(contact.id, silenced(&outcome));
             }
             for outgoing in outcome.outgoing {
                 inner.queue.insert((outgoing.at, outgoing.id));
@@ -470,6 +485,21 @@ impl Store for MemoryStore {
         };
         pool.taken.extend(code.clone().map(|code| (take.id, code)));
         Ok(code)
+    }
+
+    async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
+        let mut inner = self.inner();
+        let mut add = |hash| inner.suppressed.entry((hash, listed.topic.clone())).or_default().insert(LIST);
+        Ok(listed.hashes().into_iter().map(|hash| u64::from(add(hash))).sum())
+    }
+
+    async fn lift(&self, listed: &Listed) -> Result<u64, StoreError> {
+        let mut inner = self.inner();
+        let mut take = |hash| {
+            let by = inner.suppressed.get_mut(&(hash, listed.topic.clone()));
+            by.is_some_and(|by| by.remove(&LIST))
+        };
+        Ok(listed.hashes().into_iter().map(|hash| u64::from(take(hash))).sum())
     }
 
     async fn trials(&self) -> Result<Trials, StoreError> {

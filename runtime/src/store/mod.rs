@@ -16,12 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use journey_bytecode::{Bundle, Instant, Message, NOTICE_CHANNEL, Program, RequestKind, StatusKind};
+use journey_bytecode::{Bundle, Channel, Instant, Message, NOTICE_CHANNEL, Program, RequestKind, StatusKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::core::contact::{Contact, ContactId};
+use crate::core::contact::{Contact, ContactId, ERASED};
 use crate::core::effect::{MessageId, Outcome, Outgoing, TraceEntry};
 use crate::core::input::{Answer, Backlog, Input, InputKind, MessageName};
 use crate::send::is_dead_address;
@@ -159,6 +159,12 @@ pub trait Store: Send + Sync + 'static {
     /// there is none left, or the one that was made is taken.
     fn take_code(&self, take: &TakeCode) -> impl Future<Output = Result<Option<SmolStr>, StoreError>> + Send;
 
+    /// Keeps marketing from addresses of a list, whoever has them: of one topic, or all. How many are new.
+    fn suppress(&self, listed: &Listed) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Takes addresses off the list again; what contacts decided by themselves stays. How many were on it.
+    fn lift(&self, listed: &Listed) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     /// What was counted for trials of splits.
     fn trials(&self) -> impl Future<Output = Result<Trials, StoreError>> + Send;
 
@@ -182,6 +188,32 @@ pub struct TakeCode {
     pub expires: Option<Instant>,
     /// A code that was made; without, one of those that were offered is taken, in their order.
     pub made: Option<SmolStr>,
+}
+
+/// Addresses of a suppression list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// Their channel.
+    pub channel: Channel,
+    /// The addresses; only hashes of them are kept.
+    pub addresses: Vec<SmolStr>,
+    /// The topic; everything without.
+    pub topic: Option<SmolStr>,
+}
+
+/// Who has addresses suppressed that stand on a list: no contact has this number.
+const LIST: ContactId = ContactId(0);
+
+impl Listed {
+    /// Each address once, as a hash.
+    fn hashes(&self) -> BTreeSet<[u8; 16]> {
+        self.addresses.iter().filter_map(|address| hash_of_address(self.channel.name(), address)).collect()
+    }
+
+    /// The topic as it is stored: nothing for everything.
+    fn topic(&self) -> &str {
+        self.topic.as_deref().unwrap_or_default()
+    }
 }
 
 /// Something that happened to a contact, as it reached us.
@@ -421,9 +453,19 @@ fn read_secret(kept: Option<&[u8]>) -> Result<[u8; 32], StoreError> {
 
 /// Tells addresses apart without showing them; none for a message that goes to no address of a contact's.
 fn address_hash(outgoing: &Outgoing) -> Option<[u8; 16]> {
-    let address = outgoing.to.trim().to_lowercase();
-    let hash = blake3::hash(format!("{}:{address}", outgoing.channel).as_bytes());
+    hash_of_address(&outgoing.channel.to_string(), &outgoing.to)
+}
+
+/// The hash of an address on a channel; none for no address.
+fn hash_of_address(channel: &str, address: &str) -> Option<[u8; 16]> {
+    let address = address.trim().to_lowercase();
+    let hash = blake3::hash(format!("{channel}:{address}").as_bytes());
     hash.as_bytes().first_chunk().copied().filter(|_| !address.is_empty())
+}
+
+/// The hashes of the addresses at which an erased contact's silence holds.
+fn silenced(outcome: &Outcome) -> impl Iterator<Item = [u8; 16]> {
+    outcome.silenced.iter().filter_map(|(channel, address)| hash_of_address(channel.name(), address))
 }
 
 /// Why a message has failed that somebody has given up.
@@ -467,6 +509,15 @@ impl DeliveryResult {
     /// Whether it did not come to what was wanted, and never will.
     pub(super) const fn is_failure(&self) -> bool {
         matches!(self, Self::Failed { .. } | Self::Answered { answer: Answer::None(_) })
+    }
+
+    /// What is left of the result once the contact is erased: providers name addresses in their answers.
+    fn erased(failed: bool) -> Self {
+        if failed {
+            Self::Failed { status: StatusKind::Skipped, cause: ERASED.to_owned() }
+        } else {
+            Self::Delivered { answer: ERASED.to_owned() }
+        }
     }
 }
 

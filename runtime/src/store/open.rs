@@ -7,7 +7,7 @@ use journey_bytecode::Instant;
 use smol_str::SmolStr;
 
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram, NewInput,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram, Listed, NewInput,
     PostgresStore, Queued, Revision, SqliteStore, Stays, Store, StoreError, TakeCode, TakenOver, postgres, sqlite,
 };
 use crate::core::contact::{Contact, ContactId};
@@ -220,6 +220,14 @@ impl Store for AnyStore {
 
     async fn take_code(&self, take: &TakeCode) -> Result<Option<SmolStr>, StoreError> {
         either!(self, store => store.take_code(take).await)
+    }
+
+    async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
+        either!(self, store => store.suppress(listed).await)
+    }
+
+    async fn lift(&self, listed: &Listed) -> Result<u64, StoreError> {
+        either!(self, store => store.lift(listed).await)
     }
 
     async fn trials(&self) -> Result<Trials, StoreError> {

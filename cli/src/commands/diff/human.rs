@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use journey_ide::changes::Changes;
 
-use super::{UnderWay, headline, messages, text, told};
+use super::{UnderWay, headline, messages, text, told, weeks, who};
 use crate::terminal::{BOLD, FAINT, GREEN, RED, YELLOW};
 
 pub(super) fn render(changes: &Changes, under_way: &UnderWay) -> String {
@@ -12,8 +12,8 @@ pub(super) fn render(changes: &Changes, under_way: &UnderWay) -> String {
     for journey in &changes.journeys {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{BOLD}journey {}{BOLD:#} {}", journey.name, headline(journey));
-        if let Some(messages) = messages(journey) {
-            let _ = writeln!(out, "  {FAINT}{messages}{FAINT:#}");
+        for told in [who(journey), messages(journey), weeks(journey)].into_iter().flatten() {
+            let _ = writeln!(out, "  {FAINT}{told}{FAINT:#}");
         }
         if let Some(runs) = under_way.told(journey) {
             let _ = writeln!(out, "  {YELLOW}{runs}{YELLOW:#}");

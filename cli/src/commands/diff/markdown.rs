@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use journey_ide::changes::Changes;
 
-use super::{UnderWay, headline, messages, text, told};
+use super::{UnderWay, headline, messages, text, told, weeks, who};
 
 pub(super) fn render(changes: &Changes, under_way: &UnderWay) -> String {
     let mut out = "## What changes for people\n\n".to_owned();
@@ -15,8 +15,8 @@ pub(super) fn render(changes: &Changes, under_way: &UnderWay) -> String {
     for journey in &changes.journeys {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "### Journey {} {}\n", code(&journey.name), escaped(&headline(journey)));
-        if let Some(messages) = messages(journey) {
-            let _ = writeln!(out, "{}\n", escaped(&messages));
+        for told in [who(journey), messages(journey), weeks(journey)].into_iter().flatten() {
+            let _ = writeln!(out, "{}\n", escaped(&told));
         }
         if let Some(runs) = under_way.told(journey) {
             let _ = writeln!(out, "{}\n", escaped(&runs));

@@ -214,6 +214,29 @@ fn messages(journey: &JourneyChange) -> Option<String> {
     (!told.is_empty()).then(|| told.join("; "))
 }
 
+/// Whom a journey concerns, where it does something else than before.
+fn who(journey: &JourneyChange) -> Option<String> {
+    let stays = !matches!(journey.kind, JourneyKind::Renamed { .. });
+    (stays && !journey.who.is_empty()).then(|| format!("for contacts who come {}", journey.who.join(" ")))
+}
+
+/// How many messages one contact gets in each week after entry, where that changed.
+fn weeks(journey: &JourneyChange) -> Option<String> {
+    let (before, after) = (&journey.weeks.0, &journey.weeks.1);
+    let numbered = (0..before.len().max(after.len())).map(|week| {
+        let sent = |weeks: &[u64]| weeks.get(week).copied().unwrap_or_default();
+        (week + 1, sent(before), sent(after))
+    });
+    let changed = numbered.filter(|(_, before, after)| before != after);
+    let told: Vec<_> = match journey.kind {
+        JourneyKind::Changed => changed.map(|(week, before, after)| format!("{week}: {after}, was {before}")).collect(),
+        JourneyKind::Added => changed.map(|(week, _, after)| format!("{week}: {after}")).collect(),
+        JourneyKind::Removed => changed.map(|(week, before, _)| format!("{week}: none, was {before}")).collect(),
+        JourneyKind::Renamed { .. } => Vec::new(),
+    };
+    (!told.is_empty()).then(|| format!("at most so many messages in week {}", told.join("; ")))
+}
+
 fn most(span: &str, before: Option<u64>, after: Option<u64>) -> Option<String> {
     let messages = |n: u64| count(n, "message");
     match (before, after) {

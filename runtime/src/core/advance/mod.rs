@@ -34,9 +34,9 @@ use journey_bytecode::{
     BuiltinEvent, Channel, ExitKind, Instant, Pc, Span, StatusKind, Value, Version, WRITTEN_WORD, past_change,
     past_journey, written_word,
 };
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
-use super::contact::{Contact, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run, SentMessage, State};
+use super::contact::{Contact, ERASED, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run, SentMessage, State};
 use super::effect::{Errand, Outcome, TraceEntry, TraceEvent, WokenBy};
 use super::input::{Answer, Input, InputKind, MessageName};
 use super::link::{Linked, Prepared, TriggerKey};
@@ -118,6 +118,10 @@ fn run(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: Instant, u
         stirred: false,
     };
     advance.clock = advance.contact.state.clock;
+    if advance.contact.is_erased() {
+        advance.forget(inputs);
+        return advance.out;
+    }
     advance.begin_watches();
     for input in inputs {
         if input.seq > advance.contact.state.applied {
@@ -220,6 +224,9 @@ impl Advance<'_> {
         self.expire_consents();
         let first = self.contact.state.applied == 0;
         self.contact.state.applied = input.seq;
+        if self.contact.is_erased() {
+            return;
+        }
         if first && !matches!(input.kind, InputKind::Upsert { .. }) {
             self.happen(Happening::builtin(BuiltinEvent::Created, []));
         }
@@ -451,6 +458,8 @@ impl Advance<'_> {
 
     /// Ends all runs and forgets everything about the contact; whoever keeps it forgets the rest.
     fn erase(&mut self) {
+        self.out.silenced =
+            Channel::ALL.iter().filter_map(|channel| Some((*channel, self.address(*channel)?))).collect();
         for number in self.active() {
             if let Some((run, prepared)) = self.take(number) {
                 self.end(run, &prepared, EndReason::Deleted);
@@ -463,14 +472,22 @@ impl Advance<'_> {
             runs_begun: state.runs_begun,
             messages_begun: state.messages_begun,
             traced: state.traced,
-            suppressed: Some(SmolStr::new_static("erased")),
+            suppressed: Some(SmolStr::new_static(ERASED)),
             ..State::default()
         };
         *state = kept;
+        self.contact.key = format_smolstr!("{ERASED}:{}", self.contact.id.0);
         self.contact.attributes.clear();
         self.contact.tags.clear();
         self.queue.clear();
         self.out.outgoing.retain(|outgoing| !matches!(outgoing.errand, Errand::Message | Errand::Elsewhere));
+        self.out.erase = true;
+    }
+
+    /// What comes to a contact that was erased goes the same way.
+    fn forget(&mut self, inputs: &[Input]) {
+        let state = &mut self.contact.state;
+        state.applied = inputs.iter().map(|input| input.seq).fold(state.applied, i64::max);
         self.out.erase = true;
     }
 

@@ -189,6 +189,8 @@ impl Log {
             InputKind::Unsubscribe { topic } => {
                 self.topics.insert((contact.0, topic.clone().unwrap_or_default()), Some(seq));
             }
+            // Nothing more leaves from here on; the rest is forgotten when the contact advances.
+            InputKind::Delete => _ = self.topics.insert((contact.0, SmolStr::default()), Some(seq)),
             InputKind::Subscribe { topic, .. } => _ = self.topics.insert((contact.0, topic.clone()), None),
             _ => {}
         }

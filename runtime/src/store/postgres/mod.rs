@@ -28,7 +28,7 @@ use tokio::time::timeout;
 
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram,
-    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
+    LIST, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
     decode, read_secret,
 };
 use crate::core::contact::{Contact, ContactId};
@@ -196,6 +196,16 @@ impl PostgresStore {
 
     async fn commit_all(&self, transaction: Transaction<'static, Postgres>) -> Result<(), StoreError> {
         transaction.commit().await.map_err(|error| self.fail(error))
+    }
+
+    /// Changes which addresses stand on a list; how many rows that were.
+    async fn list_of(&self, change: &'static str, listed: &Listed) -> Result<u64, StoreError> {
+        let hashes: Vec<Vec<u8>> = listed.hashes().iter().map(|hash| hash.to_vec()).collect();
+        let mut transaction = self.begin().await?;
+        let query = sqlx::query(change).bind(hashes).bind(listed.topic()).bind(LIST.0);
+        let changed = query.execute(&mut *transaction).await.map_err(|error| self.fail(error))?.rows_affected();
+        self.commit_all(transaction).await?;
+        Ok(changed)
     }
 
     async fn fetch(&self, query: Query<'_>) -> Result<Vec<PgRow>, StoreError> {
@@ -697,6 +707,17 @@ impl Store for PostgresStore {
     async fn take_code(&self, take: &TakeCode) -> Result<Option<SmolStr>, StoreError> {
         let mut connection = self.pool.acquire().await.map_err(|error| self.fail(error))?;
         write::take(&mut connection, take).await.map_err(|error| self.fail(error))
+    }
+
+    async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
+        let add = "INSERT INTO suppressed (hash, topic, contact) SELECT hash, $2, $3 FROM unnest($1::bytea[]) AS u (hash)
+             ON CONFLICT DO NOTHING";
+        self.list_of(add, listed).await
+    }
+
+    async fn lift(&self, listed: &Listed) -> Result<u64, StoreError> {
+        let take = "DELETE FROM suppressed WHERE hash = ANY($1) AND topic = $2 AND contact = $3";
+        self.list_of(take, listed).await
     }
 
     async fn trials(&self) -> Result<Trials, StoreError> {

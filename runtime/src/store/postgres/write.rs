@@ -10,7 +10,7 @@ use super::append::Log;
 use super::{bytes, execute, message_columns, message_id, number};
 use crate::core::effect::{MessageId, Outgoing};
 use crate::store::{
-    Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, TakenOver, address_hash, codec,
+    Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, TakenOver, address_hash, codec, silenced,
 };
 use crate::trial::Trials;
 
@@ -27,7 +27,9 @@ pub(super) struct Batch {
     addressed: BTreeSet<(i64, [u8; 16])>,
     trials: Trials,
     /// Contacts of which nothing may stay.
-    erased: Vec<i64>,
+    erased: (Vec<i64>, Vec<String>),
+    /// contacts and hashes of addresses
+    silenced: (Vec<i64>, Vec<Vec<u8>>),
 }
 
 #[derive(Debug, Default)]
@@ -75,7 +77,14 @@ impl Batch {
             batch.applied.push(contact.state.applied);
             batch.states.push(bytes(contact));
             outcome.trials.iter().for_each(|event| batch.trials.add(event));
-            batch.erased.extend(outcome.erase.then_some(id));
+            if outcome.erase {
+                batch.erased.0.push(id);
+                batch.erased.1.push(contact.key.to_string());
+                for hash in silenced(outcome) {
+                    batch.silenced.0.push(id);
+                    batch.silenced.1.push(hash.to_vec());
+                }
+            }
             if !outcome.trace.is_empty() && !outcome.erase {
                 batch.trace.0.push(id);
                 batch.trace.1.push(bytes(&outcome.trace));
@@ -98,8 +107,8 @@ impl Batch {
                  WHERE s.contact = u.contact";
         let write = sqlx::query(write).bind(self.contacts).bind(self.dues).bind(self.states).bind(self.applied);
         execute(connection, write).await?;
-        if !self.erased.is_empty() {
-            erase(connection, &self.erased).await?;
+        if !self.erased.0.is_empty() {
+            erase(connection, self.erased, self.silenced).await?;
         }
         if !self.trials.0.is_empty() {
             count(connection, &self.trials).await?;
@@ -390,17 +399,38 @@ pub(super) async fn keep_programs(connection: &mut PgConnection, programs: &[Kep
     Ok(())
 }
 
-/// Forgets contacts: what waits stays behind, what a worker has gets its result.
-async fn erase(connection: &mut PgConnection, contacts: &[i64]) -> sqlx::Result<()> {
+/// Forgets contacts, of which nothing but the numbers is left: what waits stays behind, what a worker has gets its result
+/// and does not go again. At their addresses nothing more goes to anybody.
+async fn erase(
+    connection: &mut PgConnection,
+    (contacts, keys): (Vec<i64>, Vec<String>),
+    (owners, hashes): (Vec<i64>, Vec<Vec<u8>>),
+) -> sqlx::Result<()> {
+    let silence = "INSERT INTO suppressed (hash, topic, contact)
+             SELECT hash, '', contact FROM addressed WHERE contact = ANY($1)
+             UNION SELECT hash, '', contact FROM unnest($2::bigint[], $3::bytea[]) AS u (contact, hash)
+         ON CONFLICT DO NOTHING";
+    execute(connection, sqlx::query(silence).bind(&contacts).bind(owners).bind(hashes)).await?;
     for forget in [
-        "DELETE FROM outbox WHERE contact = ANY($1) AND worker IS NULL",
-        "DELETE FROM trace WHERE contact = ANY($1)",
         "DELETE FROM addressed WHERE contact = ANY($1)",
-        "UPDATE deliveries SET message = NULL WHERE contact = ANY($1)",
+        "INSERT INTO unsubscribed (contact, topic, seq)
+             SELECT contact, '', accepted FROM contacts WHERE contact = ANY($1)
+             ON CONFLICT (contact, topic) DO UPDATE SET seq = excluded.seq",
+        "DELETE FROM outbox WHERE contact = ANY($1) AND worker IS NULL",
+        "UPDATE outbox SET marketing = true, applied = -1 WHERE contact = ANY($1)",
+        "DELETE FROM trace WHERE contact = ANY($1)",
+        "DELETE FROM input_ids WHERE contact = ANY($1)",
+        "DELETE FROM keys k USING contacts c WHERE c.contact = ANY($1) AND k.key = c.key AND k.contact = c.contact",
     ] {
-        execute(connection, sqlx::query(forget).bind(contacts)).await?;
+        execute(connection, sqlx::query(forget).bind(&contacts)).await?;
     }
-    Ok(())
+    let results = "UPDATE deliveries SET message = NULL, result = CASE WHEN failed THEN $2 ELSE $3 END
+         WHERE contact = ANY($1)";
+    let left = |failed| bytes(&DeliveryResult::erased(failed));
+    execute(connection, sqlx::query(results).bind(&contacts).bind(left(true)).bind(left(false))).await?;
+    let keyless = "UPDATE contacts c SET key = u.key FROM unnest($1::bigint[], $2::text[]) AS u (contact, key)
+         WHERE c.contact = u.contact";
+    execute(connection, sqlx::query(keyless).bind(contacts).bind(keys)).await
 }
 
 /// Counts for trials; in one order, so that workers do not wait for each other in a ring.

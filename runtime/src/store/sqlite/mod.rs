@@ -29,7 +29,7 @@ use tokio::sync::Mutex;
 use super::wake::{self, Wake};
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram,
-    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
+    LIST, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
     decode, read_secret,
 };
 use crate::core::contact::{Contact, ContactId};
@@ -121,7 +121,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", CACHE_KIB)
             // What is erased is overwritten where it stood, and so is the old text of what changes.
-            .pragma("secure_delete", "FAST")
+            .pragma("secure_delete", "ON")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(open)?;
         if lock.is_some() {
@@ -181,6 +181,13 @@ impl SqliteStore {
         self.check()?;
         let mut reader = self.readers.acquire().await.map_err(|error| self.fail(error))?;
         list(query, &mut reader).await.map_err(|error| self.fail(error))
+    }
+
+    /// Changes which addresses stand on a list; how many rows that were.
+    async fn list_of(&self, change: &'static str, listed: &Listed) -> Result<u64, StoreError> {
+        let hashes = json(&listed.hashes().iter().map(|hash| hex(hash)).collect::<Vec<_>>());
+        let query = sqlx::query(change).bind(hashes).bind(listed.topic().to_owned()).bind(LIST.0);
+        self.write(async |writer| Ok(query.execute(&mut writer.connection).await?.rows_affected())).await
     }
 
     async fn fetch(&self, query: Query) -> Result<Vec<SqliteRow>, StoreError> {
@@ -244,6 +251,16 @@ impl Writer {
             tracing::debug!("a dropped write was finished");
         }
         self.next_contact = next_contact(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// Leaves nothing of what was erased in the write-ahead log: its pages go into the file, and it is cut off. Where
+    /// somebody still reads an older state, this happens at the next occasion.
+    async fn empty_log(&mut self) -> sqlx::Result<()> {
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut self.connection).await?;
+        if row.try_get::<i64, _>(0)? != 0 {
+            tracing::warn!("somebody reads the database; what was erased stays in its write-ahead log for now");
+        }
         Ok(())
     }
 }
@@ -380,6 +397,9 @@ impl Store for SqliteStore {
         let written = self.write(async |writer| batch.write(&mut writer.connection, revision).await).await?;
         let queued = written.ok_or(StoreError::Revised)?;
         self.queue().extend(queued);
+        if advanced.iter().any(|advanced| advanced.outcome.erase) {
+            self.write(async |writer| writer.empty_log().await).await?;
+        }
         lease.wake.settle(advanced.iter().map(|Advanced { contact, outcome }| {
             let (was_due, accepted) = lease.was.get(&contact.id).copied().unwrap_or((Instant::NEVER, 0));
             let due = outcome.due.unwrap_or(Instant::NEVER);
@@ -591,6 +611,16 @@ impl Store for SqliteStore {
 
     async fn take_code(&self, take: &TakeCode) -> Result<Option<SmolStr>, StoreError> {
         self.write(async |writer| write::take(&mut writer.connection, take).await).await
+    }
+
+    async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
+        let add = "INSERT OR IGNORE INTO suppressed (hash, topic, contact) SELECT unhex(value), ?2, ?3 FROM json_each(?1)";
+        self.list_of(add, listed).await
+    }
+
+    async fn lift(&self, listed: &Listed) -> Result<u64, StoreError> {
+        let take = "DELETE FROM suppressed WHERE (hash, topic, contact) IN (SELECT unhex(value), ?2, ?3 FROM json_each(?1))";
+        self.list_of(take, listed).await
     }
 
     async fn trials(&self) -> Result<Trials, StoreError> {

@@ -11,7 +11,7 @@ use super::revise::{FENCE, is_fence};
 use super::{Rows, hex, json, list, message_id, message_keys, unhex};
 use crate::core::contact::ContactId;
 use crate::core::effect::{MessageId, Outgoing};
-use crate::store::{Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, address_hash, codec};
+use crate::store::{Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, address_hash, codec, silenced};
 use crate::trial::{TrialCount, TrialKey, Trials};
 
 /// The rows of one commit, made before the writer is taken.
@@ -26,8 +26,10 @@ pub(super) struct Batch {
     addressed: BTreeSet<(i64, String)>,
     trace: Rows<(i64, usize, usize)>,
     trials: Trials,
-    /// Contacts of which nothing may stay.
-    erased: Vec<i64>,
+    /// Contacts of which nothing may stay, each with its new key.
+    erased: Vec<(i64, SmolStr)>,
+    /// contact and hash of an address
+    silenced: Vec<(i64, String)>,
 }
 
 /// Counts for trials.
@@ -37,18 +39,27 @@ const COUNT_TRIALS: &str = "INSERT INTO trials (version, split, side, hour, took
      ON CONFLICT (version, split, side, hour) DO UPDATE SET
          took = took + excluded.took, reached = reached + excluded.reached;";
 
-/// Forgets contacts: what waits stays behind, what is on the wire gets its result.
-const ERASE: &str = "DELETE FROM outbox WHERE contact IN (SELECT value FROM json_each(?)) AND NOT EXISTS
+/// Forgets contacts, of which nothing but the numbers is left: what waits stays behind, what is on the wire gets its result
+/// and does not go again. At their addresses nothing more goes to anybody.
+const ERASE: &str = "CREATE TEMP TABLE IF NOT EXISTS erased (contact INTEGER PRIMARY KEY, key TEXT NOT NULL);
+     INSERT INTO erased SELECT value ->> 0, value ->> 1 FROM json_each(?);
+     INSERT OR IGNORE INTO suppressed (hash, topic, contact)
+         SELECT hash, '', contact FROM addressed WHERE contact IN (SELECT contact FROM erased)
+         UNION ALL SELECT unhex(value ->> 1), '', value ->> 0 FROM json_each(?);
+     DELETE FROM addressed WHERE contact IN (SELECT contact FROM erased);
+     INSERT OR REPLACE INTO unsubscribed (contact, topic, seq)
+         SELECT e.contact, '', r.accepted FROM erased e CROSS JOIN ready r ON r.contact = e.contact;
+     DELETE FROM outbox WHERE contact IN (SELECT contact FROM erased) AND NOT EXISTS
          (SELECT 1 FROM wire w WHERE w.contact = outbox.contact AND w.number = outbox.number);
-     DELETE FROM held WHERE contact IN (SELECT value FROM json_each(?));
-     DELETE FROM trace WHERE contact IN (SELECT value FROM json_each(?));
-     DELETE FROM addressed WHERE contact IN (SELECT value FROM json_each(?));
-     UPDATE deliveries SET message = NULL WHERE contact IN (SELECT value FROM json_each(?));
-     UPDATE inputs SET body = x'' WHERE contact IN (SELECT value FROM json_each(?))
-         AND seq <= (SELECT applied FROM ready WHERE ready.contact = inputs.contact);";
-
-/// How often [`ERASE`] names the contacts.
-const ERASE_BINDS: usize = 6;
+     UPDATE outbox SET marketing = 1, applied = -1 WHERE contact IN (SELECT contact FROM erased);
+     DELETE FROM held WHERE contact IN (SELECT contact FROM erased);
+     DELETE FROM trace WHERE contact IN (SELECT contact FROM erased);
+     UPDATE deliveries SET message = NULL, result = CASE WHEN failed THEN ? ELSE ? END
+         WHERE contact IN (SELECT contact FROM erased);
+     UPDATE inputs SET id = NULL, fingerprint = NULL, body = x'' WHERE contact IN (SELECT contact FROM erased)
+         AND seq <= (SELECT applied FROM ready WHERE ready.contact = inputs.contact);
+     UPDATE contacts SET key = e.key FROM erased e WHERE e.contact = contacts.id;
+     DELETE FROM erased;";
 
 /// contact, number, due, last input known, whether it is marketing, topic, whether a crash holds it, start and length of
 /// the message
@@ -73,7 +84,8 @@ impl Batch {
             batch.states.rows.push((id, start, length));
             batch.ready.push((id, outcome.due.unwrap_or(Instant::NEVER).0, contact.state.applied));
             outcome.trials.iter().for_each(|event| batch.trials.add(event));
-            batch.erased.extend(outcome.erase.then_some(id));
+            batch.erased.extend(outcome.erase.then(|| (id, contact.key.clone())));
+            batch.silenced.extend(silenced(outcome).map(|hash| (id, hex(&hash))));
             if !outcome.trace.is_empty() && !outcome.erase {
                 let (start, length) = batch.trace.add(&outcome.trace);
                 batch.trace.rows.push((id, start, length));
@@ -111,8 +123,12 @@ impl Batch {
         let write = AssertSqlSafe(["BEGIN IMMEDIATE;", FENCE, states, erase, count, end].concat());
         let mut query = self.states.bind(sqlx::query(write).bind(revision)).bind(json(&self.ready));
         if !erase.is_empty() {
-            let erased = json(&self.erased);
-            query = (0..ERASE_BINDS).fold(query, |query, _| query.bind(erased.clone()));
+            let left = |failed| {
+                let mut left = Vec::new();
+                codec::append(&DeliveryResult::erased(failed), &mut left);
+                left
+            };
+            query = query.bind(json(&self.erased)).bind(json(&self.silenced)).bind(left(true)).bind(left(false));
         }
         if !count.is_empty() {
             let row = |(key, count): (&TrialKey, &TrialCount)| {
