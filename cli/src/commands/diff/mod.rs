@@ -217,7 +217,7 @@ fn messages(journey: &JourneyChange) -> Option<String> {
 /// Whom a journey concerns, where it does something else than before.
 fn who(journey: &JourneyChange) -> Option<String> {
     let stays = !matches!(journey.kind, JourneyKind::Renamed { .. });
-    (stays && !journey.who.is_empty()).then(|| format!("for contacts who come {}", journey.who.join(" ")))
+    (stays && !journey.who.is_empty()).then(|| format!("for contacts who enter {}", journey.who.join(" ")))
 }
 
 /// How many messages one contact gets in each week after entry, where that changed.
