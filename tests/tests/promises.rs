@@ -108,10 +108,13 @@ fn nothing_is_left_of_who_is_erased_but_that_no_marketing_goes_there() {
         assert!(answer.status == 202 && answer.text().contains("\"refused\":[]"), "{}", answer.text());
     };
     // Enough for pages of the tables to be split, joined and left.
-    let contacts = |of: std::ops::Range<usize>| of.map(|n| {
-        let attributes = json!({"email": format!("canary{n:04}@walk.example"), "phone": format!("+49151123{n:05}")});
-        json!({"id": key(n), "attributes": attributes, "tags": ["lead"]})
-    });
+    let contacts = |of: std::ops::Range<usize>| {
+        of.map(|n| {
+            let attributes =
+                json!({"email": format!("canary{n:04}@walk.example"), "phone": format!("+49151123{n:05}")});
+            json!({"id": key(n), "attributes": attributes, "tags": ["lead"]})
+        })
+    };
     send("/v1/contacts", contacts(0..CROWD).collect());
     let noted = |n: usize| {
         let id = format!("canary-input-{n:04}");
@@ -149,9 +152,7 @@ fn nothing_is_left_of_who_is_erased_but_that_no_marketing_goes_there() {
 
     // An old list comes back, under the same ids and under new ones.
     send("/v1/contacts", contacts(40..41).collect());
-    let again = |n: usize| {
-        json!({"id": format!("again-{n}"), "attributes": {"email": format!("canary{n:04}@walk.example")}, "tags": ["lead"]})
-    };
+    let again = |n: usize| json!({"id": format!("again-{n}"), "attributes": {"email": format!("canary{n:04}@walk.example")}, "tags": ["lead"]});
     send("/v1/contacts", json!([again(3), again(77), again(40), again(9999)]));
     wait_until("the new one has mail", Duration::from_secs(30), || written(&project, ".eml").len() > CROWD);
     let unsent = |key: &str| {

@@ -10,9 +10,9 @@ use journey_bytecode::Instant;
 use serde_json::{Value as Json, json};
 
 use super::{Api, MAX_BODY, problem};
+use crate::core::input::InputKind;
 use crate::engine::SubmitError;
 use crate::ingest::{self, Gate, Refused};
-use crate::core::input::InputKind;
 use crate::store::{Acceptance, NewInput, StoreError, Whose};
 
 /// The most contacts or events of one request.

@@ -9,8 +9,8 @@ use smol_str::SmolStr;
 use super::wake::{Lease, Settled, Wake};
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, DeploymentId, GIVEN_UP, Kept, KeptMessage,
-    KeptProgram, LIST, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode,
-    TakenOver, Whose, address_hash, silenced,
+    KeptProgram, LIST, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError,
+    TakeCode, TakenOver, Whose, address_hash, silenced,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};

@@ -75,9 +75,8 @@ pub(super) async fn a_list_keeps_marketing_from_addresses(kind: impl Kind) {
     assert_eq!(store.suppress(&listed(Some("offers"))).await.unwrap(), 1);
     assert_eq!(store.suppress(&listed(Some("offers"))).await.unwrap(), 0);
     store.accept(&[event("ada", "1", "e")], NOW).await.unwrap();
-    let message = |number, purpose, topic| {
-        outgoing(MessageId { contact: ContactId(1), number }, NOW, purpose, Some(topic))
-    };
+    let message =
+        |number, purpose, topic| outgoing(MessageId { contact: ContactId(1), number }, NOW, purpose, Some(topic));
     let of = [
         message(1, Purpose::Marketing, "offers"),
         message(2, Purpose::Marketing, "news"),

@@ -27,8 +27,8 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram,
-    LIST, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram, LIST, Listed,
+    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
     decode, read_secret,
 };
 use crate::core::contact::{Contact, ContactId};
@@ -710,7 +710,8 @@ impl Store for PostgresStore {
     }
 
     async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
-        let add = "INSERT INTO suppressed (hash, topic, contact) SELECT hash, $2, $3 FROM unnest($1::bytea[]) AS u (hash)
+        let add =
+            "INSERT INTO suppressed (hash, topic, contact) SELECT hash, $2, $3 FROM unnest($1::bytea[]) AS u (hash)
              ON CONFLICT DO NOTHING";
         self.list_of(add, listed).await
     }

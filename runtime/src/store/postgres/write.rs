@@ -10,7 +10,8 @@ use super::append::Log;
 use super::{bytes, execute, message_columns, message_id, number};
 use crate::core::effect::{MessageId, Outgoing};
 use crate::store::{
-    Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, TakenOver, address_hash, codec, silenced,
+    Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, TakenOver, address_hash, codec,
+    silenced,
 };
 use crate::trial::Trials;
 

@@ -28,8 +28,8 @@ use tokio::sync::Mutex;
 
 use super::wake::{self, Wake};
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram,
-    LIST, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram, LIST, Listed,
+    MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
     decode, read_secret,
 };
 use crate::core::contact::{Contact, ContactId};
@@ -614,12 +614,14 @@ impl Store for SqliteStore {
     }
 
     async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
-        let add = "INSERT OR IGNORE INTO suppressed (hash, topic, contact) SELECT unhex(value), ?2, ?3 FROM json_each(?1)";
+        let add =
+            "INSERT OR IGNORE INTO suppressed (hash, topic, contact) SELECT unhex(value), ?2, ?3 FROM json_each(?1)";
         self.list_of(add, listed).await
     }
 
     async fn lift(&self, listed: &Listed) -> Result<u64, StoreError> {
-        let take = "DELETE FROM suppressed WHERE (hash, topic, contact) IN (SELECT unhex(value), ?2, ?3 FROM json_each(?1))";
+        let take =
+            "DELETE FROM suppressed WHERE (hash, topic, contact) IN (SELECT unhex(value), ?2, ?3 FROM json_each(?1))";
         self.list_of(take, listed).await
     }
 

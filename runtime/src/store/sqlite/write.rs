@@ -11,7 +11,9 @@ use super::revise::{FENCE, is_fence};
 use super::{Rows, hex, json, list, message_id, message_keys, unhex};
 use crate::core::contact::ContactId;
 use crate::core::effect::{MessageId, Outgoing};
-use crate::store::{Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, address_hash, codec, silenced};
+use crate::store::{
+    Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, address_hash, codec, silenced,
+};
 use crate::trial::{TrialCount, TrialKey, Trials};
 
 /// The rows of one commit, made before the writer is taken.
