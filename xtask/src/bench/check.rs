@@ -1,13 +1,13 @@
 //! `cargo xtask bench check`
 
-use super::{LINES, Place, Took, best, corpus, fresh, tools};
+use super::{Entrant, LINES, Place, contest, corpus, fresh, time, tools};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 /// Runs of each measurement; the best counts.
-const RUNS: u32 = 5;
+const RUNS: u32 = 7;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -21,7 +21,6 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), String> {
     let (journey, folder) = args.place.open()?;
-    heading();
     for count in &args.files {
         corpora(&journey, &folder, *count)?;
     }
@@ -32,23 +31,26 @@ fn corpora(journey: &Path, folder: &Path, count: usize) -> Result<(), String> {
     let at = folder.join(format!("journeys-{count}"));
     let bytes = fresh(&at, |at| corpus::journeys(at, count))?;
     let cache = folder.join("cache");
+    let check = |cores, cached: bool| {
+        let mut command = pinned(journey, cores);
+        command.args(["check", "--output-format", "concise"]).arg(&at);
+        if cached {
+            command.arg("--cache-dir").arg(&cache)
+        } else {
+            command.arg("--no-cache")
+        };
+        command
+    };
+    time(check(2, true))?;
+    // Stamps of files that were written a moment ago are not trusted; a second run finds them settled.
+    std::thread::sleep(Duration::from_secs(3));
+    time(check(2, true))?;
+    let mut entrants = Vec::new();
     for cores in [1, 2] {
-        let check = |options: &[&str]| {
-            let mut command = pinned(journey, cores);
-            command.args(["check", "--output-format", "concise"]).args(options).arg("--cache-dir").arg(&cache).arg(&at);
-            command
-        };
-        let uncached = || {
-            let mut command = pinned(journey, cores);
-            command.args(["check", "--output-format", "concise", "--no-cache"]).arg(&at);
-            command
-        };
-        print("journey check, cold", cores, count, bytes, best(RUNS, uncached)?);
-        best(1, || check(&[]))?;
-        // Stamps of files that were written a moment ago are not trusted; a second run finds them settled.
-        std::thread::sleep(Duration::from_secs(3));
-        best(1, || check(&[]))?;
-        print("journey check, warm", cores, count, bytes, best(RUNS, || check(&[]))?);
+        for (name, cached) in [("cold", false), ("warm", true)] {
+            let name = on(&format!("journey check, {name}"), cores);
+            entrants.push(Entrant { name, files: count, bytes, command: Box::new(move || check(cores, cached)) });
+        }
     }
     for tool in &tools::TOOLS {
         let Some(program) = tool.program(&folder.join("tools")) else {
@@ -58,15 +60,16 @@ fn corpora(journey: &Path, folder: &Path, count: usize) -> Result<(), String> {
         let at = folder.join(format!("{}-{count}", tool.language.name));
         let bytes = fresh(&at, |at| tool.language.write(at, count, bytes))?;
         for cores in [1, 2] {
-            let lint = || {
+            let (program, at) = (program.clone(), at.clone());
+            let lint = move || {
                 let mut command = pinned(&program, cores);
                 command.args(tool.args).arg(&at).current_dir(&at);
                 command
             };
-            print(tool.name, cores, count, bytes, best(RUNS, lint)?);
+            entrants.push(Entrant { name: on(tool.name, cores), files: count, bytes, command: Box::new(lint) });
         }
     }
-    Ok(())
+    contest(RUNS, &entrants)
 }
 
 fn one_file(journey: &Path, folder: &Path) -> Result<(), String> {
@@ -78,9 +81,13 @@ fn one_file(journey: &Path, folder: &Path) -> Result<(), String> {
         command.args(["check", "--output-format", "concise", "--no-cache"]).arg(&at);
         command
     };
-    let name = format!("one file of {} lines, cold process", text.lines().count());
-    print(&name, 2, 1, text.len() as u64, best(4 * RUNS, check)?);
-    Ok(())
+    let name = on(&format!("one file of {} lines, cold process", text.lines().count()), 2);
+    contest(6 * RUNS, &[Entrant { name, files: 1, bytes: text.len() as u64, command: Box::new(check) }])
+}
+
+/// What is measured, on so many cores.
+pub(super) fn on(name: &str, cores: usize) -> String {
+    format!("{name}, {cores} core{}", if cores == 1 { "" } else { "s" })
 }
 
 /// The program on so many cores; on all of them where there is no `taskset`.
@@ -92,16 +99,4 @@ pub(super) fn pinned(program: &Path, cores: usize) -> Command {
     } else {
         Command::new(program)
     }
-}
-
-pub(super) fn heading() {
-    println!("{:<44} {:>7} {:>6} {:>10} {:>10} {:>8}", "", "files", "MB", "seconds", "MB/s", "CPU s");
-}
-
-pub(super) fn print(name: &str, cores: usize, files: usize, bytes: u64, took: Took) {
-    let megabytes = bytes as f64 / 1e6;
-    let seconds = took.best.as_secs_f64();
-    let work = took.work.map_or_else(|| "-".to_owned(), |work| format!("{:.3}", work.as_secs_f64()));
-    let name = format!("{name}, {cores} core{}", if cores == 1 { "" } else { "s" });
-    println!("{name:<44} {files:>7} {megabytes:>6.1} {seconds:>10.4} {:>10.1} {work:>8}", megabytes / seconds);
 }

@@ -1,10 +1,10 @@
 //! `cargo xtask bench language`
 
-use super::check::{heading, pinned, print};
-use super::{Place, best, corpus, fresh, tools};
+use super::check::{on, pinned};
+use super::{Entrant, Place, contest, corpus, fresh, tools};
 
 /// Runs of each measurement; the best counts.
-const RUNS: u32 = 5;
+const RUNS: u32 = 7;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -40,18 +40,20 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     }
 
     println!("\nAs processes:");
-    heading();
     let python = folder.join("language-python");
     let of_python = fresh(&python, |at| corpus::PYTHON.write(at, args.files, bytes))?;
     let ruff = tools::TOOLS.iter().find_map(|tool| tool.program(&folder.join("tools"))).filter(|p| p.ends_with("ruff"));
+    let mut entrants = Vec::new();
     for cores in [1, 2] {
         for (name, options) in [("check", ["check", "--no-cache"].as_slice()), ("fmt", &["fmt", "--check"])] {
-            let ours = || {
-                let mut command = pinned(&journey, cores);
-                command.args(options).arg(&journeys);
+            let (journey, journeys) = (&journey, &journeys);
+            let ours = move || {
+                let mut command = pinned(journey, cores);
+                command.args(options).arg(journeys);
                 command
             };
-            print(&format!("journey {name}"), cores, args.files, bytes, best(RUNS, ours)?);
+            let name = on(&format!("journey {name}"), cores);
+            entrants.push(Entrant { name, files: args.files, bytes, command: Box::new(ours) });
         }
         let Some(ruff) = &ruff else {
             println!("SKIPPED: ruff is not there");
@@ -61,13 +63,15 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
             ("check", ["check", "--no-cache", "--quiet"].as_slice()),
             ("format", &["format", "--no-cache", "--check", "--quiet"]),
         ] {
-            let theirs = || {
+            let python = &python;
+            let theirs = move || {
                 let mut command = pinned(ruff, cores);
-                command.args(options).arg(&python).current_dir(&python);
+                command.args(options).arg(python).current_dir(python);
                 command
             };
-            print(&format!("ruff {name}"), cores, args.files, of_python, best(RUNS, theirs)?);
+            let name = on(&format!("ruff {name}"), cores);
+            entrants.push(Entrant { name, files: args.files, bytes: of_python, command: Box::new(theirs) });
         }
     }
-    Ok(())
+    contest(RUNS, &entrants)
 }

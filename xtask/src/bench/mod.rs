@@ -47,6 +47,14 @@ pub(crate) fn run(bench: &Bench) -> ExitCode {
     }
 }
 
+/// One of those that are measured in turn.
+struct Entrant<'a> {
+    name: String,
+    files: usize,
+    bytes: u64,
+    command: Box<dyn Fn() -> Command + 'a>,
+}
+
 /// What runs of a command took.
 #[derive(Clone, Copy, Debug)]
 struct Took {
@@ -57,21 +65,39 @@ struct Took {
     work: Option<Duration>,
 }
 
-/// Runs a command several times; exit codes up to 1 are findings, and no failure.
-fn best(runs: u32, mut command: impl FnMut() -> Command) -> Result<Took, String> {
-    let mut best = Duration::MAX;
-    let before = work_of_children();
+/// Runs all of them in turn, so often, and prints the best of each: a machine that gets slower or faster meanwhile does it for
+/// all. Exit codes up to 1 are findings, and no failure.
+fn contest(runs: u32, entrants: &[Entrant<'_>]) -> Result<(), String> {
+    let mut took = vec![Took { best: Duration::MAX, work: Some(Duration::ZERO) }; entrants.len()];
     for _ in 0..runs {
-        let mut command = command();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let start = Instant::now();
-        let status = command.status().map_err(|error| format!("{command:?} does not start: {error}"))?;
-        best = best.min(start.elapsed());
-        if !matches!(status.code(), Some(0 | 1)) {
-            return Err(format!("{command:?} ended with {status}"));
+        for (entrant, took) in entrants.iter().zip(&mut took) {
+            let once = time((entrant.command)())?;
+            took.best = took.best.min(once.best);
+            took.work = took.work.zip(once.work).map(|(all, once)| all.saturating_add(once));
         }
     }
-    let work = work_of_children().zip(before).and_then(|(after, before)| after.checked_sub(before)?.checked_div(runs));
+    println!("{:<44} {:>7} {:>6} {:>10} {:>10} {:>8}", "", "files", "MB", "seconds", "MB/s", "CPU s");
+    for (Entrant { name, files, bytes, .. }, Took { best, work }) in entrants.iter().zip(took) {
+        let megabytes = *bytes as f64 / 1e6;
+        let seconds = best.as_secs_f64();
+        let work = work.and_then(|work| work.checked_div(runs));
+        let work = work.map_or_else(|| "-".to_owned(), |work| format!("{:.3}", work.as_secs_f64()));
+        println!("{name:<44} {files:>7} {megabytes:>6.1} {seconds:>10.4} {:>10.1} {work:>8}", megabytes / seconds);
+    }
+    Ok(())
+}
+
+/// Runs a command once.
+fn time(mut command: Command) -> Result<Took, String> {
+    let before = work_of_children();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let start = Instant::now();
+    let status = command.status().map_err(|error| format!("{command:?} does not start: {error}"))?;
+    let best = start.elapsed();
+    if !matches!(status.code(), Some(0 | 1)) {
+        return Err(format!("{command:?} ended with {status}"));
+    }
+    let work = work_of_children().zip(before).and_then(|(after, before)| after.checked_sub(before));
     Ok(Took { best, work })
 }
 
