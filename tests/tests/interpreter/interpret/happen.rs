@@ -129,7 +129,8 @@ impl<'p> World<'p> {
         for status in statuses {
             if status == Status::Skipped {
                 for number in self.active() {
-                    let run = self.take(number).unwrap();
+                    // One may stop another.
+                    let Some(run) = self.take(number) else { continue };
                     self.look_again(run);
                 }
             } else {
