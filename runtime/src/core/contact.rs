@@ -47,12 +47,17 @@ impl Contact {
 
     /// Whether it was erased: whatever still reaches it is forgotten at once.
     pub fn is_erased(&self) -> bool {
-        self.state.suppressed.as_deref() == Some(ERASED)
+        is_erased_key(&self.key)
     }
 }
 
 /// Why nothing may be sent to a contact that was erased, and how its key begins: what was its key belongs to nobody.
 pub const ERASED: &str = "erased";
+
+/// Whether it is the key of a contact that was erased; nobody else may have such a one.
+pub fn is_erased_key(key: &str) -> bool {
+    key.strip_prefix(ERASED).is_some_and(|rest| rest.starts_with(':'))
+}
 
 /// Where a contact stands in its journeys.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

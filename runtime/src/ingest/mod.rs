@@ -31,7 +31,7 @@ use serde_json::{Map, Value as Json};
 use smol_str::SmolStr;
 
 use crate::core::Linked;
-use crate::core::contact::ERASED;
+use crate::core::contact::{ERASED, is_erased_key};
 use crate::core::input::{Evidence, InputKind, MessageName};
 use crate::store::{NewInput, Whose};
 
@@ -576,7 +576,7 @@ fn check_key(text: &str) -> Result<SmolStr, String> {
     if text.chars().any(char::is_control) {
         return Err("an id cannot hold control characters".into());
     }
-    if text.strip_prefix(ERASED).is_some_and(|rest| rest.starts_with(':')) {
+    if is_erased_key(text) {
         return Err(format!("ids that begin with `{ERASED}:` are those of contacts that were erased"));
     }
     Ok(text.into())

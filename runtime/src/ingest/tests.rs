@@ -133,6 +133,7 @@ fn what_is_wrong_is_said() {
         json!({"attributes": {}}),
         json!({"id": ""}),
         json!({"id": "a\nb"}),
+        json!({"id": "erased:5"}),
         json!({"id": "ada", "atributes": {}}),
         json!({"id": "ada", "attributes": []}),
         json!({"id": "ada", "attributes": {"emial": "x"}}),
