@@ -63,6 +63,21 @@ fn a_rate_holds_for_its_channel_alone() {
     assert!(texts[4] < mails[4], "text messages have no rate to wait for");
 }
 
+/// A shop that sends its offers to leads.
+fn shop(journeys: &str) -> Project {
+    let declarations = "contact { email: email phone: phone? }
+         tags { lead }
+         topic offers \"Offers\"
+         policy { sender \"Moosbett <hello@walk.example>\" address \"Moosbett GmbH, Teststr. 1, 53177 Bonn\" }\n";
+    let project = Project::of(&[
+        ("journey.toml", SETTINGS),
+        ("lead.journey", &format!("{declarations}{journeys}")),
+        ("messages/offer.email.txt", "---\nsubject: Offer\n---\nHello!\n\n{{ unsubscribe_url }}\n"),
+    ]);
+    project.configure("track", "base_url = \"http://localhost:8080\"\n");
+    project
+}
+
 /// By which door a contact is forgotten.
 #[derive(Clone, Copy, Debug)]
 enum Door {
@@ -73,16 +88,9 @@ enum Door {
 
 #[test]
 fn nothing_is_left_of_who_is_erased_but_that_no_marketing_goes_there() {
-    let project = Project::of(&[
-        ("journey.toml", SETTINGS),
-        (
-            "lead.journey",
-            "contact { email: email phone: phone? }
-             tags { lead }
-             topic offers \"Offers\"
-             event forget { }
+    let project = shop(
+        "event forget { }
              event noted { text: text }
-             policy { sender \"Moosbett <hello@walk.example>\" address \"Moosbett GmbH, Teststr. 1, 53177 Bonn\" }
              journey forgotten {
                on forget
                reenter never
@@ -97,10 +105,7 @@ fn nothing_is_left_of_who_is_erased_but_that_no_marketing_goes_there() {
                wait 30d
                if did noted send email offer
              }",
-        ),
-        ("messages/offer.email.txt", "---\nsubject: Offer\n---\nHello!\n\n{{ unsubscribe_url }}\n"),
-    ]);
-    project.configure("track", "base_url = \"http://localhost:8080\"\n");
+    );
     let server = Server::start(project.path());
     let key = |n: usize| format!("canary-key-{n:04}");
     let send = |path: &str, body: serde_json::Value| {
@@ -166,25 +171,15 @@ fn nothing_is_left_of_who_is_erased_but_that_no_marketing_goes_there() {
 
 #[test]
 fn marketing_stays_away_from_addresses_of_a_list_until_it_is_lifted() {
-    let project = Project::of(&[
-        ("journey.toml", SETTINGS),
-        (
-            "lead.journey",
-            "contact { email: email phone: phone? }
-             tags { lead }
-             topic offers \"Offers\"
-             policy { sender \"Moosbett <hello@walk.example>\" address \"Moosbett GmbH, Teststr. 1, 53177 Bonn\" }
-             journey other {
+    let project = shop(
+        "journey other {
                on tag lead
                reenter always
                topic offers
                send email offer
              }",
-        ),
-        ("messages/offer.email.txt", "---\nsubject: Offer\n---\nHello!\n\n{{ unsubscribe_url }}\n"),
-        ("list.csv", "Name,E-Mail\nAda, ADA@walk.example\nNobody,none\n"),
-    ]);
-    project.configure("track", "base_url = \"http://localhost:8080\"\n");
+    );
+    project.write("list.csv", "Name,E-Mail\nAda, ADA@walk.example\nNobody,none\n");
     let server = Server::start(project.path());
     let suppress = |more: &[&str]| {
         let (list, at) = (project.path().join("list.csv"), project.path().display().to_string());

@@ -1,6 +1,7 @@
 //! An editor as far as measuring and training need one: it sends, and notes when what it waits for has come.
 
 use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -62,6 +63,22 @@ impl Server {
         Ok(answer.get("error").is_none().then(|| came.duration_since(began)))
     }
 
+    /// Opens a document, and waits for its findings.
+    pub(crate) fn open(&mut self, uri: &str, language: &str, text: &str) -> Result<(), String> {
+        let document = json!({ "uri": uri, "languageId": language, "version": 0, "text": text });
+        self.notify("textDocument/didOpen", &json!({ "textDocument": document }))?;
+        self.findings(uri, 0).map(drop)
+    }
+
+    /// Puts a text in the place of whole lines.
+    pub(crate) fn change(&mut self, uri: &str, version: usize, lines: Range<usize>, text: &str) -> Result<(), String> {
+        let range = json!({ "start": position(lines.start, 0), "end": position(lines.end, 0) });
+        self.notify(
+            "textDocument/didChange",
+            &json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [{ "range": range, "text": text }] }),
+        )
+    }
+
     /// When the findings of this version came; a server that names no version means the last.
     pub(crate) fn findings(&mut self, uri: &str, version: usize) -> Result<Instant, String> {
         let fits = |message: &Value| {
@@ -104,6 +121,11 @@ impl Server {
     }
 }
 
+/// A place in a document.
+pub(crate) fn position(line: usize, character: usize) -> Value {
+    json!({ "line": line, "character": character })
+}
+
 /// Writes in each journey of a project so often: a step, which is taken out again, with all that an editor asks meanwhile.
 pub(crate) fn write_in(program: &Path, project: &Path, times: usize) -> Result<(), String> {
     const STEP: &str = "  wait 1d\n";
@@ -115,27 +137,18 @@ pub(crate) fn write_in(program: &Path, project: &Path, times: usize) -> Result<(
         else {
             continue;
         };
-        let document = json!({ "uri": format!("file://{}", path.display()) });
-        let uri = document.get("uri").and_then(Value::as_str).unwrap_or_default();
-        server.notify(
-            "textDocument/didOpen",
-            &json!({ "textDocument": { "uri": uri, "languageId": "journey", "version": 0, "text": text } }),
-        )?;
-        server.findings(uri, 0)?;
+        let uri = format!("file://{}", path.display());
+        server.open(&uri, "journey", &text)?;
         for version in 1..=2 * times {
             let (end, typed) = if version % 2 == 1 { (line, STEP) } else { (line + 1, "") };
-            let range = json!({ "start": { "line": line, "character": 0 }, "end": { "line": end, "character": 0 } });
-            server.notify(
-                "textDocument/didChange",
-                &json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [{ "range": range, "text": typed }] }),
-            )?;
-            server.findings(uri, version)?;
-            let at = json!({ "textDocument": document, "position": { "line": line, "character": 4 } });
+            server.change(&uri, version, line..end, typed)?;
+            server.findings(&uri, version)?;
+            // Each method takes what it wants of these.
+            let params = json!({
+                "textDocument": { "uri": uri }, "position": position(line, 4),
+                "range": { "start": position(line, 0), "end": position(end, 0) },
+            });
             for method in ["completion", "hover", "semanticTokens/full", "inlayHint"] {
-                let mut params = at.clone();
-                if let (Some(params), "inlayHint") = (params.as_object_mut(), method) {
-                    params.insert("range".to_owned(), range.clone());
-                }
                 server.ask(&format!("textDocument/{method}"), &params)?;
             }
         }
@@ -145,15 +158,13 @@ pub(crate) fn write_in(program: &Path, project: &Path, times: usize) -> Result<(
 
 /// The journey files below a folder, with their texts.
 fn journeys(folder: &Path) -> Result<Vec<(PathBuf, String)>, String> {
-    let told = |error: std::io::Error| format!("{}: {error}", folder.display());
     let mut found = Vec::new();
-    let mut entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(told)?;
-    entries.sort_by_key(std::fs::DirEntry::path);
-    for path in entries.iter().map(std::fs::DirEntry::path) {
+    for path in crate::entries(folder)? {
         if path.is_dir() {
             found.extend(journeys(&path)?);
         } else if path.extension().is_some_and(|ending| ending == "journey") {
-            found.push((path.clone(), std::fs::read_to_string(&path).map_err(told)?));
+            let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            found.push((path, text));
         }
     }
     Ok(found)

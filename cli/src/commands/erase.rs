@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use journey_runtime::clock::{Clock as _, SystemClock};
-use journey_runtime::core::input::InputKind;
-use journey_runtime::store::{Acceptance, AnyStore, NewInput, Store, StoreError, Whose};
+use journey_runtime::store::{Acceptance, AnyStore, NewInput, Store, StoreError};
 use serde_json::json;
 
 use super::at::{At, Format};
@@ -77,15 +76,8 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
 
 async fn erase(store: &AnyStore, contacts: &[String]) -> Result<Told, StoreError> {
     let now = SystemClock::default().now();
-    let input = |contact: &String| NewInput {
-        contact: Whose::Key(contact.into()),
-        id: None,
-        fingerprint: [0; 16],
-        at: now,
-        kind: InputKind::Delete,
-        creates: false,
-    };
-    let answers = store.accept(&contacts.iter().map(input).collect::<Vec<_>>(), now).await?;
+    let inputs: Vec<_> = contacts.iter().map(|contact| NewInput::erasing(contact, now)).collect();
+    let answers = store.accept(&inputs, now).await?;
     let mut told = Told::default();
     for (contact, answer) in contacts.iter().zip(answers) {
         match answer {

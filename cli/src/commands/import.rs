@@ -1,7 +1,6 @@
 //! `journey import` and `journey export`: contacts from a file, and to one.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use journey_runtime::store::{Acceptance, AnyStore, NewInput, Store, StoreError};
 use serde_json::json;
 
 use super::at::{At, Format};
+use super::rows::{self, Refused};
 use super::{Exit, Outcome, compiled};
 use crate::checked::count;
 use crate::database;
@@ -25,9 +25,6 @@ use crate::terminal::{BOLD, GREEN, Terminal, YELLOW};
 
 /// How many rows are taken together, and how many contacts are read together.
 const PAGE: usize = 1_000;
-
-/// How many refused rows are shown.
-const SHOWN: usize = 20;
 
 const IMPORT: &str = "\
 The first row names the columns: `id`, attributes of the project, `tags`. A contact that is
@@ -111,8 +108,7 @@ fn mapping(text: &str) -> Result<(String, String), String> {
 #[derive(Default)]
 struct Taken {
     rows: u64,
-    /// The line of each refused row, and why.
-    refused: Vec<(u64, String)>,
+    refused: Vec<Refused>,
 }
 
 pub(super) fn import(args: &ImportArgs, terminal: Terminal) -> Outcome {
@@ -120,7 +116,7 @@ pub(super) fn import(args: &ImportArgs, terminal: Terminal) -> Outcome {
     let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
     let linked = Linked::new(bundle.clone(), []).map_err(|error| Failure::new(error.to_string()))?;
     let gate = Gate::new(Arc::new(linked));
-    let (source, size) = open(args)?;
+    let (source, size) = rows::open(&args.file)?;
     let read = Arc::new(AtomicU64::new(0));
     let so_far = Arc::clone(&read);
     #[allow(clippy::cast_precision_loss, reason = "a share for the eye")]
@@ -156,16 +152,6 @@ pub(super) fn import(args: &ImportArgs, terminal: Terminal) -> Outcome {
 
 fn broken(args: &ImportArgs, error: &CsvError) -> Failure {
     Failure::new(format!("`{}` is no list of contacts: {error}", args.file.display()))
-}
-
-fn open(args: &ImportArgs) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
-    if args.file.as_os_str() == "-" {
-        return Ok((Box::new(io::stdin()), None));
-    }
-    let cannot = |error| Failure::path("cannot read", &args.file, &error);
-    let file = File::open(&args.file).map_err(cannot)?;
-    let size = file.metadata().map_err(cannot)?.len();
-    Ok((Box::new(file), Some(size)))
 }
 
 /// Counts what is read.
@@ -251,22 +237,15 @@ fn finish(args: &ImportArgs, taken: &Taken, terminal: Terminal) -> Outcome {
         let text: String = std::iter::once("line,reason\n".to_owned()).chain(rows).collect();
         files::replace(path, text.as_bytes()).map_err(|error| Failure::path("cannot write", path, &error))?;
     }
-    let file = args.file.display();
     let would = if args.dry_run { "would be " } else { "" };
     terminal.out(match args.at.output_format {
         Format::Json => {
-            let refused: Vec<_> =
-                taken.refused.iter().map(|(line, why)| json!({ "line": line, "reason": why })).collect();
+            let refused = rows::json(&taken.refused);
             let json = json!({ "taken": taken.rows, "dry_run": args.dry_run, "refused": refused });
             serde_json::to_string_pretty(&json).unwrap_or_default() + "\n"
         }
         Format::Human => {
-            for (line, why) in taken.refused.iter().take(SHOWN) {
-                terminal.err(format!("{YELLOW}refused{YELLOW:#} {file}:{line}: {why}\n"));
-            }
-            if let Some(more) = taken.refused.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-                terminal.err(format!("and {} more; --refused FILE writes all of them\n", count(more, "row")));
-            }
+            rows::tell(&taken.refused, &args.file, "--refused FILE writes", terminal);
             let refused = if taken.refused.is_empty() {
                 String::new()
             } else {

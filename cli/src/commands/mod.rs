@@ -21,6 +21,7 @@ mod new;
 mod outbox;
 mod pause;
 mod preview;
+mod rows;
 mod run;
 mod send_test;
 mod serve;

@@ -1,7 +1,6 @@
 //! `journey suppress`: lists of addresses that want no marketing.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -11,18 +10,16 @@ use journey_runtime::store::{AnyStore, Listed, Store, StoreError};
 use serde_json::json;
 
 use super::at::{At, Format};
+use super::rows::{self, Refused};
 use super::{Exit, Outcome, compiled};
 use crate::checked::count;
 use crate::database;
 use crate::discover;
 use crate::failure::Failure;
-use crate::terminal::{BOLD, GREEN, Terminal, YELLOW};
+use crate::terminal::{BOLD, GREEN, Terminal};
 
 /// How many addresses are taken together.
 const PAGE: usize = 10_000;
-
-/// How many refused rows are shown.
-const SHOWN: usize = 20;
 
 const EXAMPLES: &str = "\
 The file is a CSV file, or has one address a line. With a header the column is that of the
@@ -93,8 +90,7 @@ struct Taken {
     rows: u64,
     /// How many of them changed anything.
     changed: u64,
-    /// The line of each refused row, and why.
-    refused: Vec<(u64, String)>,
+    refused: Vec<Refused>,
 }
 
 pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
@@ -103,11 +99,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
         let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
         is_topic(topic, bundle)?;
     }
-    let source: Box<dyn Read> = if args.file.as_os_str() == "-" {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(&args.file).map_err(|error| Failure::path("cannot read", &args.file, &error))?)
-    };
+    let (source, _) = rows::open(&args.file)?;
     let broken = |error: ListError| Failure::new(format!("`{}` is no list of addresses: {error}", args.file.display()));
     let rows = AddressReader::new(source, args.channel.into(), args.column.as_deref()).map_err(broken)?;
     let database = database::of(args.at.db.as_deref(), &workspace)?;
@@ -163,21 +155,14 @@ async fn hand_in(store: &AnyStore, args: &Args, page: &Listed, taken: &mut Taken
 }
 
 fn finish(args: &Args, taken: &Taken, terminal: Terminal) -> Outcome {
-    let file = args.file.display();
     terminal.out(match args.at.output_format {
         Format::Json => {
-            let refused: Vec<_> =
-                taken.refused.iter().map(|(line, why)| json!({ "line": line, "reason": why })).collect();
+            let refused = rows::json(&taken.refused);
             let json = json!({ "taken": taken.rows, "changed": taken.changed, "refused": refused });
             serde_json::to_string_pretty(&json).unwrap_or_default() + "\n"
         }
         Format::Human => {
-            for (line, why) in taken.refused.iter().take(SHOWN) {
-                terminal.err(format!("{YELLOW}refused{YELLOW:#} {file}:{line}: {why}\n"));
-            }
-            if let Some(more) = taken.refused.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-                terminal.err(format!("and {} more; --output-format json lists all of them\n", count(more, "row")));
-            }
+            rows::tell(&taken.refused, &args.file, "--output-format json lists", terminal);
             let rows = count(taken.rows, "row");
             let changed = match (args.lift, taken.changed) {
                 (true, n) => format!("{n} taken off the list"),

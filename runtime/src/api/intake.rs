@@ -10,10 +10,9 @@ use journey_bytecode::Instant;
 use serde_json::{Value as Json, json};
 
 use super::{Api, MAX_BODY, problem};
-use crate::core::input::InputKind;
 use crate::engine::SubmitError;
 use crate::ingest::{self, Gate, Refused};
-use crate::store::{Acceptance, NewInput, StoreError, Whose};
+use crate::store::{Acceptance, NewInput, StoreError};
 
 /// The most contacts or events of one request.
 pub const MAX_LINES: usize = 10_000;
@@ -37,15 +36,7 @@ pub(super) async fn events(State(api): State<Api>, request: Request) -> Response
 
 /// `DELETE /v1/contacts/ID`: the contact is forgotten.
 pub(super) async fn erase(State(api): State<Api>, Path(key): Path<String>) -> Response {
-    let input = NewInput {
-        contact: Whose::Key(key.into()),
-        id: None,
-        fingerprint: [0; 16],
-        at: api.submitter.now(),
-        kind: InputKind::Delete,
-        creates: false,
-    };
-    match submit(&api, vec![input]).await {
+    match submit(&api, vec![NewInput::erasing(&key, api.submitter.now())]).await {
         Ok(answers) if answers.contains(&Acceptance::UnknownContact) => {
             problem(StatusCode::NOT_FOUND, "nobody knows this contact")
         }

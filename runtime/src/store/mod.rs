@@ -207,7 +207,7 @@ const LIST: ContactId = ContactId(0);
 impl Listed {
     /// Each address once, as a hash.
     fn hashes(&self) -> BTreeSet<[u8; 16]> {
-        self.addresses.iter().filter_map(|address| hash_of_address(self.channel.name(), address)).collect()
+        self.addresses.iter().filter_map(|address| hash_of_address(self.channel, address)).collect()
     }
 
     /// The topic as it is stored: nothing for everything.
@@ -231,6 +231,14 @@ pub struct NewInput {
     pub kind: InputKind,
     /// Whether it may be the first that we hear of the contact.
     pub creates: bool,
+}
+
+impl NewInput {
+    /// That a contact is to be forgotten.
+    pub fn erasing(key: &str, now: Instant) -> Self {
+        let contact = Whose::Key(key.into());
+        Self { contact, id: None, fingerprint: [0; 16], at: now, kind: InputKind::Delete, creates: false }
+    }
 }
 
 /// How a new input names its contact.
@@ -453,11 +461,11 @@ fn read_secret(kept: Option<&[u8]>) -> Result<[u8; 32], StoreError> {
 
 /// Tells addresses apart without showing them; none for a message that goes to no address of a contact's.
 fn address_hash(outgoing: &Outgoing) -> Option<[u8; 16]> {
-    hash_of_address(&outgoing.channel.to_string(), &outgoing.to)
+    hash_of_address(outgoing.channel, &outgoing.to)
 }
 
 /// The hash of an address on a channel; none for no address.
-fn hash_of_address(channel: &str, address: &str) -> Option<[u8; 16]> {
+fn hash_of_address(channel: Channel, address: &str) -> Option<[u8; 16]> {
     let address = address.trim().to_lowercase();
     let hash = blake3::hash(format!("{channel}:{address}").as_bytes());
     hash.as_bytes().first_chunk().copied().filter(|_| !address.is_empty())
@@ -465,7 +473,7 @@ fn hash_of_address(channel: &str, address: &str) -> Option<[u8; 16]> {
 
 /// The hashes of the addresses at which an erased contact's silence holds.
 fn silenced(outcome: &Outcome) -> impl Iterator<Item = [u8; 16]> {
-    outcome.silenced.iter().filter_map(|(channel, address)| hash_of_address(channel.name(), address))
+    outcome.silenced.iter().filter_map(|(channel, address)| hash_of_address(*channel, address))
 }
 
 /// Why a message has failed that somebody has given up.

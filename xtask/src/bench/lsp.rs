@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{LINES, Place, corpus, fresh, tools};
-use crate::editor::Server;
+use crate::editor::{Server, position};
 
 /// Changes before those that count.
 const WARM: usize = 20;
@@ -124,24 +124,15 @@ fn measure(start: &dyn Fn() -> Command, scene: &Scene<'_>, changes: usize) -> Re
     let began = Instant::now();
     let mut server = Server::start(start(), scene.folder)?;
     let started = began.elapsed();
-    server.notify(
-        "textDocument/didOpen",
-        &json!({ "textDocument": { "uri": uri, "languageId": scene.language, "version": 0, "text": text } }),
-    )?;
-    server.findings(&uri, 0)?;
+    server.open(&uri, scene.language, &text)?;
     let rows = scene.typed.matches('\n').count();
-    let position = |line: usize, character: usize| json!({ "line": line, "character": character });
     let (mut findings, mut completion, mut hover) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..WARM + changes {
         let (end, typed) = if n % 2 == 0 { (scene.line, scene.typed) } else { (scene.line + rows, "") };
-        let range = json!({ "start": position(scene.line, 0), "end": position(end, 0) });
         let version = n + 1;
         std::thread::sleep(PAUSE);
         let began = Instant::now();
-        server.notify(
-            "textDocument/didChange",
-            &json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [{ "range": range, "text": typed }] }),
-        )?;
+        server.change(&uri, version, scene.line..end, typed)?;
         let told = server.findings(&uri, version)?.duration_since(began);
         let params = json!({ "textDocument": { "uri": uri }, "position": position(scene.line, scene.asked) });
         let completed = server.ask("textDocument/completion", &params)?;

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::{copy, editor};
+use crate::{copy, editor, entries};
 
 /// Times that each thing is done, so that work weighs more than starting.
 const TIMES: usize = 20;
@@ -111,12 +111,4 @@ pub(super) fn merge(merger: &Path, counts: &Path) -> Result<PathBuf, String> {
 fn said(program: &str, args: &[&str]) -> Result<String, String> {
     let output = Command::new(program).args(args).output().map_err(|error| format!("{program}: {error}"))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// What is in a folder, by name.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
-    let mut entries = read().map_err(|error| format!("{}: {error}", folder.display()))?;
-    entries.sort();
-    Ok(entries)
 }
