@@ -4,8 +4,10 @@
 //!
 //! Everything happens in the order of its moments, also when it is processed late: a timer that fell due before an event
 //! fires before it, as of the moment for which it was planned, so that calendar computations come out as if nobody had
-//! been late. At one instant the event comes first. The contact's own time ([`State::clock`](super::contact::State))
-//! never goes back: an event that reaches us after later things were processed counts as happening now.
+//! been late. At one instant the event comes first, then segments that time alone changes, then runs go on; when none is
+//! due any more, the calendar begins new ones, so that a run that ends now is in nobody's way. The contact's own time
+//! ([`State::clock`](super::contact::State)) never goes back: an event that reaches us after later things were processed
+//! counts as happening now.
 //!
 //! A message cannot leave in the past. When one leaves more than [`PUNCTUAL`] after its moment, as after an outage, the
 //! contact's time jumps to the real one: what the journey wanted a day apart stays a day apart, and nothing is sent
@@ -518,13 +520,13 @@ impl Advance<'_> {
             self.expire_consents();
             self.fired = self.fired.saturating_add(1);
             // Segments that time alone changes: what follows from that comes before what is due.
-            self.drain();
-            self.fire_moments(due);
+            self.rest();
             // Of two runs that are due at one moment, that of the more important journey goes first.
             let runs = self.contact.state.runs.iter().filter(|run| run.due() == due);
             let first = runs.min_by_key(|run| (self.rank(run), run.number));
-            if let Some(number) = first.map(|run| run.number) {
-                self.wake(number);
+            match first.map(|run| run.number) {
+                Some(number) => self.wake(number),
+                None => self.fire_moments(due),
             }
             self.settle();
         }
@@ -609,11 +611,16 @@ impl Advance<'_> {
 
     /// Lets everything react to what runs did to the contact, until nothing more follows.
     fn settle(&mut self) {
+        self.rest();
+        self.prune();
+    }
+
+    /// The same, and forgets nothing.
+    fn rest(&mut self) {
         self.drain();
         if std::mem::take(&mut self.stirred) {
             self.look_at_all();
         }
-        self.prune();
     }
 
     fn drain(&mut self) {

@@ -174,11 +174,13 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Begins the journeys whose moment it is.
-    pub(super) fn fire_moments(&mut self) {
+    /// Begins the journeys whose moment it is; whether there are triggers of which it is.
+    pub(super) fn fire_moments(&mut self) -> bool {
+        let mut fired = false;
         for place in 0..self.moments.len() {
             let Some(next) = self.moments[place].next.filter(|next| *next <= self.now) else { continue };
             let (journey, trigger) = (self.moments[place].journey, self.moments[place].trigger);
+            fired = true;
             self.moments[place].fired = Some(next);
             self.plan_moment(journey, trigger);
             let holds = match &self.journey(journey).on[trigger] {
@@ -189,6 +191,7 @@ impl<'p> World<'p> {
                 self.enter(journey, None);
             }
         }
+        fired
     }
 }
 

@@ -108,12 +108,11 @@ impl<'p> World<'p> {
 
     pub(super) fn fire(&mut self, end: Instant) {
         while !self.over() {
-            // Segments that time alone changes, then triggers on the calendar, then one run.
+            // Segments that time alone changes, then one run; when none is due any more, triggers on the calendar.
             self.settle();
-            self.fire_moments();
-            let woke = self.wakes();
+            let went_on = self.wakes() || self.fire_moments();
             self.settle();
-            if woke || self.over() {
+            if went_on || self.over() {
                 continue;
             }
             let next = self.next();
