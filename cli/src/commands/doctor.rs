@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use journey_bytecode::Bundle;
 use journey_runtime::send::{Check, Identity, SmtpTransport, SystemRecords, look_up};
 
-use super::{Exit, Outcome, compiled, serve};
+use super::{Exit, Outcome, compiled, hooks, serve};
 use crate::checked::count;
 use crate::discover;
 use crate::failure::Failure;
@@ -85,6 +85,7 @@ fn settings(workspace: &Workspace, bundle: &Bundle, checks: &mut Vec<Check>) -> 
             Err(failure) => Check::bad(format!("secret: {}", failure.message()), "see `secret` under `[track]`"),
         });
     }
+    incoming(workspace, checks);
     let smtp = match serve::mail(&config.email, bundle.policy.sender.as_deref(), &workspace.root) {
         Ok(smtp) => smtp,
         Err(failure) => {
@@ -105,6 +106,31 @@ fn settings(workspace: &Workspace, bundle: &Bundle, checks: &mut Vec<Check>) -> 
         None => {}
     }
     smtp
+}
+
+/// Whether anybody hears those who answer.
+fn incoming(workspace: &Workspace, checks: &mut Vec<Check>) {
+    let config = workspace.config();
+    let base_url = config.track.base_url.as_deref();
+    let sms = config.sms.as_ref().map(|sms| ("sms", hooks::sms(sms, base_url, &workspace.root)));
+    let whatsapp = config.whatsapp.as_ref().map(|channel| ("whatsapp", hooks::whatsapp(channel, &workspace.root)));
+    for (section, hook) in [sms, whatsapp].into_iter().flatten() {
+        checks.push(match hook {
+            Ok(Some(_)) => {
+                let base_url = base_url.unwrap_or("http://THIS-SERVER");
+                Check::good(format!(
+                    "{section}: answers come in at {base_url}/hooks/{section}; name it to the provider"
+                ))
+            }
+            Ok(None) => Check::bad(
+                format!("{section}: nobody hears who answers STOP"),
+                format!("write `[{section}.incoming]` in `journey.toml`; the law of several countries asks for it"),
+            ),
+            Err(failure) => {
+                Check::bad(format!("{section}: {}", failure.message()), format!("see `[{section}.incoming]`"))
+            }
+        });
+    }
 }
 
 /// The mail server and the DNS.

@@ -13,6 +13,7 @@ mod explain;
 mod fmt;
 mod grammar;
 mod graph;
+mod hooks;
 mod import;
 mod init;
 mod lsp;

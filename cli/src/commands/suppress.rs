@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use journey_bytecode::{Bundle, Channel};
 use journey_runtime::ingest::{AddressReader, ListError};
-use journey_runtime::store::{AnyStore, Listed, Store, StoreError};
+use journey_runtime::store::{AnyStore, Keeps, Listed, Store, StoreError};
 use serde_json::json;
 
 use super::at::{At, Format};
@@ -131,8 +131,8 @@ enum Broken {
 
 async fn take<R: Read>(store: &AnyStore, rows: AddressReader<R>, args: &Args) -> Result<Taken, Broken> {
     let mut taken = Taken::default();
-    let listed =
-        || Listed { channel: args.channel.into(), addresses: Vec::new(), topic: args.topic.as_deref().map(Into::into) };
+    let keeps = args.topic.as_deref().map_or(Keeps::Marketing, |topic| Keeps::Topic(topic.into()));
+    let listed = || Listed { channel: args.channel.into(), addresses: Vec::new(), keeps: keeps.clone() };
     let mut page = listed();
     for row in rows {
         match row.map_err(Broken::List)? {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::read::{Reader, SecretUse, Setting, all_of, type_name};
-use super::{Config, SecretRef};
+use super::{Config, IncomingConfig, SecretRef};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, nearest, quote};
 
 /// `[sms]`
@@ -28,6 +28,8 @@ pub struct SmsConfig {
     pub body: Value,
     /// `encoding`: how the body is written; JSON by default.
     pub encoding: Encoding,
+    /// `[sms.incoming]`: how answers come in; without it, nobody hears them.
+    pub incoming: Option<IncomingConfig>,
 }
 
 /// Who takes text messages.
@@ -105,6 +107,8 @@ pub struct WhatsAppConfig {
     pub secret: SecretRef,
     /// `url`: the address of the Graph API with its version, where it is another one.
     pub url: Option<String>,
+    /// `[whatsapp.incoming]`: how answers come in; without it, nobody hears them.
+    pub incoming: Option<IncomingConfig>,
 }
 
 /// `[webhook]`
@@ -199,6 +203,7 @@ impl<'a> Reader<'a> {
             headers,
             body,
             encoding: self.encoding(),
+            incoming: self.incoming_sms(provider),
         })
     }
 
@@ -238,7 +243,8 @@ impl<'a> Reader<'a> {
             let help = "write the id that Meta shows beside the number, as `phone_id = \"105512345678901\"`";
             self.bad(span, format!("{} is not the id of a telephone number", quote(text)), help)
         });
-        Some(WhatsAppConfig { phone_id: phone_id?, secret: secret?, url })
+        let incoming = self.incoming_whatsapp();
+        Some(WhatsAppConfig { phone_id: phone_id?, secret: secret?, url, incoming })
     }
 
     fn webhook(&mut self) -> Option<WebhookConfig> {

@@ -2,6 +2,7 @@
 
 mod call;
 mod channels;
+mod incoming;
 pub mod lint;
 mod notify;
 mod read;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use channels::{Encoding, PushConfig, SmsConfig, SmsProvider, WebhookConfig, WhatsAppConfig};
+pub use incoming::IncomingConfig;
 pub use lint::LintConfig;
 pub(crate) use notify::CHATS;
 pub use read::{SECTIONS, read};

@@ -40,9 +40,9 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     (LINT, &[lint::PROFILES, "max_steps", "max_depth", "max_per_day", "min_share"]),
     ("call", &["allow_private"]),
     ("notify", &[]),
-    ("sms", &["provider", "url", "account", "from", "secret", "headers", "body", "encoding"]),
+    ("sms", &["provider", "url", "account", "from", "secret", "headers", "body", "encoding", "incoming"]),
     ("push", &["firebase", "url", "web_key", "web_contact"]),
-    ("whatsapp", &["phone_id", "secret", "url"]),
+    ("whatsapp", &["phone_id", "secret", "url", "incoming"]),
     ("webhook", &["url", "secret"]),
 ];
 

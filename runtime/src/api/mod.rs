@@ -6,6 +6,7 @@
 //! or 409 if everything clashes with what was accepted under the same id before.
 
 mod consent;
+mod hooks;
 mod intake;
 mod look;
 mod mail;
@@ -25,6 +26,7 @@ use subtle::ConstantTimeEq;
 use crate::engine::{Inside, Live, Submitter};
 use crate::track::{self, Keys, Tracking};
 
+pub use hooks::{Hooked, Hooks};
 pub use intake::{BODY_PATIENCE, MAX_LINES};
 pub use server::{ServeConfig, ServeError, Server, Serving};
 
@@ -46,6 +48,7 @@ struct Api {
     requests: Arc<RequestIds>,
     /// They tell our own messages in mail that comes back.
     keys: Keys,
+    hooks: Arc<Hooks>,
 }
 
 /// What a request may do.
@@ -126,11 +129,18 @@ impl RequestIds {
 }
 
 /// The routes, over an engine's way in, and those of tracking. It starts a task; call it within the runtime.
-pub fn router(submitter: Submitter, inside: Inside, live: Live, tokens: &Tokens, tracking: Tracking) -> Router {
+pub fn router(
+    submitter: Submitter,
+    inside: Inside,
+    live: Live,
+    tokens: &Tokens,
+    tracking: Tracking,
+    hooks: Hooks,
+) -> Router {
     let requests = RequestIds { start: submitter.now().0, next: 1.into() };
     let tokens = Arc::new(Hashes::of(tokens));
     let keys = tracking.keys.clone();
-    let api = Api { submitter, live, inside, tokens, requests: Arc::new(requests), keys };
+    let api = Api { submitter, live, inside, tokens, requests: Arc::new(requests), keys, hooks: Arc::new(hooks) };
     let only =
         |role, routes: Router<Api>| routes.route_layer(middleware::from_fn_with_state((api.clone(), role), authorize));
     let ingest = Router::new()
@@ -152,6 +162,8 @@ pub fn router(submitter: Submitter, inside: Inside, live: Live, tokens: &Tokens,
         .merge(only(Role::Read, read))
         .merge(only(Role::Operate, operate))
         .route("/v1/openapi.json", get(look::openapi))
+        .route("/hooks/sms", post(hooks::sms))
+        .route("/hooks/whatsapp", get(hooks::challenge).post(hooks::whatsapp))
         .route("/healthz", get(|| async { axum::Json(json!({"status": "ok"})) }))
         .route("/readyz", get(ready))
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "there is nothing here") })

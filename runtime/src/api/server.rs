@@ -10,7 +10,7 @@ use axum::Router;
 use journey_bytecode::{Bundle, Channel, Instant};
 use tokio::net::TcpListener;
 
-use super::{Tokens, router};
+use super::{Hooks, Tokens, router};
 use crate::clock::{Clock, SystemClock};
 use crate::core::{LinkError, Linked};
 use crate::deploy::{self, DeployError};
@@ -45,6 +45,8 @@ pub struct ServeConfig {
     pub codes: Vec<Pool>,
     /// The way to colleagues, if journeys tell or ask any.
     pub notices: Option<Arc<dyn Transport>>,
+    /// The providers that may tell what contacts write.
+    pub hooks: Hooks,
     /// How long stopping may take.
     pub grace: Duration,
 }
@@ -63,6 +65,7 @@ impl ServeConfig {
             calls: None,
             codes: Vec::new(),
             notices: None,
+            hooks: Hooks::default(),
             grace: GRACE,
         }
     }
@@ -237,7 +240,7 @@ impl Server {
         let live = engine.live();
         let topics = Arc::new(move || Topics::of(live.linked().bundle()));
         let tracking = Tracking { intake: Arc::new(engine.submitter()), keys, topics };
-        let router = router(engine.submitter(), engine.inside(), engine.live(), &config.tokens, tracking);
+        let router = router(engine.submitter(), engine.inside(), engine.live(), &config.tokens, tracking, config.hooks);
         Ok(Self { engine, router, listener, address, serving, grace: config.grace })
     }
 

@@ -319,7 +319,7 @@ async fn the_description_names_every_route() {
     let server = serve().await;
     let described = server.request("GET", "/v1/openapi.json", &[], b"").await.json();
     let paths = described["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 12);
+    assert_eq!(paths.len(), 14);
     for (path, methods) in paths {
         for method in methods.as_object().unwrap().keys() {
             let path = path.replace("{id}", "nobody");

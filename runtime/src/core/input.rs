@@ -125,6 +125,24 @@ pub enum InputKind {
     },
     /// A deployment listens to segments or to moments of the calendar that are new to the contact.
     Deployed,
+    /// Whoever has this address said stop: nothing more goes there on the channel.
+    Silence {
+        /// The channel.
+        channel: Channel,
+        /// The address.
+        address: SmolStr,
+        /// In which words.
+        words: SmolStr,
+    },
+    /// Whoever has this address wants messages on the channel again.
+    EndSilence {
+        /// The channel.
+        channel: Channel,
+        /// The address.
+        address: SmolStr,
+        /// In which words.
+        words: SmolStr,
+    },
 }
 
 /// What becomes of what fell due while a journey was paused.

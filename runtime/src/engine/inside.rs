@@ -1,11 +1,15 @@
 //! Looking into a running engine, and operating its outbox.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
+use journey_bytecode::Channel;
+
 use super::Shared;
+use crate::core::contact::Contact;
 use crate::core::effect::MessageId;
 use crate::explain::{Explanation, Known, OutboxEntry, Standing, explain, standing};
-use crate::store::{Kept, Store, StoreError};
+use crate::store::{Heard, Kept, ListChange, Store, StoreError};
 use crate::track::BoxFuture;
 
 /// A way to look into an engine that does not keep it alive.
@@ -25,6 +29,9 @@ trait Looks: Send + Sync {
     fn outbox(&self, which: Kept, most: usize) -> Answer<'_, Vec<OutboxEntry>>;
     fn requeue<'a>(&'a self, ids: &'a [MessageId]) -> Answer<'a, Vec<MessageId>>;
     fn give_up<'a>(&'a self, ids: &'a [MessageId]) -> Answer<'a, Vec<MessageId>>;
+    fn contacts_at<'a>(&'a self, channel: Channel, address: &'a str, most: usize) -> Answer<'a, Vec<Contact>>;
+    fn was_heard<'a>(&'a self, id: &'a str) -> Answer<'a, bool>;
+    fn hear<'a>(&'a self, heard: &'a Heard) -> Answer<'a, Option<u64>>;
 }
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -66,6 +73,25 @@ impl<S: Store> Looks for Shared<S> {
             Ok(done)
         })
     }
+
+    fn contacts_at<'a>(&'a self, channel: Channel, address: &'a str, most: usize) -> Answer<'a, Vec<Contact>> {
+        Box::pin(self.store.contacts_at(channel, address, most))
+    }
+
+    fn was_heard<'a>(&'a self, id: &'a str) -> Answer<'a, bool> {
+        Box::pin(self.store.was_heard(id))
+    }
+
+    fn hear<'a>(&'a self, heard: &'a Heard) -> Answer<'a, Option<u64>> {
+        Box::pin(async move {
+            let changed = self.store.hear(heard).await?;
+            if let ListChange::Suppress(_) = heard.change {
+                // What waits for a connection asks again before it goes.
+                self.front.withdrawals.fetch_add(1, Ordering::AcqRel);
+            }
+            Ok(changed)
+        })
+    }
 }
 
 impl Inside {
@@ -101,5 +127,21 @@ impl Inside {
     /// Gives up messages that wait or are held, and forgets those that have failed; returns those.
     pub async fn give_up(&self, ids: &[MessageId]) -> Result<Vec<MessageId>, StoreError> {
         self.engine()?.give_up(ids).await
+    }
+
+    /// Contacts to whom messages went at this address, at most so many.
+    pub async fn contacts_at(&self, channel: Channel, address: &str, most: usize) -> Result<Vec<Contact>, StoreError> {
+        self.engine()?.contacts_at(channel, address, most).await
+    }
+
+    /// Whether a provider's word under this id was taken before.
+    pub async fn was_heard(&self, id: &str) -> Result<bool, StoreError> {
+        self.engine()?.was_heard(id).await
+    }
+
+    /// Notes that a provider's word was taken, and changes the list with it; how many addresses that concerned, none if the
+    /// word was taken before.
+    pub async fn hear(&self, heard: &Heard) -> Result<Option<u64>, StoreError> {
+        self.engine()?.hear(heard).await
     }
 }

@@ -158,7 +158,10 @@ pub(super) async fn take_inputs<S: Store>(shared: Arc<Shared<S>>, mut submission
         }
         match shared.store.accept(&inputs, shared.front.clock.now()).await {
             Ok(answers) => {
-                if inputs.iter().any(|input| matches!(input.kind, InputKind::Unsubscribe { .. })) {
+                let withdraws = |kind: &InputKind| {
+                    matches!(kind, InputKind::Unsubscribe { .. } | InputKind::UnsubscribeVia { .. } | InputKind::Delete)
+                };
+                if inputs.iter().any(|input| withdraws(&input.kind)) {
                     shared.front.withdrawals.fetch_add(1, Ordering::AcqRel);
                 }
                 shared.count_answers(&answers);

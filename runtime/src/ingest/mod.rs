@@ -19,9 +19,11 @@
 mod addresses;
 mod csv;
 mod export;
+mod hook;
 mod lines;
 mod mail;
 mod value;
+mod wish;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,10 +40,12 @@ use crate::store::{NewInput, Whose};
 pub use addresses::{AddressReader, ListError};
 pub use csv::{CsvError, CsvReader};
 pub use export::{export, ledger_entry};
+pub use hook::{Answers, Fields, Hook, NotTaken, Told, Written};
 pub use lines::{json, ndjson};
 pub use mail::{Returned, read_mail};
 pub use value::{MAX_LIST, MAX_TEXT};
 pub(crate) use value::{answer, json_of};
+pub use wish::Wish;
 
 /// How far ahead of our clock the sender's may be: 5 minutes, in milliseconds.
 pub const FUTURE_TOLERANCE: i64 = 5 * 60_000;

@@ -242,7 +242,7 @@ fn money(text: &str) -> Option<Money> {
 }
 
 /// `+49 151 123-45678` as `+4915112345678`
-fn phone(text: &str) -> Option<SmolStr> {
+pub(super) fn phone(text: &str) -> Option<SmolStr> {
     let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '/' | '(' | ')')).collect();
     let number = digits.strip_prefix('+')?;
     let fits = (7..=15).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());

@@ -10,7 +10,7 @@ mod notice;
 mod provider;
 mod rate;
 mod secret;
-pub(crate) mod signing;
+mod signing;
 mod smtp;
 
 use std::sync::{Mutex, PoisonError};
@@ -33,6 +33,7 @@ pub use provider::{
 };
 pub use rate::{Limit, Limited, limited};
 pub use secret::{Secret, SecretError};
+pub(crate) use signing::is_signed;
 pub use smtp::{CONNECTIONS, SmtpError, SmtpSettings, SmtpTransport};
 
 /// What became of one message.

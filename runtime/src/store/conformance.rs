@@ -1,6 +1,7 @@
 //! What every store must do, run over each of them.
 
 mod forgotten;
+mod heard;
 mod revised;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use super::*;
 use crate::core::effect::TraceEvent;
 use crate::core::input::Evidence;
 use forgotten::{a_list_keeps_marketing_from_addresses, nothing_stays_of_who_is_erased};
+use heard::{a_channel_withdrawn_is_asked_at_the_wire, who_says_stop_gets_nothing_more_and_is_heard_once};
 use revised::a_newer_revision_stops_who_does_not_know_it;
 
 /// A kind of store under test.
@@ -107,6 +109,8 @@ over_all! {
     trials_are_counted
     nothing_stays_of_who_is_erased
     a_list_keeps_marketing_from_addresses
+    a_channel_withdrawn_is_asked_at_the_wire
+    who_says_stop_gets_nothing_more_and_is_heard_once
     inputs_are_taken_once
     ids_belong_to_a_contact
     only_some_inputs_create_contacts

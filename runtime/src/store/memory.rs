@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use journey_bytecode::{Instant, Purpose, Version};
+use journey_bytecode::{Channel, Instant, Purpose, Version};
 use smol_str::SmolStr;
 
 use super::wake::{Lease, Settled, Wake};
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, DeploymentId, GIVEN_UP, Kept, KeptMessage,
-    KeptProgram, LIST, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError,
-    TakeCode, TakenOver, Whose, address_hash, silenced,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, DeploymentId, GIVEN_UP, HEARD_FOR, Heard, Keeps,
+    Kept, KeptMessage, KeptProgram, LIST, ListChange, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued,
+    Revision, Stays, Store, StoreError, TakeCode, TakenOver, Whose, address_hash, hash_of_address, own_address_hash,
+    silenced, words_on_topics,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};
@@ -34,8 +35,10 @@ struct Inner {
     done: BTreeMap<MessageId, (Delivery, Option<Outgoing>)>,
     /// To which addresses messages of a contact went, as hashes.
     addressed: BTreeMap<ContactId, BTreeSet<[u8; 16]>>,
-    /// Who unsubscribed at an address, by topic; `None` for everything.
-    suppressed: BTreeMap<([u8; 16], Option<SmolStr>), BTreeSet<ContactId>>,
+    /// Who unsubscribed at an address, by topic, `''` for all marketing, `*` for everything.
+    suppressed: BTreeMap<([u8; 16], SmolStr), BTreeSet<ContactId>>,
+    /// What providers told, by its id.
+    heard: BTreeMap<SmolStr, Instant>,
     programs: Vec<(Version, KeptProgram)>,
     revisions: Vec<Revision>,
     deployments: BTreeMap<DeploymentId, Vec<u8>>,
@@ -57,7 +60,7 @@ impl Inner {
         self.keys.retain(|_, id| *id != contact);
         let addressed = self.addressed.remove(&contact).unwrap_or_default();
         for hash in addressed.into_iter().chain(silenced) {
-            self.suppressed.entry((hash, None)).or_default().insert(contact);
+            self.suppressed.entry((hash, SmolStr::default())).or_default().insert(contact);
         }
         let waiting = self.queue.iter().map(|(_, id)| *id).chain(self.held.keys().copied());
         let waiting: Vec<_> = waiting.filter(|id| id.contact == contact).collect();
@@ -77,7 +80,7 @@ impl Inner {
         if let Some(row) = self.rows.get_mut(&contact) {
             row.trace.clear();
             row.fingerprints.clear();
-            row.unsubscribed.insert(None, row.accepted);
+            row.unsubscribed.insert((SmolStr::default(), ""), row.accepted);
         }
     }
 }
@@ -89,8 +92,8 @@ struct Row {
     due: Instant,
     pending: VecDeque<Input>,
     fingerprints: HashMap<SmolStr, [u8; 16]>,
-    /// The place of the newest unsubscribe, by topic; `None` for everything.
-    unsubscribed: BTreeMap<Option<SmolStr>, i64>,
+    /// The place of the newest unsubscribe, by topic (`''` for everything) and channel (`''` for all).
+    unsubscribed: BTreeMap<(SmolStr, &'static str), i64>,
     trace: Vec<TraceEntry>,
 }
 
@@ -104,17 +107,21 @@ struct Open {
 
 impl Row {
     fn withholds(&self, open: &Open) -> bool {
-        let since = |topic: &Option<SmolStr>| self.unsubscribed.get(topic).is_some_and(|place| *place > open.applied);
-        open.outgoing.purpose == Purpose::Marketing && (since(&None) || since(&open.outgoing.topic))
+        let Outgoing { channel, topic, purpose, .. } = &open.outgoing;
+        let means = |(of, via): &(SmolStr, &str)| {
+            (of.is_empty() || topic.as_ref() == Some(of)) && (via.is_empty() || *via == channel.name())
+        };
+        let mut since = self.unsubscribed.iter().filter(|(said, _)| means(said));
+        *purpose == Purpose::Marketing && since.any(|(_, place)| *place > open.applied)
     }
 
     fn push(&mut self, at: Instant, kind: InputKind) -> i64 {
         self.accepted += 1;
-        match &kind {
-            InputKind::Unsubscribe { topic } => _ = self.unsubscribed.insert(topic.clone(), self.accepted),
-            InputKind::Delete => _ = self.unsubscribed.insert(None, self.accepted),
-            InputKind::Subscribe { topic, .. } => _ = self.unsubscribed.remove(&Some(topic.clone())),
-            _ => {}
+        for (topic, channel, out) in words_on_topics(&kind) {
+            match out {
+                true => _ = self.unsubscribed.insert((topic, channel), self.accepted),
+                false => _ = self.unsubscribed.remove(&(topic, channel)),
+            }
         }
         self.pending.push_back(Input { seq: self.accepted, at, kind });
         self.accepted
@@ -151,31 +158,44 @@ impl Inner {
             }
         }
         let seq = row.push(input.at, input.kind.clone());
-        for hash in self.addressed.get(&contact).into_iter().flatten() {
-            match &input.kind {
-                InputKind::Unsubscribe { topic } => {
-                    _ = self.suppressed.entry((*hash, topic.clone())).or_default().insert(contact);
+        for (topic, _, out) in words_on_topics(&input.kind).into_iter().filter(|(_, channel, _)| channel.is_empty()) {
+            for hash in self.addressed.get(&contact).into_iter().flatten() {
+                let said = (*hash, topic.clone());
+                match out {
+                    true => _ = self.suppressed.entry(said).or_default().insert(contact),
+                    false => _ = self.suppressed.remove(&said),
                 }
-                InputKind::Delete => _ = self.suppressed.entry((*hash, None)).or_default().insert(contact),
-                InputKind::Subscribe { topic, .. } => _ = self.suppressed.remove(&(*hash, Some(topic.clone()))),
-                _ => {}
             }
         }
         Acceptance::Accepted { contact, seq }
     }
 
-    /// Whether another contact unsubscribed at an address of this one.
-    fn is_suppressed(&self, contact: ContactId, outgoing: &Outgoing) -> bool {
-        let by_another = |hash: [u8; 16], topic: Option<SmolStr>| {
-            self.suppressed.get(&(hash, topic)).is_some_and(|by| by.iter().any(|other| *other != contact))
+    /// Whether another contact unsubscribed at the message's address, or its owner said stop.
+    fn is_suppressed(&self, outgoing: &Outgoing) -> bool {
+        let Some(hash) = address_hash(outgoing) else { return false };
+        let by_another = |topic: &str| {
+            let by = self.suppressed.get(&(hash, topic.into()));
+            by.is_some_and(|by| by.iter().any(|other| *other != outgoing.id.contact))
         };
-        let mut hashes = self.addressed.get(&contact).into_iter().flatten();
-        outgoing.purpose == Purpose::Marketing
-            && hashes.any(|hash| by_another(*hash, None) || by_another(*hash, outgoing.topic.clone()))
+        let marketing = || by_another("") || outgoing.topic.as_deref().is_some_and(by_another);
+        by_another(Keeps::Everything.stored()) || outgoing.purpose == Purpose::Marketing && marketing()
     }
 }
 
 impl Inner {
+    fn suppress(&mut self, listed: &Listed) -> u64 {
+        let mut add = |hash| self.suppressed.entry((hash, listed.keeps.stored().into())).or_default().insert(LIST);
+        listed.hashes().into_iter().map(|hash| u64::from(add(hash))).sum()
+    }
+
+    fn lift(&mut self, listed: &Listed) -> u64 {
+        let mut take = |hash| {
+            let by = self.suppressed.get_mut(&(hash, listed.keeps.stored().into()));
+            by.is_some_and(|by| by.remove(&LIST))
+        };
+        listed.hashes().into_iter().map(|hash| u64::from(take(hash))).sum()
+    }
+
     /// When the messages that wait are due.
     fn dues(&self) -> HashMap<MessageId, Instant> {
         self.queue.iter().map(|(due, id)| (*id, *due)).collect()
@@ -243,7 +263,7 @@ impl Store for MemoryStore {
             }
             for outgoing in outcome.outgoing {
                 inner.queue.insert((outgoing.at, outgoing.id));
-                inner.addressed.entry(contact.id).or_default().extend(address_hash(&outgoing));
+                inner.addressed.entry(contact.id).or_default().extend(own_address_hash(&outgoing));
                 inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0 });
             }
             let Some(row) = inner.rows.get_mut(&contact.id) else { continue };
@@ -308,8 +328,7 @@ impl Store for MemoryStore {
         let mut withheld = Vec::new();
         for id in leaving {
             let Some(open) = inner.outbox.get(id) else { continue };
-            if inner.rows.get(&id.contact).is_some_and(|row| row.withholds(open))
-                || inner.is_suppressed(id.contact, &open.outgoing)
+            if inner.rows.get(&id.contact).is_some_and(|row| row.withholds(open)) || inner.is_suppressed(&open.outgoing)
             {
                 withheld.push((*id, Stays::Unsubscribed));
             }
@@ -487,19 +506,38 @@ impl Store for MemoryStore {
         Ok(code)
     }
 
-    async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
+    async fn contacts_at(&self, channel: Channel, address: &str, most: usize) -> Result<Vec<Contact>, StoreError> {
+        let inner = self.inner();
+        let Some(hash) = hash_of_address(channel, address) else { return Ok(Vec::new()) };
+        let there = inner.addressed.iter().filter(|(_, hashes)| hashes.contains(&hash));
+        let there = there.filter_map(|(id, _)| inner.rows.get(id));
+        Ok(there.take(most).map(|row| row.contact.clone()).collect())
+    }
+
+    async fn was_heard(&self, id: &str) -> Result<bool, StoreError> {
+        Ok(self.inner().heard.contains_key(id))
+    }
+
+    async fn hear(&self, heard: &Heard) -> Result<Option<u64>, StoreError> {
         let mut inner = self.inner();
-        let mut add = |hash| inner.suppressed.entry((hash, listed.topic.clone())).or_default().insert(LIST);
-        Ok(listed.hashes().into_iter().map(|hash| u64::from(add(hash))).sum())
+        if inner.heard.contains_key(&heard.id) {
+            return Ok(None);
+        }
+        inner.heard.retain(|_, at| at.0 > heard.at.0.saturating_sub(HEARD_FOR));
+        inner.heard.insert(heard.id.clone(), heard.at);
+        Ok(Some(match &heard.change {
+            ListChange::Nothing => 0,
+            ListChange::Suppress(listed) => inner.suppress(listed),
+            ListChange::Lift(listed) => inner.lift(listed),
+        }))
+    }
+
+    async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
+        Ok(self.inner().suppress(listed))
     }
 
     async fn lift(&self, listed: &Listed) -> Result<u64, StoreError> {
-        let mut inner = self.inner();
-        let mut take = |hash| {
-            let by = inner.suppressed.get_mut(&(hash, listed.topic.clone()));
-            by.is_some_and(|by| by.remove(&LIST))
-        };
-        Ok(listed.hashes().into_iter().map(|hash| u64::from(take(hash))).sum())
+        Ok(self.inner().lift(listed))
     }
 
     async fn trials(&self) -> Result<Trials, StoreError> {

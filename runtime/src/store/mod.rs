@@ -6,6 +6,7 @@
 mod codec;
 #[cfg(test)]
 mod conformance;
+mod list;
 mod memory;
 mod open;
 mod postgres;
@@ -27,6 +28,8 @@ use crate::core::input::{Answer, Backlog, Input, InputKind, MessageName};
 use crate::send::is_dead_address;
 use crate::trial::Trials;
 
+use list::{HEARD_FOR, LIST, address_hash, hash_of_address, own_address_hash, silenced, words_on_topics};
+pub use list::{Heard, Keeps, ListChange, Listed};
 pub use memory::MemoryStore;
 pub use open::{AnyStore, Database};
 pub use postgres::PostgresStore;
@@ -159,7 +162,22 @@ pub trait Store: Send + Sync + 'static {
     /// there is none left, or the one that was made is taken.
     fn take_code(&self, take: &TakeCode) -> impl Future<Output = Result<Option<SmolStr>, StoreError>> + Send;
 
-    /// Keeps marketing from addresses of a list, whoever has them: of one topic, or all. How many are new.
+    /// Contacts to whom messages went at this address, in id order, at most so many.
+    fn contacts_at(
+        &self,
+        channel: Channel,
+        address: &str,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<Contact>, StoreError>> + Send;
+
+    /// Whether a provider's word under this id was taken before.
+    fn was_heard(&self, id: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Notes that a provider's word was taken, and changes the list with it, in one transaction. How many addresses that
+    /// concerned; none if the word was taken before, and then nothing changes.
+    fn hear(&self, heard: &Heard) -> impl Future<Output = Result<Option<u64>, StoreError>> + Send;
+
+    /// Keeps messages from addresses of a list, whoever has them. How many are new.
     fn suppress(&self, listed: &Listed) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Takes addresses off the list again; what contacts decided by themselves stays. How many were on it.
@@ -188,32 +206,6 @@ pub struct TakeCode {
     pub expires: Option<Instant>,
     /// A code that was made; without, one of those that were offered is taken, in their order.
     pub made: Option<SmolStr>,
-}
-
-/// Addresses of a suppression list.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Listed {
-    /// Their channel.
-    pub channel: Channel,
-    /// The addresses; only hashes of them are kept.
-    pub addresses: Vec<SmolStr>,
-    /// The topic; everything without.
-    pub topic: Option<SmolStr>,
-}
-
-/// Who has addresses suppressed that stand on a list: no contact has this number.
-const LIST: ContactId = ContactId(0);
-
-impl Listed {
-    /// Each address once, as a hash.
-    fn hashes(&self) -> BTreeSet<[u8; 16]> {
-        self.addresses.iter().filter_map(|address| hash_of_address(self.channel, address)).collect()
-    }
-
-    /// The topic as it is stored: nothing for everything.
-    fn topic(&self) -> &str {
-        self.topic.as_deref().unwrap_or_default()
-    }
 }
 
 /// Something that happened to a contact, as it reached us.
@@ -457,23 +449,6 @@ impl Delivery {
 fn read_secret(kept: Option<&[u8]>) -> Result<[u8; 32], StoreError> {
     let damaged = || StoreError::Damaged { what: "the secret".into(), cause: "it has not 32 bytes".into() };
     kept.and_then(|kept| kept.try_into().ok()).ok_or_else(damaged)
-}
-
-/// Tells addresses apart without showing them; none for a message that goes to no address of a contact's.
-fn address_hash(outgoing: &Outgoing) -> Option<[u8; 16]> {
-    hash_of_address(outgoing.channel, &outgoing.to)
-}
-
-/// The hash of an address on a channel; none for no address.
-fn hash_of_address(channel: Channel, address: &str) -> Option<[u8; 16]> {
-    let address = address.trim().to_lowercase();
-    let hash = blake3::hash(format!("{channel}:{address}").as_bytes());
-    hash.as_bytes().first_chunk().copied().filter(|_| !address.is_empty())
-}
-
-/// The hashes of the addresses at which an erased contact's silence holds.
-fn silenced(outcome: &Outcome) -> impl Iterator<Item = [u8; 16]> {
-    outcome.silenced.iter().filter_map(|(channel, address)| hash_of_address(*channel, address))
 }
 
 /// Why a message has failed that somebody has given up.

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use journey_bytecode::Instant;
+use journey_bytecode::{Channel, Instant};
 use smol_str::SmolStr;
 
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram, Listed, NewInput,
-    PostgresStore, Queued, Revision, SqliteStore, Stays, Store, StoreError, TakeCode, TakenOver, postgres, sqlite,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Heard, Kept, KeptMessage, KeptProgram, Listed,
+    NewInput, PostgresStore, Queued, Revision, SqliteStore, Stays, Store, StoreError, TakeCode, TakenOver, postgres,
+    sqlite,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
@@ -220,6 +221,18 @@ impl Store for AnyStore {
 
     async fn take_code(&self, take: &TakeCode) -> Result<Option<SmolStr>, StoreError> {
         either!(self, store => store.take_code(take).await)
+    }
+
+    async fn contacts_at(&self, channel: Channel, address: &str, most: usize) -> Result<Vec<Contact>, StoreError> {
+        either!(self, store => store.contacts_at(channel, address, most).await)
+    }
+
+    async fn was_heard(&self, id: &str) -> Result<bool, StoreError> {
+        either!(self, store => store.was_heard(id).await)
+    }
+
+    async fn hear(&self, heard: &Heard) -> Result<Option<u64>, StoreError> {
+        either!(self, store => store.hear(heard).await)
     }
 
     async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {

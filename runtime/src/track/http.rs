@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use super::machine::is_machine;
 use super::page::{self, Wish};
-use super::report::{self, Reported};
+use super::report;
 use super::{Claim, Intake, IntakeError, Keys, Purport};
 use crate::core::contact::ContactId;
 use crate::core::effect::MessageId;
@@ -242,15 +242,8 @@ async fn take_report(State(shared): State<Shared>, request: Request) -> Response
         return not_found();
     };
     let body = axum::body::to_bytes(request.into_body(), MAX_BODY).await.unwrap_or_default();
-    let name = MessageName::Number(message.number);
-    let (what, kind) = match report::read(&body) {
-        Some(Reported::Status(status)) => {
-            (status.name(), InputKind::Message { message: name, status, link: None, machine: false })
-        }
-        Some(Reported::Dead) => ("dead", InputKind::Undeliverable { message: name }),
-        None => return StatusCode::NO_CONTENT.into_response(),
-    };
-    let id = format!("track:report:{what}:{}.{}", message.contact.0, message.number);
+    let Some(reported) = report::read(&body) else { return StatusCode::NO_CONTENT.into_response() };
+    let (id, kind) = report::report_input(message, reported);
     let at = shared.tracking.intake.now();
     match shared.tracking.intake.submit(id, message.contact, at, kind).await {
         Ok(()) | Err(IntakeError::Unknown) => StatusCode::NO_CONTENT.into_response(),

@@ -4,17 +4,20 @@ use journey_bytecode::StatusKind;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::core::effect::MessageId;
+use crate::core::input::{InputKind, MessageName};
+
 /// What became of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Reported {
+pub enum Reported {
     /// It arrived, or did not, or was read.
     Status(StatusKind),
     /// It did not arrive, and its address takes nothing any more.
     Dead,
 }
 
-/// Codes of https://www.twilio.com/docs/api/errors for numbers that take no text messages: unknown, or a landline.
-const DEAD: [&str; 2] = ["30005", "30006"];
+/// Codes for numbers that take no messages: unknown or a landline (https://www.twilio.com/docs/api/errors), or without WhatsApp.
+const DEAD: [&str; 3] = ["30005", "30006", "131026"];
 
 /// Reads a report; nothing if it tells nothing that counts, as that the message is on its way.
 pub(super) fn read(body: &[u8]) -> Option<Reported> {
@@ -33,8 +36,13 @@ pub(super) fn read(body: &[u8]) -> Option<Reported> {
             (field("MessageStatus").or_else(|| field("status")), field("ErrorCode").or_else(|| field("code")))
         }
     };
-    let dead = code.is_some_and(|code| DEAD.contains(&code.as_str()));
-    match status?.to_ascii_lowercase().as_str() {
+    reported(&status?, code.as_deref())
+}
+
+/// What a provider's status and code of an error mean; nothing if they tell nothing that counts.
+pub(crate) fn reported(status: &str, code: Option<&str>) -> Option<Reported> {
+    let dead = code.is_some_and(|code| DEAD.contains(&code));
+    match status.to_ascii_lowercase().as_str() {
         "delivered" => Some(Reported::Status(StatusKind::Delivered)),
         "read" | "opened" => Some(Reported::Status(StatusKind::Opened)),
         "invalid" => Some(Reported::Dead),
@@ -42,6 +50,18 @@ pub(super) fn read(body: &[u8]) -> Option<Reported> {
         "undelivered" | "failed" | "bounced" => Some(Reported::Status(StatusKind::Bounced)),
         _ => None,
     }
+}
+
+/// What a message's contact hears of a report, and the id of that: it hears of each thing once.
+pub(crate) fn report_input(message: MessageId, reported: Reported) -> (String, InputKind) {
+    let name = MessageName::Number(message.number);
+    let (what, kind) = match reported {
+        Reported::Status(status) => {
+            (status.name(), InputKind::Message { message: name, status, link: None, machine: false })
+        }
+        Reported::Dead => ("dead", InputKind::Undeliverable { message: name }),
+    };
+    (format!("track:report:{what}:{}.{}", message.contact.0, message.number), kind)
 }
 
 /// A field of a form, decoded.

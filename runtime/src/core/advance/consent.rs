@@ -1,6 +1,8 @@
 //! What a contact consents to, and what follows when it takes that back.
 
-use journey_bytecode::{BuiltinEvent, Channel};
+use std::collections::BTreeMap;
+
+use journey_bytecode::{BuiltinEvent, Channel, Instant};
 use smol_str::SmolStr;
 
 use super::{Advance, Happening};
@@ -84,7 +86,7 @@ impl Advance<'_> {
     }
 
     /// Withdraws consent on one channel; whether there is any news in it.
-    pub(super) fn withdraw_via(&mut self, topic: Option<&SmolStr>, channel: Channel) -> bool {
+    pub(super) fn withdraw_via(&mut self, topic: Option<&SmolStr>, channel: Channel, evidence: &Evidence) -> bool {
         self.expire_consents();
         let state = &mut self.contact.state;
         let consents = state.consents.len();
@@ -98,9 +100,68 @@ impl Advance<'_> {
             news |= state.withdrawn.insert((topic, channel));
         }
         if news {
-            self.enter_in_ledger(Act::Withdrawn, topic, Some(channel), &Evidence::default());
+            self.enter_in_ledger(Act::Withdrawn, topic, Some(channel), evidence);
         }
         news
+    }
+
+    /// Whoever has the address wants nothing more on the channel, whatever its purpose.
+    pub(super) fn silence(&mut self, channel: Channel, address: &SmolStr, words: &SmolStr) {
+        // A number that the contact had once is somebody else's now.
+        if self.address(channel).as_ref() != Some(address) {
+            return;
+        }
+        self.give_up_address(channel);
+        if self.withdraw_via(None, channel, &written(words)) {
+            self.withdrawn(None, Some(channel));
+        }
+    }
+
+    /// They want messages again: what the contact had consented to on the channel holds as before.
+    pub(super) fn end_silence(&mut self, channel: Channel, address: &SmolStr, words: &SmolStr) {
+        if self.address(channel).as_ref() != Some(address) {
+            return;
+        }
+        self.expire_consents();
+        let stood = self.consented_before(channel);
+        let (at, state) = (self.clock, &mut self.contact.state);
+        self.stirred = true;
+        state.unreachable.remove(&channel);
+        state.bounced.remove(&channel);
+        let before = state.withdrawn.len();
+        state.withdrawn.retain(|(topic, via)| {
+            let silenced = topic.as_ref().is_none_or(|topic| stood.keys().any(|(stood, _)| stood == topic));
+            *via != channel || !silenced
+        });
+        if before == state.withdrawn.len() {
+            return;
+        }
+        for ((topic, via), until) in stood {
+            let known = state.consents.iter().any(|consent| consent.topic == topic && consent.channel == via);
+            if !known && until.is_none_or(|until| at < until) {
+                state.consents.push(Consent { topic, channel: via, at, until });
+            }
+        }
+        self.enter_in_ledger(Act::Given, None, Some(channel), &written(words));
+        self.happen(Happening::consent(BuiltinEvent::Subscribed, None, Some(channel)));
+    }
+
+    /// What the contact consents to that a message on the channel may be about, as if nothing had silenced the channel as a
+    /// whole: topics, by the channel that they were given for, with the moment at which each ends.
+    fn consented_before(&self, channel: Channel) -> BTreeMap<(SmolStr, Option<Channel>), Option<Instant>> {
+        let mut stood: BTreeMap<(SmolStr, Option<Channel>), Option<Instant>> = BTreeMap::new();
+        let concerned = |entry: &&LedgerEntry| entry.channel.is_none_or(|via| via == channel);
+        for LedgerEntry { act, topic, channel: via, evidence, .. } in self.contact.state.ledger.iter().filter(concerned)
+        {
+            match (act, topic) {
+                (Act::Given, Some(topic)) => _ = stood.insert((topic.clone(), *via), evidence.until),
+                (Act::Withdrawn, Some(topic)) => stood.retain(|(known, _), _| known != topic),
+                (Act::Withdrawn, None) if via.is_none() => stood.clear(),
+                (Act::Expired, Some(topic)) => _ = stood.remove(&(topic.clone(), *via)),
+                (Act::Given | Act::Withdrawn | Act::Expired, None) => {}
+            }
+        }
+        stood
     }
 
     /// Ends the runs whose topic it was, at once; those of other channels go on.
@@ -115,4 +176,10 @@ impl Advance<'_> {
         }
         self.happen(Happening::consent(BuiltinEvent::Unsubscribed, topic, channel));
     }
+}
+
+/// The proof of what somebody wrote to us.
+fn written(words: &SmolStr) -> Evidence {
+    let source = SmolStr::new_static("answer to a message");
+    Evidence { wording: words.clone(), source, ..Evidence::default() }
 }

@@ -40,7 +40,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::contact::{Contact, ERASED, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run, SentMessage, State};
 use super::effect::{Errand, Outcome, TraceEntry, TraceEvent, WokenBy};
-use super::input::{Answer, Input, InputKind, MessageName};
+use super::input::{Answer, Evidence, Input, InputKind, MessageName};
 use super::link::{Linked, Prepared, TriggerKey};
 use super::vm::{Env, Frame, zone_of};
 use crate::time::Zone;
@@ -254,10 +254,12 @@ impl Advance<'_> {
                 }
             }
             InputKind::UnsubscribeVia { topic, channel } => {
-                if self.withdraw_via(topic.as_ref(), *channel) {
+                if self.withdraw_via(topic.as_ref(), *channel, &Evidence::default()) {
                     self.withdrawn(topic.clone(), Some(*channel));
                 }
             }
+            InputKind::Silence { channel, address, words } => self.silence(*channel, address, words),
+            InputKind::EndSilence { channel, address, words } => self.end_silence(*channel, address, words),
             InputKind::Inbound { channel, text } => self.written(*channel, text),
             InputKind::MoveTo { funnel, stage } => {
                 if let Some(moved) = self.move_stage(funnel, stage) {
@@ -417,7 +419,7 @@ impl Advance<'_> {
     }
 
     /// Nothing more goes to the contact's present address on the channel.
-    fn give_up_address(&mut self, channel: Channel) {
+    pub(super) fn give_up_address(&mut self, channel: Channel) {
         if let Some(address) = self.address(channel) {
             self.stirred = true;
             self.contact.state.unreachable.insert(channel, address);

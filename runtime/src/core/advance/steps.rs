@@ -219,7 +219,7 @@ impl Advance<'_> {
     /// Withdraws consent; what follows from it, if it is news.
     fn unsubscribe(&mut self, run: &Run, topic: Option<SmolStr>, channel: Option<Channel>) -> Option<Pending> {
         let news = match channel {
-            Some(channel) => self.withdraw_via(topic.as_ref(), channel),
+            Some(channel) => self.withdraw_via(topic.as_ref(), channel, &Evidence::default()),
             None => self.withdraw(topic.as_ref()),
         };
         news.then(|| {

@@ -10,7 +10,7 @@ use sqlx::{PgConnection, Row};
 use super::{bytes, execute};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
-use crate::store::{Acceptance, NewInput, Whose};
+use crate::store::{Acceptance, NewInput, Whose, words_on_topics};
 
 /// Takes inputs within a transaction. Contacts are created in the order of their keys and then locked in the order of
 /// their numbers, so that transactions wait for each other and never in a circle.
@@ -150,8 +150,8 @@ pub(super) struct Log {
     moments: Vec<i64>,
     bodies: Vec<Vec<u8>>,
     ids: (Vec<i64>, Vec<String>, Vec<Vec<u8>>),
-    /// The newest word on each topic, `''` for everything: the place of an unsubscribe, none for a subscribe.
-    topics: BTreeMap<(i64, SmolStr), Option<i64>>,
+    /// The newest word on each topic and channel, `''` for everything: the place of an unsubscribe, none for a subscribe.
+    topics: BTreeMap<(i64, SmolStr, &'static str), Option<i64>>,
 }
 
 impl Log {
@@ -185,15 +185,8 @@ impl Log {
         *accepted += 1;
         let seq = *accepted;
         self.changed.insert(contact);
-        match kind {
-            InputKind::Unsubscribe { topic } => {
-                self.topics.insert((contact.0, topic.clone().unwrap_or_default()), Some(seq));
-            }
-            // Nothing more leaves from here on; the rest is forgotten when the contact advances.
-            InputKind::Delete => _ = self.topics.insert((contact.0, SmolStr::default()), Some(seq)),
-            InputKind::Subscribe { topic, .. } => _ = self.topics.insert((contact.0, topic.clone()), None),
-            _ => {}
-        }
+        let words = words_on_topics(kind).into_iter();
+        self.topics.extend(words.map(|(topic, channel, out)| ((contact.0, topic, channel), out.then_some(seq))));
         self.contacts.push(contact.0);
         self.places.push(seq);
         self.moments.push(at.0);
@@ -227,33 +220,43 @@ impl Log {
             execute(connection, sqlx::query(note).bind(contacts).bind(ids).bind(fingerprints)).await?;
         }
         if !self.topics.is_empty() {
-            let mut columns: (Vec<i64>, Vec<String>, Vec<Option<i64>>) = Default::default();
-            for ((contact, topic), seq) in self.topics {
-                columns.0.push(contact);
-                columns.1.push(topic.to_string());
-                columns.2.push(seq);
-            }
-            let (contacts, topics, places) = columns;
-            let out = "INSERT INTO unsubscribed (contact, topic, seq)
-                 SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS u (contact, topic, seq)
-                     WHERE seq IS NOT NULL
-                 ON CONFLICT (contact, topic) DO UPDATE SET seq = excluded.seq";
-            execute(connection, sqlx::query(out).bind(&contacts).bind(&topics).bind(&places)).await?;
-            let back = "DELETE FROM unsubscribed u USING unnest($1::bigint[], $2::text[], $3::bigint[])
-                     AS t (contact, topic, seq)
-                 WHERE u.contact = t.contact AND u.topic = t.topic AND t.seq IS NULL";
-            execute(connection, sqlx::query(back).bind(&contacts).bind(&topics).bind(&places)).await?;
-            let suppress = "INSERT INTO suppressed (hash, topic, contact)
-                 SELECT a.hash, t.topic, a.contact
-                 FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS t (contact, topic, seq)
-                 JOIN addressed a ON a.contact = t.contact WHERE t.seq IS NOT NULL ON CONFLICT DO NOTHING";
-            execute(connection, sqlx::query(suppress).bind(&contacts).bind(&topics).bind(&places)).await?;
-            let lift = "DELETE FROM suppressed s
-                 USING unnest($1::bigint[], $2::text[], $3::bigint[]) AS t (contact, topic, seq)
-                 JOIN addressed a ON a.contact = t.contact
-                 WHERE s.hash = a.hash AND s.topic = t.topic AND t.seq IS NULL";
-            execute(connection, sqlx::query(lift).bind(contacts).bind(topics).bind(places)).await?;
+            write_topics(connection, self.topics).await?;
         }
         Ok(true)
     }
+}
+
+/// Writes what contacts say about topics.
+async fn write_topics(
+    connection: &mut PgConnection,
+    words: BTreeMap<(i64, SmolStr, &'static str), Option<i64>>,
+) -> sqlx::Result<()> {
+    let (mut contacts, mut topics, mut channels, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for ((contact, topic, channel), seq) in words {
+        contacts.push(contact);
+        topics.push(topic.to_string());
+        channels.push(channel);
+        places.push(seq);
+    }
+    for change in [
+        "INSERT INTO unsubscribed (contact, topic, channel, seq)
+             SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS u (contact, topic, channel, seq)
+                 WHERE seq IS NOT NULL
+             ON CONFLICT (contact, topic, channel) DO UPDATE SET seq = excluded.seq",
+        "DELETE FROM unsubscribed u USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
+                 AS t (contact, topic, channel, seq)
+             WHERE u.contact = t.contact AND u.topic = t.topic AND u.channel = t.channel AND t.seq IS NULL",
+        "INSERT INTO suppressed (hash, topic, contact)
+             SELECT a.hash, t.topic, a.contact
+             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS t (contact, topic, channel, seq)
+             JOIN addressed a ON a.contact = t.contact WHERE t.channel = '' AND t.seq IS NOT NULL ON CONFLICT DO NOTHING",
+        "DELETE FROM suppressed s
+             USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS t (contact, topic, channel, seq)
+             JOIN addressed a ON a.contact = t.contact
+             WHERE s.hash = a.hash AND s.topic = t.topic AND t.channel = '' AND t.seq IS NULL",
+    ] {
+        let change = sqlx::query(change).bind(&contacts).bind(&topics).bind(&channels).bind(&places);
+        execute(connection, change).await?;
+    }
+    Ok(())
 }

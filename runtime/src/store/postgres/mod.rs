@@ -17,7 +17,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use journey_bytecode::{Instant, Version};
+use journey_bytecode::{Channel, Instant, Version};
 use serde::Serialize;
 use smol_str::SmolStr;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow};
@@ -27,9 +27,9 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram, LIST, Listed,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Heard, Kept, KeptMessage, KeptProgram, Listed,
     MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
-    decode, read_secret,
+    decode, hash_of_address, read_secret,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
@@ -200,10 +200,8 @@ impl PostgresStore {
 
     /// Changes which addresses stand on a list; how many rows that were.
     async fn list_of(&self, change: &'static str, listed: &Listed) -> Result<u64, StoreError> {
-        let hashes: Vec<Vec<u8>> = listed.hashes().iter().map(|hash| hash.to_vec()).collect();
         let mut transaction = self.begin().await?;
-        let query = sqlx::query(change).bind(hashes).bind(listed.topic()).bind(LIST.0);
-        let changed = query.execute(&mut *transaction).await.map_err(|error| self.fail(error))?.rows_affected();
+        let changed = write::list_of(&mut transaction, change, listed).await.map_err(|error| self.fail(error))?;
         self.commit_all(transaction).await?;
         Ok(changed)
     }
@@ -709,16 +707,32 @@ impl Store for PostgresStore {
         write::take(&mut connection, take).await.map_err(|error| self.fail(error))
     }
 
+    async fn contacts_at(&self, channel: Channel, address: &str, most: usize) -> Result<Vec<Contact>, StoreError> {
+        let Some(hash) = hash_of_address(channel, address) else { return Ok(Vec::new()) };
+        let there =
+            "SELECT c.contact, s.body, c.key, c.created_at FROM addressed a JOIN contacts c ON c.contact = a.contact
+             JOIN states s ON s.contact = a.contact WHERE a.hash = $1 ORDER BY a.contact LIMIT $2";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.contacts(sqlx::query(there).bind(hash.to_vec()).bind(most)).await
+    }
+
+    async fn was_heard(&self, id: &str) -> Result<bool, StoreError> {
+        Ok(!self.fetch(sqlx::query("SELECT 1 FROM heard WHERE id = $1").bind(id)).await?.is_empty())
+    }
+
+    async fn hear(&self, heard: &Heard) -> Result<Option<u64>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let heard = write::hear(&mut transaction, heard).await.map_err(|error| self.fail(error))?;
+        self.commit_all(transaction).await?;
+        Ok(heard)
+    }
+
     async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
-        let add =
-            "INSERT INTO suppressed (hash, topic, contact) SELECT hash, $2, $3 FROM unnest($1::bytea[]) AS u (hash)
-             ON CONFLICT DO NOTHING";
-        self.list_of(add, listed).await
+        self.list_of(write::SUPPRESS, listed).await
     }
 
     async fn lift(&self, listed: &Listed) -> Result<u64, StoreError> {
-        let take = "DELETE FROM suppressed WHERE hash = ANY($1) AND topic = $2 AND contact = $3";
-        self.list_of(take, listed).await
+        self.list_of(write::LIFT, listed).await
     }
 
     async fn trials(&self) -> Result<Trials, StoreError> {

@@ -93,6 +93,16 @@ CREATE UNIQUE INDEX codes_taken ON codes (contact, number) WHERE contact IS NOT 
 -- What is deployed and what is paused; the newest row counts.
 CREATE TABLE deployments (id bytea PRIMARY KEY, body bytea NOT NULL);
 CREATE TABLE revisions (number bigint PRIMARY KEY, body bytea NOT NULL, told boolean NOT NULL);
+", "
+-- The last gate asks by channel and by the very address (its hash; empty for none) as well; what was queued before has neither.
+ALTER TABLE outbox ADD COLUMN channel text NOT NULL DEFAULT '', ADD COLUMN address bytea;
+CREATE INDEX addressed_hash ON addressed (hash, contact);
+ALTER TABLE unsubscribed ADD COLUMN channel text NOT NULL DEFAULT '', DROP CONSTRAINT unsubscribed_pkey;
+ALTER TABLE unsubscribed ADD PRIMARY KEY (contact, topic, channel);
+
+-- What providers told, by their ids: nothing counts twice.
+CREATE TABLE heard (id text PRIMARY KEY, at bigint NOT NULL);
+CREATE INDEX heard_at ON heard (at);
 "];
 
 /// Brings the database up to date.

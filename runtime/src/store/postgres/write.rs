@@ -10,8 +10,8 @@ use super::append::Log;
 use super::{bytes, execute, message_columns, message_id, number};
 use crate::core::effect::{MessageId, Outgoing};
 use crate::store::{
-    Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, TakenOver, address_hash, codec,
-    silenced,
+    Advanced, Delivery, DeliveryResult, GIVEN_UP, HEARD_FOR, Heard, KeptProgram, LIST, ListChange, Listed, Stays,
+    TakeCode, TakenOver, address_hash, codec, own_address_hash, silenced,
 };
 use crate::trial::Trials;
 
@@ -42,6 +42,9 @@ struct Outbox {
     marketing: Vec<bool>,
     topics: Vec<Option<String>>,
     holds: Vec<bool>,
+    channels: Vec<&'static str>,
+    /// Hashes; empty for none.
+    addresses: Vec<Vec<u8>>,
     bodies: Vec<Vec<u8>>,
 }
 
@@ -54,16 +57,21 @@ impl Outbox {
         self.marketing.push(message.purpose == Purpose::Marketing);
         self.topics.push(message.topic.as_ref().map(ToString::to_string));
         self.holds.push(message.after_crash == AfterCrash::Hold);
+        self.channels.push(message.channel.name());
+        self.addresses.push(address_hash(message).map(Vec::from).unwrap_or_default());
         self.bodies.push(bytes(message));
     }
 
     async fn write(self, connection: &mut PgConnection) -> sqlx::Result<()> {
-        let queue = "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body)
-             SELECT contact, number, due, 0, applied, marketing, topic, hold, body
+        let queue =
+            "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, channel, address, body)
+             SELECT contact, number, due, 0, applied, marketing, topic, hold, channel, address, body
              FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::boolean[], $6::text[],
-                 $7::boolean[], $8::bytea[]) AS u (contact, number, due, applied, marketing, topic, hold, body)";
+                 $7::boolean[], $8::text[], $9::bytea[], $10::bytea[])
+                 AS u (contact, number, due, applied, marketing, topic, hold, channel, address, body)";
         let queue = sqlx::query(queue).bind(self.contacts).bind(self.numbers).bind(self.dues).bind(self.applied);
-        let queue = queue.bind(self.marketing).bind(self.topics).bind(self.holds).bind(self.bodies);
+        let queue = queue.bind(self.marketing).bind(self.topics).bind(self.holds);
+        let queue = queue.bind(self.channels).bind(self.addresses).bind(self.bodies);
         execute(connection, queue).await
     }
 }
@@ -92,7 +100,7 @@ impl Batch {
             }
             for message in &outcome.outgoing {
                 batch.outbox.push(message, message.at, contact.state.applied);
-                batch.addressed.extend(address_hash(message).map(|hash| (id, hash)));
+                batch.addressed.extend(own_address_hash(message).map(|hash| (id, hash)));
             }
         }
         batch
@@ -234,11 +242,14 @@ async fn leave(
     let leave = "UPDATE outbox o SET on_wire = true
          FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
          WHERE o.contact = u.contact AND o.number = u.number AND o.worker = $3
-         RETURNING o.contact, o.number, o.marketing AND (
-             EXISTS (SELECT 1 FROM unsubscribed n
-                 WHERE n.contact = o.contact AND (n.topic = '' OR n.topic = o.topic) AND n.seq > o.applied)
-             OR EXISTS (SELECT 1 FROM addressed a JOIN suppressed s ON s.hash = a.hash
-                 WHERE a.contact = o.contact AND (s.topic = '' OR s.topic = o.topic) AND s.contact <> o.contact))";
+         RETURNING o.contact, o.number,
+             o.marketing AND EXISTS (SELECT 1 FROM unsubscribed n
+                 WHERE n.contact = o.contact AND (n.topic = '' OR n.topic = o.topic)
+                     AND (n.channel = '' OR n.channel = o.channel) AND n.seq > o.applied)
+             OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
+                 AND (s.topic = '*' OR o.marketing AND (s.topic = '' OR s.topic = o.topic)))
+             OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1 FROM addressed a JOIN suppressed s ON s.hash = a.hash
+                 WHERE a.contact = o.contact AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact)";
     let (contacts, numbers) = message_columns(leaving);
     let rows = sqlx::query(leave).bind(contacts).bind(numbers).bind(worker).fetch_all(&mut *connection).await?;
     let mut may = HashMap::new();
@@ -388,6 +399,38 @@ pub(super) async fn give_up(
     Ok((done, told))
 }
 
+/// Notes a provider's word and changes the list; how many rows that were, none for a word that was noted before.
+pub(super) async fn hear(connection: &mut PgConnection, heard: &Heard) -> sqlx::Result<Option<u64>> {
+    let note = "INSERT INTO heard (id, at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let noted = sqlx::query(note).bind(heard.id.as_str()).bind(heard.at.0).execute(&mut *connection).await?;
+    if noted.rows_affected() == 0 {
+        return Ok(None);
+    }
+    let changed = match &heard.change {
+        ListChange::Nothing => 0,
+        ListChange::Suppress(listed) => list_of(connection, SUPPRESS, listed).await?,
+        ListChange::Lift(listed) => list_of(connection, LIFT, listed).await?,
+    };
+    let forget = "DELETE FROM heard WHERE at <= $1";
+    execute(connection, sqlx::query(forget).bind(heard.at.0.saturating_sub(HEARD_FOR))).await?;
+    Ok(Some(changed))
+}
+
+/// Puts addresses on the list.
+pub(super) const SUPPRESS: &str =
+    "INSERT INTO suppressed (hash, topic, contact) SELECT hash, $2, $3 FROM unnest($1::bytea[]) AS u (hash)
+     ON CONFLICT DO NOTHING";
+
+/// Takes them off again.
+pub(super) const LIFT: &str = "DELETE FROM suppressed WHERE hash = ANY($1) AND topic = $2 AND contact = $3";
+
+/// Changes which addresses stand on the list; how many rows that were.
+pub(super) async fn list_of(connection: &mut PgConnection, change: &'static str, listed: &Listed) -> sqlx::Result<u64> {
+    let hashes: Vec<Vec<u8>> = listed.hashes().iter().map(|hash| hash.to_vec()).collect();
+    let query = sqlx::query(change).bind(hashes).bind(listed.keeps.stored()).bind(LIST.0);
+    Ok(query.execute(connection).await?.rows_affected())
+}
+
 /// Keeps programs; of one that is kept already, the messages become the given ones.
 pub(super) async fn keep_programs(connection: &mut PgConnection, programs: &[KeptProgram]) -> sqlx::Result<()> {
     for kept in programs {
@@ -414,9 +457,9 @@ async fn erase(
     execute(connection, sqlx::query(silence).bind(&contacts).bind(owners).bind(hashes)).await?;
     for forget in [
         "DELETE FROM addressed WHERE contact = ANY($1)",
-        "INSERT INTO unsubscribed (contact, topic, seq)
-             SELECT contact, '', accepted FROM contacts WHERE contact = ANY($1)
-             ON CONFLICT (contact, topic) DO UPDATE SET seq = excluded.seq",
+        "INSERT INTO unsubscribed (contact, topic, channel, seq)
+             SELECT contact, '', '', accepted FROM contacts WHERE contact = ANY($1)
+             ON CONFLICT (contact, topic, channel) DO UPDATE SET seq = excluded.seq",
         "DELETE FROM outbox WHERE contact = ANY($1) AND worker IS NULL",
         "UPDATE outbox SET marketing = true, applied = -1 WHERE contact = ANY($1)",
         "DELETE FROM trace WHERE contact = ANY($1)",

@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use super::{Query, Rows, Writer, hex, json, list, unhex};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
-use crate::store::{Acceptance, NewInput, Whose};
+use crate::store::{Acceptance, NewInput, Whose, words_on_topics};
 
 /// Takes inputs in one transaction; `beside` notes their contacts for the server, which is another process.
 pub(super) async fn accept(
@@ -130,16 +130,16 @@ macro_rules! append_inputs {
          INSERT INTO ready (contact, due, accepted, applied)
              SELECT value ->> 0, ?, value ->> 1, 0 FROM json_each(?) WHERE true
              ON CONFLICT (contact) DO UPDATE SET accepted = excluded.accepted;
-         INSERT OR REPLACE INTO unsubscribed (contact, topic, seq)
-             SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE value ->> 2 IS NOT NULL;
-         DELETE FROM unsubscribed WHERE (contact, topic) IN
-             (SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE value ->> 2 IS NULL);
+         INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE value ->> 3 IS NOT NULL;
+         DELETE FROM unsubscribed WHERE (contact, topic, channel) IN
+             (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE value ->> 3 IS NULL);
          INSERT OR IGNORE INTO suppressed (hash, topic, contact)
              SELECT a.hash, j.value ->> 1, a.contact FROM json_each(?) j
-             CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 IS NOT NULL;
+             CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 = '' AND j.value ->> 3 IS NOT NULL;
          DELETE FROM suppressed WHERE (hash, topic) IN
              (SELECT a.hash, j.value ->> 1 FROM json_each(?) j
-              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 IS NULL);
+              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 = '' AND j.value ->> 3 IS NULL);
          INSERT OR IGNORE INTO nudged (contact) SELECT value ->> 0 FROM json_each(?);"
     };
 }
@@ -152,8 +152,8 @@ pub(super) struct Log {
     accepted: BTreeMap<ContactId, i64>,
     changed: BTreeSet<ContactId>,
     inputs: Rows<InputRow>,
-    /// The newest word on each topic, `''` for everything: the place of an unsubscribe, none for a subscribe.
-    topics: BTreeMap<(i64, SmolStr), Option<i64>>,
+    /// The newest word on each topic and channel, `''` for everything: the place of an unsubscribe, none for a subscribe.
+    topics: BTreeMap<(i64, SmolStr, &'static str), Option<i64>>,
 }
 
 /// contact, place, moment, id and fingerprint, start and length of the body
@@ -185,15 +185,8 @@ impl Log {
         *accepted += 1;
         let seq = *accepted;
         self.changed.insert(contact);
-        match kind {
-            InputKind::Unsubscribe { topic } => {
-                self.topics.insert((contact.0, topic.clone().unwrap_or_default()), Some(seq));
-            }
-            // Nothing more leaves from here on; the rest is forgotten when the contact advances.
-            InputKind::Delete => _ = self.topics.insert((contact.0, SmolStr::default()), Some(seq)),
-            InputKind::Subscribe { topic, .. } => _ = self.topics.insert((contact.0, topic.clone()), None),
-            _ => {}
-        }
+        let words = words_on_topics(kind).into_iter();
+        self.topics.extend(words.map(|(topic, channel, out)| ((contact.0, topic, channel), out.then_some(seq))));
         let (id, fingerprint) = id.unzip();
         let fingerprint = fingerprint.map(|bytes| hex(bytes));
         let (start, length) = self.inputs.add(kind);
@@ -207,7 +200,8 @@ impl Log {
         self.inputs.rows.sort_unstable_by_key(|row| (row.0, row.1));
         let length = |id: &ContactId| Some((id.0, *self.accepted.get(id)?));
         let lengths: Vec<_> = self.changed.iter().filter_map(length).collect();
-        let topics: Vec<_> = self.topics.iter().map(|((contact, topic), seq)| (contact, topic, seq)).collect();
+        let topics: Vec<_> =
+            self.topics.iter().map(|((contact, topic, channel), seq)| (contact, topic, channel, seq)).collect();
         let query = self.inputs.bind(query).bind(Instant::NEVER.0).bind(json(&lengths));
         let topics = json(&topics);
         let nudged = if beside { lengths.as_slice() } else { &[] };

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use journey_bytecode::{Instant, Version};
+use journey_bytecode::{Channel, Instant, Version};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use smol_str::SmolStr;
@@ -28,9 +28,9 @@ use tokio::sync::Mutex;
 
 use super::wake::{self, Wake};
 use super::{
-    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Kept, KeptMessage, KeptProgram, LIST, Listed,
+    Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Heard, Kept, KeptMessage, KeptProgram, Listed,
     MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
-    decode, read_secret,
+    decode, hash_of_address, read_secret,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
@@ -181,13 +181,6 @@ impl SqliteStore {
         self.check()?;
         let mut reader = self.readers.acquire().await.map_err(|error| self.fail(error))?;
         list(query, &mut reader).await.map_err(|error| self.fail(error))
-    }
-
-    /// Changes which addresses stand on a list; how many rows that were.
-    async fn list_of(&self, change: &'static str, listed: &Listed) -> Result<u64, StoreError> {
-        let hashes = json(&listed.hashes().iter().map(|hash| hex(hash)).collect::<Vec<_>>());
-        let query = sqlx::query(change).bind(hashes).bind(listed.topic().to_owned()).bind(LIST.0);
-        self.write(async |writer| Ok(query.execute(&mut writer.connection).await?.rows_affected())).await
     }
 
     async fn fetch(&self, query: Query) -> Result<Vec<SqliteRow>, StoreError> {
@@ -613,16 +606,30 @@ impl Store for SqliteStore {
         self.write(async |writer| write::take(&mut writer.connection, take).await).await
     }
 
+    async fn contacts_at(&self, channel: Channel, address: &str, most: usize) -> Result<Vec<Contact>, StoreError> {
+        let Some(hash) = hash_of_address(channel, address) else { return Ok(Vec::new()) };
+        let there =
+            "SELECT c.id, s.body, c.key, c.created_at FROM addressed a CROSS JOIN contacts c ON c.id = a.contact
+             LEFT JOIN states s ON s.contact = c.id WHERE a.hash = ?1 ORDER BY a.contact LIMIT ?2";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.contacts(sqlx::query(there).bind(hash.to_vec()).bind(most)).await
+    }
+
+    async fn was_heard(&self, id: &str) -> Result<bool, StoreError> {
+        let heard = sqlx::query("SELECT 1 FROM heard WHERE id = ?1").bind(id.to_owned());
+        Ok(!self.fetch(heard).await?.is_empty())
+    }
+
+    async fn hear(&self, heard: &Heard) -> Result<Option<u64>, StoreError> {
+        self.write(async |writer| write::hear(&mut writer.connection, heard).await).await
+    }
+
     async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {
-        let add =
-            "INSERT OR IGNORE INTO suppressed (hash, topic, contact) SELECT unhex(value), ?2, ?3 FROM json_each(?1)";
-        self.list_of(add, listed).await
+        self.write(async |writer| write::list_of(&mut writer.connection, write::SUPPRESS, listed).await).await
     }
 
     async fn lift(&self, listed: &Listed) -> Result<u64, StoreError> {
-        let take =
-            "DELETE FROM suppressed WHERE (hash, topic, contact) IN (SELECT unhex(value), ?2, ?3 FROM json_each(?1))";
-        self.list_of(take, listed).await
+        self.write(async |writer| write::list_of(&mut writer.connection, write::LIFT, listed).await).await
     }
 
     async fn trials(&self) -> Result<Trials, StoreError> {

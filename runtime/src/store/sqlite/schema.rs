@@ -101,6 +101,22 @@ CREATE UNIQUE INDEX codes_taken ON codes (contact, number) WHERE contact IS NOT 
 CREATE TABLE deployments (id BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE revisions (number INTEGER PRIMARY KEY, body BLOB NOT NULL, told INTEGER NOT NULL) STRICT;
 CREATE TABLE nudged (contact INTEGER PRIMARY KEY) STRICT;
+", "
+-- The last gate asks by channel and by the very address (its hash; empty for none) as well; what was queued before has neither.
+ALTER TABLE outbox ADD COLUMN channel TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN address BLOB;
+CREATE INDEX addressed_hash ON addressed (hash);
+ALTER TABLE unsubscribed RENAME TO unsubscribed_before;
+CREATE TABLE unsubscribed (
+    contact INTEGER NOT NULL, topic TEXT NOT NULL, channel TEXT NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (contact, topic, channel)
+) STRICT, WITHOUT ROWID;
+INSERT INTO unsubscribed SELECT contact, topic, '', seq FROM unsubscribed_before;
+DROP TABLE unsubscribed_before;
+
+-- What providers told, by their ids: nothing counts twice.
+CREATE TABLE heard (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX heard_at ON heard (at);
 "];
 
 /// Brings the database up to date.
@@ -185,6 +201,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 5, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 6, .. }), "{error}");
     }
 }

@@ -12,7 +12,8 @@ use super::{Rows, hex, json, list, message_id, message_keys, unhex};
 use crate::core::contact::ContactId;
 use crate::core::effect::{MessageId, Outgoing};
 use crate::store::{
-    Advanced, Delivery, DeliveryResult, GIVEN_UP, KeptProgram, Stays, TakeCode, address_hash, codec, silenced,
+    Advanced, Delivery, DeliveryResult, GIVEN_UP, HEARD_FOR, Heard, KeptProgram, LIST, ListChange, Listed, Stays,
+    TakeCode, address_hash, codec, own_address_hash, silenced,
 };
 use crate::trial::{TrialCount, TrialKey, Trials};
 
@@ -49,8 +50,8 @@ const ERASE: &str = "CREATE TEMP TABLE IF NOT EXISTS erased (contact INTEGER PRI
          SELECT hash, '', contact FROM addressed WHERE contact IN (SELECT contact FROM erased)
          UNION ALL SELECT unhex(value ->> 1), '', value ->> 0 FROM json_each(?);
      DELETE FROM addressed WHERE contact IN (SELECT contact FROM erased);
-     INSERT OR REPLACE INTO unsubscribed (contact, topic, seq)
-         SELECT e.contact, '', r.accepted FROM erased e CROSS JOIN ready r ON r.contact = e.contact;
+     INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
+         SELECT e.contact, '', '', r.accepted FROM erased e CROSS JOIN ready r ON r.contact = e.contact;
      DELETE FROM outbox WHERE contact IN (SELECT contact FROM erased) AND NOT EXISTS
          (SELECT 1 FROM wire w WHERE w.contact = outbox.contact AND w.number = outbox.number);
      UPDATE outbox SET marketing = 1, applied = -1 WHERE contact IN (SELECT contact FROM erased);
@@ -63,16 +64,16 @@ const ERASE: &str = "CREATE TEMP TABLE IF NOT EXISTS erased (contact INTEGER PRI
      UPDATE contacts SET key = e.key FROM erased e WHERE e.contact = contacts.id;
      DELETE FROM erased;";
 
-/// contact, number, due, last input known, whether it is marketing, topic, whether a crash holds it, start and length of
-/// the message
-type OutboxRow = (i64, u32, i64, i64, bool, Option<SmolStr>, bool, usize, usize);
+/// contact, number, due, last input known, whether it is marketing, topic, whether a crash holds it, channel, hash of the
+/// address, start and length of the message
+type OutboxRow = (i64, u32, i64, i64, bool, Option<SmolStr>, bool, &'static str, String, usize, usize);
 
 /// Puts the rows of a blob and an array into the outbox.
 macro_rules! insert_outbox {
     () => {
-        "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body)
+        "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, channel, address, body)
              SELECT value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                 substr(?, value ->> 7, value ->> 8)
+                 value ->> 7, unhex(value ->> 8), substr(?, value ->> 9, value ->> 10)
              FROM json_each(?);"
     };
 }
@@ -95,7 +96,7 @@ impl Batch {
             for message in &outcome.outgoing {
                 queue(&mut batch.outbox, message, message.at, contact.state.applied);
                 batch.queued.push((message.at, message.id));
-                batch.addressed.extend(address_hash(message).map(|hash| (id, hex(&hash))));
+                batch.addressed.extend(own_address_hash(message).map(|hash| (id, hex(&hash))));
             }
         }
         batch
@@ -155,8 +156,10 @@ impl Batch {
 fn queue(outbox: &mut Rows<OutboxRow>, message: &Outgoing, due: Instant, applied: i64) {
     let (start, length) = outbox.add(message);
     let (marketing, hold) = (message.purpose == Purpose::Marketing, message.after_crash == AfterCrash::Hold);
-    let (id, topic) = (message.id, message.topic.clone());
-    outbox.rows.push((id.contact.0, id.number, due.0, applied, marketing, topic, hold, start, length));
+    let (id, topic, channel) = (message.id, message.topic.clone(), message.channel.name());
+    let address = address_hash(message).map(|hash| hex(&hash)).unwrap_or_default();
+    let row = (id.contact.0, id.number, due.0, applied, marketing, topic, hold, channel, address, start, length);
+    outbox.rows.push(row);
 }
 
 /// What was recorded.
@@ -260,11 +263,15 @@ async fn leave(
     if leaving.is_empty() {
         return Ok(Default::default());
     }
-    let known = "SELECT json_group_array(json_array(o.contact, o.number, o.marketing AND (
-             EXISTS (SELECT 1 FROM unsubscribed u
-                 WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic) AND u.seq > o.applied)
-             OR EXISTS (SELECT 1 FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
-                 AND (s.topic = '' OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact))))
+    let known = "SELECT json_group_array(json_array(o.contact, o.number,
+             o.marketing AND EXISTS (SELECT 1 FROM unsubscribed u
+                 WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic)
+                     AND (u.channel = '' OR u.channel = o.channel) AND u.seq > o.applied)
+             OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
+                 AND (s.topic = '*' OR o.marketing AND (s.topic = '' OR s.topic = o.topic)))
+             OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1
+                 FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
+                 AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact)))
          FROM json_each(?1) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
     let rows = list::<(i64, u32, u8)>(sqlx::query(known).bind(message_keys(leaving)), connection).await?;
     let known: HashMap<MessageId, u8> =
@@ -435,6 +442,45 @@ async fn forget(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::R
          WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
     sqlx::query(forget).bind(message_keys(&failed)).execute(connection).await?;
     Ok(failed)
+}
+
+/// Notes a provider's word and changes the list; how many rows that were, none for a word that was noted before.
+pub(super) async fn hear(connection: &mut SqliteConnection, heard: &Heard) -> sqlx::Result<Option<u64>> {
+    begin(connection).await?;
+    let note = "INSERT OR IGNORE INTO heard (id, at) VALUES (?, ?)";
+    let noted = sqlx::query(note).bind(heard.id.to_string()).bind(heard.at.0).execute(&mut *connection).await?;
+    if noted.rows_affected() == 0 {
+        sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+        return Ok(None);
+    }
+    let changed = match &heard.change {
+        ListChange::Nothing => 0,
+        ListChange::Suppress(listed) => list_of(connection, SUPPRESS, listed).await?,
+        ListChange::Lift(listed) => list_of(connection, LIFT, listed).await?,
+    };
+    let forget = "DELETE FROM heard WHERE at <= ?";
+    sqlx::query(forget).bind(heard.at.0.saturating_sub(HEARD_FOR)).execute(&mut *connection).await?;
+    sqlx::raw_sql("COMMIT").execute(connection).await?;
+    Ok(Some(changed))
+}
+
+/// Puts addresses on the list.
+pub(super) const SUPPRESS: &str =
+    "INSERT OR IGNORE INTO suppressed (hash, topic, contact) SELECT unhex(value), ?2, ?3 FROM json_each(?1)";
+
+/// Takes them off again.
+pub(super) const LIFT: &str =
+    "DELETE FROM suppressed WHERE (hash, topic, contact) IN (SELECT unhex(value), ?2, ?3 FROM json_each(?1))";
+
+/// Changes which addresses stand on the list; how many rows that were.
+pub(super) async fn list_of(
+    connection: &mut SqliteConnection,
+    change: &'static str,
+    listed: &Listed,
+) -> sqlx::Result<u64> {
+    let hashes = json(&listed.hashes().iter().map(|hash| hex(hash)).collect::<Vec<_>>());
+    let query = sqlx::query(change).bind(hashes).bind(listed.keeps.stored().to_owned()).bind(LIST.0);
+    Ok(query.execute(connection).await?.rows_affected())
 }
 
 /// Keeps programs; of one that is kept already, the messages become the given ones.

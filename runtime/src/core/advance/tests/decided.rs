@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use journey_compiler::project::{File, Project};
 use serde_json::Value as Json;
+use smol_str::SmolStr;
 
 use super::*;
 use crate::ingest::Gate;
@@ -126,7 +127,16 @@ fn tell(linked: &Arc<Linked>, newer: Option<&Arc<Linked>>, story: &str) -> Strin
                 let machine = object.remove("machine").is_some();
                 object.insert("contact".into(), "ada".into());
                 let answer = object.get("answer").and_then(Json::as_u64).map(|number| (number, object.clone()));
+                let text = |name: &str| object.get(name).and_then(Json::as_str).map(SmolStr::new);
+                let silence = text("stop").or_else(|| text("start")).zip(text("at"));
+                let channel = text("channel").and_then(|channel| Channel::parse(&channel));
+                let stops = object.contains_key("stop");
                 let mut kind = match answer {
+                    // What a provider tells, of a number.
+                    None if let (Some((words, address)), Some(channel)) = (silence, channel) => match stops {
+                        true => InputKind::Silence { channel, address, words },
+                        false => InputKind::EndSilence { channel, address, words },
+                    },
                     // What a delivery brings; nobody else can answer for a system.
                     Some((number, said)) => {
                         InputKind::Answer { number: u32::try_from(number).unwrap(), answer: answer_of(&said) }

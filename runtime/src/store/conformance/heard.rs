@@ -1,0 +1,89 @@
+//! What contacts tell by a channel: that they want no more of it.
+
+use journey_bytecode::{Channel, Instant, Purpose};
+
+use super::forgotten::decided;
+use super::{Kind, NOW, event, outgoing};
+use crate::core::contact::ContactId;
+use crate::core::effect::{Errand, MessageId, Outgoing};
+use crate::core::input::{Evidence, InputKind};
+use crate::store::{HEARD_FOR, Heard, Keeps, ListChange, Listed, NewInput, Store, Whose};
+
+const PHONE: &str = "+4915112345678";
+
+fn message(contact: i64, number: u32, channel: Channel, purpose: Purpose) -> Outgoing {
+    let to = if channel == Channel::Email { "ada@x.example" } else { PHONE };
+    let id = MessageId { contact: ContactId(contact), number };
+    Outgoing { channel, to: to.into(), ..outgoing(id, NOW, purpose, Some("offers")) }
+}
+
+pub(super) async fn who_says_stop_gets_nothing_more_and_is_heard_once(kind: impl Kind) {
+    use Purpose::{Marketing, Transactional};
+    let store = kind.open().await;
+    store.accept(&[event("ada", "1", "e"), event("bo", "1", "e"), event("cy", "1", "e")], NOW).await.unwrap();
+    let elsewhere = Outgoing { errand: Errand::Elsewhere, ..message(3, 1, Channel::Sms, Transactional) };
+    let of = [message(1, 1, Channel::Sms, Marketing), message(2, 1, Channel::Sms, Marketing), elsewhere];
+    assert_eq!(decided(&store, &of).await, [false; 3]);
+    let there = async |channel, address: &str, most| {
+        let there = store.contacts_at(channel, address, most).await.unwrap();
+        there.into_iter().map(|contact| contact.id.0).collect::<Vec<_>>()
+    };
+    // What goes elsewhere goes to somebody else.
+    assert_eq!(there(Channel::Sms, PHONE, 9).await, [1, 2]);
+    assert_eq!(there(Channel::Sms, PHONE, 1).await, [1]);
+    assert_eq!(there(Channel::WhatsApp, PHONE, 9).await, [0; 0]);
+    assert_eq!(there(Channel::Sms, "", 9).await, [0; 0]);
+
+    let listed = Listed { channel: Channel::Sms, addresses: vec![PHONE.into()], keeps: Keeps::Everything };
+    let heard = |id: &str, change| Heard { id: id.into(), at: NOW, change };
+    let stop = heard("sms:1", ListChange::Suppress(listed.clone()));
+    assert!(!store.was_heard("sms:1").await.unwrap());
+    assert_eq!(store.hear(&stop).await.unwrap(), Some(1));
+    assert!(store.was_heard("sms:1").await.unwrap());
+    let of = [
+        message(1, 2, Channel::Sms, Transactional),
+        message(2, 2, Channel::Sms, Marketing),
+        message(2, 3, Channel::WhatsApp, Marketing),
+        message(2, 4, Channel::Email, Marketing),
+    ];
+    assert_eq!(decided(&store, &of).await, [true, true, false, false]);
+
+    assert_eq!(store.hear(&heard("sms:2", ListChange::Suppress(listed.clone()))).await.unwrap(), Some(0), "known");
+    assert_eq!(store.hear(&heard("sms:3", ListChange::Lift(listed))).await.unwrap(), Some(1));
+    // The provider tells the old word again.
+    assert_eq!(store.hear(&stop).await.unwrap(), None);
+    assert_eq!(decided(&store, &[message(1, 3, Channel::Sms, Transactional)]).await, [false]);
+    // It does so for some days, and no longer.
+    let late = Heard { at: Instant(NOW.0 + HEARD_FOR), ..heard("sms:4", ListChange::Nothing) };
+    assert_eq!(store.hear(&late).await.unwrap(), Some(0));
+    assert!(!store.was_heard("sms:1").await.unwrap() && store.was_heard("sms:4").await.unwrap());
+}
+
+pub(super) async fn a_channel_withdrawn_is_asked_at_the_wire(kind: impl Kind) {
+    let store = kind.open().await;
+    store.accept(&[event("ada", "1", "e")], NOW).await.unwrap();
+    // Messages decided before it was withdrawn, as when they are queued again.
+    let messages = async |first: u32| {
+        let of = [Channel::Sms, Channel::Email, Channel::WhatsApp];
+        let of = of.into_iter().zip(first..).map(|(channel, number)| message(1, number, channel, Purpose::Marketing));
+        decided(&store, &of.map(|message| Outgoing { to: "x".into(), ..message }).collect::<Vec<_>>()).await
+    };
+    let say = async |kind| {
+        let input = NewInput { contact: Whose::Id(ContactId(1)), kind, ..event("", "", "e") };
+        store.accept(&[input], NOW).await.unwrap();
+    };
+    assert_eq!(messages(1).await, [false; 3]);
+    let via = |channel| InputKind::UnsubscribeVia { topic: Some("offers".into()), channel };
+    say(via(Channel::Sms)).await;
+    say(via(Channel::WhatsApp)).await;
+    let ids: Vec<MessageId> = (1..4).map(|number| MessageId { contact: ContactId(1), number }).collect();
+    let stays = store.record(&[], &ids).await.unwrap();
+    assert_eq!(stays.iter().map(|(id, _)| id.number).collect::<Vec<_>>(), [1, 3]);
+    let again = |channel| InputKind::Subscribe { topic: "offers".into(), channel, evidence: Evidence::default() };
+    say(again(Some(Channel::Sms))).await;
+    assert_eq!(store.record(&[], &ids).await.unwrap().len(), 1);
+    say(InputKind::UnsubscribeVia { topic: None, channel: Channel::Email }).await;
+    assert_eq!(store.record(&[], &ids).await.unwrap().len(), 2);
+    say(again(None)).await;
+    assert_eq!(store.record(&[], &ids).await.unwrap().iter().map(|(id, _)| id.number).collect::<Vec<_>>(), [2]);
+}
