@@ -14,6 +14,7 @@ mod files;
 mod git;
 mod pages;
 mod report;
+mod revision;
 mod terminal;
 mod workspace;
 

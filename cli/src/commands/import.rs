@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use journey_runtime::clock::{Clock as _, SystemClock};
 use journey_runtime::core::Linked;
-use journey_runtime::core::contact::ContactId;
-use journey_runtime::ingest::{CsvError, CsvReader, Gate, export};
+use journey_runtime::core::contact::{Contact, ContactId};
+use journey_runtime::ingest::{CsvError, CsvReader, Gate, Numbers, export, line};
 use journey_runtime::store::{Acceptance, AnyStore, NewInput, Store, StoreError};
 use serde_json::json;
 
@@ -48,9 +48,14 @@ One JSON object a line: attributes, tags, stages, consent with its ledger, runs,
 what became of them, past events. With names of contacts only those: what a person asks for
 who wants to see what is kept.
 
+With --events, it is what happened to them instead: all that the database was told, one
+contact or event a line as the HTTP API takes it, each with its moment. `journey simulate
+--replay` lets it happen once more. SQLite keeps it; PostgreSQL only until it is applied.
+
 Examples:
   journey export > contacts.ndjson
   journey export ada
+  journey export --events > events.ndjson
 
 Exit codes: 0 it is done, 1 a contact is not known, 2 the command could not do its work.";
 
@@ -89,6 +94,10 @@ pub(super) struct ExportArgs {
     /// Only these, by their ids
     #[arg(value_name = "CONTACT")]
     contacts: Vec<String>,
+
+    /// What happened to them, to be replayed, instead of what is known of them
+    #[arg(long)]
+    events: bool,
 
     /// A project or a `.journey` file
     #[arg(long, value_name = "PATH", default_value = ".")]
@@ -273,7 +282,7 @@ async fn write(store: &AnyStore, args: &ExportArgs, terminal: Terminal) -> Resul
     let mut unknown = Vec::new();
     for name in &args.contacts {
         match store.contact(name).await.map_err(failed)? {
-            Some(contact) => terminal.out(format!("{}\n", export(&contact)))?,
+            Some(contact) => terminal.out(told(store, &contact, args.events).await?)?,
             None => unknown.push(name.clone()),
         }
     }
@@ -282,8 +291,26 @@ async fn write(store: &AnyStore, args: &ExportArgs, terminal: Terminal) -> Resul
         let page = store.contacts_after(after, PAGE).await.map_err(failed)?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        let known = page.iter().filter(|contact| !contact.is_erased());
-        terminal.out(known.map(|contact| format!("{}\n", export(contact))).collect::<String>())?;
+        let mut text = String::new();
+        for contact in page.iter().filter(|contact| !contact.is_erased()) {
+            text.push_str(&told(store, contact, args.events).await?);
+        }
+        terminal.out(text)?;
     }
     Ok(unknown)
+}
+
+/// A contact's lines: what is known of it, or what happened to it.
+async fn told(store: &AnyStore, contact: &Contact, events: bool) -> Result<String, Failure> {
+    if !events {
+        return Ok(format!("{}\n", export(contact)));
+    }
+    let failed = |error: StoreError| Failure::new(error.to_string());
+    let inputs = store.inputs(contact.id).await.map_err(failed)?.ok_or_else(|| {
+        Failure::new("PostgreSQL keeps what contacts were told only until it is applied")
+            .help("whoever sends it to the HTTP API can keep it: `simulate --replay` reads the same lines, with `at`")
+    })?;
+    let numbers = Numbers::of(&store.trace(contact.id).await.map_err(failed)?);
+    let lines = inputs.iter().filter_map(|input| line(&contact.key, input, &numbers));
+    Ok(lines.map(|line| format!("{line}\n")).collect())
 }

@@ -14,6 +14,7 @@ mod check;
 mod ci;
 mod commands;
 mod fmt;
+mod replay;
 mod run;
 mod serve;
 mod support;

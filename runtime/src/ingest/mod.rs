@@ -1,7 +1,7 @@
 //! From what other systems send to inputs of contacts: one format for the HTTP API, `events.ndjson` and `contacts.csv`.
 //!
 //! A contact is `{"id":"ada","attributes":{"email":"ada@example.com"},"tags":["lead"]}`: attributes are set (`null`
-//! removes one), tags are added (`remove_tags` removes some), everything else stays as it is. An event is
+//! removes one), tags are added (`remove_tags` removes some), everything else stays as it is, as of `at`. An event is
 //! `{"id":"e1","contact":"ada","at":"2026-03-02T10:00:00+01:00","event":"purchase","data":{"amount":"120 EUR"}}`; in the
 //! place of `event` and `data` stands `"tag":"lead"`, `"untag":"lead"`, `"set":{"plan":"pro"}`, `"opened":"MESSAGE"`, `"clicked":"MESSAGE"` with
 //! `"link":"NAME"`, `"replied":"MESSAGE"`, `"bounced":"MESSAGE"`, `"answer":"yes"` to what a journey asked (its `"journey"` if
@@ -11,7 +11,7 @@
 //!
 //! - The `id` of an event belongs to its contact: the same event under the same id counts once, another one is refused.
 //!   Without an id every event counts.
-//! - Without `at` an event happens when it reaches us. One that lies more than [`FUTURE_TOLERANCE`] ahead is refused; less
+//! - Without `at` a line holds from when it reaches us. One that lies more than [`FUTURE_TOLERANCE`] ahead is refused; less
 //!   is a difference between clocks, and it happens now.
 //! - The first that we hear of a contact must bring every attribute that the project requires, so that no journey meets a
 //!   contact without; an event alone creates a contact only where nothing is required.
@@ -22,6 +22,7 @@ mod export;
 mod hook;
 mod lines;
 mod mail;
+mod record;
 mod value;
 mod wish;
 
@@ -43,6 +44,7 @@ pub use export::{export, ledger_entry};
 pub use hook::{Answers, Fields, Hook, NotTaken, Told, Written};
 pub use lines::{json, ndjson};
 pub use mail::{Returned, read_mail};
+pub use record::{Numbers, Part, line, parts, without};
 pub use value::{MAX_LIST, MAX_TEXT};
 pub(crate) use value::{answer, json_of};
 pub use wish::Wish;
@@ -162,15 +164,16 @@ impl Gate {
 
     /// Reads a contact.
     pub fn contact(&self, json: &Json, now: Instant) -> Result<NewInput, Refused> {
-        let fields = object(json, "a contact", &["id", "attributes", "tags", "remove_tags"])?;
+        let fields = object(json, "a contact", &["id", "at", "attributes", "tags", "remove_tags"])?;
         let key = key(fields.get("id"), "id")?;
+        let at = self.at(fields, now)?.unwrap_or(now);
         let attributes = match fields.get("attributes") {
             None | Some(Json::Null) => Vec::new(),
             Some(given) => self.attributes(given, "attributes")?,
         };
         let add_tags = self.tags(fields.get("tags")).map_err(|error| error.inside("tags"))?;
         let remove_tags = self.tags(fields.get("remove_tags")).map_err(|error| error.inside("remove_tags"))?;
-        Ok(self.upsert(key, attributes, add_tags, remove_tags, now))
+        Ok(self.upsert(key, attributes, add_tags, remove_tags, at.min(now)))
     }
 
     /// Reads an event.
@@ -184,11 +187,20 @@ impl Gate {
             None | Some(Json::Null) => None,
             given => Some(key(given, "id")?),
         };
-        let given_at = match fields.get("at") {
-            None | Some(Json::Null) => None,
-            Some(at) => Some(value::moment(at, self.linked.zone()).map_err(|error| error.inside("at"))?),
-        };
+        let given_at = self.at(fields, now)?;
         let at = given_at.unwrap_or(now);
+        let kind = self.happening(fields)?;
+        let fingerprint = fingerprint(given_at, &kind);
+        let creates = self.missing(set_by(&kind)).is_empty();
+        Ok(NewInput { contact: Whose::Key(contact), id, fingerprint, at: at.min(now), kind, creates })
+    }
+
+    /// When it happened, if the line says so.
+    fn at(&self, fields: &Map<String, Json>, now: Instant) -> Result<Option<Instant>, Refused> {
+        let at = match fields.get("at") {
+            None | Some(Json::Null) => return Ok(None),
+            Some(at) => value::moment(at, self.linked.zone()).map_err(|error| error.inside("at"))?,
+        };
         if at.0 > now.0.saturating_add(FUTURE_TOLERANCE) {
             let error = format!(
                 "{} lies in the future (it is {} here); an event is sent when it has happened",
@@ -197,10 +209,7 @@ impl Gate {
             );
             return Err(Refused::of("at", error));
         }
-        let kind = self.happening(fields)?;
-        let fingerprint = fingerprint(given_at, &kind);
-        let creates = self.missing(set_by(&kind)).is_empty();
-        Ok(NewInput { contact: Whose::Key(contact), id, fingerprint, at: at.min(now), kind, creates })
+        Ok(Some(at))
     }
 
     /// Why an input could not create its contact.

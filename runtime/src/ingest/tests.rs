@@ -2,6 +2,7 @@ use journey_bytecode::{Bundle, Channel, Event, Field, Message, Number, Schema, T
 use serde_json::json;
 
 use super::*;
+use crate::core::input::Input;
 
 const NOW: Instant = Instant(1_772_442_000_000); // 2026-03-02T09:00:00Z
 
@@ -210,4 +211,48 @@ fn contacts_from_csv() {
     let rows: Vec<_> =
         CsvReader::new(&gate, latin.as_slice(), NOW).unwrap().map(|row| row.unwrap().1.is_ok()).collect();
     assert_eq!(rows, [false, true]);
+}
+
+#[test]
+fn what_is_recorded_reads_back() {
+    let at = Instant(NOW.0 - 90_061_001);
+    let lines = [
+        json!({"id": "ada", "at": "2026-03-01 08:00", "attributes": {"email": "ada@x.example", "first_name": null},
+            "tags": ["lead"], "remove_tags": ["mattress_lead"]}),
+        json!({"contact": "ada", "event": "purchase", "data": {"amount": "20 EUR", "items": ["a"]}}),
+        json!({"contact": "ada", "clicked": "brand_story", "link": "https://x.example/"}),
+        json!({"contact": "ada", "opened": "brand_story"}),
+        json!({"contact": "ada", "bounced": "brand_story"}),
+        json!({"contact": "ada", "subscribed": "offers", "channel": "email", "basis": "express", "until": "2027-01-01 00:00"}),
+        json!({"contact": "ada", "subscribed": "offers"}),
+        json!({"contact": "ada", "unsubscribed": "offers", "channel": "sms"}),
+        json!({"contact": "ada", "unsubscribed": true}),
+        json!({"contact": "ada", "message": "STOP", "channel": "sms"}),
+    ];
+    let gate = gate();
+    for json in lines {
+        let read = gate.recorded(&json, at).unwrap_or_else(|error| panic!("{json}: {error}"));
+        let input = Input { seq: 1, at: read.at, kind: read.kind.clone() };
+        let written = line("ada", &input, &Numbers::default()).unwrap_or_else(|| panic!("{json} is left out"));
+        let again = gate.recorded(&written, NOW).unwrap_or_else(|error| panic!("{written}: {error}"));
+        assert_eq!((again.contact, again.at, again.kind), (read.contact, read.at, read.kind), "{written}");
+    }
+}
+
+#[test]
+fn a_line_goes_without_what_it_names_beside_others() {
+    let mut json =
+        json!({"id": "ada", "attributes": {"email": "ada@x.example", "town": "Bonn"}, "tags": ["lead", "old"]});
+    let unknown: Vec<Part> = parts(&json).into_iter().filter(|part| !gate().knows(part)).collect();
+    assert_eq!(unknown, [Part::Attribute("town".into()), Part::Tag("old".into())]);
+    assert!(gate().recorded(&json, NOW).is_err());
+    unknown.iter().for_each(|part| without(&mut json, part));
+    assert!(gate().recorded(&json, NOW).is_ok(), "{json}");
+    let event = json!({"contact": "ada", "event": "purchase", "data": {"amount": "20 EUR", "items": [], "shop": "a"}});
+    let unknown: Vec<String> =
+        parts(&event).iter().filter(|part| !gate().knows(part)).map(ToString::to_string).collect();
+    assert_eq!(unknown, ["the field `shop` of event `purchase`"]);
+    assert!(parts(&json!({"contact": "ada", "event": "gone", "data": {"a": 1}})).iter().all(|part| gate().knows(part)));
+    let early = json!({"id": "ada", "at": "2026-04-02 10:00", "attributes": {"email": "ada@x.example"}});
+    assert!(gate().contact(&early, NOW).unwrap_err().to_string().contains("lies in the future"));
 }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod behaviour;
+mod compare;
 mod crowd;
 mod report;
 
@@ -16,6 +17,7 @@ use journey_bytecode::{Instant, Span};
 
 pub use answers::MadeUp;
 pub use behaviour::{Awake, Behaviour, Known, Reactions};
+pub use compare::{Comparison, Difference, MessageTotals, Received};
 pub use crowd::Crowd;
 pub use report::{JourneyReport, MessageReport, Report, SplitReport, StepReport, Zones};
 
@@ -62,6 +64,8 @@ pub struct Scenario {
     pub start: Option<Instant>,
     /// When it ends at the latest; without, after [`HORIZON`].
     pub until: Option<Until>,
+    /// Whether the report tells who received what.
+    pub tells_who: bool,
     /// Shows how far it is: the milliseconds of virtual time that are behind.
     pub behind: Arc<AtomicI64>,
 }
@@ -76,7 +80,7 @@ pub async fn run<S: Store>(
     outlet: &Outlet,
     scenario: Scenario,
 ) -> Result<Report, StoreError> {
-    let Scenario { contacts, events, crowd, start, until, behind } = scenario;
+    let Scenario { contacts, events, crowd, start, until, tells_who, behind } = scenario;
     let first = events.iter().map(|event| event.at).filter(|at| *at < Instant::NEVER).min();
     let start = start.or(first).unwrap_or(DEFAULT_START);
     let end = match until.unwrap_or(Until::After(HORIZON)) {
@@ -91,7 +95,7 @@ pub async fn run<S: Store>(
     events.make_contiguous().sort_by_key(|(_, event)| event.at);
 
     let clock = VirtualClock::new(start);
-    let mut simulation = Simulation { store, linked, outlet, clock, tally: Tally::default(), crowd };
+    let mut simulation = Simulation { store, linked, outlet, clock, tally: Tally::new(tells_who), crowd };
     let contacts: Vec<_> = contacts.into_iter().map(|contact| NewInput { at: start, ..contact }).collect();
     let refused_contacts = simulation.accept(&contacts).await?;
     let mut refused_events = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use journey_bytecode::{Channel, Instant, StatusKind, StepIx, Value};
 use smol_str::SmolStr;
 
-use super::RefusedInput;
+use super::{Received, RefusedInput};
 use crate::core::Linked;
 use crate::core::contact::{ContactId, EndReason};
 use crate::core::effect::{Deferral, MessageId, NotEntered, Refusal, TraceEntry, TraceEvent};
@@ -32,6 +32,8 @@ pub struct Report {
     pub deferred: BTreeMap<&'static str, u64>,
     /// Contacts whose zone the project's own stood in for.
     pub zones: Zones,
+    /// Who received what, in the order of sending; nothing unless the scenario asks for it.
+    pub received: Vec<Received>,
     /// Contacts that were refused: their places in the list, and why.
     pub refused_contacts: Vec<RefusedInput>,
     /// The same for events.
@@ -138,6 +140,8 @@ pub(super) struct Tally {
     /// When each contact's messages of the last 7 days were sent, and the most that there ever were.
     pressure: HashMap<ContactId, (VecDeque<Instant>, u32)>,
     deferred: BTreeMap<&'static str, u64>,
+    /// What contacts are called, and what they received, if that is asked for.
+    who: Option<(HashMap<ContactId, SmolStr>, Vec<Received>)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -148,12 +152,21 @@ enum ZoneState {
 }
 
 impl Tally {
+    /// `tells_who` remembers who received what.
+    pub(super) fn new(tells_who: bool) -> Self {
+        Self { who: tells_who.then(Default::default), ..Self::default() }
+    }
+
     /// Counts what became of a contact.
     pub(super) fn observe(&mut self, linked: &Linked, Advanced { contact, outcome }: &Advanced) {
         for entry in &outcome.trace {
             self.count(linked, contact.id, entry);
         }
         outcome.trials.iter().for_each(|event| self.trials.add(event));
+        if let Some((names, _)) = &mut self.who {
+            // One that is erased is known by what it was called.
+            names.entry(contact.id).or_insert_with(|| contact.key.clone());
+        }
         let zone = linked.zone_attribute().map(|attribute| contact.attributes.get(attribute));
         let state = match zone {
             Some(None) => ZoneState::Missing,
@@ -165,6 +178,13 @@ impl Tally {
 
     /// Counts what became of a message.
     pub(super) fn delivered(&mut self, delivery: &Delivery) {
+        if let (DeliveryResult::Delivered { .. }, Some((names, received))) = (&delivery.result, &mut self.who)
+            && let (Some(contact), Some((message, channel))) =
+                (names.get(&delivery.id.contact), self.names.get(&delivery.id))
+        {
+            let (contact, channel, message) = (contact.clone(), channel.clone(), message.clone());
+            received.push(Received { contact, channel, message, at: delivery.at });
+        }
         if let DeliveryResult::Failed { cause, .. } = &delivery.result
             && let Some(message) = self.message(delivery.id)
         {
@@ -196,6 +216,7 @@ impl Tally {
             zones: Zones { missing: count(ZoneState::Missing), unknown: count(ZoneState::Unknown) },
             journeys: self.journeys.into_values().collect(),
             messages: self.messages.into_values().collect(),
+            received: self.who.map(|(_, received)| received).unwrap_or_default(),
             refused_contacts: Vec::new(),
             refused_events: Vec::new(),
         }

@@ -474,6 +474,10 @@ impl Store for MemoryStore {
         Ok(self.inner().rows.get(&contact).map(|row| row.trace.clone()).unwrap_or_default())
     }
 
+    async fn inputs(&self, _: ContactId) -> Result<Option<Vec<Input>>, StoreError> {
+        Ok(None)
+    }
+
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
         let first = MessageId { contact, number: 0 };
         let last = MessageId { contact, number: u32::MAX };

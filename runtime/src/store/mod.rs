@@ -151,6 +151,9 @@ pub trait Store: Send + Sync + 'static {
     /// A contact's trace, oldest first: what each wake-up did.
     fn trace(&self, contact: ContactId) -> impl Future<Output = Result<Vec<TraceEntry>, StoreError>> + Send;
 
+    /// All that a contact was told, in order, where applied inputs are kept: not in PostgreSQL, nor in memory.
+    fn inputs(&self, contact: ContactId) -> impl Future<Output = Result<Option<Vec<Input>>, StoreError>> + Send;
+
     /// What became of a contact's messages, by number; messages still in the outbox are not listed.
     fn deliveries(&self, contact: ContactId) -> impl Future<Output = Result<Vec<Delivery>, StoreError>> + Send;
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
+use crate::core::input::Input;
 use crate::trial::Trials;
 
 /// Where a store is.
@@ -209,6 +210,10 @@ impl Store for AnyStore {
 
     async fn trace(&self, contact: ContactId) -> Result<Vec<TraceEntry>, StoreError> {
         either!(self, store => store.trace(contact).await)
+    }
+
+    async fn inputs(&self, contact: ContactId) -> Result<Option<Vec<Input>>, StoreError> {
+        either!(self, store => store.inputs(contact).await)
     }
 
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {

@@ -682,6 +682,10 @@ impl Store for PostgresStore {
         Ok(trace)
     }
 
+    async fn inputs(&self, _: ContactId) -> Result<Option<Vec<Input>>, StoreError> {
+        Ok(None)
+    }
+
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
         let done = "SELECT contact, number, at, attempts, result FROM deliveries WHERE contact = $1 ORDER BY number";
         let rows = self.fetch(sqlx::query(done).bind(contact.0)).await?;

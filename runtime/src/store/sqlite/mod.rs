@@ -582,6 +582,19 @@ impl Store for SqliteStore {
         Ok(trace)
     }
 
+    async fn inputs(&self, contact: ContactId) -> Result<Option<Vec<Input>>, StoreError> {
+        // What was erased has no body.
+        let told = "SELECT seq, at, body FROM inputs WHERE contact = ?1 AND length(body) > 0 ORDER BY seq";
+        let rows = self.fetch(sqlx::query(told).bind(contact.0)).await?;
+        let read = |error| self.fail(error);
+        let input = |row: &SqliteRow| {
+            let (seq, at) = (row.try_get(0).map_err(read)?, Instant(row.try_get(1).map_err(read)?));
+            let body = row.try_get(2).map_err(read)?;
+            Ok(Input { seq, at, kind: decode(body, || format!("input {seq} of contact {}", contact.0))? })
+        };
+        rows.iter().map(input).collect::<Result<_, _>>().map(Some)
+    }
+
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
         let done = "SELECT contact, number, at, attempts, result FROM deliveries WHERE contact = ?1 ORDER BY number";
         let rows = self.fetch(sqlx::query(done).bind(contact.0)).await?;

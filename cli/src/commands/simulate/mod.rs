@@ -1,4 +1,7 @@
-//! `journey simulate`: a forecast with people who do not exist.
+//! `journey simulate`: a forecast with people who do not exist, or what a change would have meant for those who do.
+
+mod replay;
+mod told;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -53,9 +56,20 @@ Examples:
   journey simulate welcome --contacts 10000 --days 180 --seed 7
   journey simulate welcome --output-format json
 
-Exit codes: 0 it ran, 1 the project has errors, 2 the command could not do its work.";
+With --replay, people are not made up: what was recorded happens once more, in the
+project as it is now and as it was in a revision of git, and you see who would have
+received what. Each line is a contact or an event as the HTTP API takes it, with `at`;
+`journey export --events` writes such a file. What one of the versions does not know
+is left out there, and told.
 
-/// Forecast what a project would do to many people
+  journey export --events > events.ndjson
+  journey simulate welcome --replay events.ndjson --against main
+
+Exit codes: 0 it ran, 1 the project has errors (then it did not run) or neither version
+takes some of the recorded lines (then it ran without them), 2 the command could not do
+its work.";
+
+/// Forecast what a project would do to many people, or replay what happened to real ones
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -67,9 +81,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     contacts: u32,
 
-    /// How many days; people come in the first half
-    #[arg(long, value_name = "D", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=1_825))]
-    days: u32,
+    /// How many days [default: 90, and people come in the first half; with --replay 30 after the last line]
+    #[arg(long, value_name = "D", value_parser = clap::value_parser!(u32).range(1..=1_825))]
+    days: Option<u32>,
 
     /// Other people with every other number
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -78,6 +92,14 @@ pub(super) struct Args {
     /// How people behave [default: `behaviour.toml` beside the project's settings, if there is one]
     #[arg(long, value_name = "FILE")]
     behaviour: Option<PathBuf>,
+
+    /// Let what is recorded in this file happen, one JSON object a line
+    #[arg(long, value_name = "EVENTS", requires = "against", conflicts_with_all = ["contacts", "seed", "behaviour"])]
+    replay: Option<PathBuf>,
+
+    /// Compare with the project as it was in this git revision
+    #[arg(long, value_name = "REV", requires = "replay")]
+    against: Option<String>,
 
     /// How the forecast is written to stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -93,16 +115,23 @@ enum Format {
     Json,
 }
 
+/// How many days a forecast covers.
+const DAYS: u32 = 90;
+
 pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
+    if let (Some(events), Some(revision)) = (&args.replay, &args.against) {
+        return replay::run(args, events, revision, terminal);
+    }
     let workspace = discover::find_one(&args.path)?;
     let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
     let linked = Linked::new(bundle.clone(), []).map_err(|error| Failure::new(error.to_string()))?;
     let behaviour = behaviour(args.behaviour.as_deref(), &workspace, bundle)?;
     let outlet = run::outlet(&workspace, bundle, &(Arc::new(Nowhere) as Arc<dyn Transport>))?;
     let codes = run::codes(&workspace, bundle)?;
-    let days = i32::try_from(args.days).unwrap_or(i32::MAX);
+    let length = args.days.unwrap_or(DAYS);
+    let days = i32::try_from(length).unwrap_or(i32::MAX);
     let scenario = Scenario {
-        crowd: Some(Crowd::new(&linked, behaviour, args.contacts, args.days, args.seed, DEFAULT_START)),
+        crowd: Some(Crowd::new(&linked, behaviour, args.contacts, length, args.seed, DEFAULT_START)),
         start: Some(DEFAULT_START),
         until: Some(Until::After(Span { days, ..Span::default() })),
         ..Scenario::default()
@@ -206,7 +235,7 @@ fn json(args: &Args, report: &Report) -> String {
         })
     });
     let told = json!({
-        "contacts": args.contacts, "days": args.days, "seed": args.seed,
+        "contacts": args.contacts, "days": args.days.unwrap_or(DAYS), "seed": args.seed,
         "journeys": journeys.collect::<Vec<_>>(), "messages": messages.collect::<Vec<_>>(),
         "most_messages_in_7_days": report.pressure, "deferred": report.deferred,
     });
