@@ -171,6 +171,10 @@ pub fn line(contact: &str, input: &Input, numbers: &Numbers) -> Option<Json> {
         InputKind::UnsubscribeVia { topic: from, channel } => {
             event(&[("unsubscribed", topic(from)), ("channel", channel.name().into())])
         }
+        // Whoever has the address said stop; the contact is the one that is known to have it.
+        InputKind::Silence { channel, .. } => {
+            event(&[("unsubscribed", true.into()), ("channel", channel.name().into())])
+        }
         InputKind::Inbound { channel, text } => {
             event(&[("message", text.as_str().into()), ("channel", channel.name().into())])
         }
@@ -189,6 +193,7 @@ pub fn line(contact: &str, input: &Input, numbers: &Numbers) -> Option<Json> {
         | InputKind::Answer { .. }
         | InputKind::Migrate { .. }
         | InputKind::Resume { .. }
-        | InputKind::Deployed => None,
+        | InputKind::Deployed
+        | InputKind::EndSilence { .. } => None,
     }
 }
