@@ -382,6 +382,8 @@ pub enum WokenBy {
 pub struct Outcome {
     /// For the outbox.
     pub outgoing: Vec<Outgoing>,
+    /// The last input that the decision of each of these knew; of those behind the last one, the contact's last input.
+    pub knew: Vec<i64>,
     /// For the trace.
     pub trace: Vec<TraceEntry>,
     /// What counts for trials of splits.
@@ -392,4 +394,11 @@ pub struct Outcome {
     pub erase: bool,
     /// Addresses of a contact that is erased: whoever else comes with one of them gets no marketing there.
     pub silenced: Vec<(Channel, SmolStr)>,
+}
+
+impl Outcome {
+    /// For the outbox, each with the last input that its decision knew; `applied` is the contact's last one.
+    pub fn decided(&self, applied: i64) -> impl Iterator<Item = (&Outgoing, i64)> {
+        self.outgoing.iter().zip(self.knew.iter().copied().chain(std::iter::repeat(applied)))
+    }
 }

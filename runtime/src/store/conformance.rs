@@ -527,6 +527,17 @@ async fn an_unsubscribe_stops_queued_messages(kind: impl Kind) {
         [(offer, Stays::Unsubscribed)],
         "a transactional message goes"
     );
+
+    // The step that applies an unsubscribe may have decided a message before, without knowing it.
+    let mut claimed = store.claim(NOW, 1).await.unwrap();
+    let pending = claimed.contacts.pop().unwrap();
+    let (before, id) = (pending.contact.state.applied, MessageId { contact: pending.contact.id, number: 3 });
+    let mut advanced = step(pending, None);
+    advanced.outcome.outgoing.push(outgoing(id, NOW, Purpose::Marketing, Some("offers")));
+    advanced.outcome.knew.push(before);
+    store.commit(claimed.lease, vec![advanced], 0).await.unwrap();
+    assert_eq!(store.claim_messages(NOW, 9).await.unwrap().len(), 1);
+    assert_eq!(store.record(&[], &[id]).await.unwrap(), [(id, Stays::Unsubscribed)]);
 }
 
 async fn an_unsubscribe_counts_for_all_who_share_the_address(kind: impl Kind) {

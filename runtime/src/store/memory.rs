@@ -256,12 +256,12 @@ impl Store for MemoryStore {
         }
         let mut settled = Vec::with_capacity(advanced.len());
         for Advanced { contact, outcome } in advanced {
-            let applied = contact.state.applied;
+            let knew: Vec<i64> = outcome.decided(contact.state.applied).map(|(_, knew)| knew).collect();
             outcome.trials.iter().for_each(|event| inner.trials.add(event));
             if outcome.erase {
                 inner.erase(contact.id, silenced(&outcome));
             }
-            for outgoing in outcome.outgoing {
+            for (outgoing, applied) in outcome.outgoing.into_iter().zip(knew) {
                 inner.queue.insert((outgoing.at, outgoing.id));
                 inner.addressed.entry(contact.id).or_default().extend(own_address_hash(&outgoing));
                 inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0 });

@@ -225,6 +225,8 @@ impl Advance<'_> {
         self.chain = 0;
         self.expire_consents();
         let first = self.contact.state.applied == 0;
+        // What was decided until here does not know this input, which may be an unsubscribe.
+        self.out.knew.resize(self.out.outgoing.len(), self.contact.state.applied);
         self.contact.state.applied = input.seq;
         if self.contact.is_erased() {
             return;
@@ -485,6 +487,7 @@ impl Advance<'_> {
         self.contact.tags.clear();
         self.queue.clear();
         self.out.outgoing.retain(|outgoing| !matches!(outgoing.errand, Errand::Message | Errand::Elsewhere));
+        self.out.knew.clear();
         self.out.erase = true;
     }
 

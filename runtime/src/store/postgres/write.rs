@@ -98,8 +98,8 @@ impl Batch {
                 batch.trace.0.push(id);
                 batch.trace.1.push(bytes(&outcome.trace));
             }
-            for message in &outcome.outgoing {
-                batch.outbox.push(message, message.at, contact.state.applied);
+            for (message, knew) in outcome.decided(contact.state.applied) {
+                batch.outbox.push(message, message.at, knew);
                 batch.addressed.extend(own_address_hash(message).map(|hash| (id, hash)));
             }
         }

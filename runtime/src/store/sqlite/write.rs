@@ -93,8 +93,8 @@ impl Batch {
                 let (start, length) = batch.trace.add(&outcome.trace);
                 batch.trace.rows.push((id, start, length));
             }
-            for message in &outcome.outgoing {
-                queue(&mut batch.outbox, message, message.at, contact.state.applied);
+            for (message, knew) in outcome.decided(contact.state.applied) {
+                queue(&mut batch.outbox, message, message.at, knew);
                 batch.queued.push((message.at, message.id));
                 batch.addressed.extend(own_address_hash(message).map(|hash| (id, hex(&hash))));
             }

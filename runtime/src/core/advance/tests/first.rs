@@ -98,3 +98,38 @@ fn a_waiting_contact_is_small() {
     let bytes = postcard::to_stdvec(&contact.state).unwrap().len();
     assert!(bytes <= 100, "{bytes} bytes");
 }
+
+#[test]
+fn what_is_decided_before_an_unsubscribe_does_not_know_it() {
+    let linked = Linked::new(bundle(vec![sentence()]), []).unwrap();
+    let mut contact = Contact::new(ContactId(1), "ada", at("2026-03-02 10:00"));
+    let sent = [
+        input(1, "2026-03-02 10:00", upsert(&[("email", "a@b.example")], &["x"])),
+        input(2, "2026-03-02 11:00", InputKind::Event { name: "other".into(), payload: Value::Unset }),
+    ];
+    advance(&linked, &mut contact, &sent, at("2026-03-02 11:00"));
+    let mut opened = contact.state.clone();
+    opened.messages.push(SentMessage {
+        number: 9,
+        run: Some(0),
+        journey: "sentence".into(),
+        name: "welcome".into(),
+        channel: Channel::Email,
+        topic: None,
+        marketing: true,
+        at: at("2026-03-02 10:00"),
+        statuses: vec![MessageStatus {
+            kind: StatusKind::Opened,
+            first: contact.state.clock,
+            last: contact.state.clock,
+        }],
+        clicked: Vec::new(),
+    });
+    contact.state = opened;
+    // The wait is over five minutes before the unsubscribe; both are heard of in one advance.
+    let out = [input(3, "2026-03-04 10:05", InputKind::Unsubscribe { topic: None })];
+    let out = advance(&linked, &mut contact, &out, at("2026-03-04 10:05"));
+    let decided: Vec<_> =
+        out.decided(contact.state.applied).map(|(sent, knew)| (sent.message.as_str(), knew)).collect();
+    assert_eq!((decided.as_slice(), contact.state.applied), ([("follow_up", 2)].as_slice(), 3));
+}

@@ -189,15 +189,21 @@ proptest! {
         let now = Instant(history.last().unwrap().at.0 + DAY);
         let mut whole = Contact::new(ContactId(7), "ada", history[0].at);
         let mut apart = whole.clone();
-        let at_once = advance(&linked, &mut whole, &history, now);
+        let knew = |out: &Outcome, contact: &Contact| -> Vec<i64> {
+            out.decided(contact.state.applied).map(|(_, knew)| knew).collect()
+        };
+        let mut at_once = advance(&linked, &mut whole, &history, now);
+        at_once.knew = knew(&at_once, &whole);
         let mut told = Outcome::default();
         for part in history.chunks(parts) {
             let out = advance_part(&linked, &mut apart, part, now);
+            told.knew.extend(knew(&out, &apart));
             told.outgoing.extend(out.outgoing);
             told.trace.extend(out.trace);
             told.trials.extend(out.trials);
         }
         let out = advance(&linked, &mut apart, &[], now);
+        told.knew.extend(knew(&out, &apart));
         told.outgoing.extend(out.outgoing);
         told.trace.extend(out.trace);
         told.trials.extend(out.trials);
