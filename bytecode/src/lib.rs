@@ -34,7 +34,8 @@ pub use program::{
     Version, WaitDef, WaitIx,
 };
 pub use schema::{
-    Attribute, Cap, Codes, Event, Field, LocalWindow, PUSH, Policy, Rate, Schema, Topic, Voucher, Weekday, WeekdaySet,
+    Attribute, Cap, Codes, Event, Field, Holiday, LocalWindow, PUSH, Policy, Rate, Schema, Topic, Voucher, Weekday,
+    WeekdaySet,
 };
 pub use score::{Points, Score, ScoreRule, Scores};
 pub use test::{Expectation, Stimulus, TestAct, TestCase, TestContact, TestLine, TestMoment};

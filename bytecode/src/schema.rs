@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::value::{Span, Time, Type, Value};
+use crate::value::{Date, Span, Time, Type, Value};
 
 /// The name of the attribute that holds where push messages go.
 pub const PUSH: &str = "push_token";
@@ -168,9 +168,27 @@ pub struct Policy {
     pub rates: Vec<Rate>,
     /// Channels on which marketing needs consent beforehand; on the others it may be sent until the contact objects.
     pub opt_in: Vec<crate::Channel>,
+    /// Days on which no marketing message leaves, in the contact's own time; sorted.
+    pub holidays: Vec<Holiday>,
+}
+
+/// A day on which people want their peace.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Holiday {
+    /// The day.
+    pub day: Date,
+    /// The country whose people keep it; everybody without.
+    pub country: Option<SmolStr>,
 }
 
 impl Policy {
+    /// Whether people of the country keep the day.
+    pub fn is_holiday(&self, day: Date, country: Option<&str>) -> bool {
+        let first = self.holidays.partition_point(|holiday| holiday.day < day);
+        let of_day = self.holidays.iter().skip(first).take_while(|holiday| holiday.day == day);
+        of_day.map(|holiday| holiday.country.as_deref()).any(|of| of.is_none() || of == country)
+    }
+
     /// When no marketing leaves on the channel.
     pub fn quiet(&self, channel: crate::Channel) -> Option<LocalWindow> {
         let own = self.quiet_channels.iter().find(|(of, _)| *of == channel).map(|(_, window)| *window);

@@ -374,6 +374,7 @@ impl<'a> Build<'a> {
         let mut policy = self.index.policy.clone();
         policy.sender = policy.sender.take().or_else(|| self.sources.config.email.from.clone());
         policy.opt_in.clone_from(&self.sources.config.consent.opt_in);
+        policy.holidays.clone_from(&self.sources.holidays);
         let mut schema = self.schema.clone();
         schema.attributes.extend(self.index.scores.keys().map(|name| Attribute {
             name: name.clone(),

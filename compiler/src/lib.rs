@@ -10,6 +10,7 @@ pub mod config;
 pub mod diagnostic;
 mod flow;
 pub mod hir;
+mod holidays;
 mod kept;
 mod lint;
 pub mod messages;

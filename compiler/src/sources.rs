@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use journey_bytecode::Channel;
+use journey_bytecode::{Channel, Holiday};
 use journey_grammar::{Parse, TextRange, Tree};
 use rayon::prelude::*;
 
@@ -10,6 +10,7 @@ use crate::codes::{self, CodesFile};
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{self, Lowered};
+use crate::holidays;
 use crate::messages::{self, MessageSource, SharedText, TextFile};
 use crate::project::{File, FileId, FileKind, Project, text};
 use crate::syntax;
@@ -23,6 +24,8 @@ pub struct Sources {
     pub journeys: Vec<Arc<JourneyFile>>,
     /// The messages, by name and channel; those whose text stands in a journey are not among them.
     pub messages: Vec<MessageSource>,
+    /// Days on which no marketing leaves.
+    pub(crate) holidays: Vec<Holiday>,
     /// Files of codes.
     pub(crate) codes: Vec<Arc<CodesFile>>,
     /// What is wrong with the files themselves.
@@ -61,6 +64,7 @@ enum Content {
     Message(Arc<TextFile>),
     Shared(Arc<SharedText>),
     Codes(Arc<CodesFile>),
+    Holidays(Vec<Holiday>),
     Nothing,
 }
 
@@ -89,6 +93,7 @@ impl Sources {
                 Content::Message(text) => texts.push(Arc::clone(text)),
                 Content::Shared(text) => shared.push(Arc::clone(text)),
                 Content::Codes(codes) => sources.codes.push(Arc::clone(codes)),
+                Content::Holidays(holidays) => sources.holidays.clone_from(holidays),
                 Content::Nothing => {}
             }
             sources.files.push(read);
@@ -167,6 +172,10 @@ fn read_content(id: FileId, file: &File) -> (Content, Vec<Diagnostic>) {
         FileKind::Config => {
             let (config, findings) = config::read(id, text);
             (Content::Config(Box::new(config)), findings)
+        }
+        FileKind::Holidays => {
+            let (holidays, findings) = holidays::read(id, text);
+            (Content::Holidays(holidays), findings)
         }
         FileKind::Journey => {
             let parse = journey_grammar::parse(text);

@@ -435,9 +435,10 @@ impl<D: Disk> Session<D> {
 
     /// Asks the editor to tell us when a project's files change on disk.
     fn watch_files(&mut self) {
-        let watchers = ["**/*.journey", "**/journey.toml", "**/messages/**", "**/vouchers/**"].map(|glob| {
-            lsp::FileSystemWatcher { glob_pattern: lsp::GlobPattern::Pattern(glob.to_owned()), kind: None }
-        });
+        let watchers =
+            ["**/*.journey", "**/journey.toml", "**/holidays.txt", "**/messages/**", "**/vouchers/**"].map(|glob| {
+                lsp::FileSystemWatcher { glob_pattern: lsp::GlobPattern::Pattern(glob.to_owned()), kind: None }
+            });
         let options = lsp::DidChangeWatchedFilesRegistrationOptions { watchers: watchers.into() };
         let registration = lsp::Registration {
             id: "files".to_owned(),

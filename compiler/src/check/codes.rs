@@ -32,7 +32,7 @@ pub(crate) fn is_currency(code: &str) -> bool {
 }
 
 /// Whether it is a country.
-pub(super) fn is_country(code: &str) -> bool {
+pub(crate) fn is_country(code: &str) -> bool {
     code.len() == 2 && COUNTRIES.split_ascii_whitespace().any(|known| known == code)
 }
 

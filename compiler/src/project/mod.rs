@@ -20,11 +20,18 @@ pub struct File {
     pub bytes: Arc<[u8]>,
 }
 
-/// Whether a file of this path, relative to the root, belongs to a project: `journey.toml`, `**/*.journey`,
-/// `messages/**` and `vouchers/**`.
+/// Whether a file of this path, relative to the root, belongs to a project: `journey.toml`, `holidays.txt`,
+/// `**/*.journey`, `messages/**` and `vouchers/**`.
 pub fn belongs(path: &str) -> bool {
-    path == CONFIG || path.starts_with("messages/") || path.starts_with(CODES) || path.ends_with(".journey")
+    path == CONFIG
+        || path == HOLIDAYS
+        || path.starts_with("messages/")
+        || path.starts_with(CODES)
+        || path.ends_with(".journey")
 }
+
+/// The days on which no marketing leaves.
+pub const HOLIDAYS: &str = "holidays.txt";
 
 /// Where the codes of vouchers stand.
 pub const CODES: &str = "vouchers/";
@@ -76,6 +83,8 @@ impl File {
     pub fn kind(&self) -> FileKind {
         if self.path == CONFIG {
             FileKind::Config
+        } else if self.path == HOLIDAYS {
+            FileKind::Holidays
         } else if self.path.starts_with("messages/") && !self.path.ends_with(".journey") {
             let shared = SHARED.iter().any(|folder| self.path.starts_with(folder));
             if shared { FileKind::Shared } else { FileKind::Message }
@@ -92,6 +101,8 @@ impl File {
 pub enum FileKind {
     /// `journey.toml`
     Config,
+    /// `holidays.txt`
+    Holidays,
     /// Declarations and journeys.
     Journey,
     /// The text of a message in one language.

@@ -41,6 +41,13 @@ impl Content {
             let bytes = String::from_utf8_lossy(&file.bytes);
             match file.kind() {
                 FileKind::Config => content.settings(&bytes),
+                FileKind::Holidays => {
+                    let days = bytes.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+                    for day in days.filter(|day| !day.is_empty()) {
+                        let said = format!("holiday {day}");
+                        content.declarations.insert(("policy", said.clone()), said);
+                    }
+                }
                 FileKind::Message => {
                     // What is no text says only whether it is the same.
                     let read = text(id, file).ok().and_then(|text| messages::read(id, &file.path, text).0);

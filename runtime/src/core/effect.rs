@@ -354,6 +354,8 @@ pub enum Deferral {
     QuietHours,
     /// The journey's own hours.
     JourneyHours,
+    /// A holiday of the contact's.
+    Holiday,
 }
 
 /// What ended a wait.

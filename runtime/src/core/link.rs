@@ -121,6 +121,7 @@ struct WellKnown {
     phone: Option<SmolStr>,
     push: Option<SmolStr>,
     zone: Option<SmolStr>,
+    country: Option<SmolStr>,
     language: Option<SmolStr>,
     defaults: BTreeMap<SmolStr, Value>,
 }
@@ -315,6 +316,11 @@ impl Linked {
         self.attributes.language.as_ref()
     }
 
+    /// The attribute that holds the contact's country.
+    pub fn country_attribute(&self) -> Option<&SmolStr> {
+        self.attributes.country.as_ref()
+    }
+
     /// The attribute that holds the contact's address on a channel.
     pub fn address_attribute(&self, channel: Channel) -> Option<&SmolStr> {
         match channel {
@@ -404,6 +410,7 @@ impl WellKnown {
             phone: schema.phone_attribute().map(|attribute| attribute.name.clone()),
             push: schema.push_attribute().map(|attribute| attribute.name.clone()),
             zone: first(Type::TimeZone),
+            country: first(Type::Country),
             language: schema.language_attribute().map(|attribute| attribute.name.clone()),
             defaults: schema
                 .attributes

@@ -22,6 +22,7 @@ pub(super) fn what(event: &TraceEvent, show: impl Fn(Instant) -> String, fate: i
             let why = match reason {
                 Deferral::QuietHours => "these are the policy's quiet hours",
                 Deferral::JourneyHours => "these are not the journey's hours",
+                Deferral::Holiday => "this is a holiday, by `holidays.txt`",
             };
             format!("held until {}: {why}", show(*until))
         }

@@ -331,6 +331,7 @@ const fn deferral(reason: &Deferral) -> &'static str {
     match reason {
         Deferral::QuietHours => "quiet hours",
         Deferral::JourneyHours => "journey hours",
+        Deferral::Holiday => "holidays",
     }
 }
 

@@ -68,7 +68,8 @@ impl Advance<'_> {
         if refusal.is_none() {
             let real = moment.max(self.wall);
             let quiet = linked.bundle().policy.quiet(channel).filter(|_| marketing);
-            let closed = self.closed(prepared, quiet, moment).or_else(|| self.closed(prepared, quiet, real));
+            let closed = |at| self.closed(prepared, marketing, quiet, at);
+            let closed = closed(moment).or_else(|| closed(real));
             if let Some((until, reason)) = closed {
                 return Gate::Deferred(until, reason);
             }
@@ -235,21 +236,50 @@ impl Advance<'_> {
     }
 
     /// Until when no such message may leave, and why; `None` if it may leave at `moment`.
-    fn closed(&self, prepared: &Prepared, quiet: Option<LocalWindow>, moment: Instant) -> Option<(Instant, Deferral)> {
+    fn closed(
+        &self,
+        prepared: &Prepared,
+        marketing: bool,
+        quiet: Option<LocalWindow>,
+        moment: Instant,
+    ) -> Option<(Instant, Deferral)> {
         let zone = self.zone();
+        let peace = |at| if marketing { self.after_holidays(at) } else { at };
         let hours = prepared.program.hours;
         let awake = |at| quiet.map_or(at, |quiet| zone.next_outside(at, quiet));
         let open = |at| hours.map_or(at, |hours| zone.next_within(at, hours));
-        let reason = if awake(moment) > moment { Deferral::QuietHours } else { Deferral::JourneyHours };
+        let reason = match () {
+            () if peace(moment) > moment => Deferral::Holiday,
+            () if awake(moment) > moment => Deferral::QuietHours,
+            () => Deferral::JourneyHours,
+        };
         let mut until = moment;
         for _ in 0..WINDOW_ROUNDS {
-            let next = open(awake(until));
+            let next = open(awake(peace(until)));
             if next == until {
                 return (until > moment).then_some((until, reason));
             }
             until = next;
         }
         Some((Instant::NEVER, reason))
+    }
+
+    /// The first moment from `at` on that is in no holiday of the contact's.
+    fn after_holidays(&self, at: Instant) -> Instant {
+        let policy = &self.linked.bundle().policy;
+        if policy.holidays.is_empty() {
+            return at;
+        }
+        let (zone, country) = (self.zone(), self.text(self.linked.country_attribute()));
+        let mut free = at;
+        // Each turn leaves one of the days behind.
+        for _ in 0..policy.holidays.len() {
+            if !policy.is_holiday(zone.today(free), country.as_deref()) {
+                break;
+            }
+            free = zone.next_day(free);
+        }
+        free
     }
 
     /// The text that a clause of a send says.

@@ -541,6 +541,41 @@ fn where_consent_is_asked_for_nothing_is_sent_without_or_after_it() {
 }
 
 #[test]
+fn marketing_waits_for_the_end_of_holidays() {
+    let day = |text: &str| crate::time::read_date(text).unwrap();
+    let holiday = |text: &str, country: Option<&str>| Holiday { day: day(text), country: country.map(Into::into) };
+    let days = [("2026-12-24", Some("DE")), ("2026-12-25", None), ("2026-12-26", None), ("2026-12-28", Some("GB"))];
+    let deferrals = |country: Option<&str>, purpose| {
+        let mut bundle = greets();
+        let ty = Type::Country;
+        bundle.schema.attributes.push(Attribute { name: "country".into(), ty, optional: true, default: None });
+        bundle.policy.holidays = days.map(|(text, country)| holiday(text, country)).to_vec();
+        bundle.messages.iter_mut().for_each(|message| message.purpose = Some(purpose));
+        let mut world = World::new(bundle);
+        if let Some(country) = country {
+            world.happens("2026-12-23 09:00", upsert(&[("country", country)], &[]));
+        }
+        world.event("2026-12-23 23:59", "x", 1);
+        world.event("2026-12-24 10:00", "x", 2);
+        world.event("2026-12-25 10:00", "x", 3);
+        let held = world.trace.iter().filter_map(|(when, _, event)| match event {
+            TraceEvent::Deferred { until, reason } => {
+                assert_eq!(*reason, Deferral::Holiday);
+                Some(format!("{when} until {}", world.linked.zone().show(*until)))
+            }
+            _ => None,
+        });
+        held.collect::<Vec<_>>()
+    };
+    // Midnight is the contact's.
+    let (eve, day) = ("2026-12-24 10:00:00 until 2026-12-27 00:00:00", "2026-12-25 10:00:00 until 2026-12-27 00:00:00");
+    assert_eq!(deferrals(None, Purpose::Marketing), [day]);
+    assert_eq!(deferrals(Some("DE"), Purpose::Marketing), [eve]);
+    assert_eq!(deferrals(Some("GB"), Purpose::Marketing), [day]);
+    assert_eq!(deferrals(Some("DE"), Purpose::Transactional), [""; 0]);
+}
+
+#[test]
 fn an_address_that_takes_no_mail_is_left_alone() {
     let mut world = World::new(greets());
     world.event("2026-03-03 10:00", "x", 1);
