@@ -87,7 +87,7 @@ impl<'p> World<'p> {
             Cond::Within(place) => self.zone.is_within(self.now, window(*place)),
             Cond::Weekday(day) => self.zone.weekday(self.now) as usize == *day,
             Cond::Compared(left, order, right) => order.holds(&self.number(left, run), &self.number(right, run)),
-            Cond::Days(left, order, right) => order.holds(&self.day(left, run), &self.day(right, run)),
+            Cond::Days(left, order, right) => self.days_hold(left, *order, right, run),
             Cond::Named(text, of, name) => self.is_named(text, *of, *name, run),
             Cond::Domain(which) => self.addresses[Channel::Email as usize] == Some(*which),
             Cond::RenewalDays(order, days) => {

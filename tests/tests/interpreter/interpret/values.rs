@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::values::{
-    Bound, Day, Match, Moment, Number, Part, Past, Rounding, Stretch, Text, Value as Given, calendar, round,
+    Bound, Day, Match, Moment, Number, Order, Part, Past, Rounding, Stretch, Text, Value as Given, calendar, round,
 };
 
 /// What a name stands for.
@@ -78,6 +78,21 @@ impl<'p> World<'p> {
                 Known::Text(text) => text.clone(),
                 other => panic!("{other:?} is no text"),
             },
+        }
+    }
+
+    /// How two days compare. A day that is asked whether it is today comes round each year.
+    pub(super) fn days_hold(&self, left: &Day, order: Order, right: &Day, run: Option<&Run<'p>>) -> bool {
+        let (first, second) = (self.day(left, run), self.day(right, run));
+        let (asked, today) = match (from_today(left), from_today(right)) {
+            (None, Some(0)) => (first, second),
+            (Some(0), None) => (second, first),
+            _ => return order.holds(&first, &second),
+        };
+        match order {
+            Order::Is => round(asked, calendar(today).0) == today,
+            Order::IsNot => round(asked, calendar(today).0) != today,
+            _ => order.holds(&first, &second),
         }
     }
 
@@ -199,4 +214,13 @@ fn of_stretch(stretch: &Stretch) -> Tick {
         _ => Tick::Never,
     };
     stretch.until.as_ref().map_or(Tick::Never, of).max(of(&stretch.since))
+}
+
+/// How many days from today it is, where it says so.
+fn from_today(day: &Day) -> Option<i32> {
+    match day {
+        Day::Today => Some(0),
+        Day::Later(day, days) => Some(from_today(day)? + days),
+        _ => None,
+    }
 }
