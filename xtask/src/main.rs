@@ -7,6 +7,7 @@ mod fuzz;
 mod grammar;
 mod packages;
 mod picture;
+mod prove;
 mod release;
 mod test;
 mod tree_sitter;
@@ -42,6 +43,8 @@ enum Chore {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Kill servers with `kill -9` at random moments, freeze them, and say what became of all contacts and mails.
+    Prove(prove::Args),
     /// Make the manual's page of the grammar anew from `grammar/journey.pest`.
     Grammar,
     /// Make the tree-sitter parser anew from `editors/tree-sitter/grammar.js` (needs Node).
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Chore::Test => test::run(),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Bench { bench } => bench::run(&bench),
+        Chore::Prove(args) => prove::run(&args),
         Chore::Grammar => grammar::run(),
         Chore::Release(args) => release::run(&args),
         Chore::TreeSitter => tree_sitter::run(),

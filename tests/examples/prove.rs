@@ -1,0 +1,45 @@
+//! `cargo xtask prove`: the tests of `tests/kill/`, with as many contacts and kills as one wants; prints what came of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a proof talks, and ends where it fails"
+)]
+
+#[path = "../tests/kill/figures.rs"]
+mod figures;
+#[path = "../tests/kill/fleet.rs"]
+mod fleet;
+
+use figures::Figures;
+use fleet::{Fleet, Size};
+use journey_tests::postgres::Cluster;
+
+fn main() {
+    let mut given = std::env::args().skip(1).map(|number| number.parse::<usize>().expect("CONTACTS KILLS"));
+    let (Some(contacts), Some(blows)) = (given.next(), given.next()) else { panic!("CONTACTS KILLS") };
+    let mut all: Vec<Figures> = Vec::new();
+    for hold in [false, true] {
+        let size = Size { contacts, blows, hold };
+        let policy = if hold { "hold" } else { "resend" };
+        let fleet = Fleet::start(1, None, size);
+        all.push(fleet.run(&format!("SQLite, {policy}"), |fleet, _| fleet.kill(0)));
+        if let Some(cluster) = Cluster::start() {
+            let fleet = Fleet::start(4, Some(cluster.database()), size);
+            let name = format!("PostgreSQL, 4 workers, {policy}");
+            all.push(fleet.run(&name, |fleet, random| fleet.kill(random.below(4))));
+        }
+    }
+    if let Some(cluster) = Cluster::start() {
+        // A tenth of it: each blow takes as long as the worker is frozen.
+        let size = Size { contacts: contacts.div_ceil(10), blows: blows.div_ceil(10), hold: false };
+        let mut fleet = Fleet::start(4, Some(cluster.database()), size);
+        fleet.shared = true;
+        all.push(fleet.run("PostgreSQL, 4 workers, frozen", |fleet, random| fleet.freeze(random.below(4))));
+    }
+    println!("\n{}", Figures::table(&all));
+    all.iter().for_each(Figures::hold_good);
+}

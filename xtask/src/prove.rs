@@ -1,0 +1,34 @@
+//! `cargo xtask prove`: `kill -9` of real servers, again and again, and what became of all contacts and mails.
+
+use std::process::ExitCode;
+
+/// How much is done.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// How many contacts there are; each gets three mails.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(10..))]
+    contacts: u32,
+
+    /// How often a server is killed, in each part.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    kills: u32,
+}
+
+/// Runs it with a real build; the figures are on stdout.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    if let Err(missing) = crate::packages::provide() {
+        return missing.explain();
+    }
+    let mut proof = crate::cargo();
+    proof.args(["run", "--release", "--locked", "--package", "journey-tests", "--example", "prove", "--"]);
+    proof.args([args.contacts.to_string(), args.kills.to_string()]);
+    // The tests' PostgreSQL need not survive a power cut; the one that is proved does.
+    match proof.env("JOURNEY_TEST_FSYNC", "on").status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cargo does not start: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
