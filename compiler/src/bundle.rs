@@ -1,5 +1,6 @@
 //! The whole line: files to findings and, if none is an error, to the bundle.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -16,12 +17,12 @@ use crate::codegen::{self, TooLarge};
 use crate::codes;
 use crate::diagnostic::{self, Code, Diagnostic, Severity, Span};
 use crate::flow;
-use crate::hir::{self, Item, Lowered, Unsure};
+use crate::hir::{self, Body, Item, Unsure};
 use crate::kept::{Judgements, Kept};
 use crate::lint::{self, Lints, Scene};
 use crate::messages::{self, FileName, MessageSource, Setting, Sight};
 use crate::project::{FileId, FileKind, Project};
-use crate::sources::Sources;
+use crate::sources::{JourneyFile, Sources};
 use crate::template::{LocalShape, Piece};
 use crate::text::Text;
 use crate::typed::{Place, Seen, StepKind};
@@ -33,9 +34,44 @@ const MAX_SMALL: usize = u16::MAX as usize;
 struct Unit<'a> {
     id: FileId,
     path: &'a str,
-    source: &'a str,
-    lowered: &'a Lowered,
+    journeys: &'a JourneyFile,
 }
+
+impl Unit<'_> {
+    fn source(&self) -> &str {
+        self.journeys.tree.text()
+    }
+}
+
+/// A journey or a test that is to be judged.
+struct Asked<'a> {
+    /// The number of its file.
+    number: usize,
+    unit: &'a Unit<'a>,
+    text: &'a Text<'a>,
+    item: &'a Item,
+    /// Its steps, if they were read before.
+    body: Option<&'a Body>,
+    /// What is known of it already.
+    known: Option<&'a Arc<Judged>>,
+}
+
+impl<'a> Asked<'a> {
+    /// The journey with its steps; none if it is a test, or known.
+    fn steps(&self) -> Option<(&'a hir::Journey, Cow<'a, Body>)> {
+        match self.item {
+            Item::Journey(journey) if self.known.is_none() => {
+                let body = self.body.map_or_else(|| Cow::Owned(self.unit.journeys.body(journey)), Cow::Borrowed);
+                Some((journey, body))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// So many are judged together, stage by stage: the code of all stages does not fit into a processor's cache, and the steps
+/// of all journeys do not either.
+const TOGETHER: usize = 8;
 
 /// What a project is compiled for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,14 +97,14 @@ pub(crate) fn compile(
         .filter_map(|journeys| {
             let path = project.file(journeys.file)?.path.as_str();
             diagnostics.extend(journeys.lowered.findings.iter().cloned());
-            Some(Unit { id: journeys.file, path, source: journeys.tree.text(), lowered: &journeys.lowered })
+            Some(Unit { id: journeys.file, path, journeys })
         })
         .collect();
     let files: Vec<Source<'_>> = (units.iter())
         .filter_map(|unit| {
             let bytes = &project.file(unit.id)?.bytes;
-            let text = Text::new(unit.id, unit.path, unit.source, bytes);
-            Some(Source { text, file: &unit.lowered.file })
+            let text = Text::new(unit.id, unit.path, unit.source(), bytes);
+            Some(Source { text, file: &unit.journeys.lowered.file })
         })
         .collect();
     // A journey file that cannot be read may declare anything.
@@ -85,9 +121,9 @@ pub(crate) fn compile(
     index.conditions = check::segments(&index, &files, &mut uses, &mut diagnostics);
     let scores = check::scores(&index, &files, &mut uses, &mut diagnostics);
     // Only tests ask what is sent.
-    let items = files.iter().flat_map(|file| &file.file.items);
-    let tested = items.clone().any(|item| matches!(item, Item::Test(_)));
-    let sent = if tested { SentNames::of(items) } else { SentNames::default() };
+    let tested = files.iter().flat_map(|file| &file.file.items).any(|item| matches!(item, Item::Test(_)));
+    let trees = units.iter().filter(|_| tested).map(|unit| &unit.journeys.tree);
+    let sent = SentNames::of(trees);
     let mut build = Build::new(&index, sources, sent, (today, goal), diagnostics);
     build.lints.uses = uses;
     build.scores(&scores, files.first().map(|file| &file.text));
@@ -95,16 +131,17 @@ pub(crate) fn compile(
     let mut items = Vec::new();
     for (number, ((unit, file), journeys)) in units.iter().zip(&files).zip(&sources.journeys).enumerate() {
         let judged = file.file.items.iter().filter(|item| matches!(item, Item::Journey(_) | Item::Test(_)));
+        let mut bodies = journeys.bodies.iter();
         items.extend(judged.enumerate().map(|(nth, item)| {
             let is_test = matches!(item, Item::Test(_));
-            (number, unit, &file.text, item, known.judged(number, journeys, nth, is_test))
+            let body = if is_test { None } else { bodies.next() };
+            Asked { number, unit, text: &file.text, item, body, known: known.judged(number, journeys, nth, is_test) }
         }));
     }
     // Each by itself, on all cores; what they add up to is gathered in their order.
-    let judge = |(number, unit, text, item, known): &(_, &Unit<'_>, &Text<'_>, &Item, Option<&Arc<Judged>>)| {
-        (*number, known.map_or_else(|| Arc::new(build.judge(item, text, unit)), Arc::clone))
-    };
-    let judged: Vec<(usize, Arc<Judged>)> = items.par_iter().map(judge).collect();
+    let together = (items.len() / (4 * rayon::current_num_threads())).clamp(1, TOGETHER);
+    let judged: Vec<(usize, Arc<Judged>)> =
+        items.par_chunks(together).flat_map_iter(|asked| build.judge(asked)).collect();
     let mut by_file: Vec<Vec<Arc<Judged>>> = Vec::new();
     if goal == Goal::Later {
         by_file.resize_with(files.len(), Vec::new);
@@ -252,37 +289,61 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// Looks at a journey or a test by itself.
-    fn judge(&self, item: &Item, text: &Text<'_>, unit: &Unit<'_>) -> Judged {
-        match item {
-            Item::Journey(journey) => self.journey(journey, text, unit),
-            Item::Test(test) => {
-                let tested = check::test(self.index, text, test, &self.sent);
-                let mut judged = Judged { diagnostics: tested.diagnostics, ..Judged::default() };
-                judged.lints.test(tested.case.as_ref(), tested.uses);
-                // Who types runs nothing, and what is kept is copied at each key.
-                judged.test = tested.case.filter(|_| self.goal != Goal::Later);
-                judged
-            }
-            _ => Judged::default(),
-        }
+    /// Looks at journeys and tests, at each by itself; with the number of the file.
+    fn judge(&self, asked: &[Asked<'_>]) -> Vec<(usize, Arc<Judged>)> {
+        let steps: Vec<_> = asked.iter().map(Asked::steps).collect();
+        let check = |(asked, steps): (&Asked<'_>, &Option<(&hir::Journey, Cow<'_, Body>)>)| {
+            let (journey, body) = steps.as_ref()?;
+            Some(check::journey(self.index, asked.text, journey, &body.steps))
+        };
+        let checked: Vec<_> = asked.iter().zip(&steps).map(check).collect();
+        let judged = asked.iter().zip(steps).zip(checked).map(|((asked, steps), checked)| {
+            let judged = match (asked.known, steps, checked) {
+                (Some(known), ..) => Arc::clone(known),
+                (None, Some((journey, body)), Some(checked)) => {
+                    Arc::new(self.journey(journey, body, checked, asked.text, asked.unit))
+                }
+                _ => Arc::new(self.test(asked.item, asked.text)),
+            };
+            (asked.number, judged)
+        });
+        judged.collect()
     }
 
-    fn journey(&self, journey: &hir::Journey, text: &Text<'_>, unit: &Unit<'_>) -> Judged {
-        let mut checked = check::journey(self.index, text, journey);
+    fn test(&self, item: &Item, text: &Text<'_>) -> Judged {
+        let Item::Test(test) = item else { return Judged::default() };
+        let tested = check::test(self.index, text, test, &self.sent);
+        let mut judged = Judged { diagnostics: tested.diagnostics, ..Judged::default() };
+        judged.lints.test(tested.case.as_ref(), tested.uses);
+        // Who types runs nothing, and what is kept is copied at each key.
+        judged.test = tested.case.filter(|_| self.goal != Goal::Later);
+        judged
+    }
+
+    /// Follows the ways through a journey whose names and types are checked.
+    fn journey(
+        &self,
+        journey: &hir::Journey,
+        body: Cow<'_, Body>,
+        mut checked: Checked,
+        text: &Text<'_>,
+        unit: &Unit<'_>,
+    ) -> Judged {
         let mut judged = Judged { first: Some(text.span(journey.head)), ..Judged::default() };
+        judged.diagnostics.extend_from_slice(&body.findings);
         self.messages(&checked, text, unit, &mut judged);
         let entry =
             checked.whole.then(|| flow::follow(&mut checked.journey, text, self.index, &mut checked.diagnostics));
         let scene = Scene { index: self.index, config: &self.sources.config.lint, today: self.today, text };
         judged.lints.uses = std::mem::take(&mut checked.uses);
-        judged.lints.journey(&scene, journey, &checked, entry);
+        judged.lints.journey(&scene, (journey, &body.steps), &checked, entry);
+        drop(body);
         judged.sights = sights(&checked, text);
         let sound = checked.whole && !checked.diagnostics.iter().any(is_error);
         judged.diagnostics.append(&mut checked.diagnostics);
         judged.implied = checked.implied;
         // What is small enough has a program: it need not be made to know that.
-        let wanted = self.goal == Goal::Bundle || !checked.is_small || unit.source.len() > MAX_SMALL;
+        let wanted = self.goal == Goal::Bundle || !checked.is_small || unit.source().len() > MAX_SMALL;
         if sound && wanted {
             match program(&checked.journey, text) {
                 Ok(program) => judged.program = Some(program),
@@ -309,7 +370,7 @@ impl<'a> Build<'a> {
             }
         }
         for inline in &checked.inline {
-            let piece = Piece::literal(unit.id, unit.source, inline.loc.to_usize());
+            let piece = Piece::literal(unit.id, unit.source(), inline.loc.to_usize());
             let (line, _) = text.line_column(inline.loc.start);
             let file = messages::inline(inline.name.clone(), inline.channel, unit.path, piece, line);
             let message = MessageSource {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::codes::{self, CodesFile};
 use crate::config::{self, Config};
 use crate::diagnostic::Diagnostic;
-use crate::hir::{self, Lowered};
+use crate::hir::{self, Body, Item, Lowered};
 use crate::holidays;
 use crate::messages::{self, MessageSource, SharedText, TextFile};
 use crate::project::{File, FileId, FileKind, Project, text};
@@ -54,6 +54,24 @@ pub struct JourneyFile {
     pub errors: Vec<TextRange>,
     /// What it says.
     pub lowered: Lowered,
+    /// The steps of its journeys, if the next state of the project is likely to ask for them again.
+    pub(crate) bodies: Vec<Body>,
+}
+
+impl JourneyFile {
+    /// The steps of one of its journeys.
+    pub(crate) fn body(&self, journey: &hir::Journey) -> Body {
+        hir::body(self.file, &self.tree, &self.errors, journey)
+    }
+}
+
+/// What becomes of the steps of journeys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Bodies {
+    /// They are read with the file, and kept with it.
+    Kept,
+    /// They are read when the journey is judged.
+    Later,
 }
 
 /// What one file holds.
@@ -69,21 +87,26 @@ enum Content {
 }
 
 impl Sources {
-    /// Reads a project.
+    /// Reads a project, to judge it once: the steps of a journey are read when it is judged, so that they are gone again
+    /// before they are out of the processor's reach.
     pub fn read(project: &Project) -> Self {
-        Self::default().read_again(project)
+        Self::default().read_files(project, Bodies::Later)
     }
 
     /// Reads a project of which an earlier state was read: only files that changed are read anew.
     #[must_use]
     pub fn read_again(&self, project: &Project) -> Self {
+        self.read_files(project, Bodies::Kept)
+    }
+
+    fn read_files(&self, project: &Project, bodies: Bodies) -> Self {
         let mut sources = Self::default();
         let (mut texts, mut shared) = (Vec::new(), Vec::new());
         let files: Vec<(FileId, &File)> = project.ids().collect();
         let read = files.par_iter().map(|(id, file)| {
             // Places name their file by its id, so a file that moved in the list is another one.
             let kept = self.files.get(id.0 as usize).filter(|kept| kept.path == file.path && kept.bytes == file.bytes);
-            kept.map_or_else(|| Arc::new(read_file(*id, file)), Arc::clone)
+            kept.map_or_else(|| Arc::new(read_file(*id, file, bodies)), Arc::clone)
         });
         for read in read.collect::<Vec<_>>() {
             sources.findings.extend(read.findings.iter().cloned());
@@ -150,12 +173,12 @@ impl Sources {
     }
 }
 
-fn read_file(id: FileId, file: &File) -> ReadFile {
-    let (content, findings) = read_content(id, file);
+fn read_file(id: FileId, file: &File, bodies: Bodies) -> ReadFile {
+    let (content, findings) = read_content(id, file, bodies);
     ReadFile { path: file.path.clone(), bytes: Arc::clone(&file.bytes), content, findings }
 }
 
-fn read_content(id: FileId, file: &File) -> (Content, Vec<Diagnostic>) {
+fn read_content(id: FileId, file: &File, bodies: Bodies) -> (Content, Vec<Diagnostic>) {
     let kind = file.kind();
     if matches!(kind, FileKind::Message | FileKind::Shared) && !messages::is_message(&file.path) {
         return (Content::Nothing, Vec::new());
@@ -184,7 +207,7 @@ fn read_content(id: FileId, file: &File) -> (Content, Vec<Diagnostic>) {
             // What another kind of text would declare is nothing to go by.
             match syntax::is_gibberish(&parse) {
                 true => (Content::Nothing, findings),
-                false => (Content::Journey(Arc::new(journey_file(id, parse, errors))), findings),
+                false => (Content::Journey(Arc::new(journey_file(id, parse, errors, bodies))), findings),
             }
         }
         FileKind::Message => {
@@ -200,7 +223,18 @@ fn read_content(id: FileId, file: &File) -> (Content, Vec<Diagnostic>) {
     }
 }
 
-fn journey_file(file: FileId, Parse { tree, .. }: Parse, errors: Vec<TextRange>) -> JourneyFile {
+fn journey_file(file: FileId, Parse { tree, .. }: Parse, errors: Vec<TextRange>, kept: Bodies) -> JourneyFile {
     let lowered = hir::lower(file, &tree, &errors);
-    JourneyFile { file, tree, errors, lowered }
+    let bodies = match kept {
+        Bodies::Kept => journeys(&lowered).map(|journey| hir::body(file, &tree, &errors, journey)).collect(),
+        Bodies::Later => Vec::new(),
+    };
+    JourneyFile { file, tree, errors, lowered, bodies }
+}
+
+fn journeys(lowered: &Lowered) -> impl Iterator<Item = &hir::Journey> {
+    lowered.file.items.iter().filter_map(|item| match item {
+        Item::Journey(journey) => Some(journey),
+        _ => None,
+    })
 }

@@ -82,7 +82,12 @@ pub(crate) struct Inline {
 }
 
 /// Checks names and types of a journey.
-pub(crate) fn journey<'a>(index: &'a Index<'a>, text: &'a Text<'a>, journey: &hir::Journey) -> Checked {
+pub(crate) fn journey<'a>(
+    index: &'a Index<'a>,
+    text: &'a Text<'a>,
+    journey: &hir::Journey,
+    steps: &hir::Block,
+) -> Checked {
     let mut checker = Checker::new(index, text);
     let exits = || {
         journey.header.iter().filter_map(|line| match &line.kind {
@@ -90,10 +95,10 @@ pub(crate) fn journey<'a>(index: &'a Index<'a>, text: &'a Text<'a>, journey: &hi
             _ => None,
         })
     };
-    checker.handles = handles::Handles::of(exits().chain([&journey.body]));
+    checker.handles = handles::Handles::of(exits().chain([steps]));
     checker.journey_name = index::journey_name(journey, text);
     let header = checker.header(journey);
-    let mut body = checker.block(&journey.body, 0);
+    let mut body = checker.block(steps, 0);
     let whole = !journey.broken && !checker.handles.partial;
     if whole && body.is_empty() {
         let name = checker.journey_name.clone();

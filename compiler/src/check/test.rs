@@ -7,15 +7,17 @@ use journey_bytecode::{
     BuiltinEvent, Channel, Clause, Expectation as Expected, StatusKind, Stimulus, TestAct as Act, TestCase,
     TestContact, TestLine as Line, TestMoment as Moment, Type, Value,
 };
+use journey_grammar::Tree;
+use journey_grammar::ast::{self, AstNode};
 use smol_str::SmolStr;
 
 use super::expr::Checker;
 use super::index::FieldInfo;
-use super::{Index, Named, Uses, handles};
+use super::{Index, Named, Uses};
 use crate::codegen;
 use crate::diagnostic::{Code, Diagnostic, one_of};
 use crate::hir::test::{Expectation, GivenContact, GivenFact, Test, TestAct, TestLine, TestMoment};
-use crate::hir::{AboutKind, Block, EventKind, Expr, Item, Loc, Name, SendMessage, StepKind};
+use crate::hir::{self, AboutKind, EventKind, Expr, Loc, Name};
 use crate::text::Text;
 use crate::typed;
 
@@ -48,40 +50,39 @@ pub(crate) struct SentNames {
 }
 
 impl SentNames {
-    /// Those of all journeys.
-    pub(crate) fn of<'a>(items: impl Iterator<Item = &'a Item>) -> Self {
+    /// Those of all journeys in these files.
+    pub(crate) fn of<'t>(trees: impl Iterator<Item = &'t Tree>) -> Self {
         let mut names = Self::default();
-        for item in items {
-            if let Item::Journey(journey) = item {
-                names.collect(&journey.body);
-            }
+        let items = trees.flat_map(|tree| ast::File::of(tree).items());
+        for item in items.filter(|item| matches!(item, ast::Item::Journey(_))) {
+            item.syntax().descendants().filter_map(ast::Step::cast).for_each(|step| names.add(step));
         }
         names
     }
 
-    fn collect(&mut self, block: &Block) {
-        for step in block {
-            match &step.kind {
-                StepKind::Send(send) => match &send.message {
-                    SendMessage::Named(message) => {
-                        self.messages.insert(message.text.clone());
-                        if let Some(handle) = &send.handle {
-                            self.handles.insert(handle.text.clone(), message.text.clone());
-                        }
+    fn add(&mut self, step: ast::Step<'_>) {
+        match step {
+            ast::Step::Send(send) => match send.message() {
+                Some(ast::MessageSource::Name(message)) => {
+                    self.messages.insert(message.text().into());
+                    if let Some(handle) = send.handle() {
+                        self.handles.insert(handle.text().into(), message.text().into());
                     }
-                    SendMessage::Inline(text, _) => _ = self.texts.insert(text.clone()),
-                },
-                StepKind::Ask(ask) => {
-                    self.asked.insert(ask.whom.name.text.clone());
-                    self.answers.extend(ask.arms.iter().map(|(answer, _)| answer.text.clone()));
                 }
-                StepKind::Notify(whom, ..) => {
-                    self.told.insert(whom.name.text.clone());
-                }
-                StepKind::Split { sides, .. } => self.sides.extend(sides.iter().map(|side| side.name.text.clone())),
-                _ => {}
+                Some(ast::MessageSource::Text(text)) => _ = self.texts.insert(hir::string(text)),
+                None => {}
+            },
+            ast::Step::Ask(ask) => {
+                self.asked.extend(ask.recipient().map(|path| hir::whom(path, None).name.text));
+                self.answers.extend(ask.arms().filter_map(|arm| Some(arm.answer()?.text().into())));
             }
-            handles::inner(&step.kind, |block| self.collect(block));
+            ast::Step::Notify(notify) => {
+                self.told.extend(notify.recipient().map(|path| hir::whom(path, None).name.text));
+            }
+            ast::Step::Split(split) => {
+                self.sides.extend(split.arms().filter_map(|side| Some(side.name()?.text().into())));
+            }
+            _ => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use journey_bytecode::{Aggregate, Channel, MessageRef, StatusKind, Type, Value};
 
 use super::Flow;
 use super::domain::Domain;
-use super::state::{Asked, State, Subject, meet};
+use super::state::{Asked, State, Subject, Ways};
 use crate::check::is_number;
 use crate::diagnostic::Code;
 use crate::hir::Loc;
@@ -21,8 +21,14 @@ pub(super) struct Decision {
 }
 
 impl Decision {
-    const fn open(yes: State, no: State) -> Self {
-        Self { yes: Some(yes), no: Some(no), constants: Vec::new() }
+    fn open(state: State) -> Self {
+        Self { yes: Some(state.clone()), no: Some(state), constants: Vec::new() }
+    }
+
+    /// If it holds, the subject is one thing, else another.
+    fn parted(state: State, subject: &Subject, if_yes: Domain, if_no: Domain) -> Self {
+        let (yes, no) = state.either(subject, if_yes, if_no);
+        Self { yes, no, constants: Vec::new() }
     }
 
     /// Notes that the whole of it can only come out one way, if so.
@@ -69,10 +75,12 @@ impl Flow<'_> {
                 d.label(so).note("What is known here already decides it, so one of the two ways would never be taken.")
             });
         }
-        let mut supposed = state;
-        suppose_set(e, &mut supposed);
-        let other = |way: Option<State>| way.unwrap_or_else(|| supposed.clone());
-        (other(decision.yes), other(decision.no))
+        let supposed = || {
+            let mut supposed = state.clone();
+            suppose_set(e, &mut supposed);
+            supposed
+        };
+        (decision.yes.unwrap_or_else(supposed), decision.no.unwrap_or_else(supposed))
     }
 
     /// What is known after each outcome; none for one that cannot be.
@@ -104,14 +112,14 @@ impl Flow<'_> {
                 let comparison = *comparison;
                 self.compared_value(&mut sides.0, &mut state);
                 self.compared_value(&mut sides.1, &mut state);
-                match compared(comparison, &sides.0, &sides.1, &state) {
-                    Some(decision) => decision.whole(loc),
-                    None => question(e, &state).whole(loc),
+                match compared(comparison, &sides.0, &sides.1, state) {
+                    Ok(decision) => decision.whole(loc),
+                    Err(state) => question(e, state).whole(loc),
                 }
             }
             ExprKind::Reached(moment) => {
                 self.compared_value(moment, &mut state);
-                question(e, &state).whole(loc)
+                question(e, state).whole(loc)
             }
             ExprKind::In(sides) => {
                 self.value(&mut sides.0, &mut state);
@@ -119,10 +127,11 @@ impl Flow<'_> {
                 match (subject(&sides.0), &sides.1.kind) {
                     (Some(subject), ExprKind::Const(Value::List(values))) => {
                         let domain = state.fact(&subject, sides.0.ty.as_ref());
-                        let way = |is| state.with(&subject, domain.among(values, is));
-                        Decision { yes: way(true), no: way(false), constants: Vec::new() }.whole(loc)
+                        let (among, others) = (domain.among(values, true), domain.among(values, false));
+                        drop(domain);
+                        Decision::parted(state, &subject, among, others).whole(loc)
                     }
-                    _ => Decision::open(state.clone(), state),
+                    _ => Decision::open(state),
                 }
             }
             ExprKind::IsSet(inner) => {
@@ -130,51 +139,51 @@ impl Flow<'_> {
                     self.asked(history, &state);
                 }
                 let ExprKind::Place(place, Optional::Yes) = &inner.kind else {
-                    return Decision::open(state.clone(), state);
+                    return Decision::open(state);
                 };
-                let mut decision = truth(&Subject::IsSet(place.clone()), &state);
+                let mut decision = truth(&Subject::IsSet(place.clone()), state);
                 if let Some(yes) = &mut decision.yes {
                     yes.assume_set(place);
                 }
                 decision.whole(loc)
             }
-            ExprKind::HasTag(tag) => truth(&Subject::Tag(tag.clone()), &state).whole(loc),
+            ExprKind::HasTag(tag) => truth(&Subject::Tag(tag.clone()), state).whole(loc),
             ExprKind::Status(status, about) => {
                 let message = self.settle(*status, about, loc, &mut state);
                 match Asked::of(message) {
-                    Some(asked) => truth(&Subject::Status(*status, asked), &state).whole(loc),
-                    None => Decision::open(state.clone(), state),
+                    Some(asked) => truth(&Subject::Status(*status, asked), state).whole(loc),
+                    None => Decision::open(state),
                 }
             }
             ExprKind::ClickedLink(_, about) => {
                 self.settle(StatusKind::Clicked, about, loc, &mut state);
-                question(e, &state).whole(loc)
+                question(e, state).whole(loc)
             }
             ExprKind::NumberOf(_, _, parts) => {
                 for part in parts {
                     self.condition(part, state.clone());
                 }
-                question(e, &state).whole(loc)
+                question(e, state).whole(loc)
             }
             ExprKind::Reachable(_) | ExprKind::Consents(..) | ExprKind::InJourney(_) | ExprKind::WasInJourney(..) => {
-                question(e, &state).whole(loc)
+                question(e, state).whole(loc)
             }
             // Each draw is its own.
-            ExprKind::Chance(_) => Decision::open(state.clone(), state),
+            ExprKind::Chance(_) => Decision::open(state),
             ExprKind::Place(..) => {
                 self.value(e, &mut state);
                 match (subject(e), &e.ty) {
-                    (Some(subject), Some(Type::Bool)) => truth(&subject, &state).whole(loc),
-                    _ => Decision::open(state.clone(), state),
+                    (Some(subject), Some(Type::Bool)) => truth(&subject, state).whole(loc),
+                    _ => Decision::open(state),
                 }
             }
             ExprKind::Contains(_) | ExprKind::StartsWith(_) | ExprKind::EndsWith(_) | ExprKind::Anniversary(_) => {
                 self.value(e, &mut state);
-                question(e, &state).whole(loc)
+                question(e, state).whole(loc)
             }
             _ => {
                 self.value(e, &mut state);
-                Decision::open(state.clone(), state)
+                Decision::open(state)
             }
         }
     }
@@ -187,22 +196,34 @@ impl Flow<'_> {
         pick: impl Fn(Decision) -> (Option<State>, Option<State>),
     ) -> (Option<State>, Option<State>, Vec<(Loc, bool)>) {
         let mut on = Some(state.clone());
-        let mut supposed = state;
-        let mut left = Vec::with_capacity(parts.len());
+        let mut left = Ways::default();
         let mut constants = Vec::new();
-        for part in parts {
-            // Behind a part that decides it all the rest is still looked at, as if it had been open.
-            let reached = on.is_some();
-            let mut decision = self.decide(part, on.clone().unwrap_or_else(|| supposed.clone()));
-            suppose_set(part, &mut supposed);
+        // Behind a part that decides it all the rest is still looked at, as if it had been open.
+        let mut supposed = None;
+        for at in 0..parts.len() {
+            let (before, rest) = parts.split_at_mut(at);
+            let Some(part) = rest.first_mut() else { break };
+            let reached = on.take();
+            let is_reached = reached.is_some();
+            let known = reached.unwrap_or_else(|| {
+                let supposed = supposed.get_or_insert_with(|| {
+                    let mut supposed = state.clone();
+                    before.iter().for_each(|part| suppose_set(part, &mut supposed));
+                    supposed
+                });
+                supposed.clone()
+            });
+            let mut decision = self.decide(part, known);
             constants.append(&mut decision.constants);
-            if reached {
+            if is_reached {
                 let (next, leave) = pick(decision);
                 on = next;
                 left.push(leave);
+            } else if let Some(supposed) = &mut supposed {
+                suppose_set(part, supposed);
             }
         }
-        (on, meet(left), constants)
+        (on, left.meet(), constants)
     }
 
     /// A value that is only compared: without an answer from history, no comparison holds.
@@ -370,23 +391,23 @@ impl Flow<'_> {
 }
 
 /// A truth about a subject that can be yes or no.
-fn truth(subject: &Subject, state: &State) -> Decision {
-    let way = |truth| {
+fn truth(subject: &Subject, state: State) -> Decision {
+    let domain = |truth| {
         let truth = Value::Bool(truth);
-        let domain = match state.known(subject) {
+        match state.known(subject) {
             Some(known) => known.that(Comparison::Equal, &truth),
             None => Domain::only(truth),
-        };
-        state.with(subject, domain)
+        }
     };
-    Decision { yes: way(true), no: way(false), constants: Vec::new() }
+    let (yes, no) = (domain(true), domain(false));
+    Decision::parted(state, subject, yes, no)
 }
 
 /// Something that has one answer until a step or a wait, however often it is asked.
-fn question(e: &Expr, state: &State) -> Decision {
+fn question(e: &Expr, state: State) -> Decision {
     match form(e) {
         Some(form) => truth(&Subject::Question(form), state),
-        None => Decision::open(state.clone(), state.clone()),
+        None => Decision::open(state),
     }
 }
 
@@ -396,26 +417,27 @@ fn form(e: &Expr) -> Option<Box<str>> {
     (!e.any(&open)).then(|| format!("{:?}", e.clone().put_at(Loc::new(0, 0)).kind).into())
 }
 
-/// What is known after a comparison with a constant; none if it is with something else.
-fn compared(comparison: Comparison, a: &Expr, b: &Expr, state: &State) -> Option<Decision> {
+/// What is known after a comparison with a constant; if it is with something else, the state as it was.
+fn compared(comparison: Comparison, a: &Expr, b: &Expr, state: State) -> Result<Decision, State> {
     if a.ty.is_none() || b.ty.is_none() {
-        return Some(Decision::open(state.clone(), state.clone()));
+        return Ok(Decision::open(state));
     }
     let (subject, ty, comparison, constant) = match (&a.kind, &b.kind) {
         (ExprKind::Const(a), ExprKind::Const(b)) => {
             // Two constants: the domain of the one knows how it compares with the other.
             let only = Domain::only(a.clone());
             let way = |comparison| (!only.that(comparison, b).is_empty()).then(|| state.clone());
-            return Some(Decision { yes: way(comparison), no: way(comparison.negated()), constants: Vec::new() });
+            return Ok(Decision { yes: way(comparison), no: way(comparison.negated()), constants: Vec::new() });
         }
         (_, ExprKind::Const(constant)) => (subject(a), &a.ty, comparison, constant),
         (ExprKind::Const(constant), _) => (subject(b), &b.ty, comparison.mirrored(), constant),
-        _ => return None,
+        _ => return Err(state),
     };
-    let subject = subject?;
+    let Some(subject) = subject else { return Err(state) };
     let domain = state.fact(&subject, ty.as_ref());
-    let way = |comparison| state.with(&subject, domain.that(comparison, constant));
-    Some(Decision { yes: way(comparison), no: way(comparison.negated()), constants: Vec::new() })
+    let (yes, no) = (domain.that(comparison, constant), domain.that(comparison.negated(), constant));
+    drop(domain);
+    Ok(Decision::parted(state, &subject, yes, no))
 }
 
 /// What an expression reads, if that can be told apart from all else.

@@ -4,7 +4,7 @@ mod condition;
 mod domain;
 mod state;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use journey_bytecode::{Channel, HandleIx, MessageRef, RequestKind, StatusKind, TriggerKind, Value};
 use smol_str::SmolStr;
@@ -62,7 +62,7 @@ pub(crate) fn follow(
     messages: &dyn Messages,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Entry {
-    let mut sends = HashMap::new();
+    let mut sends = Sends::new();
     collect(&journey.body, &mut sends);
     journey.exits.iter().flat_map(|exit| &exit.then).for_each(|then| collect(then, &mut sends));
     let mut flow =
@@ -78,7 +78,7 @@ pub(crate) fn follow_condition(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mut flow =
-        Flow { text, messages, diagnostics, journey: SmolStr::default(), names: Vec::new(), sends: HashMap::new() };
+        Flow { text, messages, diagnostics, journey: SmolStr::default(), names: Vec::new(), sends: Sends::new() };
     flow.condition(condition, State::default());
 }
 
@@ -88,13 +88,16 @@ struct Sent {
     at: Loc,
 }
 
+/// The named messages, with the places that send them.
+type Sends = BTreeMap<HandleIx, Vec<Sent>>;
+
 struct Flow<'a> {
     text: &'a Text<'a>,
     messages: &'a dyn Messages,
     diagnostics: &'a mut Vec<Diagnostic>,
     journey: SmolStr,
     names: Vec<SmolStr>,
-    sends: HashMap<HandleIx, Vec<Sent>>,
+    sends: Sends,
 }
 
 impl Flow<'_> {
@@ -353,7 +356,7 @@ impl Flow<'_> {
 
     /// The steps may come again: of what they change, only what every time knows is known at their beginning.
     fn repeat(&mut self, until: Option<&mut Expr>, body: &mut Block, mut state: State) -> Option<State> {
-        let mut sent = HashMap::new();
+        let mut sent = Sends::new();
         collect(body, &mut sent);
         state.come_again(sent.keys().copied(), sends(body));
         let after = self.block(body, Some(state))?;
@@ -665,7 +668,7 @@ fn sends(block: &Block) -> bool {
 }
 
 /// Finds where each named message is sent.
-fn collect(block: &Block, sends: &mut HashMap<HandleIx, Vec<Sent>>) {
+fn collect(block: &Block, sends: &mut Sends) {
     for step in block {
         if let StepKind::Send(send) = &step.kind
             && let Send { choices, handle: Some(handle), .. } = &**send

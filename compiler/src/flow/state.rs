@@ -61,18 +61,23 @@ pub(super) struct State {
     facts: Facts,
     /// What stays known over waits; no subject is in both. Long journeys know a lot.
     lasting: Rc<Facts>,
-    /// Messages sent for certain.
-    sent: Handles,
-    /// Messages sent on some way.
-    maybe_sent: Handles,
+    /// The named messages sent so far.
+    sent: Rc<Sent>,
     /// The last message of the run.
     pub(super) last: Last,
 }
 
 /// Facts by subject. Ways part and meet at every step: each fact is shared, so that a copy costs no more than counting, and
 /// what both ways have from before need not be compared.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(PartialEq, Debug, Default)]
 struct Facts(SmallVec<[Rc<(Subject, Domain)>; 4]>);
+
+impl Clone for Facts {
+    fn clone(&self) -> Self {
+        // Behind a wait there are none.
+        if self.0.is_empty() { Self::default() } else { Self(self.0.clone()) }
+    }
+}
 
 impl Facts {
     fn find(&self, subject: &Subject) -> Result<usize, usize> {
@@ -145,6 +150,15 @@ impl FromIterator<(Subject, Domain)> for Facts {
     }
 }
 
+/// Named messages that were sent.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Sent {
+    /// For certain.
+    certain: Handles,
+    /// On some way.
+    possible: Handles,
+}
+
 /// Named messages, a bit for each: long journeys name hundreds, and a copy is made wherever ways part.
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Handles(SmallVec<[u64; 2]>);
@@ -214,14 +228,22 @@ impl State {
         self.known(subject).map_or_else(|| Cow::Owned(Domain::of(ty)), Cow::Borrowed)
     }
 
-    /// The state in which the subject is so; none if it cannot be.
-    pub(super) fn with(&self, subject: &Subject, domain: Domain) -> Option<Self> {
-        if domain.is_empty() {
-            return None;
+    /// The states in which the subject is so, or so; none where it cannot be.
+    pub(super) fn either(mut self, subject: &Subject, yes: Domain, no: Domain) -> (Option<Self>, Option<Self>) {
+        let with = |mut state: Self, domain| {
+            state.note(subject, domain);
+            Some(state)
+        };
+        match (yes.is_empty(), no.is_empty()) {
+            (true, true) => (None, None),
+            (true, false) => (None, with(self, no)),
+            (false, true) => (with(self, yes), None),
+            (false, false) => {
+                let other = with(self.clone(), no);
+                self.note(subject, yes);
+                (Some(self), other)
+            }
         }
-        let mut state = self.clone();
-        state.note(subject, domain);
-        Some(state)
     }
 
     /// Notes that the subject now is so, whatever it was.
@@ -356,7 +378,7 @@ impl State {
     /// The place is reached again, after these messages may have been sent.
     pub(super) fn come_again(&mut self, sent: impl Iterator<Item = HandleIx>, sends: bool) {
         self.forget_facts();
-        sent.for_each(|handle| self.maybe_sent.insert(handle));
+        sent.for_each(|handle| self.sent_on_some_way(handle));
         if sends {
             self.last.possible = true;
             self.last.channels = u8::MAX;
@@ -385,8 +407,17 @@ impl State {
 
     /// Takes the message as sent.
     pub(super) fn assume_sent(&mut self, handle: HandleIx) {
-        self.sent.insert(handle);
-        self.maybe_sent.insert(handle);
+        if !self.is_sent(handle) {
+            let sent = Rc::make_mut(&mut self.sent);
+            sent.certain.insert(handle);
+            sent.possible.insert(handle);
+        }
+    }
+
+    fn sent_on_some_way(&mut self, handle: HandleIx) {
+        if !self.may_be_sent(handle) {
+            Rc::make_mut(&mut self.sent).possible.insert(handle);
+        }
     }
 
     /// Takes a last message as given.
@@ -396,11 +427,11 @@ impl State {
     }
 
     pub(super) fn is_sent(&self, handle: HandleIx) -> bool {
-        self.sent.contains(handle)
+        self.sent.certain.contains(handle)
     }
 
     pub(super) fn may_be_sent(&self, handle: HandleIx) -> bool {
-        self.maybe_sent.contains(handle)
+        self.sent.possible.contains(handle)
     }
 
     fn meet_facts(&mut self, other: &Self) {
@@ -426,8 +457,11 @@ impl State {
             Rc::make_mut(&mut self.set).retain(|place| other.set.contains(place));
         }
         self.meet_facts(&other);
-        self.sent.intersect(&other.sent);
-        self.maybe_sent.unite(&other.maybe_sent);
+        if !Rc::ptr_eq(&self.sent, &other.sent) {
+            let sent = Rc::make_mut(&mut self.sent);
+            sent.certain.intersect(&other.sent.certain);
+            sent.possible.unite(&other.sent.possible);
+        }
         self.last = Last {
             certain: self.last.certain && other.last.certain,
             possible: self.last.possible || other.last.possible,
@@ -452,7 +486,9 @@ fn lasts(subject: &Subject, domain: &Domain) -> bool {
 
 /// What is known where all these ways meet; nothing leads there if there is none.
 pub(super) fn meet(ways: impl IntoIterator<Item = Option<State>>) -> Option<State> {
-    ways.into_iter().flatten().reduce(State::meet)
+    let mut all = Ways::default();
+    ways.into_iter().for_each(|way| all.push(way));
+    all.meet()
 }
 
 /// Ways that lead to one place.
@@ -462,7 +498,10 @@ pub(super) struct Ways(Option<State>);
 impl Ways {
     /// One more, if something leads along it.
     pub(super) fn push(&mut self, way: Option<State>) {
-        self.0 = meet([self.0.take(), way]);
+        self.0 = match (self.0.take(), way) {
+            (Some(known), Some(way)) => Some(known.meet(way)),
+            (known, way) => known.or(way),
+        };
     }
 
     /// What is known where they meet; nothing leads there without any.

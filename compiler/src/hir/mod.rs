@@ -10,13 +10,15 @@ mod outside;
 pub mod test;
 
 use journey_bytecode::{Channel, LocalWindow, Purpose, Span, StatusKind, Time, WeekdaySet};
+use journey_grammar::NodeId;
 pub use journey_grammar::TextRange as Loc;
 pub use outside::{Ask, Call, Whom};
 use smol_str::SmolStr;
 
 pub use declaration::*;
 pub use expr::*;
-pub use lower::{Lowered, lower};
+pub use lower::{Body, Lowered, body, lower};
+pub(crate) use lower::{string, whom};
 
 /// A name as written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -100,7 +102,7 @@ pub enum Item {
     Voucher(VoucherDecl),
 }
 
-/// A journey.
+/// A journey without its steps, which [`body`] reads once they are looked at.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Journey {
     /// Its name; a bare sentence is named after its file.
@@ -111,12 +113,12 @@ pub struct Journey {
     pub doc: String,
     /// What stands before the first step, in source order.
     pub header: Vec<Header>,
-    /// The steps.
-    pub body: Vec<Step>,
     /// Its first words: `journey NAME`, or the first trigger of a bare sentence.
     pub head: Loc,
     /// All of it.
     pub loc: Loc,
+    /// Its node.
+    pub node: NodeId,
     /// Whether the parser found fault with it: then what it does is not known for certain.
     pub broken: bool,
 }

@@ -169,6 +169,7 @@ mod tests {
             tree: parse.tree,
             errors: Vec::new(),
             lowered: crate::hir::Lowered::default(),
+            bodies: Vec::new(),
         };
         let mut found = vec![Diagnostic::new(Code::NoReenter, Span::new(FileId(0), text, 60..61), "said")];
         apply(&[Arc::new(file)], &LintConfig::default(), &mut found);

@@ -89,7 +89,7 @@ impl Lints {
     pub(crate) fn journey(
         &mut self,
         scene: &Scene<'_>,
-        source: &hir::Journey,
+        (source, body): (&hir::Journey, &hir::Block),
         checked: &Checked,
         entry: Option<Entry>,
     ) {
@@ -109,7 +109,7 @@ impl Lints {
                 header::journey(scene, source, journey, &mut self.found);
                 counts
             },
-            || steps::journey(scene, source, journey, &mut of_steps, &mut self.unless),
+            || steps::journey(scene, (source, body), journey, &mut of_steps, &mut self.unless),
         );
         self.found.append(&mut of_steps);
         let marketing = |channel, message: &SmolStr| scene.purpose(journey, channel, message) == Purpose::Marketing;

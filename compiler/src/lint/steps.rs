@@ -30,7 +30,7 @@ const CHAIN: usize = 3;
 
 pub(super) fn journey(
     scene: &Scene<'_>,
-    source: &Source,
+    (source, body): (&Source, &Block),
     journey: &Journey,
     found: &mut Vec<Diagnostic>,
     unless: &mut Vec<Unless>,
@@ -42,6 +42,7 @@ pub(super) fn journey(
     let mut steps = Steps {
         scene,
         source,
+        body,
         journey,
         goal,
         count: 0,
@@ -51,8 +52,8 @@ pub(super) fn journey(
         found,
         unless,
     };
-    steps.block(&source.body, 0, &mut Past::default());
-    steps.trailing(&source.body);
+    steps.block(body, 0, &mut Past::default());
+    steps.trailing(body);
     steps.hasty();
     steps.no_exit();
     steps.size();
@@ -81,6 +82,8 @@ impl Past {
 struct Steps<'a> {
     scene: &'a Scene<'a>,
     source: &'a Source,
+    /// Its steps as written.
+    body: &'a Block,
     journey: &'a Journey,
     /// How long the goal counts, in milliseconds, and where it says so.
     goal: Option<(i64, Loc)>,
@@ -559,7 +562,7 @@ impl Steps<'_> {
             !matches!(step.kind, StepKind::AddTag(_) | StepKind::RemoveTag(_) | StepKind::Set(..) | StepKind::Let(..))
         };
         let gathers = self.source.header.iter().any(|line| matches!(line.kind, HeaderKind::Collect { .. }));
-        let Some(first) = self.source.body.iter().find(quick).filter(|_| abandoned && !gathers) else { return };
+        let Some(first) = self.body.iter().find(quick).filter(|_| abandoned && !gathers) else { return };
         if matches!(first.kind, StepKind::Send(_)) {
             self.tell(Code::Hasty, first.head, "this reminds before anybody can have come back", |d| {
                 d.label("at once").help("wait first: `wait 1h`")
@@ -575,7 +578,7 @@ impl Steps<'_> {
             matches!(line.kind, HeaderKind::ExitWhen(..) | HeaderKind::ExitOnGoal | HeaderKind::Goal { .. })
         });
         let mut look = Look::default();
-        look.at(&self.source.body);
+        look.at(self.body);
         let waits = look.clock_waits || look.other_waits;
         let sells = self.journey.purpose != Some(Purpose::Transactional);
         if named && !looks && !look.asks && look.sends && waits && sells {

@@ -8,6 +8,8 @@ mod literal;
 mod step;
 mod test;
 
+pub(crate) use step::whom;
+
 use journey_bytecode::{Channel, Number};
 use journey_grammar::ast::{self, AstNode};
 use journey_grammar::{Token, Tree};
@@ -56,6 +58,23 @@ pub fn lower(id: FileId, tree: &Tree, errors: &[Loc]) -> Lowered {
         unsure = Unsure::ALL;
     }
     Lowered { file: File { items, unsure }, findings: lower.findings }
+}
+
+/// The steps of a journey.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Body {
+    /// The steps.
+    pub steps: Block,
+    /// What is wrong with their literals.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Lowers the steps of a journey, which must come from this tree; `errors` as above.
+pub fn body(id: FileId, tree: &Tree, errors: &[Loc], journey: &Journey) -> Body {
+    let mut lower = Lower { id, source: tree.text(), errors, findings: Vec::new() };
+    let node = tree.node(journey.node).and_then(ast::AnyJourney::cast);
+    let steps: Vec<_> = node.into_iter().flat_map(ast::AnyJourney::steps).collect();
+    Body { steps: lower.long_body(&steps), findings: lower.findings }
 }
 
 /// So many things in a list without room for more: most lists are short, and what stands in them is large.
@@ -240,10 +259,10 @@ impl Lower<'_> {
         let loc = journey.range();
         let count = journey.clauses().count();
         let header = exactly(count, journey.clauses().flat_map(|clause| self.clause(clause)));
-        let body = self.long_body(&journey.steps().collect::<Vec<_>>());
+        let first_step = journey.steps().next().map(|step| step::head(step.syntax()));
         let head = match journey.name() {
             Some(name) => name.range(),
-            None => header.first().map(|line| line.loc).or(body.first().map(|step| step.head)).unwrap_or(loc),
+            None => header.first().map(|line| line.loc).or(first_step).unwrap_or(loc),
         };
         let broken = touching(self.errors, loc) > 0 || header.iter().any(|line| matches!(line.kind, HeaderKind::Error));
         Journey {
@@ -251,9 +270,9 @@ impl Lower<'_> {
             bare: matches!(journey, ast::AnyJourney::Bare(_)),
             doc: journey.docs().unwrap_or_default(),
             header,
-            body,
             head,
             loc,
+            node: journey.syntax().id(),
             broken,
         }
     }
@@ -293,7 +312,7 @@ fn name_of(token: Token<'_>) -> Name {
 }
 
 /// The text of a string token; a malformed one, which the parser has told of, is empty.
-fn string(token: Token<'_>) -> SmolStr {
+pub(crate) fn string(token: Token<'_>) -> SmolStr {
     ast::string_value(token.text()).unwrap_or_default().into()
 }
 

@@ -2,7 +2,7 @@
 
 use journey_bytecode::WeekdaySet;
 use journey_grammar::ast::{self, AstNode};
-use journey_grammar::{Node, SyntaxKind};
+use journey_grammar::{Node, SyntaxKind, Token};
 
 use super::super::{
     Ask, Block, Call, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Measure, Name, RaceArm, Send, SendMessage,
@@ -220,7 +220,7 @@ impl Lower<'_> {
         self.time_out(clause.duration()?, clause.window()).map(Some)
     }
 
-    fn time_out(&mut self, duration: journey_grammar::Token<'_>, window: Option<ast::Window<'_>>) -> Option<TimeOut> {
+    fn time_out(&mut self, duration: Token<'_>, window: Option<ast::Window<'_>>) -> Option<TimeOut> {
         let window = match window {
             Some(window) => Some(self.window(window)?),
             None => None,
@@ -316,22 +316,27 @@ impl Lower<'_> {
     }
 }
 
-fn whom(path: ast::Path<'_>, place: Option<journey_grammar::Token<'_>>) -> Whom {
+/// Whom a step tells or asks something.
+pub(crate) fn whom(path: ast::Path<'_>, place: Option<Token<'_>>) -> Whom {
     let name = attribute(path).unwrap_or_else(|| path_name(path));
     Whom { name, place: place.map(|place| (string(place), place.range())) }
 }
 
 /// A step's first words: up to the first step or block inside.
-fn head(step: Node<'_>) -> Loc {
+pub(super) fn head(step: Node<'_>) -> Loc {
     let range = step.range();
     let begins = |kind: SyntaxKind| {
         use SyntaxKind::{AskArm, Block, ChooseArm, CountdownPoint, ElseBranch, RaceArm, SplitArm, TimeoutArm};
         matches!(kind, Block | ElseBranch | RaceArm | TimeoutArm | ChooseArm | SplitArm | AskArm | CountdownPoint)
             || <ast::Step<'_> as AstNode<'_>>::fits(kind)
     };
-    let inner = step.children().find(|child| begins(child.kind()));
-    let end = inner.map_or(range.end, |inner| inner.range().start);
-    let tokens = step.tokens().take_while(|token| token.range().start < end);
-    let last = tokens.filter(|token| !token.kind().is_trivia() && token.kind() != SyntaxKind::LBrace).last();
+    let mut last = match step.children().find(|child| begins(child.kind())) {
+        Some(inner) => inner.first_token().and_then(Token::previous),
+        None => step.last_token(),
+    };
+    while let Some(token) = last.filter(|token| token.kind().is_trivia() || token.kind() == SyntaxKind::LBrace) {
+        last = token.previous();
+    }
+    let last = last.filter(|token| token.range().start >= range.start);
     Loc::new(range.start, last.map_or(range.end, |token| token.range().end))
 }
