@@ -130,12 +130,10 @@ pub(crate) fn compile(
     let known = kept.known(sources, project.lone, today, &build.sent);
     let mut items = Vec::new();
     for (number, ((unit, file), journeys)) in units.iter().zip(&files).zip(&sources.journeys).enumerate() {
-        let judged = file.file.items.iter().filter(|item| matches!(item, Item::Journey(_) | Item::Test(_)));
-        let mut bodies = journeys.bodies.iter();
-        items.extend(judged.enumerate().map(|(nth, item)| {
-            let is_test = matches!(item, Item::Test(_));
-            let body = if is_test { None } else { bodies.next() };
-            Asked { number, unit, text: &file.text, item, body, known: known.judged(number, journeys, nth, is_test) }
+        let mut known = known.judged(number, journeys).into_iter();
+        items.extend(journeys.judged().map(|(item, body)| {
+            let known = known.next().flatten();
+            Asked { number, unit, text: &file.text, item, body, known }
         }));
     }
     // Each by itself, on all cores; what they add up to is gathered in their order.

@@ -1,5 +1,5 @@
 //! What was found out about an earlier state of a project, for the next one: a journey or a test is judged again only if its
-//! file changed, or what files declare to each other.
+//! file changed, or what files declare to each other; of a file that changed, not the journeys before the change.
 //!
 //! What a file declares is the text of its declarations, where they stand, and the heads of its journeys. All else that stands in a
 //! journey file is its own affair. Settings and messages concern everybody.
@@ -77,17 +77,22 @@ impl Kept {
 }
 
 impl<'k> Known<'k> {
-    /// The journey or test of this number in the journey file of that number, if it is known.
-    pub(crate) fn judged(
-        self,
-        number: usize,
-        file: &Arc<JourneyFile>,
-        item: usize,
-        is_test: bool,
-    ) -> Option<&'k Arc<Judged>> {
-        let kept = self.judgements.filter(|_| self.tests || !is_test)?;
-        let same = kept.sources.journeys.get(number).is_some_and(|before| Arc::ptr_eq(before, file));
-        kept.files.get(number).filter(|_| same)?.get(item)
+    /// What is known of the journeys and tests of the journey file of this number, in order; the rest is not known.
+    pub(crate) fn judged(self, number: usize, file: &Arc<JourneyFile>) -> Vec<Option<&'k Arc<Judged>>> {
+        let kept = self.judgements.and_then(|kept| Some((kept.sources.journeys.get(number)?, kept.files.get(number)?)));
+        let Some((before, judged)) = kept else { return Vec::new() };
+        let untouched = Arc::ptr_eq(before, file);
+        let common = if untouched { 0 } else { common(file.tree.text(), before.tree.text()) };
+        let known = file.judged().zip(before.judged()).zip(judged).map(|((now, then), judged)| {
+            let same = match now.0 {
+                Item::Test(_) => untouched && self.tests,
+                // What stands before the first change stands where it stood.
+                Item::Journey(journey) => untouched || (journey.loc.end as usize <= common && now == then),
+                _ => false,
+            };
+            same.then_some(judged)
+        });
+        known.collect()
     }
 
     /// What is wrong with the messages, if they are sent for the same as before, beside the same local variables.
@@ -99,6 +104,11 @@ impl<'k> Known<'k> {
         let kept = self.judgements?;
         (kept.purposes == *purposes && kept.locals == *locals).then_some(kept.of_messages.as_slice())
     }
+}
+
+/// How many bytes two texts begin with alike.
+fn common(now: &str, then: &str) -> usize {
+    now.bytes().zip(then.bytes()).take_while(|(now, then)| now == then).count()
 }
 
 /// Whether other files, and what is told of them, see no difference between two states of a file.

@@ -59,6 +59,16 @@ pub struct JourneyFile {
 }
 
 impl JourneyFile {
+    /// Its journeys and tests in order, with the steps that were read.
+    pub(crate) fn judged(&self) -> impl Iterator<Item = (&Item, Option<&Body>)> {
+        let mut bodies = self.bodies.iter();
+        self.lowered.file.items.iter().filter_map(move |item| match item {
+            Item::Journey(_) => Some((item, bodies.next())),
+            Item::Test(_) => Some((item, None)),
+            _ => None,
+        })
+    }
+
     /// The steps of one of its journeys.
     pub(crate) fn body(&self, journey: &hir::Journey) -> Body {
         hir::body(self.file, &self.tree, &self.errors, journey)

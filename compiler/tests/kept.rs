@@ -21,7 +21,8 @@ const FILES: [(&str, &str); 8] = [
     (
         "a.journey",
         "journey a {\n  on tag lead\n  reenter never\n  topic offers\n  send email hello as hi\n  wait for opened hi up to 2d else end\n  \
-         if in loyal { add tag customer }\n  end\n}\n",
+         if in loyal { add tag customer }\n  end\n}\n\n\
+         journey e {\n  on tag customer\n  reenter never\n  topic offers\n  send email hello\n  wait 3d\n  if opened { add tag lead }\n}\n",
     ),
     (
         "b.journey",
