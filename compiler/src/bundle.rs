@@ -21,7 +21,7 @@ use crate::hir::{self, Body, Item, Unsure};
 use crate::kept::{Judgements, Kept};
 use crate::lint::{self, Lints, Scene};
 use crate::messages::{self, FileName, MessageSource, Setting, Sight};
-use crate::project::{FileId, FileKind, Project};
+use crate::project::{FileKind, Project};
 use crate::sources::{JourneyFile, Sources};
 use crate::template::{LocalShape, Piece};
 use crate::text::Text;
@@ -32,9 +32,8 @@ const MAX_SMALL: usize = u16::MAX as usize;
 
 /// A journey file, by itself.
 struct Unit<'a> {
-    id: FileId,
     path: &'a str,
-    journeys: &'a JourneyFile,
+    journeys: &'a Arc<JourneyFile>,
 }
 
 impl Unit<'_> {
@@ -97,13 +96,13 @@ pub(crate) fn compile(
         .filter_map(|journeys| {
             let path = project.file(journeys.file)?.path.as_str();
             diagnostics.extend(journeys.lowered.findings.iter().cloned());
-            Some(Unit { id: journeys.file, path, journeys })
+            Some(Unit { path, journeys })
         })
         .collect();
     let files: Vec<Source<'_>> = (units.iter())
         .filter_map(|unit| {
-            let bytes = &project.file(unit.id)?.bytes;
-            let text = Text::new(unit.id, unit.path, unit.source(), bytes);
+            let bytes = &project.file(unit.journeys.file)?.bytes;
+            let text = Text::new(unit.journeys.file, unit.path, unit.source(), bytes);
             Some(Source { text, file: &unit.journeys.lowered.file })
         })
         .collect();
@@ -129,9 +128,9 @@ pub(crate) fn compile(
     build.scores(&scores, files.first().map(|file| &file.text));
     let known = kept.known(sources, project.lone, today, &build.sent);
     let mut items = Vec::new();
-    for (number, ((unit, file), journeys)) in units.iter().zip(&files).zip(&sources.journeys).enumerate() {
-        let mut known = known.judged(number, journeys).into_iter();
-        items.extend(journeys.judged().map(|(item, body)| {
+    for (number, (unit, file)) in units.iter().zip(&files).enumerate() {
+        let mut known = known.judged(number, unit.journeys).into_iter();
+        items.extend(unit.journeys.judged().map(|(item, body)| {
             let known = known.next().flatten();
             Asked { number, unit, text: &file.text, item, body, known }
         }));
@@ -299,7 +298,7 @@ impl<'a> Build<'a> {
             let judged = match (asked.known, steps, checked) {
                 (Some(known), ..) => Arc::clone(known),
                 (None, Some((journey, body)), Some(checked)) => {
-                    Arc::new(self.journey(journey, body, checked, asked.text, asked.unit))
+                    Arc::new(self.journey(journey, &body, checked, asked.text, asked.unit))
                 }
                 _ => Arc::new(self.test(asked.item, asked.text)),
             };
@@ -322,7 +321,7 @@ impl<'a> Build<'a> {
     fn journey(
         &self,
         journey: &hir::Journey,
-        body: Cow<'_, Body>,
+        body: &Body,
         mut checked: Checked,
         text: &Text<'_>,
         unit: &Unit<'_>,
@@ -335,7 +334,6 @@ impl<'a> Build<'a> {
         let scene = Scene { index: self.index, config: &self.sources.config.lint, today: self.today, text };
         judged.lints.uses = std::mem::take(&mut checked.uses);
         judged.lints.journey(&scene, (journey, &body.steps), &checked, entry);
-        drop(body);
         judged.sights = sights(&checked, text);
         let sound = checked.whole && !checked.diagnostics.iter().any(is_error);
         judged.diagnostics.append(&mut checked.diagnostics);
@@ -368,7 +366,7 @@ impl<'a> Build<'a> {
             }
         }
         for inline in &checked.inline {
-            let piece = Piece::literal(unit.id, unit.source(), inline.loc.to_usize());
+            let piece = Piece::literal(unit.journeys.file, unit.source(), inline.loc.to_usize());
             let (line, _) = text.line_column(inline.loc.start);
             let file = messages::inline(inline.name.clone(), inline.channel, unit.path, piece, line);
             let message = MessageSource {

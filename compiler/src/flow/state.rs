@@ -229,21 +229,13 @@ impl State {
     }
 
     /// The states in which the subject is so, or so; none where it cannot be.
-    pub(super) fn either(mut self, subject: &Subject, yes: Domain, no: Domain) -> (Option<Self>, Option<Self>) {
+    pub(super) fn either(self, subject: &Subject, yes: Domain, no: Domain) -> (Option<Self>, Option<Self>) {
         let with = |mut state: Self, domain| {
             state.note(subject, domain);
-            Some(state)
+            state
         };
-        match (yes.is_empty(), no.is_empty()) {
-            (true, true) => (None, None),
-            (true, false) => (None, with(self, no)),
-            (false, true) => (with(self, yes), None),
-            (false, false) => {
-                let other = with(self.clone(), no);
-                self.note(subject, yes);
-                (Some(self), other)
-            }
-        }
+        let if_no = (!no.is_empty()).then(|| with(self.clone(), no));
+        ((!yes.is_empty()).then(|| with(self, yes)), if_no)
     }
 
     /// Notes that the subject now is so, whatever it was.
