@@ -22,6 +22,7 @@ pub mod random;
 pub mod sink;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// The root of the workspace.
@@ -41,4 +42,12 @@ pub fn wait_until(what: &str, at_most: Duration, mut condition: impl FnMut() -> 
 /// A port of the loopback interface that nothing listens on at the moment.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Runs git in a folder, and gives what it prints; fails the test if git fails.
+pub fn git(folder: &Path, args: &[&str]) -> String {
+    let config = ["-c", "user.name=Ada", "-c", "user.email=ada@walk.example", "-c", "init.defaultBranch=main"];
+    let output = Command::new("git").args(config).args(args).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use journey_tests::project::Project;
-use journey_tests::{binary, foreign, free_port, root, wait_until};
+use journey_tests::{binary, foreign, free_port, git, root, wait_until};
 use serde_json::Value;
 
 const SETTINGS: &str = "[project]\nname = \"shop\"\ntimezone = \"Europe/Berlin\"\n";
@@ -27,13 +27,6 @@ const BAD: (&str, &str) = ("add tag customer", "add tag custommer");
 
 /// Where programs are in CI; ours is not there.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-fn git(folder: &Path, args: &[&str]) -> String {
-    let config = ["-c", "user.name=Ada", "-c", "user.email=ada@moosbett.example", "-c", "init.defaultBranch=main"];
-    let output = Command::new("git").args(config).args(args).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
 
 /// A repository with one commit, and a change on top of it; also the name of the first commit.
 fn changed((old, new): (&str, &str)) -> (Project, String) {

@@ -1,7 +1,6 @@
 //! The commands that look into a database and operate it, beside a server that runs.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failure is a failing test")]
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use journey_tests::binary::{self, Finished, Server};
 use journey_tests::project::{Project, walk};
 use journey_tests::sink::{Sink, Verdict};
-use journey_tests::{http, wait_until};
+use journey_tests::{git, http, wait_until};
 use serde_json::{Value as Json, json};
 
 fn post(server: &Server, path: &str, body: &Json) {
@@ -119,11 +118,7 @@ fn a_diff_tells_how_many_contacts_are_under_way() {
     let project = walk("");
     let file = "journeys/walk.journey";
     project.write(file, &project.read(file).replace("wait 1s", "wait 1d"));
-    let git = |args: &[&str]| {
-        let named = ["-c", "user.name=Ada", "-c", "user.email=ada@walk.example"];
-        let done = Command::new("git").args(named).args(args).current_dir(project.path()).output().unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    };
+    let git = |args: &[&str]| git(project.path(), args);
     git(&["init", "-q"]);
     git(&["add", "journey.toml", "journeys", "messages"]);
     git(&["commit", "-q", "-m", "The walk"]);

@@ -1,13 +1,12 @@
 //! From a running system to a replay: what a server was told is exported, and happens once more in two versions.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a failure is a failing test")]
 
-use std::process::Command;
 use std::time::Duration;
 
 use journey_tests::binary::{self, Server};
 use journey_tests::project::walk;
 use journey_tests::sink::Sink;
-use journey_tests::{http, wait_until};
+use journey_tests::{git, http, wait_until};
 use serde_json::{Value as Json, json};
 
 fn post(server: &Server, path: &str, body: &Json) {
@@ -19,11 +18,7 @@ fn post(server: &Server, path: &str, body: &Json) {
 fn what_a_server_was_told_happens_once_more() {
     let sink = Sink::accepting();
     let project = walk(&format!("smtp = \"{}\"", sink.url()));
-    let git = |args: &[&str]| {
-        let config = ["-c", "user.name=Ada", "-c", "user.email=ada@walk.example"];
-        let done = Command::new("git").args(config).args(args).current_dir(project.path()).output().unwrap();
-        assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
-    };
+    let git = |args: &[&str]| git(project.path(), args);
     git(&["init", "--quiet"]);
     git(&["add", "."]);
     git(&["commit", "--quiet", "-m", "before"]);

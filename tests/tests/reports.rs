@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use journey_tests::project::Project;
-use journey_tests::{binary, foreign, root};
+use journey_tests::{binary, foreign, git, root};
 use serde_json::Value;
 
 const SLIPS: &str = "journey nurture {\n  on tag leed\n  wait 2d\n  add tag custommer\n  end\n}\n";
@@ -76,11 +76,7 @@ fn json_is_what_its_schema_says() {
 #[test]
 fn changes_are_what_their_schema_says() {
     let project = Project::example("nurture");
-    let git = |args: &[&str]| {
-        let config = ["-c", "user.name=Ada", "-c", "user.email=ada@moosbett.example"];
-        let output = Command::new("git").args(config).args(args).current_dir(project.path()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
+    let git = |args: &[&str]| git(project.path(), args);
     git(&["init", "--quiet"]);
     git(&["add", "."]);
     git(&["commit", "--quiet", "--message", "before"]);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use journey_runtime::store::{AnyStore, Database, Kept, Store};
 use journey_tests::binary::Server;
-use journey_tests::project::Project;
+use journey_tests::project::{Project, walk};
 use journey_tests::random::Random;
 use journey_tests::sink::{Sink, Verdict};
 use journey_tests::{free_port, http};
@@ -55,24 +55,9 @@ pub(crate) const fn leaves(number: usize) -> bool {
     number.is_multiple_of(LEAVES)
 }
 
-/// Two messages that come to everybody, a second apart, and a third one of a topic; and a counter of pings.
-const JOURNEYS: &str = r#"
-contact { email: email  pings: number = 0 }
-tags { begun walked }
-event ping { n: number }
+/// Beside the walk's two messages, a second apart, a third one of a topic.
+const LETTER: &str = r#"
 topic news "News"
-policy { sender "Walk <walk@walk.example>"  address "Walk Ltd, 1 Path, Walkton" }
-
-journey walk {
-  on tag begun
-  reenter never
-  purpose transactional
-  send email first
-  wait 1s
-  send email second
-  add tag walked
-  end
-}
 
 journey letter {
   on tag begun
@@ -82,33 +67,20 @@ journey letter {
   send email third
   end
 }
-
-journey count {
-  on ping
-  reenter always
-  set pings to pings + 1
-  end
-}
 "#;
 
 fn project(smtp: &str, hold: bool) -> Project {
     let rule = if hold { "hold" } else { "resend" };
-    let text = |name: &str, rest: &str| format!("---\nsubject: {name} for {{{{ email }}}}\n---\nOne step.\n{rest}");
-    let leave = "[Unsubscribe]({{ unsubscribe_url }})\n";
-    Project::of(&[
-        (
-            "journey.toml",
-            &format!(
-                "[project]\nname = \"walk\"\ntimezone = \"Europe/Berlin\"\n\n[email]\nsmtp = \"{smtp}\"\n\n\
-                 [track]\nbase_url = \"https://t.walk.example\"\n\n\
-                 [outbox]\ntransactional = \"{rule}\"\nmarketing = \"{rule}\"\n"
-            ),
-        ),
-        ("journeys/walk.journey", JOURNEYS),
-        ("messages/first.email.txt", &text("First", "")),
-        ("messages/second.email.txt", &text("Second", "")),
-        ("messages/third.email.txt", &text("Third", leave)),
-    ])
+    let project = walk(&format!(
+        "smtp = \"{smtp}\"\n\n[track]\nbase_url = \"https://t.walk.example\"\n\n\
+         [outbox]\ntransactional = \"{rule}\"\nmarketing = \"{rule}\"\n"
+    ));
+    project.write("journeys/letter.journey", LETTER);
+    project.write(
+        "messages/third.email.txt",
+        "---\nsubject: Third for {{ email }}\n---\nOne more step.\n[Unsubscribe]({{ unsubscribe_url }})\n",
+    );
+    project
 }
 
 /// What was acknowledged.
