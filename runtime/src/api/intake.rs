@@ -70,10 +70,9 @@ async fn take(api: &Api, request: Request, reader: Reader) -> Result<Response, R
         match answer {
             Acceptance::Accepted { .. } => accepted += 1,
             Acceptance::Duplicate => duplicates += 1,
-            Acceptance::Conflict => {
-                refused.push((line, Refused::id_conflict(input.id.as_deref().unwrap_or_default())));
+            Acceptance::Conflict | Acceptance::UnknownContact => {
+                refused.extend(gate.not_taken(input, &answer).map(|why| (line, why)));
             }
-            Acceptance::UnknownContact => refused.push((line, gate.unknown_contact(input))),
         }
     }
     refused.sort_by_key(|(line, _)| *line);

@@ -36,7 +36,7 @@ use smol_str::SmolStr;
 use crate::core::Linked;
 use crate::core::contact::{ERASED, is_erased_key};
 use crate::core::input::{Evidence, InputKind, MessageName};
-use crate::store::{NewInput, Whose};
+use crate::store::{Acceptance, NewInput, Whose};
 
 pub use addresses::{AddressReader, ListError};
 pub use csv::{CsvError, CsvReader};
@@ -210,6 +210,15 @@ impl Gate {
             return Err(Refused::of("at", error));
         }
         Ok(Some(at))
+    }
+
+    /// Why the store did not take an input, if it answered so.
+    pub fn not_taken(&self, input: &NewInput, answer: &Acceptance) -> Option<Refused> {
+        match answer {
+            Acceptance::Accepted { .. } | Acceptance::Duplicate => None,
+            Acceptance::Conflict => Some(Refused::id_conflict(input.id.as_deref().unwrap_or_default())),
+            Acceptance::UnknownContact => Some(self.unknown_contact(input)),
+        }
     }
 
     /// Why an input could not create its contact.

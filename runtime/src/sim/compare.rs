@@ -1,6 +1,6 @@
 //! Who would have received what: two runs of the same inputs, message by message.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use journey_bytecode::Instant;
 use smol_str::SmolStr;
@@ -43,9 +43,9 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// The moment by which it is told.
-    fn at(&self) -> Option<Instant> {
-        self.after.or(self.before)
+    /// Where it is told.
+    fn place(&self) -> (&str, Option<Instant>, &str, &str) {
+        (&self.contact, self.after.or(self.before), &self.channel, &self.message)
     }
 }
 
@@ -105,16 +105,18 @@ impl Comparison {
                 differences.push(Difference { contact, channel, message, before, after });
             }
         }
-        differences.sort_by(|a, b| {
-            let key = |one: &Difference| (one.at(), one.channel.clone(), one.message.clone());
-            a.contact.cmp(&b.contact).then_with(|| key(a).cmp(&key(b)))
-        });
+        differences.sort_by(|a, b| a.place().cmp(&b.place()));
         Self { differences, messages: totals.into_values().collect() }
+    }
+
+    /// What each contact receives otherwise; none is empty.
+    pub fn by_contact(&self) -> impl Iterator<Item = &[Difference]> {
+        self.differences.chunk_by(|a, b| a.contact == b.contact)
     }
 
     /// How many contacts receive something else.
     pub fn contacts(&self) -> usize {
-        self.differences.iter().map(|difference| &difference.contact).collect::<BTreeSet<_>>().len()
+        self.by_contact().count()
     }
 }
 

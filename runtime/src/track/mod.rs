@@ -23,7 +23,7 @@ pub use links::{LOCAL_BASE_URL, Links, LinksError, MAX_TRACKED_URL};
 pub use machine::HUMAN_DELAY_MILLIS;
 pub use recent::RecentlySent;
 pub use report::Reported;
-pub(crate) use report::{report_input, reported};
+pub(crate) use report::{form_text, report_input, reported};
 pub use token::{Claim, Keys, MIN_KEY, Purport};
 
 /// A future that a trait object can return.

@@ -67,8 +67,12 @@ pub(crate) fn report_input(message: MessageId, reported: Reported) -> (String, I
 /// A field of a form, decoded.
 fn form_field(body: &str, name: &str) -> Option<String> {
     let pair = body.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))?;
-    let plus = pair.1.replace('+', " ");
-    Some(percent_decode_str(&plus).decode_utf8_lossy().into_owned())
+    Some(form_text(pair.1))
+}
+
+/// A name or a value of a form, decoded.
+pub(crate) fn form_text(encoded: &str) -> String {
+    percent_decode_str(&encoded.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use journey_compiler::project::{CONTACTS, EVENTS};
 use journey_runtime::core::Linked;
 use journey_runtime::ingest::{CsvReader, Gate, Refused, ndjson};
 use journey_runtime::sim::{DEFAULT_START, Report};
-use journey_runtime::store::{Acceptance, NewInput};
+use journey_runtime::store::NewInput;
 use journey_runtime::time::{DAY, rfc3339};
 use serde_json::{Value, json};
 
@@ -197,10 +197,7 @@ impl Inputs {
         {
             for (place, acceptance) in refused {
                 let (Some(line), Some(input)) = (rows.lines.get(*place), rows.inputs.get(*place)) else { continue };
-                let why = match acceptance {
-                    Acceptance::Conflict => Refused::id_conflict(input.id.as_deref().unwrap_or_default()),
-                    _ => self.gate.unknown_contact(input),
-                };
+                let Some(why) = self.gate.not_taken(input, acceptance) else { continue };
                 self.refused.push(RefusedRow { file: rows.file.clone(), line: *line, why: why.to_string() });
             }
         }

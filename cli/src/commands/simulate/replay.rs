@@ -95,11 +95,7 @@ impl Version {
     /// Why the store refused one of its inputs: the line and the reason.
     fn refused(&self, (place, why): &(usize, Acceptance)) -> Option<(u64, Refusal)> {
         let (line, input) = (self.lines.get(*place)?, self.inputs.get(*place)?);
-        let why = match why {
-            Acceptance::Conflict => Refusal::id_conflict(input.id.as_deref().unwrap_or_default()),
-            _ => self.gate.unknown_contact(input),
-        };
-        Some((*line, why))
+        Some((*line, self.gate.not_taken(input, why)?))
     }
 
     /// Notes what people did with messages that they had not got in this version.

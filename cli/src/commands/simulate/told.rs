@@ -64,7 +64,7 @@ pub(super) fn human(replayed: &Replayed, terminal: Terminal) -> String {
             count(known as usize, "contact")
         );
     }
-    for (place, messages) in comparison.differences.chunk_by(|a, b| a.contact == b.contact).enumerate() {
+    for (place, messages) in comparison.by_contact().enumerate() {
         if place == SHOWN {
             let _ = writeln!(
                 out,
@@ -145,7 +145,7 @@ fn outcomes(before: Option<&JourneyReport>, after: Option<&JourneyReport>) -> Ve
 pub(super) fn json(replayed: &Replayed) -> String {
     let Replayed { versions, reports: [before, after], comparison, .. } = replayed;
     let moment = |at: Option<Instant>| at.map(journey_runtime::time::rfc3339);
-    let contacts = comparison.differences.chunk_by(|a, b| a.contact == b.contact).map(|messages| {
+    let contacts = comparison.by_contact().map(|messages| {
         let told = messages.iter().map(|difference| {
             json!({
                 "message": difference.message, "channel": difference.channel,

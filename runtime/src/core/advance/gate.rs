@@ -248,10 +248,12 @@ impl Advance<'_> {
         let hours = prepared.program.hours;
         let awake = |at| quiet.map_or(at, |quiet| zone.next_outside(at, quiet));
         let open = |at| hours.map_or(at, |hours| zone.next_within(at, hours));
-        let reason = match () {
-            () if peace(moment) > moment => Deferral::Holiday,
-            () if awake(moment) > moment => Deferral::QuietHours,
-            () => Deferral::JourneyHours,
+        let reason = if peace(moment) > moment {
+            Deferral::Holiday
+        } else if awake(moment) > moment {
+            Deferral::QuietHours
+        } else {
+            Deferral::JourneyHours
         };
         let mut until = moment;
         for _ in 0..WINDOW_ROUNDS {

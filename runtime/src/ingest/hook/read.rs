@@ -1,6 +1,5 @@
 //! What stands in the bodies of providers.
 
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::super::value::{MAX_TEXT, phone};
@@ -13,12 +12,11 @@ const MAX_ID: usize = 256;
 
 /// The fields of a form, decoded.
 pub(super) fn form(body: &[u8]) -> Vec<(String, String)> {
-    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let text = String::from_utf8_lossy(body);
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (decoded(key), decoded(value)))
+        .map(|(key, value)| (track::form_text(key), track::form_text(value)))
         .collect()
 }
 
