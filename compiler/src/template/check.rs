@@ -171,10 +171,15 @@ fn demands(template: &Template, types: &[Option<Type>], about: impl Fn(&Use) -> 
                     let ty = ty(at)?;
                     (Kind::of(ty), Some(format!("`{}` is {}", usage.name(), describe(ty))))
                 }
-                (Source::Item(at), Some(usage)) => {
-                    let Type::List(of) = ty(at)? else { return None };
-                    (Kind::of(of), Some(format!("an item of `{}` is {}", usage.name(), describe(of))))
-                }
+                (Source::Item(at), Some(usage)) => match ty(at)? {
+                    Type::List(of) => {
+                        (Kind::of(of), Some(format!("an item of `{}` is {}", usage.name(), describe(of))))
+                    }
+                    text if Kind::of(text) == Kind::Text => {
+                        (Kind::Text, Some(format!("a letter of `{}` is text", usage.name())))
+                    }
+                    _ => return None,
+                },
                 _ => return None,
             };
             // A choice has to be there: a contact's list may be empty.

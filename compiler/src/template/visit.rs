@@ -416,8 +416,11 @@ impl Visitor<'_> {
         match name {
             "first" | "last" => {
                 self.maybe_missing(whole, wanted, "it may be empty");
-                // Of a text it is a letter.
-                let item = |source: &Source| if *source == Source::Kind(Kind::Text) { *source } else { source.item() };
+                // Of a text it is a letter; no list holds lists.
+                let item = |source: &Source| match source {
+                    Source::Kind(Kind::Text) | Source::Item(_) => Source::Kind(Kind::Text),
+                    source => source.item(),
+                };
                 sources.iter().map(item).collect()
             }
             "sort" | "unique" => vec![Source::Kind(Kind::List)],
