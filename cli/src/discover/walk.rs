@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, WalkBuilder, WalkState};
 use journey_compiler::project::{CODES, CONFIG};
 
 use crate::failure::Failure;
@@ -34,9 +35,20 @@ impl Roots {
     }
 }
 
-/// All files below a directory.
+/// All files below a directory, by path; all cores look, since a system answers several at once.
 pub(super) fn files(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
-    builder(directory).build().filter_map(|entry| file(entry).transpose()).collect()
+    let (sender, found) = mpsc::channel();
+    builder(directory).threads(rayon::current_num_threads()).build_parallel().run(|| {
+        let sender = sender.clone();
+        Box::new(move |entry| match file(entry).transpose().map(|found| sender.send(found)) {
+            None | Some(Ok(())) => WalkState::Continue,
+            Some(Err(_)) => WalkState::Quit,
+        })
+    });
+    drop(sender);
+    let mut files = found.into_iter().collect::<Result<Vec<_>, Failure>>()?;
+    files.sort_unstable();
+    Ok(files)
 }
 
 /// The files of a project; those of projects below it are not among them.

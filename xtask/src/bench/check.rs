@@ -59,6 +59,7 @@ fn corpora(journey: &Path, folder: &Path, count: usize) -> Result<(), String> {
         };
         let at = folder.join(format!("{}-{count}", tool.language.name));
         let bytes = fresh(&at, |at| tool.language.write(at, count, bytes))?;
+        tool.reads(&program, &at)?;
         for cores in [1, 2] {
             let (program, at) = (program.clone(), at.clone());
             let lint = move || {

@@ -126,7 +126,7 @@ pub(super) fn journey(name: &str, parts: usize) -> String {
 /// Files of another language: how they are called, and what they are made of.
 pub(super) struct Language {
     pub(super) name: &'static str,
-    ending: &'static str,
+    pub(super) ending: &'static str,
     head: &'static str,
     /// A function; `NAME` stands for its name.
     pub(super) part: &'static str,
@@ -155,6 +155,8 @@ pub(super) const JAVASCRIPT: Language = Language {
 impl Language {
     /// Writes so many files with so many bytes together; how many there are really.
     pub(super) fn write(&self, folder: &Path, count: usize, bytes: u64) -> io::Result<u64> {
+        // Else tools take these files for those that git ignores in our own repository, and read none of them.
+        fs::create_dir_all(folder.join(".git"))?;
         let mut written = 0;
         for n in 0..count {
             let below = folder.join(format!("p{:03}", n / PER_PROJECT));

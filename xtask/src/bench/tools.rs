@@ -94,6 +94,21 @@ impl Tool {
         let program = folder.join(self.program);
         program.exists().then_some(program)
     }
+
+    /// That it finds a mistake in one more file of a corpus: who reads nothing is fast too.
+    pub(super) fn reads(&self, program: &Path, corpus: &Path) -> Result<(), String> {
+        let wrong = corpus.join(format!("wrong.{}", self.language.ending));
+        let told = |error| format!("{}: {error}", wrong.display());
+        std::fs::write(&wrong, "(\n").map_err(told)?;
+        let mut lint = Command::new(program);
+        lint.args(self.args).arg(corpus).current_dir(corpus).stdin(Stdio::null());
+        let status = lint.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        std::fs::remove_file(&wrong).map_err(told)?;
+        match status.map(|status| status.code()) {
+            Ok(Some(1)) => Ok(()),
+            _ => Err(format!("{} finds no mistake in {}: it does not read it", self.name, corpus.display())),
+        }
+    }
 }
 
 /// Installs what is missing; says what cannot be had.
