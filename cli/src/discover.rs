@@ -206,16 +206,17 @@ impl Targets {
         let around = roots.of_directory(directory);
         let mut below: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
         let mut empty = around.is_none();
-        for path in walk::files(directory)? {
-            match roots.of(&path) {
+        // Files side by side belong to one project.
+        for files in walk::files(directory)?.chunk_by(|a, b| a.parent() == b.parent()) {
+            match files.first().and_then(|file| roots.of(file)) {
                 // Only part of this one was seen.
                 Some(root) if around.as_ref() == Some(&root) && root != directory => {}
-                Some(root) => below.entry(root).or_default().push(path),
-                None if is_journey(&path) => {
-                    empty = false;
-                    self.lone.insert(path);
+                Some(root) => below.entry(root).or_default().extend_from_slice(files),
+                None => {
+                    let journeys = || files.iter().filter(|path| is_journey(path));
+                    empty &= journeys().next().is_none();
+                    self.lone.extend(journeys().cloned());
                 }
-                None => {}
             }
         }
         if let Some(root) = around {
