@@ -162,18 +162,23 @@ pub async fn tell<S: Store>(store: &S, revision: &Revision, now: Instant) -> Res
         }
         Change::Deploy { moves } => {
             let new = bundle(store, revision).await?;
-            let before = store.revisions(usize::MAX).await?;
-            let before = before.iter().find(|before| before.deployment != revision.deployment);
-            let before = match before {
+            let all = store.revisions(usize::MAX).await?;
+            let mut before = all.iter().filter(|before| before.number < revision.number);
+            let before = match before.find(|before| before.deployment != revision.deployment) {
                 // What cannot be read any more listened to nothing that we know of.
                 Some(before) => bundle(store, before).await.unwrap_or_default(),
                 None => Bundle::default(),
             };
+            // Who is told late moves nobody: some may be on a newer version already.
+            let newer = |later: &Revision| later.number > revision.number && later.deployment != revision.deployment;
+            let moves = *moves && !all.iter().any(newer);
             let versions = new.programs.iter().map(|program| (program.name.clone(), program.version()));
-            let to = if *moves { versions.collect() } else { BTreeMap::new() };
+            let to = if moves { versions.collect() } else { BTreeMap::new() };
             Concerns::Deployed { to, anew: listens_anew(&new, &before) }
         }
     };
+    // A pause is over when it is ended, not when its contacts hear of it.
+    let at = if let Concerns::Resumed { .. } = concerns { revision.at } else { now };
     let mut told = 0;
     let mut after = ContactId(i64::MIN);
     while concerns.anybody() {
@@ -189,7 +194,7 @@ pub async fn tell<S: Store>(store: &S, revision: &Revision, now: Instant) -> Res
                 // The first character keeps our ids apart from everybody else's.
                 id: Some(format!("\u{1}revision {} {place}", revision.number).into()),
                 fingerprint: [0; 16],
-                at: now,
+                at,
                 kind,
                 creates: false,
             }));

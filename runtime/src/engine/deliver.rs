@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant as Moment};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant as Moment;
 
 use super::outlet::{Attempt, Parcel};
 use super::{Shared, pause};
@@ -79,6 +80,7 @@ pub(super) async fn deliver<S: Store>(shared: Arc<Shared<S>>) {
     while !*stopping.borrow_and_update() {
         while parcels.try_join_next().is_some() {}
         let permit = tokio::select! {
+            biased;
             permit = Arc::clone(&room).acquire_many_owned(CLAIM) => permit,
             _ = stopping.changed() => continue,
         };
@@ -86,6 +88,7 @@ pub(super) async fn deliver<S: Store>(shared: Arc<Shared<S>>) {
         match claim(&shared, &pen, &mut parcels, permit).await {
             Ok(None) => {}
             Ok(Some(next)) => tokio::select! {
+                biased;
                 () = tokio::time::sleep(next) => {}
                 () = shared.messages.notified() => {}
                 _ = stopping.changed() => {}

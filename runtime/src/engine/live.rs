@@ -1,5 +1,6 @@
 //! What counts at present, and how a newer revision is taken up while the engine runs.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -98,11 +99,21 @@ impl<S: Store> Shared<S> {
         Ok(Some(newest))
     }
 
-    /// Takes up the newest revision, and sees to it that the contacts whom it concerns are told.
+    /// Takes up the newest revision, and sees to it that the contacts whom it concerns are told; those of older ones too, if
+    /// whoever made them went away before and others were made since.
     pub(super) async fn follow(&self, now: Instant) -> Result<(), StoreError> {
-        let newest = self.take_up().await?;
-        if let Some(newest) = newest.filter(|newest| !newest.told && now.0.saturating_sub(newest.at.0) >= TELLING) {
-            self.tell(&newest).await;
+        let Some(newest) = self.take_up().await? else { return Ok(()) };
+        let unsure = newest.number.saturating_sub(self.told.load(Ordering::Acquire));
+        if unsure <= 0 {
+            return Ok(());
+        }
+        let mut revisions = self.store.revisions(usize::try_from(unsure).unwrap_or(usize::MAX)).await?;
+        revisions.retain(|revision| !revision.told);
+        for late in revisions.iter().rev().filter(|revision| now.0.saturating_sub(revision.at.0) >= TELLING) {
+            self.tell(late).await;
+        }
+        if revisions.is_empty() {
+            self.told.store(newest.number, Ordering::Release);
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ mod metrics;
 mod outlet;
 mod step;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -73,6 +73,8 @@ struct Shared<S> {
     /// Makes newer revisions ready; without, what it was started with counts for good.
     readies: Option<Arc<dyn Readies>>,
     taking_up: tokio::sync::Mutex<()>,
+    /// Up to which revision all contacts concerned have been told, as far as we know.
+    told: AtomicI64,
     front: Arc<intake::Front>,
     /// Tells steppers that a contact has something to do.
     contacts: Notify,
@@ -181,6 +183,7 @@ impl<S: Store> Engine<S> {
             live,
             readies,
             taking_up: tokio::sync::Mutex::default(),
+            told: AtomicI64::new(0),
             front: Arc::new(front),
             contacts: Notify::new(),
             messages: Notify::new(),
@@ -218,6 +221,7 @@ impl<S: Store> Engine<S> {
         tokio::spawn(async move {
             // If it is cut off here, whoever starts next or follows the revisions does it.
             tokio::select! {
+                biased;
                 () = shared.tell(&revision) => {}
                 _ = stopping.changed() => {}
             }
@@ -273,6 +277,7 @@ async fn listen<S: Store>(shared: Arc<Shared<S>>) {
     let mut stopping = shared.stopping.subscribe();
     while !*stopping.borrow_and_update() {
         tokio::select! {
+            biased;
             () = shared.store.changed() => {
                 shared.contacts.notify_one();
                 shared.messages.notify_one();
@@ -295,6 +300,7 @@ async fn judge_trials<S: Store>(shared: Arc<Shared<S>>) {
             }
         }
         tokio::select! {
+            biased;
             () = tokio::time::sleep(JUDGE) => {}
             _ = stopping.changed() => {}
         }
@@ -327,6 +333,7 @@ async fn take_over<S: Store>(shared: Arc<Shared<S>>) {
     let mut stopping = shared.stopping.subscribe();
     while !*stopping.borrow_and_update() {
         tokio::select! {
+            biased;
             () = tokio::time::sleep(TAKE_OVER) => {}
             _ = stopping.changed() => return,
         }
@@ -374,6 +381,7 @@ async fn advance_contacts<S: Store>(shared: Arc<Shared<S>>) {
             shared.contacts.notify_one();
             if stepped.contacts < BATCH {
                 tokio::select! {
+                    biased;
                     () = tokio::time::sleep(REST) => {}
                     _ = stopping.changed() => {}
                 }
@@ -392,6 +400,7 @@ async fn advance_contacts<S: Store>(shared: Arc<Shared<S>>) {
             }
         };
         tokio::select! {
+            biased;
             () = tokio::time::sleep(next) => {}
             () = shared.contacts.notified() => {}
             _ = stopping.changed() => {}

@@ -1,13 +1,15 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant as Moment;
 
+use journey_bytecode::Bundle;
 use serde_json::json;
 
 use super::*;
 use crate::clock::{SystemClock, VirtualClock};
-use crate::core::contact::ContactId;
+use crate::core::contact::{ContactId, Parked, Run};
 use crate::core::effect::TraceEvent;
-use crate::core::input::{InputKind, MessageName};
+use crate::core::input::{Backlog, InputKind, MessageName};
+use crate::deploy;
 use crate::ingest::Gate;
 use crate::send::Verdict;
 use crate::store::{Acceptance, MemoryStore, NewInput, SqliteStore, Whose};
@@ -74,6 +76,49 @@ async fn a_contact_walks_through() {
     assert_eq!(transport.log(), [(1, "story".to_owned()), (1, "price".to_owned())]);
     assert_eq!((engine.metrics().accepted, engine.metrics().duplicates, engine.metrics().refused), (2, 1, 1));
     assert!(engine.stop(WAIT).await.unwrap());
+}
+
+/// Makes every revision ready over one transport.
+struct Ways(Arc<Recorder>);
+
+impl Readies for Ways {
+    fn ready(&self, bundle: Bundle, older: &[Bundle], revision: &Revision) -> Result<Deployed, String> {
+        let linked = crate::core::Linked::new(bundle, older).map_err(|error| error.to_string())?;
+        let linked = linked.pausing(revision.paused.keys().cloned()).at(revision.number);
+        Ok(Deployed { linked: Arc::new(linked), outlet: self.0.outlet() })
+    }
+}
+
+/// Whoever resumed a journey goes away before the contacts are told, and the next revision is made before a worker tells them.
+#[tokio::test]
+async fn a_revision_that_was_not_told_is_told_also_behind_a_newer_one() {
+    let (transport, clock) = (Recorder::new(), Arc::new(VirtualClock::new(START)));
+    let store = MemoryStore::default();
+    deploy::deploy(&store, &crate::testing::bundle(), false, START).await.unwrap();
+    let ways = Arc::new(Ways(Arc::clone(&transport)));
+    let engine = Engine::follow(store, ways, clock.clone()).await.unwrap();
+    engine.submitter().submit(vec![lead("ada")]).await.unwrap();
+    until("the story arrives", async || engine.metrics().delivered == 1).await;
+    deploy::pause(engine.store(), "nurture", START).await.unwrap();
+    clock.advance_to(Instant(START.0 + 4 * crate::time::DAY));
+    let stands = async || {
+        let ada = engine.store().contact("ada").await.unwrap().unwrap();
+        matches!(ada.state.runs[..], [Run { parked: Parked::Paused { .. }, .. }])
+    };
+    until("the run stands still", stands).await;
+
+    let now = clock.now();
+    deploy::resume(engine.store(), "nurture", Backlog::Send, now).await.unwrap();
+    let mut other = crate::testing::bundle();
+    other.project = "other".into();
+    let newer = deploy::deploy(engine.store(), &other, false, now).await.unwrap();
+    deploy::tell(engine.store(), &newer, now).await.unwrap();
+    clock.advance_to(Instant(now.0 + 2 * 60_000));
+    let ends = async || engine.store().contact("ada").await.unwrap().unwrap().state.runs.is_empty();
+    until("the run goes on", ends).await;
+    let revisions = engine.store().revisions(9).await.unwrap();
+    assert!(revisions.iter().filter(|revision| revision.number > 1).all(|revision| revision.told), "{revisions:?}");
+    engine.stop(WAIT).await.unwrap();
 }
 
 #[tokio::test]

@@ -278,7 +278,9 @@ impl Advance<'_> {
             InputKind::Answer { number, answer } => self.answered(*number, answer),
             InputKind::Decision { answer, journey } => self.decided(answer, journey.as_ref()),
             InputKind::Migrate { to } => self.migrate(*to),
-            InputKind::Resume { journey, paused, backlog } => self.resume_journey(journey, *paused, *backlog),
+            InputKind::Resume { journey, paused, backlog } => {
+                self.resume_journey(journey, *paused, input.at.min(self.clock), *backlog);
+            }
             // What there is to do is done at the beginning of each advance.
             InputKind::Deployed => {}
         }

@@ -18,8 +18,8 @@ impl Advance<'_> {
         self.park(run, prepared);
     }
 
-    /// Lets the contact's runs of a journey go on that was paused.
-    pub(super) fn resume_journey(&mut self, journey: &str, paused: Instant, backlog: Backlog) {
+    /// Lets the contact's runs of a journey go on that was paused, from a moment to another one.
+    pub(super) fn resume_journey(&mut self, journey: &str, paused: Instant, resumed: Instant, backlog: Backlog) {
         for number in self.active() {
             if !self.contact.state.runs.iter().any(|run| run.number == number && run.journey == journey) {
                 continue;
@@ -29,7 +29,7 @@ impl Advance<'_> {
                 Parked::Paused { at, since, until: Instant::NEVER } => {
                     self.go_on(run, &prepared, at, since.0.saturating_sub(paused.0), backlog);
                 }
-                _ if backlog == Backlog::Shift => self.shift(run, &prepared, paused),
+                _ if backlog == Backlog::Shift => self.shift(run, &prepared, paused, resumed),
                 _ => self.put(run),
             }
         }
@@ -54,9 +54,9 @@ impl Advance<'_> {
     }
 
     /// Lets a wait that is not over begin so much later as the pause took of it.
-    fn shift(&mut self, mut run: Run, prepared: &Arc<Prepared>, paused: Instant) {
+    fn shift(&mut self, mut run: Run, prepared: &Arc<Prepared>, paused: Instant, resumed: Instant) {
         let Parked::Wait { wait, since, until } = run.parked else { return self.put(run) };
-        let took = self.clock.0.saturating_sub(paused.max(since).0).max(0);
+        let took = resumed.0.saturating_sub(paused.max(since).0).max(0);
         run.parked = Parked::Wait { wait, since: Instant(since.0.saturating_add(took)), until };
         self.replan(run, prepared);
     }
