@@ -1,5 +1,8 @@
-//! `cargo xtask prove`: the tests of `tests/kill/`, with as many contacts and kills as one wants; prints what came of it.
+//! `cargo xtask prove`: the tests of `tests/sim/` and `tests/kill/`, with as many seeds, contacts and kills as one wants; prints
+//! what came of it.
 #![allow(
+    missing_docs,
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -13,14 +16,33 @@
 mod figures;
 #[path = "../tests/kill/fleet.rs"]
 mod fleet;
+#[path = "../tests/sim/life.rs"]
+mod life;
+#[path = "../tests/sim/peers.rs"]
+mod peers;
+#[path = "../tests/sim/people.rs"]
+mod people;
+#[path = "../tests/sim/project.rs"]
+mod project;
+#[path = "../tests/sim/promises.rs"]
+mod promises;
+#[path = "../tests/sim/seat.rs"]
+mod seat;
+#[path = "../tests/sim/world.rs"]
+mod world;
 
 use figures::Figures;
 use fleet::{Fleet, Size};
 use journey_tests::postgres::Cluster;
 
 fn main() {
-    let mut given = std::env::args().skip(1).map(|number| number.parse::<usize>().expect("CONTACTS KILLS"));
-    let (Some(contacts), Some(blows)) = (given.next(), given.next()) else { panic!("CONTACTS KILLS") };
+    let mut given = std::env::args().skip(1).map(|number| number.parse::<usize>().expect("SEEDS CONTACTS KILLS"));
+    let mut given = || given.next().expect("SEEDS CONTACTS KILLS");
+    let (seeds, contacts, blows) = (given(), given(), given());
+    match life::lives(0, seeds as u64) {
+        Ok(sum) => println!("{sum}"),
+        Err(broken) => panic!("{broken}"),
+    }
     let mut all: Vec<Figures> = Vec::new();
     for hold in [false, true] {
         let size = Size { contacts, blows, hold };

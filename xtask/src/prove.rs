@@ -1,10 +1,15 @@
-//! `cargo xtask prove`: `kill -9` of real servers, again and again, and what became of all contacts and mails.
+//! `cargo xtask prove`: simulated lives of the whole runtime, `kill -9` of real servers, again and again, and what became of all
+//! contacts and mails.
 
 use std::process::ExitCode;
 
 /// How much is done.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// How many seeds the simulation lives through.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u32,
+
     /// How many contacts there are; each gets three mails.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(10..))]
     contacts: u32,
@@ -21,7 +26,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     }
     let mut proof = crate::cargo();
     proof.args(["run", "--release", "--locked", "--package", "journey-tests", "--example", "prove", "--"]);
-    proof.args([args.contacts.to_string(), args.kills.to_string()]);
+    proof.args([args.seeds.to_string(), args.contacts.to_string(), args.kills.to_string()]);
     // The tests' PostgreSQL need not survive a power cut; the one that is proved does.
     match proof.env("JOURNEY_TEST_FSYNC", "on").status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
