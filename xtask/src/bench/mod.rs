@@ -132,6 +132,10 @@ impl Place {
             None => build()?,
         };
         let folder = crate::root().join(&self.folder);
+        let told = |error| format!("{}: {error}", folder.display());
+        fs::create_dir_all(&folder).map_err(told)?;
+        // oxlint refuses paths with `..`.
+        let folder = folder.canonicalize().map_err(told)?;
         tools::install(&folder.join("tools"));
         Ok((journey, folder))
     }
