@@ -101,6 +101,7 @@ pub fn outgoing(bundle: &Bundle, message: &Message, guise: &Guise<'_>) -> Outgoi
         to: guise.to.into(),
         language,
         zone: text(&Type::TimeZone).unwrap_or_else(|| bundle.default_zone.clone()),
+        country: None,
         subject: None,
         from: None,
         purpose: message.purpose.unwrap_or(Purpose::Marketing),

@@ -1,5 +1,5 @@
-//! `cargo xtask prove`: the tests of `tests/sim/` and `tests/kill/`, with as many seeds, contacts and kills as one wants; prints
-//! what came of it.
+//! `cargo xtask prove`: the tests of `tests/sim/`, `tests/nights/` and `tests/kill/`, with as many seeds, sends, contacts and kills as one
+//! wants; prints what came of it.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -28,19 +28,28 @@ mod project;
 mod promises;
 #[path = "../tests/sim/seat.rs"]
 mod seat;
+#[path = "../tests/nights/sends.rs"]
+mod sends;
 #[path = "../tests/sim/world.rs"]
 mod world;
 
 use figures::Figures;
 use fleet::{Fleet, Size};
 use journey_tests::postgres::Cluster;
+use journey_tests::random::Random;
+
+const ARGUMENTS: &str = "SEEDS SENDS CONTACTS KILLS";
 
 fn main() {
-    let mut given = std::env::args().skip(1).map(|number| number.parse::<usize>().expect("SEEDS CONTACTS KILLS"));
-    let mut given = || given.next().expect("SEEDS CONTACTS KILLS");
-    let (seeds, contacts, blows) = (given(), given(), given());
+    let mut given = std::env::args().skip(1).map(|number| number.parse::<usize>().expect(ARGUMENTS));
+    let mut given = || given.next().expect(ARGUMENTS);
+    let (seeds, sends, contacts, blows) = (given(), given(), given(), given());
     match life::lives(0, seeds as u64) {
         Ok(sum) => println!("{sum}"),
+        Err(broken) => panic!("{broken}"),
+    }
+    match sends::sends(sends as u64, &mut Random::new(0)) {
+        Ok(told) => println!("{told}"),
         Err(broken) => panic!("{broken}"),
     }
     let mut all: Vec<Figures> = Vec::new();

@@ -106,6 +106,7 @@ fn mails(count: u64) -> Vec<Rendered> {
         to: format!("contact{number}@example.com").into(),
         language: Some("de".into()),
         zone: "Europe/Berlin".into(),
+        country: None,
         from: None,
         subject: None,
         purpose: Purpose::Marketing,

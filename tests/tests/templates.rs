@@ -151,6 +151,7 @@ fn rendered(body: &str, unset: u64) -> Option<Result<String, RenderError>> {
         to: "+4915112345678".into(),
         language: None,
         zone: "Europe/Berlin".into(),
+        country: None,
         from: None,
         subject: None,
         purpose: Purpose::Marketing,

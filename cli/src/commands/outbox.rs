@@ -207,8 +207,10 @@ fn human(listed: &[OutboxEntry]) -> String {
     for entry in listed {
         let OutboxEntry { id, at, channel, message, to, journey, .. } = entry;
         let state = match (entry.state, &entry.cause) {
-            ("waiting", _) => format!("due {at}"),
-            ("held", _) => format!("{YELLOW}held{YELLOW:#} since {at}: it may have arrived"),
+            ("waiting", None) => format!("due {at}"),
+            ("waiting", Some(cause)) => format!("due {at}: {cause}"),
+            ("held", None) => format!("{YELLOW}held{YELLOW:#} since {at}: it may have arrived"),
+            ("held", Some(cause)) => format!("{YELLOW}held{YELLOW:#} since {at}: it may have arrived ({cause})"),
             ("failed", Some(cause)) => format!("{RED}failed{RED:#} {at}: {cause}"),
             (state, _) => state.to_owned(),
         };

@@ -104,6 +104,14 @@ pub struct Outgoing {
     pub data: Value,
     /// What it is.
     pub errand: Errand,
+    /// Of marketing: the contact's country, whose holidays are asked again before it leaves.
+    #[serde(deserialize_with = "last_or_none")]
+    pub country: Option<SmolStr>,
+}
+
+/// The last field, where a message was written before there was one: its bytes end before it.
+fn last_or_none<'de, D: serde::Deserializer<'de>>(bytes: D) -> Result<Option<SmolStr>, D::Error> {
+    Ok(Option::deserialize(bytes).unwrap_or_default())
 }
 
 /// One line of a contact's trace.
@@ -356,6 +364,17 @@ pub enum Deferral {
     JourneyHours,
     /// A holiday of the contact's.
     Holiday,
+}
+
+impl Deferral {
+    /// Why, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::QuietHours => "these are the policy's quiet hours",
+            Self::JourneyHours => "these are not the journey's hours",
+            Self::Holiday => "this is a holiday, by `holidays.txt`",
+        }
+    }
 }
 
 /// What ended a wait.

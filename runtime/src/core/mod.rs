@@ -8,6 +8,7 @@ pub mod input;
 mod link;
 pub mod moves;
 mod vm;
+mod window;
 mod witness;
 
 pub use advance::{
@@ -17,4 +18,5 @@ pub use advance::{
 pub use link::{LinkError, Linked, MESSAGE_MEMORY};
 pub use vm::holds;
 pub(crate) use vm::zone_of;
+pub use window::Window;
 pub use witness::MAX_SEEN;

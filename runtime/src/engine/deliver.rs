@@ -15,6 +15,7 @@ use crate::core::effect::MessageId;
 use crate::core::input::Answer;
 use crate::send::{Settle, Verdict};
 use crate::store::{Delivery, DeliveryResult, Queued, Stays, Store, StoreError};
+use crate::time::rfc3339;
 use crate::track::BoxFuture;
 use crate::voucher;
 
@@ -128,7 +129,7 @@ async fn claim<S: Store>(
         shared.live.get()
     };
     let given = voucher::give(&shared.store, &live.linked, &mut queued, now).await?;
-    let (packed, refused) = live.outlet.pack(queued, now);
+    let (packed, refused) = live.outlet.pack(queued, &live.linked, now);
     for delivery in given.into_iter().chain(refused) {
         let (pen, room) = (pen.clone(), room.split(1));
         parcels.spawn(async move {
@@ -137,8 +138,8 @@ async fn claim<S: Store>(
         });
     }
     for mut parcel in packed {
-        // A transport that does not ask gets what a crash would hold one by one.
-        let alone = !parcel.transport.asks() && parcel.attempts.iter().any(|attempt| attempt.hold);
+        // A transport that does not ask gets one by one what is noted by itself.
+        let alone = !parcel.transport.asks() && parcel.attempts.iter().any(|attempt| attempt.alone);
         while let Some(part) = parcel.split(if alone { 1 } else { PARCEL }) {
             let (shared, pen, room) = (Arc::clone(shared), pen.clone(), room.split(part.attempts.len()));
             parcels.spawn(async move {
@@ -152,12 +153,16 @@ async fn claim<S: Store>(
 
 /// Sends a parcel and records what becomes of it.
 async fn send<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, mut parcel: Parcel) {
-    // What a crash would hold is noted by itself, right before it goes, where the transport asks.
-    let later = |attempt: &&Attempt| !(attempt.hold && parcel.transport.asks());
+    // What is noted by itself is noted right before it goes, where the transport asks.
+    let later = |attempt: &&Attempt| !(attempt.alone && parcel.transport.asks());
     let ids: Vec<MessageId> = parcel.attempts.iter().filter(later).map(|attempt| attempt.id).collect();
     let asked = Asked { at: Moment::now(), withdrawals: shared.front.withdrawals.load(Ordering::Acquire) };
     let Some(staying) = pen.leaves(ids).await else { return };
-    for delivery in parcel.withhold(&staying, shared.front.clock.now()) {
+    let now = shared.front.clock.now();
+    let mut stays = parcel.withhold(&staying, now);
+    // The answer may have taken its time.
+    stays.extend(parcel.put_off(&shared.live.linked(), now));
+    for delivery in stays {
         pen.result(delivery).await;
     }
     hand_over(shared, pen, parcel, asked).await;
@@ -197,21 +202,32 @@ struct Desk<S> {
 }
 
 impl<S: Store> Settle for Desk<S> {
-    /// A parcel may wait for a connection; who unsubscribes in the meantime gets nothing more. The store is asked again if
-    /// somebody did, and where that is long ago.
+    /// A parcel may wait for a connection; who unsubscribes in the meantime gets nothing more, and nobody gets anything in the
+    /// night that has come. The store is asked again if somebody unsubscribed, and where that is long ago.
     fn may_go(&self, place: usize) -> BoxFuture<'_, bool> {
         Box::pin(async move {
             let (Some(attempt), Some(settled)) = (self.attempts.get(place), self.settled.get(place)) else {
                 return false;
             };
             let nobody_left = self.shared.front.withdrawals.load(Ordering::Acquire) == self.asked.withdrawals;
-            if !attempt.hold && nobody_left && self.asked.at.elapsed() < FRESH {
-                return true;
+            let mut stays = None;
+            if attempt.alone || !nobody_left || self.asked.at.elapsed() >= FRESH {
+                let Some(staying) = self.pen.leaves(vec![attempt.id]).await else { return false };
+                stays = staying.first().map(|(_, why)| *why);
             }
-            let Some(staying) = self.pen.leaves(vec![attempt.id]).await else { return false };
-            let Some((_, why)) = staying.first() else { return true };
-            if !settled.swap(true, Ordering::AcqRel) && *why == Stays::Unsubscribed {
-                self.pen.result(attempt.unsubscribed(self.shared.front.clock.now())).await;
+            let now = self.shared.front.clock.now();
+            let result = match stays {
+                None => match attempt.put_off(&self.shared.live.linked(), now) {
+                    None => return true,
+                    later => later,
+                },
+                Some(Stays::Unsubscribed) => Some(attempt.unsubscribed(now)),
+                Some(Stays::TakenOver) => None,
+            };
+            if !settled.swap(true, Ordering::AcqRel)
+                && let Some(result) = result
+            {
+                self.pen.result(result).await;
             }
             false
         })
@@ -284,6 +300,11 @@ impl<S> Shared<S> {
                     let (contact, message, attempts) = (delivery.id.contact.0, delivery.id.number, delivery.attempts);
                     tracing::debug!(contact, message, attempts, cause, "a message goes again later");
                     &self.front.metrics.retried
+                }
+                DeliveryResult::PutOff { due, cause } => {
+                    let (contact, message, until) = (delivery.id.contact.0, delivery.id.number, rfc3339(*due));
+                    tracing::debug!(contact, message, until, cause, "a message is put off");
+                    &self.front.metrics.put_off
                 }
                 DeliveryResult::Held { cause } => {
                     let (contact, message) = (delivery.id.contact.0, delivery.id.number);

@@ -55,6 +55,8 @@ metrics! {
     delivered
     /// Attempts that failed for now.
     retried
+    /// Messages put off: outside their window, or over a rate.
+    put_off
     /// Messages given up.
     failed
     /// Messages sent again because a crash left their fate open.

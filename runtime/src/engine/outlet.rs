@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use journey_bytecode::{AfterCrash, Channel, Instant, StatusKind};
+use journey_bytecode::{AfterCrash, Channel, Instant, Purpose, StatusKind};
 
 use crate::core::effect::{Errand, MessageId, Outgoing};
 use crate::core::input::Answer;
+use crate::core::{Linked, Window};
 use crate::render::{Rendered, Renderer};
 use crate::send::{GIVE_UP_AFTER, Transport, Verdict, backoff};
 use crate::store::{Delivery, DeliveryResult, Queued, Stays};
@@ -15,6 +16,9 @@ use crate::store::{Delivery, DeliveryResult, Queued, Stays};
 /// By how much a pause before the next attempt may be longer than planned: a fifth. Messages that failed together do
 /// not come back together.
 const JITTER: u64 = 5;
+
+/// How often a message is tried at least before it is given up, however long it was put off before: some six hours.
+const LEAST_ATTEMPTS: u32 = 10;
 
 /// The way out for messages: renders them, and knows the transport of each channel.
 pub struct Outlet {
@@ -43,7 +47,7 @@ pub(crate) struct Parcel {
 }
 
 /// One attempt at a message.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Attempt {
     /// Which message.
     pub(crate) id: MessageId,
@@ -53,8 +57,13 @@ pub(crate) struct Attempt {
     number: u32,
     /// Of a call or a question: when no answer counts any more.
     until: Option<Instant>,
-    /// Whether a crash holds it, so that it must be noted by itself when it goes on the wire.
-    pub(crate) hold: bool,
+    /// Whether a crash holds it.
+    hold: bool,
+    /// Whether it is noted by itself, right before it goes on the wire: because a crash holds it, or because whoever gets it may
+    /// say at any worker that they want no more.
+    pub(crate) alone: bool,
+    /// When it may leave.
+    window: Option<Window>,
 }
 
 /// Which way something leaves.
@@ -90,8 +99,8 @@ impl Outlet {
         &self.renderer
     }
 
-    /// Renders messages and sorts them by channel; what cannot leave has its result already.
-    pub(crate) fn pack(&self, queued: Vec<Queued>, now: Instant) -> (Vec<Parcel>, Vec<Delivery>) {
+    /// Renders messages and sorts them by channel; what cannot leave, or not now, has its result already.
+    pub(crate) fn pack(&self, queued: Vec<Queued>, linked: &Linked, now: Instant) -> (Vec<Parcel>, Vec<Delivery>) {
         let mut parcels: BTreeMap<Way, Parcel> = BTreeMap::new();
         let mut refused = Vec::new();
         for Queued { outgoing, attempts } in queued {
@@ -109,7 +118,13 @@ impl Outlet {
                 number: attempts + 1,
                 until,
                 hold: outgoing.after_crash == AfterCrash::Hold,
+                alone: outgoing.after_crash == AfterCrash::Hold || may_be_stopped(&outgoing),
+                window: Window::of(linked, &outgoing),
             };
+            if let Some(later) = attempt.put_off(linked, now) {
+                refused.push(later);
+                continue;
+            }
             match self.prepare(way, &outgoing) {
                 Ok((transport, rendered)) => {
                     let parcel = parcels.entry(way).or_insert_with(|| Parcel {
@@ -142,6 +157,11 @@ impl Outlet {
     }
 }
 
+/// Whether somebody may say of such a message that they want none: of marketing, and of all that comes where STOP is understood.
+fn may_be_stopped(outgoing: &Outgoing) -> bool {
+    outgoing.purpose == Purpose::Marketing || matches!(outgoing.channel, Channel::Sms | Channel::WhatsApp)
+}
+
 impl Parcel {
     /// Takes out at most so many of the messages; nothing if there are none.
     pub(crate) fn split(&mut self, most: usize) -> Option<Self> {
@@ -166,17 +186,39 @@ impl Parcel {
         let unsubscribed = stay.into_iter().filter(|attempt| staying.get(&attempt.id) == Some(&Stays::Unsubscribed));
         unsubscribed.map(|attempt| attempt.unsubscribed(now)).collect()
     }
+
+    /// Takes out messages whose window has closed; each has its result.
+    pub(crate) fn put_off(&mut self, linked: &Linked, now: Instant) -> Vec<Delivery> {
+        let later: Vec<Delivery> = self.attempts.iter().filter_map(|attempt| attempt.put_off(linked, now)).collect();
+        let stays = |id: MessageId| later.iter().any(|delivery| delivery.id == id);
+        self.rendered.retain(|rendered| !stays(rendered.id));
+        self.attempts.retain(|attempt| !stays(attempt.id));
+        later
+    }
 }
 
 impl Attempt {
+    /// The result of a message that may not leave now, by the policy as it is and its journey's hours: it goes when its window
+    /// opens, and that was no attempt.
+    pub(crate) fn put_off(&self, linked: &Linked, now: Instant) -> Option<Delivery> {
+        let (due, why) = self.window.as_ref()?.closed(&linked.bundle().policy, now)?;
+        Some(self.later(due, why.words().to_owned(), now))
+    }
+
+    /// The result of a message that was not tried.
+    fn later(&self, due: Instant, cause: String, now: Instant) -> Delivery {
+        let result = DeliveryResult::PutOff { due, cause };
+        Delivery { id: self.id, at: now, attempts: self.number.saturating_sub(1), result }
+    }
+
     /// The result of a message that did not leave, by our own doing.
-    pub(crate) fn skipped(self, cause: String, now: Instant) -> Delivery {
+    pub(crate) fn skipped(&self, cause: String, now: Instant) -> Delivery {
         let result = self.failed(StatusKind::Skipped, cause);
         Delivery { id: self.id, at: now, attempts: self.number, result }
     }
 
     /// What becomes of what will never arrive.
-    fn failed(self, status: StatusKind, cause: String) -> DeliveryResult {
+    fn failed(&self, status: StatusKind, cause: String) -> DeliveryResult {
         match self.until {
             Some(_) => DeliveryResult::Answered { answer: Answer::None(cause) },
             None => DeliveryResult::Failed { status, cause },
@@ -184,12 +226,12 @@ impl Attempt {
     }
 
     /// The result of a message whose contact unsubscribed after it was decided.
-    pub(crate) fn unsubscribed(self, now: Instant) -> Delivery {
+    pub(crate) fn unsubscribed(&self, now: Instant) -> Delivery {
         self.skipped("the contact unsubscribed".into(), now)
     }
 
     /// What a verdict means.
-    pub(crate) fn judge(self, verdict: Verdict, now: Instant) -> Delivery {
+    pub(crate) fn judge(&self, verdict: Verdict, now: Instant) -> Delivery {
         let result = match verdict {
             Verdict::Delivered { response } => DeliveryResult::Delivered { answer: response },
             Verdict::Answered { answer } => DeliveryResult::Answered { answer: Answer::Given(answer) },
@@ -198,11 +240,8 @@ impl Attempt {
             Verdict::Unknown { cause } => return self.judge(Verdict::Retry { after: None, cause }, now),
             Verdict::Later { after } => {
                 let after = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-                let result = DeliveryResult::Retry {
-                    due: Instant(now.0.saturating_add(after)),
-                    cause: "the policy's rate is reached".to_owned(),
-                };
-                return Delivery { id: self.id, at: now, attempts: self.number.saturating_sub(1), result };
+                let due = Instant(now.0.saturating_add(after));
+                return self.later(due, "the policy's rate is reached".to_owned(), now);
             }
             Verdict::Retry { after, cause } => {
                 let pause = after.unwrap_or_default().max(backoff(self.number));
@@ -212,7 +251,7 @@ impl Attempt {
                 let given_up = i64::try_from(GIVE_UP_AFTER.as_millis()).unwrap_or(i64::MAX);
                 let given_up = Instant(self.decided.0.saturating_add(given_up));
                 let given_up = self.until.map_or(given_up, |until| until.min(given_up));
-                if due > given_up {
+                if due > given_up && self.number >= LEAST_ATTEMPTS {
                     let cause = format!("given up after {} attempts; the last one: {cause}", self.number);
                     self.failed(StatusKind::Failed, cause)
                 } else {
@@ -224,7 +263,7 @@ impl Attempt {
     }
 
     /// A part of `most` that differs from message to message and from attempt to attempt, and is always the same.
-    fn jitter(self, most: u64) -> u64 {
+    fn jitter(&self, most: u64) -> u64 {
         let mut seed = self.id.contact.0.to_le_bytes().to_vec();
         seed.extend_from_slice(&self.id.number.to_le_bytes());
         seed.extend_from_slice(&self.number.to_le_bytes());
@@ -242,7 +281,7 @@ mod tests {
 
     fn attempt(contact: i64, number: u32) -> Attempt {
         let id = MessageId { contact: ContactId(contact), number: 0 };
-        Attempt { id, decided: Instant(0), number, until: None, hold: false }
+        Attempt { id, decided: Instant(0), number, until: None, hold: false, alone: false, window: None }
     }
 
     fn due(attempt: Attempt, after: Option<u64>, now: i64) -> Option<i64> {

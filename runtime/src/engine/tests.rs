@@ -302,6 +302,76 @@ async fn whoever_unsubscribes_while_a_message_waits_for_its_transport_gets_nothi
 }
 
 #[tokio::test]
+async fn whoever_unsubscribes_at_another_worker_while_a_message_waits_for_its_transport_gets_nothing() {
+    let transport = Recorder::slow(Duration::from_millis(500));
+    let engine = start(MemoryStore::default(), &transport, Arc::new(VirtualClock::new(START))).await;
+    engine.submitter().submit(vec![lead("ada")]).await.unwrap();
+    until("it is decided", async || engine.store().counts().await.unwrap().queued == 1).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    // What another worker takes reaches the store alone.
+    let kind = InputKind::Unsubscribe { topic: None };
+    let input = NewInput { contact: Whose::Key("ada".into()), kind, ..lead("ada") };
+    engine.store().accept(&[input], START).await.unwrap();
+    until("it is given up", async || engine.metrics().failed == 1).await;
+    assert_eq!(transport.ids(), []);
+    engine.stop(WAIT).await.unwrap();
+}
+
+/// The project with quiet hours from three seconds after the start on, for an hour.
+fn with_quiet_hours() -> Arc<Linked> {
+    let quiet = journey_bytecode::LocalWindow {
+        days: journey_bytecode::WeekdaySet::ALL,
+        from: journey_bytecode::Time(10 * 3_600 + 3),
+        to: journey_bytecode::Time(11 * 3_600),
+    };
+    let mut bundle = crate::testing::bundle();
+    bundle.policy.quiet_hours = Some(quiet);
+    Arc::new(Linked::new(bundle, []).unwrap())
+}
+
+#[tokio::test]
+async fn what_is_tried_again_keeps_to_quiet_hours() {
+    let transport = Recorder::answering(|_, before| match before {
+        0 => Verdict::Retry { after: None, cause: "421".into() },
+        _ => Verdict::Delivered { response: "250".into() },
+    });
+    let clock = Arc::new(VirtualClock::new(START));
+    let engine =
+        Engine::start(MemoryStore::default(), with_quiet_hours(), transport.outlet(), clock.clone()).await.unwrap();
+    engine.submitter().submit(vec![lead("ada")]).await.unwrap();
+    until("it is refused", async || engine.metrics().retried == 1).await;
+    clock.advance_to(Instant(START.0 + 60_000));
+    until("it is put off", async || engine.metrics().put_off == 1).await;
+    let waiting = engine.store().outbox(crate::store::Kept::Waiting, 9).await.unwrap();
+    let opens = Instant(START.0 + 3_600_000);
+    assert_eq!(
+        waiting.iter().map(|kept| (kept.at, kept.attempts, kept.cause.as_deref())).collect::<Vec<_>>(),
+        [(opens, 1, Some("these are the policy's quiet hours"))]
+    );
+    clock.advance_to(opens);
+    until("it arrives", async || engine.metrics().delivered == 1).await;
+    assert_eq!(transport.ids().len(), 2);
+    engine.stop(WAIT).await.unwrap();
+}
+
+#[tokio::test]
+async fn quiet_hours_that_begin_while_a_message_waits_for_its_transport_hold_it() {
+    let transport = Recorder::slow(Duration::from_millis(500));
+    let clock = Arc::new(VirtualClock::new(START));
+    let engine =
+        Engine::start(MemoryStore::default(), with_quiet_hours(), transport.outlet(), clock.clone()).await.unwrap();
+    engine.submitter().submit(vec![lead("ada")]).await.unwrap();
+    until("it is decided", async || engine.store().counts().await.unwrap().queued == 1).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    clock.advance_to(Instant(START.0 + 3_000));
+    until("it is put off", async || engine.metrics().put_off == 1).await;
+    assert_eq!(transport.ids(), []);
+    clock.advance_to(Instant(START.0 + 3_600_000));
+    until("it arrives", async || engine.metrics().delivered == 1).await;
+    engine.stop(WAIT).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_transport_that_panics_loses_nothing() {
     let transport = Recorder::answering(|_, before| match before {
         0 => panic!("this test's transport panics once"),

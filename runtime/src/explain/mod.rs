@@ -250,7 +250,10 @@ impl Teller<'_> {
             Some((DeliveryResult::Failed { cause, .. }, at, attempts)) => {
                 format!("given up {} after {attempts} attempts: {cause}", self.show(at))
             }
-            Some((DeliveryResult::Retry { cause, .. } | DeliveryResult::Held { cause }, ..)) => cause.clone(),
+            Some((DeliveryResult::Retry { due, cause } | DeliveryResult::PutOff { due, cause }, ..)) => {
+                format!("in the outbox until {}: {cause}", self.show(*due))
+            }
+            Some((DeliveryResult::Held { cause }, ..)) => format!("held, see `journey outbox`: {cause}"),
             Some((DeliveryResult::Answered { answer: Answer::Given(_) }, at, _)) => {
                 format!("answered {}", self.show(at))
             }

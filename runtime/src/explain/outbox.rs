@@ -15,7 +15,7 @@ pub struct OutboxEntry {
     pub state: &'static str,
     /// Since when it is held or has failed; else when it is due. In the project's zone.
     pub at: String,
-    /// Why it failed.
+    /// Why it failed, or did not go at once.
     pub cause: Option<String>,
     /// Its channel.
     pub channel: &'static str,

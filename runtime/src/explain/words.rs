@@ -3,7 +3,7 @@
 use journey_bytecode::Instant;
 
 use crate::core::contact::EndReason;
-use crate::core::effect::{Deferral, NotEntered, Refusal, Seen, TraceEvent, WokenBy};
+use crate::core::effect::{NotEntered, Refusal, Seen, TraceEvent, WokenBy};
 use crate::core::input::Answer;
 
 /// One line of a trace. A statement that was reached says nothing by itself: what it does follows.
@@ -19,12 +19,7 @@ pub(super) fn what(event: &TraceEvent, show: impl Fn(Instant) -> String, fate: i
         }
         TraceEvent::Skipped { channel, name, reason, .. } => format!("not sent, {channel} {name}: {}", refusal(reason)),
         TraceEvent::Deferred { until, reason } => {
-            let why = match reason {
-                Deferral::QuietHours => "these are the policy's quiet hours",
-                Deferral::JourneyHours => "these are not the journey's hours",
-                Deferral::Holiday => "this is a holiday, by `holidays.txt`",
-            };
-            format!("held until {}: {why}", show(*until))
+            format!("held until {}: {}", show(*until), reason.words())
         }
         TraceEvent::Waiting { until: Instant::NEVER } => "waits for what happens".to_owned(),
         TraceEvent::Waiting { until } => format!("waits until {} at the latest", show(*until)),

@@ -55,6 +55,7 @@ fn outgoing(channel: Channel, data: &[(&str, Value)]) -> Outgoing {
         to: "ada@example.com".into(),
         language: Some("de_AT".into()),
         zone: "Europe/Vienna".into(),
+        country: None,
         subject: None,
         from: None,
         purpose: Purpose::Marketing,

@@ -176,7 +176,7 @@ impl<S: Store> Simulation<'_, S> {
             return Ok(false);
         }
         let given = voucher::give(self.store, self.linked, &mut queued, now).await?;
-        let (parcels, mut results) = self.outlet.pack(queued, now);
+        let (parcels, mut results) = self.outlet.pack(queued, self.linked, now);
         results.extend(given);
         for mut parcel in parcels {
             let ids: Vec<_> = parcel.attempts.iter().map(|attempt| attempt.id).collect();

@@ -3,6 +3,7 @@
 mod forgotten;
 mod heard;
 mod revised;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -12,8 +13,12 @@ use super::*;
 use crate::core::effect::TraceEvent;
 use crate::core::input::Evidence;
 use forgotten::{a_list_keeps_marketing_from_addresses, nothing_stays_of_who_is_erased};
-use heard::{a_channel_withdrawn_is_asked_at_the_wire, who_says_stop_gets_nothing_more_and_is_heard_once};
+use heard::{
+    a_channel_withdrawn_counts_for_all_who_share_the_address, a_channel_withdrawn_is_asked_at_the_wire,
+    who_says_stop_gets_nothing_more_and_is_heard_once,
+};
 use revised::a_newer_revision_stops_who_does_not_know_it;
+use waiting::what_did_not_go_at_once_says_why;
 
 /// A kind of store under test.
 trait Kind: Sized {
@@ -110,6 +115,7 @@ over_all! {
     nothing_stays_of_who_is_erased
     a_list_keeps_marketing_from_addresses
     a_channel_withdrawn_is_asked_at_the_wire
+    a_channel_withdrawn_counts_for_all_who_share_the_address
     who_says_stop_gets_nothing_more_and_is_heard_once
     inputs_are_taken_once
     ids_belong_to_a_contact
@@ -122,6 +128,7 @@ over_all! {
     messages_are_claimed_when_due
     contacts_hear_of_their_messages
     messages_are_tried_again
+    what_did_not_go_at_once_says_why
     what_has_failed_goes_again_or_is_forgotten
     what_waits_is_given_up
     what_may_have_arrived_is_held
@@ -173,6 +180,7 @@ fn outgoing(id: MessageId, at: Instant, purpose: Purpose, topic: Option<&str>) -
         to: "ada@x.example".into(),
         language: None,
         zone: "UTC".into(),
+        country: None,
         subject: None,
         from: None,
         purpose,

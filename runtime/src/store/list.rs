@@ -105,6 +105,12 @@ pub(super) fn words_on_topics(kind: &InputKind) -> Vec<(SmolStr, &'static str, b
     }
 }
 
+/// How the list of addresses keeps a word on a topic and a channel: `offers`, `sms:offers`, `sms:` for everything there. Neither
+/// topics nor channels have a colon in their names.
+pub(super) fn suppressed_name(topic: &str, channel: &str) -> SmolStr {
+    if channel.is_empty() { topic.into() } else { format!("{channel}:{topic}").into() }
+}
+
 /// The hash of an address on a channel; none for no address.
 pub(super) fn hash_of_address(channel: Channel, address: &str) -> Option<[u8; 16]> {
     let address = address.trim().to_lowercase();

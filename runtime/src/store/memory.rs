@@ -11,7 +11,7 @@ use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, DeploymentId, GIVEN_UP, HEARD_FOR, Heard, Keeps,
     Kept, KeptMessage, KeptProgram, LIST, ListChange, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued,
     Revision, Stays, Store, StoreError, TakeCode, TakenOver, Whose, address_hash, hash_of_address, own_address_hash,
-    silenced, words_on_topics,
+    silenced, suppressed_name, words_on_topics,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};
@@ -103,6 +103,8 @@ struct Open {
     /// The last input that its decision knew.
     applied: i64,
     attempts: u32,
+    /// Why it did not go at once.
+    cause: Option<String>,
 }
 
 impl Row {
@@ -158,9 +160,9 @@ impl Inner {
             }
         }
         let seq = row.push(input.at, input.kind.clone());
-        for (topic, _, out) in words_on_topics(&input.kind).into_iter().filter(|(_, channel, _)| channel.is_empty()) {
+        for (topic, channel, out) in words_on_topics(&input.kind) {
             for hash in self.addressed.get(&contact).into_iter().flatten() {
-                let said = (*hash, topic.clone());
+                let said = (*hash, suppressed_name(&topic, channel));
                 match out {
                     true => _ = self.suppressed.entry(said).or_default().insert(contact),
                     false => _ = self.suppressed.remove(&said),
@@ -177,7 +179,9 @@ impl Inner {
             let by = self.suppressed.get(&(hash, topic.into()));
             by.is_some_and(|by| by.iter().any(|other| *other != outgoing.id.contact))
         };
-        let marketing = || by_another("") || outgoing.topic.as_deref().is_some_and(by_another);
+        let channel = outgoing.channel.name();
+        let said = |topic: &str| by_another(topic) || by_another(&suppressed_name(topic, channel));
+        let marketing = || said("") || outgoing.topic.as_deref().is_some_and(said);
         by_another(Keeps::Everything.stored()) || outgoing.purpose == Purpose::Marketing && marketing()
     }
 }
@@ -264,7 +268,7 @@ impl Store for MemoryStore {
             for (outgoing, applied) in outcome.outgoing.into_iter().zip(knew) {
                 inner.queue.insert((outgoing.at, outgoing.id));
                 inner.addressed.entry(contact.id).or_default().extend(own_address_hash(&outgoing));
-                inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0 });
+                inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0, cause: None });
             }
             let Some(row) = inner.rows.get_mut(&contact.id) else { continue };
             while row.pending.front().is_some_and(|input| input.seq <= contact.state.applied) {
@@ -309,13 +313,14 @@ impl Store for MemoryStore {
         for delivery in results {
             let id = delivery.id;
             let Some(open) = inner.outbox.get_mut(&id) else { continue };
+            if let Some(cause) = delivery.waits_for() {
+                (open.attempts, open.cause) = (delivery.attempts, Some(cause.to_owned()));
+            }
             if let Some(due) = delivery.retry_at() {
-                open.attempts = delivery.attempts;
                 inner.queue.insert((due, id));
                 continue;
             }
             if let DeliveryResult::Held { .. } = delivery.result {
-                open.attempts = delivery.attempts;
                 inner.held.insert(id, delivery.at);
                 continue;
             }
@@ -348,18 +353,17 @@ impl Store for MemoryStore {
     async fn outbox(&self, which: Kept, most: usize) -> Result<Vec<KeptMessage>, StoreError> {
         let inner = self.inner();
         let due = inner.dues();
-        let waiting = inner.outbox.iter().filter_map(|(id, Open { outgoing, attempts, .. })| {
-            Some(KeptMessage { outgoing: outgoing.clone(), attempts: *attempts, at: *due.get(id)?, cause: None })
-        });
+        let kept = |open: &Open, at| {
+            let Open { outgoing, attempts, cause, .. } = open;
+            KeptMessage { outgoing: outgoing.clone(), attempts: *attempts, at, cause: cause.clone() }
+        };
+        let waiting = inner.outbox.iter().filter_map(|(id, open)| Some(kept(open, *due.get(id)?)));
         let failed = inner.done.values().filter_map(|(delivery, outgoing)| {
             let DeliveryResult::Failed { cause, .. } = &delivery.result else { return None };
             let (outgoing, cause) = (outgoing.clone()?, Some(cause.clone()));
             Some(KeptMessage { outgoing, attempts: delivery.attempts, at: delivery.at, cause })
         });
-        let held = inner.held.iter().filter_map(|(id, since)| {
-            let Open { outgoing, attempts, .. } = inner.outbox.get(id)?;
-            Some(KeptMessage { outgoing: outgoing.clone(), attempts: *attempts, at: *since, cause: None })
-        });
+        let held = inner.held.iter().filter_map(|(id, since)| Some(kept(inner.outbox.get(id)?, *since)));
         Ok(match which {
             Kept::Waiting => waiting.take(most).collect(),
             Kept::Failed => failed.take(most).collect(),
@@ -374,13 +378,14 @@ impl Store for MemoryStore {
         let mut again = Vec::new();
         for id in ids {
             if inner.held.remove(id).is_some() {
+                inner.outbox.get_mut(id).into_iter().for_each(|open| open.cause = None);
                 inner.queue.insert((now, *id));
                 again.push(*id);
                 continue;
             }
             let Some(outgoing) = inner.done.get_mut(id).and_then(|(_, message)| message.take()) else { continue };
             inner.done.remove(id);
-            inner.outbox.insert(*id, Open { outgoing, applied: 0, attempts: 0 });
+            inner.outbox.insert(*id, Open { outgoing, applied: 0, attempts: 0, cause: None });
             inner.queue.insert((now, *id));
             again.push(*id);
         }
@@ -481,7 +486,16 @@ impl Store for MemoryStore {
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
         let first = MessageId { contact, number: 0 };
         let last = MessageId { contact, number: u32::MAX };
-        Ok(self.inner().done.range(first..=last).map(|(_, (delivery, _))| delivery.clone()).collect())
+        let inner = self.inner();
+        let due = inner.dues();
+        let waits = inner.outbox.range(first..=last).filter_map(|(id, open)| {
+            let (due, since) = (due.get(id).copied().unwrap_or(Instant::NEVER), inner.held.get(id).copied());
+            Some(Delivery::waiting(*id, due, open.attempts, since, open.cause.clone()?))
+        });
+        let done = inner.done.range(first..=last).map(|(_, (delivery, _))| delivery.clone());
+        let mut deliveries: Vec<Delivery> = done.chain(waits).collect();
+        deliveries.sort_by_key(|delivery| delivery.id);
+        Ok(deliveries)
     }
 
     async fn offer_codes(&self, voucher: &str, codes: &[SmolStr]) -> Result<u64, StoreError> {

@@ -28,7 +28,9 @@ use crate::core::input::{Answer, Backlog, Input, InputKind, MessageName};
 use crate::send::is_dead_address;
 use crate::trial::Trials;
 
-use list::{HEARD_FOR, LIST, address_hash, hash_of_address, own_address_hash, silenced, words_on_topics};
+use list::{
+    HEARD_FOR, LIST, address_hash, hash_of_address, own_address_hash, silenced, suppressed_name, words_on_topics,
+};
 pub use list::{Heard, Keeps, ListChange, Listed};
 pub use memory::MemoryStore;
 pub use open::{AnyStore, Database};
@@ -154,7 +156,8 @@ pub trait Store: Send + Sync + 'static {
     /// All that a contact was told, in order, where applied inputs are kept: not in PostgreSQL, nor in memory.
     fn inputs(&self, contact: ContactId) -> impl Future<Output = Result<Option<Vec<Input>>, StoreError>> + Send;
 
-    /// What became of a contact's messages, by number; messages still in the outbox are not listed.
+    /// What became of a contact's messages, by number. Of those in the outbox only those are listed that did not go at once: when
+    /// they go, and why not before.
     fn deliveries(&self, contact: ContactId) -> impl Future<Output = Result<Vec<Delivery>, StoreError>> + Send;
 
     /// Adds codes of a voucher to those that can be given out; those that are known already change nothing. How many are
@@ -275,16 +278,22 @@ pub struct Claimed<L> {
 }
 
 impl KeptMessage {
-    /// A message as it is stored, with its result where it has failed.
-    fn read(at: Instant, attempts: u32, body: &[u8], result: Option<&[u8]>) -> Result<Self, StoreError> {
+    /// A message as it is stored, with its result where it has failed, else with what it waits for.
+    fn read(
+        at: Instant,
+        attempts: u32,
+        body: &[u8],
+        result: Option<&[u8]>,
+        waits_for: Option<String>,
+    ) -> Result<Self, StoreError> {
         let outgoing = decode(body, || "a message in the outbox".into())?;
         let result = result.map(|result| decode(result, || "a delivery".into())).transpose()?;
-        let cause = result.and_then(|result| match result {
-            DeliveryResult::Failed { cause, .. } | DeliveryResult::Answered { answer: Answer::None(cause) } => {
+        let cause = match result {
+            Some(DeliveryResult::Failed { cause, .. } | DeliveryResult::Answered { answer: Answer::None(cause) }) => {
                 Some(cause)
             }
-            _ => None,
-        });
+            _ => waits_for,
+        };
         Ok(Self { outgoing, attempts, at, cause })
     }
 }
@@ -397,7 +406,7 @@ pub struct KeptMessage {
     pub attempts: u32,
     /// Since when it is held or has failed; else when it is due.
     pub at: Instant,
-    /// Why it failed.
+    /// Why it failed, or did not go at once.
     pub cause: Option<String>,
 }
 
@@ -423,9 +432,28 @@ impl Delivery {
     /// When it goes again, if it does.
     pub(super) const fn retry_at(&self) -> Option<Instant> {
         match self.result {
-            DeliveryResult::Retry { due, .. } => Some(due),
+            DeliveryResult::Retry { due, .. } | DeliveryResult::PutOff { due, .. } => Some(due),
             _ => None,
         }
+    }
+
+    /// Why it is still in the outbox.
+    pub(super) fn waits_for(&self) -> Option<&str> {
+        match &self.result {
+            DeliveryResult::Retry { cause, .. }
+            | DeliveryResult::PutOff { cause, .. }
+            | DeliveryResult::Held { cause } => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// What is known of a message that is in the outbox, as it is kept there.
+    fn waiting(id: MessageId, due: Instant, attempts: u32, held_since: Option<Instant>, cause: String) -> Self {
+        let (at, result) = match held_since {
+            Some(since) => (since, DeliveryResult::Held { cause }),
+            None => (due, DeliveryResult::PutOff { due, cause }),
+        };
+        Self { id, at, attempts, result }
     }
 
     /// What the contact hears of it.
@@ -439,7 +467,7 @@ impl Delivery {
                 return Some(InputKind::Undeliverable { message: number });
             }
             DeliveryResult::Failed { status, .. } => status,
-            DeliveryResult::Retry { .. } | DeliveryResult::Held { .. } => return None,
+            DeliveryResult::Retry { .. } | DeliveryResult::PutOff { .. } | DeliveryResult::Held { .. } => return None,
             DeliveryResult::Answered { ref answer } => {
                 return Some(InputKind::Answer { number: self.id.number, answer: answer.clone() });
             }
@@ -488,6 +516,13 @@ pub enum DeliveryResult {
     Answered {
         /// The answer.
         answer: Answer,
+    },
+    /// Not now, and nothing was tried.
+    PutOff {
+        /// When it may go.
+        due: Instant,
+        /// Why.
+        cause: String,
     },
 }
 

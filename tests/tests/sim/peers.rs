@@ -65,12 +65,13 @@ impl Transport for Peer {
         Box::pin(async move {
             for (place, rendered) in batch.iter().enumerate() {
                 self.world.survives(self.worker).await;
-                let asked = self.world.moment();
+                let asked = self.world.place();
                 if !settle.may_go(place).await {
                     continue;
                 }
+                let left = self.world.now();
                 self.world.survives(self.worker).await;
-                let answer = self.world.takes(self.worker, rendered.id, asked);
+                let answer = self.world.takes(self.worker, rendered.id, asked, left);
                 if answer.hides() {
                     // Nobody waits longer for an answer.
                     tokio::time::sleep(Duration::from_secs(30)).await;

@@ -11,7 +11,7 @@ use journey_runtime::time::rfc3339;
 use journey_tests::random::Random;
 use serde_json::{Value as Json, json};
 
-use crate::world::{Acknowledged, World};
+use crate::world::World;
 
 const HOUR: u64 = 3_600_000;
 
@@ -164,9 +164,9 @@ impl World {
     }
 
     fn acknowledge(&self, news: &News, worker: u32) {
-        let acknowledged = Acknowledged { at: self.moment(), worker };
+        let place = self.place();
         self.tell(|| format!("worker {worker} acknowledges {} of {}", news.id, news.key));
         let said = (news.key.clone().into(), news.id.clone().into());
-        self.inner().journal.acknowledged.entry(said).or_insert(acknowledged);
+        self.inner().journal.acknowledged.entry(said).or_insert(place);
     }
 }

@@ -187,6 +187,12 @@ fn nobody_is_disturbed(journal: &Journal, rules: Rules, linked: &Linked, stored:
         if recent > most {
             broken.push(format!("{} is the {recent}th within the cap's time", message.id));
         }
+        // Neither does it leave then, however often it had to be tried again.
+        for left in journal.left.get(&message.id).into_iter().flatten() {
+            if linked.zone().is_within(*left, quiet) {
+                broken.push(format!("{} left in quiet hours, {}", message.id, linked.zone().show(*left)));
+            }
+        }
     }
 }
 
@@ -225,7 +231,7 @@ fn messages_arrive(journal: &Journal, stored: &[Stored], held: &BTreeSet<Message
             broken.push(format!("{id} is {is}, and {hidden} faults hid whether it arrived ({answers:?})"));
         }
         let good = match results.get(id).map(|delivery| &delivery.result) {
-            None => held.contains(id),
+            None | Some(DeliveryResult::Held { .. }) => held.contains(id),
             Some(DeliveryResult::Delivered { .. }) => taken > 0,
             Some(DeliveryResult::Answered { answer }) => match answer {
                 Told::Given(_) => matches!(outgoing.errand, Errand::Call { .. }) && taken > 0,
@@ -245,7 +251,7 @@ fn messages_arrive(journal: &Journal, stored: &[Stored], held: &BTreeSet<Message
                 let tried = results.get(id).map_or(0, |delivery| delivery.at.0.saturating_sub(outgoing.at.0));
                 tried >= TRIED_FOR && answers.iter().any(|answer| *answer != Answer::Takes)
             }
-            Some(DeliveryResult::Failed { .. } | DeliveryResult::Held { .. } | DeliveryResult::Retry { .. }) => false,
+            Some(DeliveryResult::Failed { .. } | DeliveryResult::PutOff { .. } | DeliveryResult::Retry { .. }) => false,
         };
         if !good {
             broken.push(format!("{id} ({}) is lost: {:?}, {answers:?}", outgoing.message, results.get(id)));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use journey_bytecode::{AfterCrash, Instant, Purpose};
+use journey_bytecode::{Instant, Purpose};
 use journey_runtime::clock::Clock;
 use journey_runtime::core::Linked;
 use journey_runtime::core::contact::{Contact, ContactId};
@@ -21,9 +21,6 @@ use crate::peers::Answer;
 
 /// When each life begins: the second of March 2026, ten in the morning in Berlin.
 pub const START: Instant = Instant(1_772_442_000_000);
-
-/// How long a worker may rely on what it asked about a message, if nobody unsubscribes with it.
-pub const FRESH: Duration = Duration::from_secs(2);
 
 /// Who deploys, pauses and resumes; never dies.
 pub const OPERATOR: u32 = 0;
@@ -69,20 +66,6 @@ pub struct Temper {
     pub jumps: u64,
 }
 
-/// A place in the order of all that happens, and how long the life had lasted then.
-#[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
-pub struct Moment {
-    pub order: u64,
-    pub lasted: Duration,
-}
-
-/// Something that was acknowledged to whoever sent it.
-#[derive(Clone, Copy, Debug)]
-pub struct Acknowledged {
-    pub at: Moment,
-    pub worker: u32,
-}
-
 /// A message as it was decided.
 pub struct Decided {
     pub outgoing: Outgoing,
@@ -114,8 +97,8 @@ pub struct Journal {
     pub accepted: BTreeMap<ContactId, BTreeMap<i64, (Option<SmolStr>, InputKind)>>,
     /// The contacts' keys.
     pub keys: BTreeMap<SmolStr, ContactId>,
-    /// What senders were told is taken, by contact and id.
-    pub acknowledged: BTreeMap<(SmolStr, SmolStr), Acknowledged>,
+    /// What senders were told is taken, by contact and id, with its place in the order of all that happens.
+    pub acknowledged: BTreeMap<(SmolStr, SmolStr), u64>,
     /// What was claimed, by contact and place.
     pub inputs: BTreeMap<ContactId, BTreeMap<i64, Input>>,
     /// Contacts before anything happened to them.
@@ -124,6 +107,8 @@ pub struct Journal {
     pub decided: BTreeMap<MessageId, Decided>,
     /// What peers did with each message.
     pub attempts: BTreeMap<MessageId, Vec<Answer>>,
+    /// When each message was let go, each time.
+    pub left: BTreeMap<MessageId, Vec<Instant>>,
     /// How often something happened to a message after which nobody could know whether it arrived.
     pub hidden: BTreeMap<MessageId, usize>,
     /// What may never happen, and did.
@@ -202,10 +187,11 @@ impl World {
         self.inner().journal.broken.push(what);
     }
 
-    pub fn moment(&self) -> Moment {
+    /// The next place in the order of all that happens.
+    pub fn place(&self) -> u64 {
         let mut inner = self.inner();
         inner.order += 1;
-        Moment { order: inner.order, lasted: self.wall.lasted() }
+        inner.order
     }
 
     pub fn knows(&self, revision: i64, linked: &Arc<Linked>) {
@@ -280,12 +266,13 @@ impl World {
         fails
     }
 
-    /// A message reaches a peer, after it was asked whether it may.
-    pub fn takes(&self, worker: u32, id: MessageId, asked: Moment) -> Answer {
-        if let Some(why) = self.forbids(worker, id, asked) {
+    /// A message reaches a peer, after it was asked whether it may, and let go at this time.
+    pub fn takes(&self, worker: u32, id: MessageId, asked: u64, left: Instant) -> Answer {
+        if let Some(why) = self.forbids(id, asked) {
             self.breaks(format!("the message {id} left, and {why}"));
         }
         let mut inner = self.inner();
+        inner.journal.left.entry(id).or_default().push(left);
         let refuses = match self.temper.refusals.filter(|_| !inner.calm) {
             Some(one_in) => inner.random.within(0..one_in) == 0,
             None => false,
@@ -308,7 +295,7 @@ impl World {
     }
 
     /// Why a message may not leave.
-    fn forbids(&self, worker: u32, id: MessageId, asked: Moment) -> Option<String> {
+    fn forbids(&self, id: MessageId, asked: u64) -> Option<String> {
         let inner = self.inner();
         let journal = &inner.journal;
         let Some(Decided { outgoing, knew }) = journal.decided.get(&id) else {
@@ -318,12 +305,7 @@ impl World {
             return None;
         }
         let key = journal.keys.iter().find(|(_, contact)| **contact == id.contact).map(|(key, _)| key.clone())?;
-        let holds = outgoing.after_crash == AfterCrash::Hold;
-        // A worker knows at once of those who unsubscribe with it, and asks about others when it asked long ago.
-        let known = |acknowledged: &Acknowledged| {
-            let at_once = holds || acknowledged.worker == worker;
-            acknowledged.at.order < asked.order && (at_once || asked.lasted > acknowledged.at.lasted + FRESH)
-        };
+        let known = |acknowledged: &u64| *acknowledged < asked;
         let mut left = None;
         for (place, (input, kind)) in journal.accepted.get(&id.contact).into_iter().flatten() {
             let acknowledged = input.as_ref().and_then(|input| journal.acknowledged.get(&(key.clone(), input.clone())));

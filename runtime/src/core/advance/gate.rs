@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use journey_bytecode::{
-    Channel, Clause, Instant, LocalWindow, Message, Number, Purpose, SendDef, SendIx, StatusKind, Value,
-};
+use journey_bytecode::{Channel, Clause, Instant, Message, Number, Purpose, SendDef, SendIx, StatusKind, Value};
 use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL, PUNCTUAL};
@@ -12,6 +10,7 @@ use crate::core::contact::{Kept, MessageStatus, Run, SentMessage};
 use crate::core::effect::{Deferral, Errand, MessageId, Outgoing, Refusal, TraceEvent};
 use crate::core::link::Prepared;
 use crate::core::vm::Frame;
+use crate::core::window::Window;
 use crate::time;
 
 /// How a run leaves a send.
@@ -25,9 +24,6 @@ pub(super) enum Gate {
     /// The send cannot be carried out.
     Failed(String),
 }
-
-/// How often two windows are tried against each other before they count as never open together.
-const WINDOW_ROUNDS: usize = 16;
 
 impl Advance<'_> {
     pub(super) fn send(&mut self, run: &mut Run, prepared: &Prepared, ix: SendIx) -> Gate {
@@ -67,10 +63,10 @@ impl Advance<'_> {
         };
         if refusal.is_none() {
             let real = moment.max(self.wall);
-            let quiet = linked.bundle().policy.quiet(channel).filter(|_| marketing);
-            let closed = |at| self.closed(prepared, marketing, quiet, at);
-            let closed = closed(moment).or_else(|| closed(real));
-            if let Some((until, reason)) = closed {
+            let window =
+                Window { zone: self.zone(), country: self.country(), channel, marketing, hours: program.hours };
+            let closed = |at| window.closed(&linked.bundle().policy, at);
+            if let Some((until, reason)) = closed(moment).or_else(|| closed(real)) {
                 return Gate::Deferred(until, reason);
             }
             self.clock = moment;
@@ -114,6 +110,7 @@ impl Advance<'_> {
             to: to.unwrap_or_default(),
             language: self.text(linked.language_attribute()),
             zone: SmolStr::new_static(self.zone().name()),
+            country: self.country().filter(|_| marketing),
             subject: self.said(run, prepared, send.subject),
             from: self.said(run, prepared, send.from),
             purpose,
@@ -160,6 +157,7 @@ impl Advance<'_> {
             to: to.into(),
             language: self.text(linked.language_attribute()),
             zone: SmolStr::new_static(self.zone().name()),
+            country: None,
             subject: self.said(run, prepared, send.subject),
             from: self.said(run, prepared, send.from),
             purpose: Purpose::Transactional,
@@ -235,55 +233,6 @@ impl Advance<'_> {
         })
     }
 
-    /// Until when no such message may leave, and why; `None` if it may leave at `moment`.
-    fn closed(
-        &self,
-        prepared: &Prepared,
-        marketing: bool,
-        quiet: Option<LocalWindow>,
-        moment: Instant,
-    ) -> Option<(Instant, Deferral)> {
-        let zone = self.zone();
-        let peace = |at| if marketing { self.after_holidays(at) } else { at };
-        let hours = prepared.program.hours;
-        let awake = |at| quiet.map_or(at, |quiet| zone.next_outside(at, quiet));
-        let open = |at| hours.map_or(at, |hours| zone.next_within(at, hours));
-        let reason = if peace(moment) > moment {
-            Deferral::Holiday
-        } else if awake(moment) > moment {
-            Deferral::QuietHours
-        } else {
-            Deferral::JourneyHours
-        };
-        let mut until = moment;
-        for _ in 0..WINDOW_ROUNDS {
-            let next = open(awake(peace(until)));
-            if next == until {
-                return (until > moment).then_some((until, reason));
-            }
-            until = next;
-        }
-        Some((Instant::NEVER, reason))
-    }
-
-    /// The first moment from `at` on that is in no holiday of the contact's.
-    fn after_holidays(&self, at: Instant) -> Instant {
-        let policy = &self.linked.bundle().policy;
-        if policy.holidays.is_empty() {
-            return at;
-        }
-        let (zone, country) = (self.zone(), self.text(self.linked.country_attribute()));
-        let mut free = at;
-        // Each turn leaves one of the days behind.
-        for _ in 0..policy.holidays.len() {
-            if !policy.is_holiday(zone.today(free), country.as_deref()) {
-                break;
-            }
-            free = zone.next_day(free);
-        }
-        free
-    }
-
     /// The text that a clause of a send says.
     fn said(&self, run: &Run, prepared: &Prepared, clause: Option<Clause>) -> Option<String> {
         let env = self.env(prepared, Frame::of(run), &Value::Unset);
@@ -331,6 +280,11 @@ impl Advance<'_> {
         let kept = self.contact.state.scores.get(name);
         let left = |kept: &Kept| kept.points.faded(self.clock.0.saturating_sub(kept.at.0), score.halves).number();
         Some(Value::Number(kept.map_or(Number(0), left)))
+    }
+
+    /// The contact's country, by which it keeps holidays.
+    fn country(&self) -> Option<SmolStr> {
+        self.text(self.linked.country_attribute())
     }
 
     fn attribute(&self, name: &str) -> Value {

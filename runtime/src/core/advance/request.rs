@@ -106,6 +106,7 @@ impl Advance<'_> {
             to,
             language: None,
             zone: SmolStr::new_static(self.zone().name()),
+            country: None,
             subject: None,
             from: None,
             purpose: Purpose::Transactional,

@@ -58,6 +58,7 @@ fn letter(bundle: &Bundle, to: &str, purpose: Purpose, name: &str) -> Result<Let
         to: to.into(),
         language: Some("de".into()),
         zone: "Europe/Berlin".into(),
+        country: None,
         from: None,
         subject: None,
         purpose,

@@ -87,3 +87,39 @@ pub(super) async fn a_channel_withdrawn_is_asked_at_the_wire(kind: impl Kind) {
     say(again(None)).await;
     assert_eq!(store.record(&[], &ids).await.unwrap().iter().map(|(id, _)| id.number).collect::<Vec<_>>(), [2]);
 }
+
+pub(super) async fn a_channel_withdrawn_counts_for_all_who_share_the_address(kind: impl Kind) {
+    use Purpose::{Marketing, Transactional};
+    let store = kind.open().await;
+    let of = |contact| {
+        let at = |number, channel, purpose| message(contact, number, channel, purpose);
+        [at(0, Channel::Sms, Marketing), at(1, Channel::Email, Marketing), at(2, Channel::Sms, Transactional)]
+    };
+    for (contact, key) in [(1, "ada"), (2, "bo")] {
+        store.accept(&[event(key, "", "e")], NOW).await.unwrap();
+        decided(&store, &of(contact)).await;
+    }
+    let sms = |contact| MessageId { contact: ContactId(contact), number: 0 };
+    let all: Vec<MessageId> = [1, 2].into_iter().flat_map(of).map(|message| message.id).collect();
+    let says = async |key: &str, kind| {
+        store.accept(&[NewInput { kind, ..event(key, "", "u") }], NOW).await.unwrap();
+        let stays = store.record(&[], &all).await.unwrap();
+        stays.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let leaves = |topic: Option<&str>, channel| InputKind::UnsubscribeVia { topic: topic.map(Into::into), channel };
+    let comes = || InputKind::Subscribe { topic: "offers".into(), channel: None, evidence: Evidence::default() };
+    assert_eq!(says("ada", leaves(Some("news"), Channel::Sms)).await, []);
+    assert_eq!(
+        says("ada", leaves(Some("offers"), Channel::Email)).await.len(),
+        2,
+        "their mails, which go to one address"
+    );
+    assert_eq!(says("ada", comes()).await, []);
+    assert_eq!(says("ada", leaves(Some("offers"), Channel::Sms)).await, [sms(1), sms(2)], "and nothing transactional");
+    assert_eq!(says("ada", comes()).await, []);
+    assert_eq!(
+        says("ada", leaves(None, Channel::Sms)).await,
+        [sms(1), sms(2)],
+        "everything is marketing about anything"
+    );
+}

@@ -7,10 +7,11 @@ use journey_bytecode::Instant;
 use smol_str::SmolStr;
 use sqlx::{PgConnection, Row};
 
+use super::write::close_gate;
 use super::{bytes, execute};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
-use crate::store::{Acceptance, NewInput, Whose, words_on_topics};
+use crate::store::{Acceptance, NewInput, Whose, suppressed_name, words_on_topics};
 
 /// Takes inputs within a transaction. Contacts are created in the order of their keys and then locked in the order of
 /// their numbers, so that transactions wait for each other and never in a circle.
@@ -231,8 +232,11 @@ async fn write_topics(
     connection: &mut PgConnection,
     words: BTreeMap<(i64, SmolStr, &'static str), Option<i64>>,
 ) -> sqlx::Result<()> {
+    close_gate(connection).await?;
     let (mut contacts, mut topics, mut channels, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut names = Vec::new();
     for ((contact, topic, channel), seq) in words {
+        names.push(suppressed_name(&topic, channel).to_string());
         contacts.push(contact);
         topics.push(topic.to_string());
         channels.push(channel);
@@ -240,22 +244,23 @@ async fn write_topics(
     }
     for change in [
         "INSERT INTO unsubscribed (contact, topic, channel, seq)
-             SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS u (contact, topic, channel, seq)
+             SELECT contact, topic, channel, seq
+             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS u (contact, topic, channel, seq, name)
                  WHERE seq IS NOT NULL
              ON CONFLICT (contact, topic, channel) DO UPDATE SET seq = excluded.seq",
-        "DELETE FROM unsubscribed u USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
-                 AS t (contact, topic, channel, seq)
+        "DELETE FROM unsubscribed u USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+                 AS t (contact, topic, channel, seq, name)
              WHERE u.contact = t.contact AND u.topic = t.topic AND u.channel = t.channel AND t.seq IS NULL",
         "INSERT INTO suppressed (hash, topic, contact)
-             SELECT a.hash, t.topic, a.contact
-             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS t (contact, topic, channel, seq)
-             JOIN addressed a ON a.contact = t.contact WHERE t.channel = '' AND t.seq IS NOT NULL ON CONFLICT DO NOTHING",
+             SELECT a.hash, t.name, a.contact
+             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS t (contact, topic, channel, seq, name)
+             JOIN addressed a ON a.contact = t.contact WHERE t.seq IS NOT NULL ON CONFLICT DO NOTHING",
         "DELETE FROM suppressed s
-             USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS t (contact, topic, channel, seq)
+             USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS t (contact, topic, channel, seq, name)
              JOIN addressed a ON a.contact = t.contact
-             WHERE s.hash = a.hash AND s.topic = t.topic AND t.channel = '' AND t.seq IS NULL",
+             WHERE s.hash = a.hash AND s.topic = t.name AND t.seq IS NULL",
     ] {
-        let change = sqlx::query(change).bind(&contacts).bind(&topics).bind(&channels).bind(&places);
+        let change = sqlx::query(change).bind(&contacts).bind(&topics).bind(&channels).bind(&places).bind(&names);
         execute(connection, change).await?;
     }
     Ok(())

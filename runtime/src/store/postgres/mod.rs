@@ -7,6 +7,7 @@
 //! delay: what was not committed is done again.
 
 mod append;
+mod look;
 mod revise;
 mod schema;
 mod worker;
@@ -540,34 +541,7 @@ impl Store for PostgresStore {
     }
 
     async fn outbox(&self, which: Kept, most: usize) -> Result<Vec<KeptMessage>, StoreError> {
-        let query = match which {
-            Kept::Waiting => {
-                "SELECT due, attempts, body, NULL::bytea FROM outbox WHERE NOT on_wire AND held_since IS NULL
-                 ORDER BY contact, number LIMIT $1"
-            }
-            Kept::OnWire => {
-                "SELECT due, attempts, body, NULL::bytea FROM outbox WHERE on_wire ORDER BY contact, number LIMIT $1"
-            }
-            Kept::Held => {
-                "SELECT held_since, attempts, body, NULL::bytea FROM outbox WHERE held_since IS NOT NULL
-                 ORDER BY contact, number LIMIT $1"
-            }
-            Kept::Failed => {
-                "SELECT at, attempts, message, result FROM deliveries WHERE failed AND message IS NOT NULL
-                 ORDER BY contact, number LIMIT $1"
-            }
-        };
-        let rows = self.fetch(sqlx::query(query).bind(i64::try_from(most).unwrap_or(i64::MAX))).await?;
-        let read = |error| self.fail(error);
-        let kept = |row: &PgRow| {
-            KeptMessage::read(
-                Instant(row.try_get(0).map_err(read)?),
-                row.try_get::<i32, _>(1).map_err(read)?.unsigned_abs(),
-                row.try_get(2).map_err(read)?,
-                row.try_get(3).map_err(read)?,
-            )
-        };
-        rows.iter().map(kept).collect()
+        self.messages(which, most).await
     }
 
     async fn requeue(&self, ids: &[MessageId], now: Instant) -> Result<Vec<MessageId>, StoreError> {
@@ -687,18 +661,7 @@ impl Store for PostgresStore {
     }
 
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
-        let done = "SELECT contact, number, at, attempts, result FROM deliveries WHERE contact = $1 ORDER BY number";
-        let rows = self.fetch(sqlx::query(done).bind(contact.0)).await?;
-        let read = |error| self.fail(error);
-        let delivery = |row: &PgRow| {
-            Ok(Delivery {
-                id: message_id(row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?),
-                at: Instant(row.try_get(2).map_err(read)?),
-                attempts: row.try_get::<i32, _>(3).map_err(read)?.unsigned_abs(),
-                result: decode(row.try_get(4).map_err(read)?, || format!("a delivery of contact {}", contact.0))?,
-            })
-        };
-        rows.iter().map(delivery).collect()
+        self.results(contact).await
     }
 
     async fn offer_codes(&self, voucher: &str, codes: &[SmolStr]) -> Result<u64, StoreError> {

@@ -103,6 +103,9 @@ ALTER TABLE unsubscribed ADD PRIMARY KEY (contact, topic, channel);
 -- What providers told, by their ids: nothing counts twice.
 CREATE TABLE heard (id text PRIMARY KEY, at bigint NOT NULL);
 CREATE INDEX heard_at ON heard (at);
+", "
+-- Why a message did not go at once.
+ALTER TABLE outbox ADD COLUMN cause text;
 "];
 
 /// Brings the database up to date.

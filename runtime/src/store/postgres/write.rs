@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use journey_bytecode::{AfterCrash, Instant, Purpose};
 use smol_str::SmolStr;
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::append::Log;
-use super::{bytes, execute, message_columns, message_id, number};
+use super::{FIRST_KEY, bytes, execute, message_columns, message_id, number};
 use crate::core::effect::{MessageId, Outgoing};
 use crate::store::{
     Advanced, Delivery, DeliveryResult, GIVEN_UP, HEARD_FOR, Heard, KeptProgram, LIST, ListChange, Listed, Stays,
@@ -180,23 +180,16 @@ async fn finish(
     open: &HashMap<MessageId, bool>,
     results: &[Delivery],
 ) -> sqlx::Result<(bool, bool)> {
-    let (mut done, mut retries) = (BTreeMap::new(), (Vec::new(), Vec::new(), Vec::new(), Vec::new()));
-    let mut holds: (Vec<i64>, Vec<i32>, Vec<i64>) = Default::default();
+    let (mut done, mut retries) = (BTreeMap::new(), Waits::default());
+    let mut holds = Waits::default();
     for delivery in results {
         let id = delivery.id;
         // What is not in the outbox has had its result: a contact hears of it once.
         let Some(ours) = open.get(&id) else { continue };
         match delivery.retry_at() {
-            Some(due) if *ours => {
-                retries.0.push(id.contact.0);
-                retries.1.push(number(id));
-                retries.2.push(due.0);
-                retries.3.push(i32::try_from(delivery.attempts).unwrap_or(i32::MAX));
-            }
+            Some(due) if *ours => retries.push(delivery, due),
             None if *ours && matches!(delivery.result, DeliveryResult::Held { .. }) => {
-                holds.0.push(id.contact.0);
-                holds.1.push(number(id));
-                holds.2.push(delivery.at.0);
+                holds.push(delivery, delivery.at)
             }
             None if matches!(delivery.result, DeliveryResult::Held { .. }) => {}
             // What arrived has arrived, whoever has the message now.
@@ -211,25 +204,60 @@ async fn finish(
             _ => {}
         }
     }
-    let queued = !retries.0.is_empty();
-    if queued {
-        let retry = "UPDATE outbox o
-             SET due = u.due, attempts = u.attempts, worker = NULL, on_wire = false, held_since = NULL
-             FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[]) AS u (contact, number, due, attempts)
-             WHERE o.contact = u.contact AND o.number = u.number";
-        let (contacts, numbers, dues, attempts) = retries;
-        execute(connection, sqlx::query(retry).bind(contacts).bind(numbers).bind(dues).bind(attempts)).await?;
-    }
-    if !holds.0.is_empty() {
-        let hold = "UPDATE outbox o SET held_since = u.since, worker = NULL, on_wire = false
-             FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS u (contact, number, since)
-             WHERE o.contact = u.contact AND o.number = u.number";
-        execute(connection, sqlx::query(hold).bind(holds.0).bind(holds.1).bind(holds.2)).await?;
-    }
+    let queued = !retries.contacts.is_empty();
+    retries.write(connection, "due = u.at, held_since = NULL").await?;
+    holds.write(connection, "held_since = u.at").await?;
     if !done.is_empty() {
         settle(connection, &done).await?;
     }
     Ok((log.write(connection).await?, queued))
+}
+
+/// Messages that stay in the outbox.
+#[derive(Debug, Default)]
+struct Waits {
+    contacts: Vec<i64>,
+    numbers: Vec<i32>,
+    /// Until when, or since when.
+    moments: Vec<i64>,
+    attempts: Vec<i32>,
+    causes: Vec<String>,
+}
+
+impl Waits {
+    fn push(&mut self, delivery: &Delivery, at: Instant) {
+        self.contacts.push(delivery.id.contact.0);
+        self.numbers.push(number(delivery.id));
+        self.moments.push(at.0);
+        self.attempts.push(i32::try_from(delivery.attempts).unwrap_or(i32::MAX));
+        self.causes.push(delivery.waits_for().unwrap_or_default().to_owned());
+    }
+
+    /// Gives them back; `set` says what becomes of their moment.
+    async fn write(self, connection: &mut PgConnection, set: &'static str) -> sqlx::Result<()> {
+        if self.contacts.is_empty() {
+            return Ok(());
+        }
+        let back = format!(
+            "UPDATE outbox o SET {set}, attempts = u.attempts, cause = u.cause, worker = NULL, on_wire = false
+             FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[], $5::text[])
+                 AS u (contact, number, at, attempts, cause)
+             WHERE o.contact = u.contact AND o.number = u.number"
+        );
+        let back = sqlx::query(AssertSqlSafe(back)).bind(self.contacts).bind(self.numbers).bind(self.moments);
+        execute(connection, back.bind(self.attempts).bind(self.causes)).await
+    }
+}
+
+/// The lock of the last gate. Whoever lets messages pass shares it; whoever changes what addresses get has it alone, so that it is
+/// acknowledged either before those look, or after what they let pass is noted as on the wire. It is taken behind the rows of
+/// contacts and before those of messages.
+const GATE: i32 = FIRST_KEY + 3;
+
+/// Closes the last gate until the transaction ends.
+pub(super) async fn close_gate(connection: &mut PgConnection) -> sqlx::Result<()> {
+    let gate = "SELECT pg_advisory_xact_lock($1, 0)";
+    execute(connection, sqlx::query(gate).bind(GATE)).await
 }
 
 /// Puts messages on the wire; says which may not go.
@@ -239,6 +267,8 @@ async fn leave(
     leaving: &[MessageId],
 ) -> sqlx::Result<Vec<(MessageId, Stays)>> {
     let Some(worker) = worker.filter(|_| !leaving.is_empty()) else { return Ok(Vec::new()) };
+    let gate = "SELECT pg_advisory_xact_lock_shared($1, 0)";
+    execute(connection, sqlx::query(gate).bind(GATE)).await?;
     let leave = "UPDATE outbox o SET on_wire = true
          FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
          WHERE o.contact = u.contact AND o.number = u.number AND o.worker = $3
@@ -247,7 +277,8 @@ async fn leave(
                  WHERE n.contact = o.contact AND (n.topic = '' OR n.topic = o.topic)
                      AND (n.channel = '' OR n.channel = o.channel) AND n.seq > o.applied)
              OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
-                 AND (s.topic = '*' OR o.marketing AND (s.topic = '' OR s.topic = o.topic)))
+                 AND (s.topic = '*' OR o.marketing
+                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)))
              OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1 FROM addressed a JOIN suppressed s ON s.hash = a.hash
                  WHERE a.contact = o.contact AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact)";
     let (contacts, numbers) = message_columns(leaving);
@@ -345,7 +376,7 @@ pub(super) async fn requeue(
     now: Instant,
 ) -> sqlx::Result<Vec<MessageId>> {
     let (contacts, numbers) = message_columns(ids);
-    let held = "UPDATE outbox o SET held_since = NULL, due = $3
+    let held = "UPDATE outbox o SET held_since = NULL, due = $3, cause = NULL
          FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
          WHERE o.contact = u.contact AND o.number = u.number AND o.held_since IS NOT NULL
          RETURNING o.contact, o.number";
@@ -426,6 +457,7 @@ pub(super) const LIFT: &str = "DELETE FROM suppressed WHERE hash = ANY($1) AND t
 
 /// Changes which addresses stand on the list; how many rows that were.
 pub(super) async fn list_of(connection: &mut PgConnection, change: &'static str, listed: &Listed) -> sqlx::Result<u64> {
+    close_gate(connection).await?;
     let hashes: Vec<Vec<u8>> = listed.hashes().iter().map(|hash| hash.to_vec()).collect();
     let query = sqlx::query(change).bind(hashes).bind(listed.keeps.stored()).bind(LIST.0);
     Ok(query.execute(connection).await?.rows_affected())
@@ -461,7 +493,7 @@ async fn erase(
              SELECT contact, '', '', accepted FROM contacts WHERE contact = ANY($1)
              ON CONFLICT (contact, topic, channel) DO UPDATE SET seq = excluded.seq",
         "DELETE FROM outbox WHERE contact = ANY($1) AND worker IS NULL",
-        "UPDATE outbox SET marketing = true, applied = -1 WHERE contact = ANY($1)",
+        "UPDATE outbox SET marketing = true, applied = -1, cause = NULL WHERE contact = ANY($1)",
         "DELETE FROM trace WHERE contact = ANY($1)",
         "DELETE FROM input_ids WHERE contact = ANY($1)",
         "DELETE FROM keys k USING contacts c WHERE c.contact = ANY($1) AND k.key = c.key AND k.contact = c.contact",

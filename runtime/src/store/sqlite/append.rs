@@ -10,7 +10,7 @@ use sqlx::SqliteConnection;
 use super::{Query, Rows, Writer, hex, json, list, unhex};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
-use crate::store::{Acceptance, NewInput, Whose, words_on_topics};
+use crate::store::{Acceptance, NewInput, Whose, suppressed_name, words_on_topics};
 
 /// Takes inputs in one transaction; `beside` notes their contacts for the server, which is another process.
 pub(super) async fn accept(
@@ -135,11 +135,11 @@ macro_rules! append_inputs {
          DELETE FROM unsubscribed WHERE (contact, topic, channel) IN
              (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE value ->> 3 IS NULL);
          INSERT OR IGNORE INTO suppressed (hash, topic, contact)
-             SELECT a.hash, j.value ->> 1, a.contact FROM json_each(?) j
-             CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 = '' AND j.value ->> 3 IS NOT NULL;
+             SELECT a.hash, j.value ->> 4, a.contact FROM json_each(?) j
+             CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NOT NULL;
          DELETE FROM suppressed WHERE (hash, topic) IN
-             (SELECT a.hash, j.value ->> 1 FROM json_each(?) j
-              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 2 = '' AND j.value ->> 3 IS NULL);
+             (SELECT a.hash, j.value ->> 4 FROM json_each(?) j
+              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NULL);
          INSERT OR IGNORE INTO nudged (contact) SELECT value ->> 0 FROM json_each(?);"
     };
 }
@@ -200,8 +200,10 @@ impl Log {
         self.inputs.rows.sort_unstable_by_key(|row| (row.0, row.1));
         let length = |id: &ContactId| Some((id.0, *self.accepted.get(id)?));
         let lengths: Vec<_> = self.changed.iter().filter_map(length).collect();
-        let topics: Vec<_> =
-            self.topics.iter().map(|((contact, topic, channel), seq)| (contact, topic, channel, seq)).collect();
+        let word = |((contact, topic, channel), seq): (&(i64, SmolStr, &'static str), &Option<i64>)| {
+            (*contact, topic.clone(), *channel, *seq, suppressed_name(topic, channel))
+        };
+        let topics: Vec<_> = self.topics.iter().map(word).collect();
         let query = self.inputs.bind(query).bind(Instant::NEVER.0).bind(json(&lengths));
         let topics = json(&topics);
         let nudged = if beside { lengths.as_slice() } else { &[] };

@@ -453,18 +453,18 @@ impl Store for SqliteStore {
              LEFT JOIN held h ON h.contact = o.contact AND h.number = o.number";
         let query = match which {
             Kept::Waiting => format!(
-                "SELECT o.due, o.attempts, o.body, NULL {open} WHERE w.contact IS NULL AND h.contact IS NULL
+                "SELECT o.due, o.attempts, o.body, NULL, o.cause {open} WHERE w.contact IS NULL AND h.contact IS NULL
                  ORDER BY o.contact, o.number LIMIT ?1"
             ),
             Kept::OnWire => format!(
-                "SELECT o.due, o.attempts, o.body, NULL {open} WHERE w.contact IS NOT NULL
+                "SELECT o.due, o.attempts, o.body, NULL, o.cause {open} WHERE w.contact IS NOT NULL
                  ORDER BY o.contact, o.number LIMIT ?1"
             ),
             Kept::Held => format!(
-                "SELECT h.since, o.attempts, o.body, NULL {open} WHERE h.contact IS NOT NULL
+                "SELECT h.since, o.attempts, o.body, NULL, o.cause {open} WHERE h.contact IS NOT NULL
                  ORDER BY o.contact, o.number LIMIT ?1"
             ),
-            Kept::Failed => "SELECT at, attempts, message, result FROM deliveries
+            Kept::Failed => "SELECT at, attempts, message, result, NULL FROM deliveries
                  WHERE failed AND message IS NOT NULL ORDER BY contact, number LIMIT ?1"
                 .to_owned(),
         };
@@ -477,6 +477,7 @@ impl Store for SqliteStore {
                 row.try_get(1).map_err(read)?,
                 row.try_get(2).map_err(read)?,
                 row.try_get(3).map_err(read)?,
+                row.try_get(4).map_err(read)?,
             )
         };
         rows.iter().map(kept).collect()
@@ -596,16 +597,24 @@ impl Store for SqliteStore {
     }
 
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
-        let done = "SELECT contact, number, at, attempts, result FROM deliveries WHERE contact = ?1 ORDER BY number";
+        let done = "SELECT contact, number, at, attempts, result, NULL, NULL FROM deliveries WHERE contact = ?1
+             UNION ALL SELECT o.contact, o.number, o.due, o.attempts, NULL, h.since, o.cause
+             FROM outbox o LEFT JOIN held h ON h.contact = o.contact AND h.number = o.number
+             WHERE o.contact = ?1 AND o.cause IS NOT NULL ORDER BY 2";
         let rows = self.fetch(sqlx::query(done).bind(contact.0)).await?;
         let read = |error| self.fail(error);
         let delivery = |row: &SqliteRow| {
-            let body = row.try_get(4).map_err(read)?;
+            let id = message_id((row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?));
+            let (at, attempts) = (Instant(row.try_get(2).map_err(read)?), row.try_get(3).map_err(read)?);
+            let Some(result) = row.try_get(4).map_err(read)? else {
+                let since: Option<i64> = row.try_get(5).map_err(read)?;
+                return Ok(Delivery::waiting(id, at, attempts, since.map(Instant), row.try_get(6).map_err(read)?));
+            };
             Ok(Delivery {
-                id: message_id((row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?)),
-                at: Instant(row.try_get(2).map_err(read)?),
-                attempts: row.try_get(3).map_err(read)?,
-                result: decode(body, || format!("a delivery of contact {}", contact.0))?,
+                id,
+                at,
+                attempts,
+                result: decode(result, || format!("a delivery of contact {}", contact.0))?,
             })
         };
         rows.iter().map(delivery).collect()

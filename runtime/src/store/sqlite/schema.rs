@@ -117,6 +117,9 @@ DROP TABLE unsubscribed_before;
 -- What providers told, by their ids: nothing counts twice.
 CREATE TABLE heard (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX heard_at ON heard (at);
+", "
+-- Why a message did not go at once.
+ALTER TABLE outbox ADD COLUMN cause TEXT;
 "];
 
 /// Brings the database up to date.
@@ -201,6 +204,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 6, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 7, .. }), "{error}");
     }
 }

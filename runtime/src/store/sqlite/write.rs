@@ -54,7 +54,7 @@ const ERASE: &str = "CREATE TEMP TABLE IF NOT EXISTS erased (contact INTEGER PRI
          SELECT e.contact, '', '', r.accepted FROM erased e CROSS JOIN ready r ON r.contact = e.contact;
      DELETE FROM outbox WHERE contact IN (SELECT contact FROM erased) AND NOT EXISTS
          (SELECT 1 FROM wire w WHERE w.contact = outbox.contact AND w.number = outbox.number);
-     UPDATE outbox SET marketing = 1, applied = -1 WHERE contact IN (SELECT contact FROM erased);
+     UPDATE outbox SET marketing = 1, applied = -1, cause = NULL WHERE contact IN (SELECT contact FROM erased);
      DELETE FROM held WHERE contact IN (SELECT contact FROM erased);
      DELETE FROM trace WHERE contact IN (SELECT contact FROM erased);
      UPDATE deliveries SET message = NULL, result = CASE WHEN failed THEN ? ELSE ? END
@@ -197,16 +197,16 @@ async fn record_begun(
     let (leaving, staying) = leave(connection, leaving).await?;
     let lengths = open_logs(connection, results).await?;
 
-    let (mut retries, mut holds) = (Vec::new(), Vec::new());
+    let (mut waits, mut holds) = (Vec::new(), Vec::new());
     let (mut done, mut log, mut told) = (BTreeMap::new(), Log::default(), HashSet::new());
     for delivery in results {
         let id = delivery.id;
         // What is not in the outbox has had its result: a contact hears of it once.
         let Some(accepted) = lengths.get(&id) else { continue };
-        if let Some(due) = delivery.retry_at() {
-            retries.push((id.contact.0, id.number, due.0, delivery.attempts));
-        } else if let DeliveryResult::Held { .. } = delivery.result {
-            holds.push((id.contact.0, id.number, delivery.at.0));
+        if let Some(cause) = delivery.waits_for() {
+            let due = delivery.retry_at();
+            waits.push((id.contact.0, id.number, due.map(|due| due.0), delivery.attempts, cause));
+            holds.extend(due.is_none().then_some((id.contact.0, id.number, delivery.at.0)));
         } else if done.insert(id, delivery).is_none()
             && let Some(kind) = delivery.news()
         {
@@ -229,11 +229,13 @@ async fn record_begun(
     let write = concat!(
         append_inputs!(),
         "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
-         INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body)
-             SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, o.applied, o.marketing, o.topic, o.hold, o.body
+         INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body, cause)
+             SELECT o.contact, o.number, coalesce(j.value ->> 2, o.due), j.value ->> 3, o.applied, o.marketing, o.topic, o.hold,
+                 o.body, j.value ->> 4
              FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
              WHERE true
-             ON CONFLICT (contact, number) DO UPDATE SET due = excluded.due, attempts = excluded.attempts;
+             ON CONFLICT (contact, number) DO UPDATE SET
+                 due = excluded.due, attempts = excluded.attempts, cause = excluded.cause;
          INSERT OR REPLACE INTO deliveries (contact, number, at, attempts, failed, result, message)
              SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, j.value ->> 4,
                  substr(?, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 THEN o.body END
@@ -244,7 +246,7 @@ async fn record_begun(
          INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM json_each(?);
          COMMIT"
     );
-    let query = log.bind(sqlx::query(write), beside).bind(message_keys(&tried)).bind(json(&retries));
+    let query = log.bind(sqlx::query(write), beside).bind(message_keys(&tried)).bind(json(&waits));
     let query = settled
         .bind(query)
         .bind(message_keys(&done))
@@ -268,7 +270,8 @@ async fn leave(
                  WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic)
                      AND (u.channel = '' OR u.channel = o.channel) AND u.seq > o.applied)
              OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
-                 AND (s.topic = '*' OR o.marketing AND (s.topic = '' OR s.topic = o.topic)))
+                 AND (s.topic = '*' OR o.marketing
+                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)))
              OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1
                  FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
                  AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact)))
@@ -359,7 +362,7 @@ pub(super) async fn requeue(
          DELETE FROM deliveries WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));",
         insert_outbox!(),
         "DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
-         UPDATE outbox SET due = ? WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
+         UPDATE outbox SET due = ?, cause = NULL WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
          INSERT OR IGNORE INTO requeued SELECT value ->> 0, value ->> 1 FROM json_each(?);
          COMMIT"
     );
