@@ -9,6 +9,7 @@ use journey_bytecode::{
     Scores, SlotIx, TestCase, Topic, Type, verify,
 };
 use rayon::prelude::*;
+use smallvec::{SmallVec, smallvec};
 use smol_str::SmolStr;
 
 use crate::Compilation;
@@ -189,7 +190,7 @@ fn known_messages(project: &Project, sources: &Sources) -> BTreeMap<(Channel, Sm
     known
 }
 
-/// The local variables of the journeys that send a message, by the message.
+/// The local variables of the journeys that send a message, by the message; only where there are some.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct LocalNames(BTreeMap<(Channel, SmolStr), BTreeSet<SmolStr>>);
 
@@ -201,7 +202,7 @@ impl LocalNames {
 
     fn seen(sights: &[Sight]) -> Self {
         let mut all: BTreeMap<(Channel, SmolStr), BTreeSet<SmolStr>> = BTreeMap::new();
-        for Sight { message, locals, .. } in sights {
+        for Sight { message, locals, .. } in sights.iter().filter(|sight| !sight.locals.is_empty()) {
             all.entry(message.clone()).or_default().extend(locals.iter().map(|local| local.name.clone()));
         }
         Self(all)
@@ -444,6 +445,9 @@ impl<'a> Build<'a> {
 
     /// What is wrong with what messages say of local variables, each place once.
     fn of_locals(&self, locals: &LocalNames) -> Vec<Diagnostic> {
+        if locals.0.is_empty() {
+            return Vec::new();
+        }
         let mut places: BTreeSet<(Code, Span)> = self.diagnostics.iter().map(|d| (d.code, d.primary.span)).collect();
         let mut found = Vec::new();
         for Sight { message, locals: seen, at, .. } in &self.sights {
@@ -584,11 +588,14 @@ fn sights(checked: &Checked, text: &Text<'_>) -> Vec<Sight> {
     found
 }
 
+/// The messages that a step may say; nearly always one.
+type Said = SmallVec<[(Channel, SmolStr); 1]>;
+
 /// The messages that a step may say, and what they may use.
-fn said(step: &StepKind) -> Option<(Vec<(Channel, SmolStr)>, &Seen)> {
-    let notice = |message: &SmolStr| vec![(NOTICE_CHANNEL, message.clone())];
+fn said(step: &StepKind) -> Option<(Said, &Seen)> {
+    let notice = |message: &SmolStr| smallvec![(NOTICE_CHANNEL, message.clone())];
     match step {
-        StepKind::Send(send) => Some((send.choices.clone(), &send.seen)),
+        StepKind::Send(send) => Some((send.choices.iter().cloned().collect(), &send.seen)),
         StepKind::Notify(told) => Some((notice(&told.message), &told.seen)),
         StepKind::Request(request) => match &request.kind {
             RequestKind::Ask { message, .. } => Some((notice(message), &request.seen)),

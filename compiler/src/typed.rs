@@ -302,21 +302,32 @@ impl StepKind {
         blocks
     }
 
-    /// The steps inside, by way.
-    pub(crate) fn blocks_mut(&mut self) -> SmallVec<[&mut Block; 4]> {
+    /// Changes the steps inside, by way.
+    pub(crate) fn each_block_mut(&mut self, mut each: impl FnMut(&mut Block)) {
         match self {
-            Self::Wait(wait) => (wait.arms.iter_mut().map(|arm| &mut arm.then))
-                .chain(wait.conditions.iter_mut().map(|(_, then)| then))
-                .chain(wait.deadline.iter_mut().flat_map(|d| std::iter::once(&mut d.then).chain(&mut d.past)))
-                .collect(),
-            Self::If { then, otherwise, .. } => smallvec![then, otherwise],
-            Self::Choose { arms, otherwise, .. } => arms.iter_mut().map(|(_, then)| then).chain(otherwise).collect(),
-            Self::Split(split) => split.sides.iter_mut().map(|(_, _, then)| then).collect(),
-            Self::Repeat { body, .. } | Self::Sequence(body) => smallvec![body],
-            Self::Request(request) => {
-                (request.arms.iter_mut().map(|(_, then)| then)).chain(&mut request.otherwise).collect()
+            Self::Wait(wait) => {
+                wait.arms.iter_mut().for_each(|arm| each(&mut arm.then));
+                wait.conditions.iter_mut().for_each(|(_, then)| each(then));
+                if let Some(Deadline { then, past, .. }) = &mut wait.deadline {
+                    each(then);
+                    past.iter_mut().for_each(each);
+                }
             }
-            _ => SmallVec::new(),
+            Self::If { then, otherwise, .. } => {
+                each(then);
+                each(otherwise);
+            }
+            Self::Choose { arms, otherwise, .. } => {
+                arms.iter_mut().for_each(|(_, then)| each(then));
+                otherwise.iter_mut().for_each(each);
+            }
+            Self::Split(split) => split.sides.iter_mut().for_each(|(_, _, then)| each(then)),
+            Self::Repeat { body, .. } | Self::Sequence(body) => each(body),
+            Self::Request(request) => {
+                request.arms.iter_mut().for_each(|(_, then)| each(then));
+                request.otherwise.iter_mut().for_each(each);
+            }
+            _ => {}
         }
     }
 }

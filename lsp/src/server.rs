@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use crossbeam_channel::{Receiver, Sender, select_biased, unbounded};
 use gen_lsp_types as lsp;
 use gen_lsp_types::{ErrorCodes, Notification as _, Request as _};
 use lsp_server::{Connection, Message, Notification, Request, RequestId, Response};
@@ -52,20 +52,13 @@ enum Phase {
 /// Serves one editor until it leaves.
 pub fn run(connection: Connection, disk: impl Disk) -> Ending {
     let Connection { sender, receiver } = connection;
-    let (events, inbox) = mpsc::channel();
-    let (jobs, work) = mpsc::channel::<(View, BTreeSet<String>)>();
+    let (events, done) = unbounded();
+    let (jobs, work) = unbounded::<(View, BTreeSet<String>)>();
 
-    let from_client = events.clone();
-    thread::spawn(move || {
-        for message in receiver {
-            if from_client.send(Event::Client(message)).is_err() {
-                return;
-            }
-        }
-        let _ = from_client.send(Event::Gone);
-    });
     let checked = events.clone();
     thread::spawn(move || {
+        // What it does on several cores it begins by itself: to wake a thread takes as long as to judge a page.
+        let _others = rayon::ThreadPoolBuilder::new().use_current_thread().build();
         for (view, edited) in work {
             let done = catch_unwind(AssertUnwindSafe(|| {
                 view.snapshot.compilation();
@@ -96,7 +89,33 @@ pub fn run(connection: Connection, disk: impl Disk) -> Ending {
         progress: Progress::default(),
         requests: 0,
     };
-    session.run(&inbox)
+    session.run(&Inbox { client: receiver, done })
+}
+
+/// What the session hears.
+struct Inbox {
+    client: Receiver<Message>,
+    done: Receiver<Event>,
+}
+
+impl Inbox {
+    /// What there is already.
+    fn waiting(&self) -> Option<Event> {
+        select_biased! {
+            recv(self.done) -> event => event.ok(),
+            recv(self.client) -> message => Some(message.map_or(Event::Gone, Event::Client)),
+            default => None,
+        }
+    }
+
+    /// What comes next.
+    fn next(&self) -> Event {
+        select_biased! {
+            // The session itself can send, so this never ends.
+            recv(self.done) -> event => event.unwrap_or(Event::Gone),
+            recv(self.client) -> message => message.map_or(Event::Gone, Event::Client),
+        }
+    }
 }
 
 /// The answer to a request that we panicked over.
@@ -128,22 +147,15 @@ struct Session<D> {
 }
 
 impl<D: Disk> Session<D> {
-    fn run(mut self, inbox: &Receiver<Event>) -> Ending {
+    fn run(mut self, inbox: &Inbox) -> Ending {
         loop {
             // Checking starts when there is nothing left to read, so that a burst of edits costs one check.
-            let event = match inbox.try_recv() {
-                Ok(event) => event,
-                Err(TryRecvError::Disconnected) => return Ending::Abrupt,
-                Err(TryRecvError::Empty) => {
-                    if catch_unwind(AssertUnwindSafe(|| self.check())).is_err() {
-                        self.show(lsp::MessageType::Error, BUG.to_owned());
-                    }
-                    match inbox.recv() {
-                        Ok(event) => event,
-                        Err(_) => return Ending::Abrupt,
-                    }
+            let event = inbox.waiting().unwrap_or_else(|| {
+                if catch_unwind(AssertUnwindSafe(|| self.check())).is_err() {
+                    self.show(lsp::MessageType::Error, BUG.to_owned());
                 }
-            };
+                inbox.next()
+            });
             match event {
                 Event::Gone => return Ending::Abrupt,
                 Event::Checked(view, edited, done) => {

@@ -1,10 +1,11 @@
 //! Messages over a pair of streams. Input that is no message is answered with an error and skipped: one bad message
 //! must not end the session.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, BufWriter, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crossbeam_channel::unbounded;
 use gen_lsp_types::ErrorCodes;
 use lsp_server::{Connection, Message};
 use serde::Deserialize;
@@ -21,9 +22,10 @@ where
     R: BufRead + Send + 'static,
     W: Write + Send + 'static,
 {
-    let (server, wire) = Connection::memory();
-    let (sender, receiver) = (wire.sender, wire.receiver);
-    let output = Arc::new(Mutex::new(output));
+    let ((sender, from_editor), (to_editor, receiver)) = (unbounded(), unbounded());
+    let server = Connection { sender: to_editor, receiver: from_editor };
+    // A message is one write: its header alone would wake the editor for nothing.
+    let output = Arc::new(Mutex::new(BufWriter::new(output)));
 
     let answers = output.clone();
     let mut input = input;

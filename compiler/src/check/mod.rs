@@ -152,8 +152,6 @@ fn number_sends(block: &mut typed::Block, handles: &handles::Handles) {
         if let typed::StepKind::Send(send) = &mut step.kind {
             send.handle = send.name.as_ref().and_then(|name| handles.number(name));
         }
-        for inner in step.kind.blocks_mut() {
-            number_sends(inner, handles);
-        }
+        step.kind.each_block_mut(|inner| number_sends(inner, handles));
     }
 }

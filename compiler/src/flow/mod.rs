@@ -549,19 +549,16 @@ impl Flow<'_> {
 
     /// Sees to it that a named message can have the status at all.
     fn fits(&mut self, status: StatusKind, handle: HandleIx, loc: Loc) {
-        let choices: Vec<_> =
-            self.sends.get(&handle).into_iter().flatten().flat_map(|sent| &sent.choices).cloned().collect();
-        let Some((channel, _)) = choices.first().filter(|_| choices.iter().all(|(c, _)| !can_have(*c, status))) else {
-            let linkless = |(c, name): &(Channel, SmolStr)| !self.messages.has_links(*c, name);
-            if status == StatusKind::Clicked && !choices.is_empty() && choices.iter().all(linkless) {
-                let name = self.names.get(handle.index()).cloned().unwrap_or_default();
-                self.report(Code::NoLinks, loc, format!("`{name}` has no link that could be clicked"), |d| {
-                    d.label("never true").help("put a link into the message, or ask whether it was opened")
-                });
-            }
-            return;
-        };
-        self.impossible(status, *channel, loc);
+        let mut choices = self.sends.get(&handle).into_iter().flatten().flat_map(|sent| &sent.choices);
+        let Some(&(channel, _)) = choices.clone().next() else { return };
+        if choices.clone().all(|(c, _)| !can_have(*c, status)) {
+            self.impossible(status, channel, loc);
+        } else if status == StatusKind::Clicked && choices.all(|(c, name)| !self.messages.has_links(*c, name)) {
+            let name = self.names.get(handle.index()).cloned().unwrap_or_default();
+            self.report(Code::NoLinks, loc, format!("`{name}` has no link that could be clicked"), |d| {
+                d.label("never true").help("put a link into the message, or ask whether it was opened")
+            });
+        }
     }
 
     /// Sees to it that a named message was sent on every way.

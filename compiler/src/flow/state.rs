@@ -123,6 +123,9 @@ impl Facts {
 
     /// What both know.
     fn meet(&self, other: &Self) -> Self {
+        if self.0.is_empty() || other.0.is_empty() {
+            return Self::default();
+        }
         let mut theirs = other.0.iter().peekable();
         let both = self.0.iter().filter_map(|mine| {
             while theirs.next_if(|their| !Rc::ptr_eq(their, mine) && their.0 < mine.0).is_some() {}
@@ -220,7 +223,7 @@ const fn bit(channel: Channel) -> u8 {
 impl State {
     /// What is known of the subject; nothing without.
     pub(super) fn known(&self, subject: &Subject) -> Option<&Domain> {
-        self.facts.get(subject).or_else(|| self.lasting.get(subject))
+        self.facts.get(subject).or_else(|| if may_last(subject) { self.lasting.get(subject) } else { None })
     }
 
     /// What the subject may be.
@@ -270,7 +273,7 @@ impl State {
 
     /// Copies what lasts only if the subject is among it.
     fn forget_lasting(&mut self, subject: &Subject) {
-        if self.lasting.find(subject).is_ok() {
+        if may_last(subject) && self.lasting.find(subject).is_ok() {
             Rc::make_mut(&mut self.lasting).remove(subject);
         }
     }
@@ -429,16 +432,18 @@ impl State {
     fn meet_facts(&mut self, other: &Self) {
         // What lasts on one way only may be known as something fleeting on the other.
         let mixed = |fleeting: &Facts, lasting: &Facts| -> Vec<(Subject, Domain)> {
-            let both = fleeting.0.iter().filter_map(|fact| Some((fact.0.clone(), fact.1.or(lasting.get(&fact.0)?)?)));
-            both.collect()
+            let could = fleeting.0.iter().filter(|fact| may_last(&fact.0));
+            could.filter_map(|fact| Some((fact.0.clone(), fact.1.or(lasting.get(&fact.0)?)?))).collect()
         };
         let mut both = mixed(&self.facts, &other.lasting);
         both.extend(mixed(&other.facts, &self.lasting));
         self.facts = self.facts.meet(&other.facts);
-        if other.lasting.are_among(&self.lasting) {
-            self.lasting = Rc::clone(&other.lasting);
-        } else if !self.lasting.are_among(&other.lasting) {
-            self.lasting = Rc::new(self.lasting.meet(&other.lasting));
+        if !Rc::ptr_eq(&self.lasting, &other.lasting) {
+            if other.lasting.are_among(&self.lasting) {
+                self.lasting = Rc::clone(&other.lasting);
+            } else if !self.lasting.are_among(&other.lasting) {
+                self.lasting = Rc::new(self.lasting.meet(&other.lasting));
+            }
         }
         both.into_iter().for_each(|(subject, domain)| self.note(&subject, domain));
     }
@@ -463,16 +468,24 @@ impl State {
     }
 }
 
+/// Whether anything that is known of the subject can stay known while time goes by.
+const fn may_last(subject: &Subject) -> bool {
+    matches!(
+        subject,
+        Subject::Place(Place::Trigger(_) | Place::Slot(_) | Place::Answer(..))
+            | Subject::IsSet(Place::Trigger(_))
+            | Subject::Status(..)
+            | Subject::Count(_)
+    )
+}
+
 /// Whether what is known of the subject stays known while time goes by.
 fn lasts(subject: &Subject, domain: &Domain) -> bool {
     match subject {
-        Subject::Place(Place::Trigger(_) | Place::Slot(_) | Place::Answer(..)) | Subject::IsSet(Place::Trigger(_)) => {
-            true
-        }
         Subject::Status(..) => domain.is_only(&Value::Bool(true)),
         // What happened has happened: only that it happened at least so often stays true.
         Subject::Count(_) => domain.is_lower_bound(),
-        _ => false,
+        _ => may_last(subject),
     }
 }
 

@@ -101,15 +101,17 @@ impl Lints {
         let journey = &checked.journey;
         let mut of_steps = Vec::new();
         // Whoever types in a long journey waits for both.
-        let (counts, ()) = rayon::join(
+        let (summary, ()) = rayon::join(
             || {
                 let counts = pressure::journey(scene, journey, &mut self.found);
-                clock::journey(scene, journey, &mut self.found);
                 consent::journey(scene, source, journey, &checked.sends, &mut self.found);
                 header::journey(scene, source, journey, &mut self.found);
-                counts
+                Summary::of(scene, journey, entry, counts)
             },
-            || steps::journey(scene, (source, body), journey, &mut of_steps, &mut self.unless),
+            || {
+                clock::journey(scene, journey, &mut of_steps);
+                steps::journey(scene, (source, body), journey, &mut of_steps, &mut self.unless);
+            },
         );
         self.found.append(&mut of_steps);
         let marketing = |channel, message: &SmolStr| scene.purpose(journey, channel, message) == Purpose::Marketing;
@@ -118,7 +120,6 @@ impl Lints {
         self.marketing += usize::from(sends.peek().is_some());
         let mail = sends.find(|sent| sent.channel == Channel::Email).map(|sent| sent.at);
         self.first_mail = self.first_mail.or(mail);
-        let summary = Summary::of(scene, journey, entry, counts);
         for then in journey.exits.iter().filter_map(|exit| exit.then.as_ref()) {
             unused::changed_tags(then, &mut self.changed_tags);
         }

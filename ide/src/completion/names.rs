@@ -1,5 +1,8 @@
 //! Names, by the place that the parser puts a word in.
 
+use std::collections::BTreeSet;
+
+use journey_grammar::ast::{self, AstNode as _};
 use journey_grammar::{Node, SyntaxKind, Token, Tree};
 
 use super::{Completion, CompletionKind, Site};
@@ -295,6 +298,24 @@ impl<'a> Offers<'a, '_> {
         fields.map(|(owner, field)| self.symbol(Symbol::new(Kind::Field, owner, field.name.clone()), 1)).collect()
     }
 
+    /// Whom the journeys ask, or else tell.
+    fn recipients(&self, asked: bool) -> Vec<Completion> {
+        let snapshot = self.site.snapshot;
+        let trees = snapshot.files().filter_map(|file| snapshot.tree(file));
+        let steps = trees.flat_map(|tree| tree.root().descendants()).filter_map(ast::Step::cast);
+        let paths = steps.filter_map(|step| match step {
+            ast::Step::Ask(ask) if asked => ask.recipient(),
+            ast::Step::Notify(notify) if !asked => notify.recipient(),
+            _ => None,
+        });
+        let names: BTreeSet<&str> = paths.filter_map(|path| Some(path.syntax().last_token()?.text())).collect();
+        let offers = names.into_iter().map(|name| match self.resolver.declarations.attributes.contains_key(name) {
+            true => self.symbol(Symbol::global(Kind::Attribute, name), 1),
+            false => self.site.completion(name, CompletionKind::Constant, 1),
+        });
+        offers.collect()
+    }
+
     /// Attributes, fields, local names and values: those of the type that is expected, if one is.
     fn values(&self) -> Vec<Completion> {
         let declarations = self.resolver.declarations;
@@ -306,8 +327,13 @@ impl<'a> Offers<'a, '_> {
         }) {
             return self.attributes(1, |_| true);
         }
-        if self.node.parent().map(Node::kind) == Some(SyntaxKind::PerClause) {
-            return self.trigger_fields();
+        match self.node.parent() {
+            Some(parent) if parent.kind() == SyntaxKind::PerClause => return self.trigger_fields(),
+            // `expect ask owner`: a test speaks of those whom a journey asks or tells.
+            Some(parent) if parent.kind() == SyntaxKind::ExpectEffect => {
+                return self.recipients(parent.first_token().map(Token::kind) == Some(SyntaxKind::AskKw));
+            }
+            _ => {}
         }
         // A default, and what a test gives, is a constant.
         let constant = self.node.ancestors().any(|node| {

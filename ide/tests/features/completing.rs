@@ -63,6 +63,25 @@ fn check(snapshot: &Snapshot, file: journey_compiler::project::FileId, word: Tex
     offers.len()
 }
 
+#[test]
+fn a_test_speaks_of_those_whom_a_journey_asks_or_tells() {
+    let (mut asked, mut told) = (0, 0);
+    for snapshot in all_examples() {
+        for file in snapshot.files() {
+            let text = snapshot.text(file);
+            let offered = |at: usize| completions(snapshot, file, at as u32).into_iter().map(|offer| offer.label);
+            for (before, count) in [("expect ask ", &mut asked), ("expect notify ", &mut told)] {
+                for (at, _) in text.match_indices(before) {
+                    let names: Vec<String> = offered(at + before.len()).collect();
+                    assert!(!names.is_empty() && names.iter().all(|name| name != "email"), "{before}{names:?}");
+                    *count += 1;
+                }
+            }
+        }
+    }
+    assert!(asked > 0 && told > 0, "{asked} {told}");
+}
+
 /// Whatever is named anywhere in the examples is among what is offered in its place.
 #[test]
 fn what_is_meant_is_offered() {
