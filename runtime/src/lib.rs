@@ -12,6 +12,7 @@ pub mod preview;
 pub mod render;
 pub mod send;
 pub mod sim;
+pub mod spam;
 pub mod store;
 #[cfg(test)]
 mod testing;

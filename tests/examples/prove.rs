@@ -1,5 +1,5 @@
-//! `cargo xtask prove`: the tests of `tests/sim/`, `tests/nights/` and `tests/kill/`, with as many seeds, sends, contacts and kills as one
-//! wants; prints what came of it.
+//! `cargo xtask prove`: the tests of `tests/sim/`, `tests/nights/`, `tests/race/` and `tests/kill/`, with as many seeds, sends, queued messages,
+//! contacts and kills as one wants; prints what came of it.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -26,6 +26,8 @@ mod people;
 mod project;
 #[path = "../tests/sim/promises.rs"]
 mod promises;
+#[path = "../tests/race/run.rs"]
+mod run;
 #[path = "../tests/sim/seat.rs"]
 mod seat;
 #[path = "../tests/nights/sends.rs"]
@@ -37,13 +39,14 @@ use figures::Figures;
 use fleet::{Fleet, Size};
 use journey_tests::postgres::Cluster;
 use journey_tests::random::Random;
+use run::Race;
 
-const ARGUMENTS: &str = "SEEDS SENDS CONTACTS KILLS";
+const ARGUMENTS: &str = "SEEDS SENDS QUEUED CONTACTS KILLS";
 
 fn main() {
     let mut given = std::env::args().skip(1).map(|number| number.parse::<usize>().expect(ARGUMENTS));
     let mut given = || given.next().expect(ARGUMENTS);
-    let (seeds, sends, contacts, blows) = (given(), given(), given(), given());
+    let (seeds, sends, queued, contacts, blows) = (given(), given(), given(), given(), given());
     match life::lives(0, seeds as u64) {
         Ok(sum) => println!("{sum}"),
         Err(broken) => panic!("{broken}"),
@@ -51,6 +54,12 @@ fn main() {
     match sends::sends(sends as u64, &mut Random::new(0)) {
         Ok(told) => println!("{told}"),
         Err(broken) => panic!("{broken}"),
+    }
+    let leaving = (queued / 5).min(1_000);
+    Race { name: "SQLite", workers: 1, database: None, queued, leaving }.run().holds_good();
+    if let Some(cluster) = Cluster::start() {
+        let database = Some(cluster.database());
+        Race { name: "PostgreSQL, 3 workers", workers: 3, database, queued, leaving }.run().holds_good();
     }
     let mut all: Vec<Figures> = Vec::new();
     for hold in [false, true] {

@@ -22,7 +22,9 @@ pub struct Attempt {
     pub nth: usize,
     /// Which connection it came over, counted from 1.
     pub connection: usize,
-    /// When.
+    /// When its transfer began: the sender was told to go on.
+    pub began: Instant,
+    /// When its final dot came.
     pub when: Instant,
 }
 
@@ -181,9 +183,10 @@ fn converse(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Resul
             }
             "DATA" if to.is_empty() => "503 5.5.1 RCPT first",
             "DATA" => {
+                let began = Instant::now();
                 output.write_all(b"354 go on\r\n")?;
                 let data = read_data(&mut input)?;
-                let attempt = shared.note(std::mem::take(&mut from), std::mem::take(&mut to), data, connection);
+                let attempt = shared.note(std::mem::take(&mut from), std::mem::take(&mut to), data, connection, began);
                 match (shared.script)(&attempt) {
                     Verdict::Accept => {
                         shared.accept(attempt);
@@ -224,12 +227,12 @@ fn converse(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Resul
 }
 
 impl Shared {
-    fn note(&self, from: String, to: Vec<String>, data: Vec<u8>, connection: usize) -> Attempt {
+    fn note(&self, from: String, to: Vec<String>, data: Vec<u8>, connection: usize, began: Instant) -> Attempt {
         let message_id = message_id(&data);
         let mut seen = self.seen.lock().unwrap();
         let nth = seen.attempts.entry(message_id.clone()).or_default();
         *nth += 1;
-        Attempt { message_id, from, to, data, nth: *nth, connection, when: Instant::now() }
+        Attempt { message_id, from, to, data, nth: *nth, connection, began, when: Instant::now() }
     }
 
     fn accept(&self, attempt: Attempt) {

@@ -311,3 +311,59 @@ fn contacts_are_imported_and_exported() {
     assert!(nobody.stderr.contains("nobody knows the contact `zed`"), "{}", nobody.stderr);
     assert!(server.terminate().0.success());
 }
+
+#[test]
+fn a_sender_that_too_many_call_spam_is_told_and_lifted() {
+    let sink = Sink::accepting();
+    let project = walk(&format!("smtp = \"{}\"", sink.url()));
+    project.configure("spam", "hold_at = \"30%\"\nat_least = 3");
+    project.write(
+        "journeys/letter.journey",
+        "topic news \"News\"\n\njourney letter {\n  on ping\n  reenter always\n  topic news\n\n  send email letter\n}\n",
+    );
+    project.write(
+        "messages/letter.email.txt",
+        "---\nsubject: A letter\n---\nNews.\n[Unsubscribe]({{ unsubscribe_url }})\n",
+    );
+    let server = Server::start(project.path());
+    let ping = |server: &Server, name: &str, n: i32| {
+        post(server, "/v1/events", &json!({"contact": name, "event": "ping", "data": {"n": n}}));
+    };
+    for name in ["ada", "bo", "cy"] {
+        post(&server, "/v1/contacts", &json!({"id": name, "attributes": {"email": format!("{name}@walk.example")}}));
+        ping(&server, name, 1);
+    }
+    wait_until("three letters have come", Duration::from_secs(20), || sink.count() == 3);
+    let path = project.path().to_string_lossy().into_owned();
+    let doctor = || binary::run(["doctor", &path, "--offline"]).stdout;
+    assert!(!doctor().contains("is held"), "{}", doctor());
+    post(&server, "/v1/events", &json!({"contact": "ada", "complained": "letter"}));
+    let held = || journey(&project, &["status"]).success().stdout.contains("walk.example: its marketing is held since");
+    wait_until("one of three is too many", Duration::from_secs(20), held);
+    assert!(doctor().contains("walk.example: its marketing is held"), "{}", doctor());
+    let metrics = http::get(&server.address, "/metrics").unwrap().text();
+    assert!(
+        metrics.contains("journey_held_senders 1\n") && metrics.contains("journey_complaints_total 1\n"),
+        "{metrics}"
+    );
+    // It outlives whoever noted it.
+    server.kill();
+    let server = Server::start(project.path());
+    ping(&server, "bo", 2);
+    post(&server, "/v1/events", &json!({"contact": "cy", "tag": "begun"}));
+    wait_until("what is transactional has come", Duration::from_secs(20), || sink.count() == 5);
+    let waits = || journey(&project, &["outbox", "list", "--which", "waiting"]).success().stdout;
+    wait_until("bo's letter waits", Duration::from_secs(20), || {
+        waits().contains("too many call mail of walk.example spam")
+    });
+    let why = journey(&project, &["why", "bo"]).success().stdout;
+    assert!(why.contains("too many call mail of walk.example spam"), "{why}");
+    let senders = journey(&project, &["senders"]).success().stdout;
+    assert!(senders.contains("walk.example  3 delivered, 1 called it spam (33.33 %)"), "{senders}");
+    let lifted = journey(&project, &["senders", "--lift", "Walk.example"]).success().stdout;
+    assert!(lifted.contains("walk.example sends marketing again"), "{lifted}");
+    assert_eq!(journey(&project, &["senders", "--lift", "walk.example"]).code, Some(1));
+    assert!(!held());
+    assert_eq!(sink.count(), 5);
+    assert!(server.terminate().0.success());
+}

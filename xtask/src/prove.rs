@@ -1,4 +1,4 @@
-//! `cargo xtask prove`: simulated lives of the whole runtime, simulated sends in all zones, `kill -9` of real servers, again and again,
+//! `cargo xtask prove`: simulated lives of the whole runtime, simulated sends in all zones, unsubscribes against the queue, `kill -9` of real servers, again and again,
 //! and what became of all contacts and mails.
 
 use std::process::ExitCode;
@@ -13,6 +13,10 @@ pub(crate) struct Args {
     /// How many sends are simulated around quiet hours.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     sends: u32,
+
+    /// How many messages are queued while a fifth of their contacts unsubscribe, at most 1,000.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..))]
+    queued: u32,
 
     /// How many contacts there are; each gets three mails.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(10..))]
@@ -30,7 +34,13 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     }
     let mut proof = crate::cargo();
     proof.args(["run", "--release", "--locked", "--package", "journey-tests", "--example", "prove", "--"]);
-    proof.args([args.seeds.to_string(), args.sends.to_string(), args.contacts.to_string(), args.kills.to_string()]);
+    proof.args([
+        args.seeds.to_string(),
+        args.sends.to_string(),
+        args.queued.to_string(),
+        args.contacts.to_string(),
+        args.kills.to_string(),
+    ]);
     // The tests' PostgreSQL need not survive a power cut; the one that is proved does.
     match proof.env("JOURNEY_TEST_FSYNC", "on").status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,

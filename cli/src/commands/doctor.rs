@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use journey_bytecode::Bundle;
 use journey_runtime::send::{Check, Identity, SmtpTransport, SystemRecords, look_up};
+use journey_runtime::store::Store as _;
 
-use super::{Exit, Outcome, compiled, hooks, serve};
+use super::{Exit, Outcome, compiled, hooks, senders, serve};
 use crate::checked::count;
+use crate::database;
 use crate::discover;
 use crate::failure::Failure;
 use crate::terminal::{FAINT, GREEN, RED, Terminal};
@@ -41,6 +43,7 @@ pub(super) fn run(args: &Args, terminal: Terminal) -> Outcome {
     let Some(bundle) = compiled(&workspace, terminal) else { return Ok(Exit::FINDINGS) };
     let mut checks = Vec::new();
     let smtp = settings(&workspace, bundle, &mut checks);
+    checks.extend(held_senders(&workspace));
     if !args.offline {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?;
@@ -106,6 +109,15 @@ fn settings(workspace: &Workspace, bundle: &Bundle, checks: &mut Vec<Check>) -> 
         None => {}
     }
     smtp
+}
+
+/// The sending domains whose marketing is held, where there is a database already.
+fn held_senders(workspace: &Workspace) -> Vec<Check> {
+    let look = |database| database::beside(&database, async |store| store.senders(senders::since(workspace)).await);
+    let Ok(found) = database::of(None, workspace).and_then(look) else { return Vec::new() };
+    let zone = senders::zone(workspace);
+    let held = found.iter().filter_map(|sender| senders::held(sender, zone));
+    held.map(|held| Check::bad(held, "find out what they did not want; then `journey senders --lift DOMAIN`")).collect()
 }
 
 /// Whether anybody hears those who answer.

@@ -25,6 +25,7 @@ mod preview;
 mod rows;
 mod run;
 mod send_test;
+mod senders;
 mod serve;
 mod simulate;
 mod status;
@@ -97,6 +98,7 @@ enum Command {
     Resume(pause::ResumeArgs),
     Why(why::Args),
     Outbox(outbox::Args),
+    Senders(senders::Args),
     Lsp(lsp::Args),
     Explain(explain::Args),
     Grammar(grammar::Args),
@@ -154,6 +156,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Resume(args) => pause::resume(&args, terminal),
         Command::Why(args) => why::run(&args, terminal),
         Command::Outbox(args) => outbox::run(&args, terminal),
+        Command::Senders(args) => senders::run(&args, terminal),
         Command::Lsp(_) => lsp::run(),
         Command::Explain(args) => explain::run(&args, terminal),
         Command::Init(args) => init::run(&args, terminal),

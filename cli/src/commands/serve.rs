@@ -172,6 +172,7 @@ fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeCo
         config.secrets = vec![secret(reference, &workspace.root)?.reveal().to_owned()];
     }
     config.transports = transports;
+    config.spam = super::senders::rule(settings.spam);
     Ok(config)
 }
 

@@ -7,12 +7,14 @@ use journey_bytecode::{Bundle, Instant, Program};
 use journey_runtime::core::Linked;
 use journey_runtime::deploy::{self, DeployError};
 use journey_runtime::explain::{Moved, Place, Standing, standing};
+use journey_runtime::spam::SpamSender;
 use journey_runtime::store::{AnyStore, Change, Counts, Revision, Store};
 use journey_runtime::time::Zone;
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 
 use super::at::{At, Format};
+use super::senders;
 use super::{Exit, Outcome, compiled};
 use crate::checked::count;
 use crate::database;
@@ -71,6 +73,10 @@ struct Found {
     deployed: Option<Bundle>,
     /// The revisions, newest first.
     revisions: Vec<Revision>,
+    /// The sending domains whose marketing is held.
+    held_senders: Vec<SpamSender>,
+    /// The project's zone.
+    zone: Zone,
 }
 
 /// Looks into the database; `project` says whether the project is to be the current version, or what is deployed.
@@ -78,11 +84,16 @@ fn look(at: &At, terminal: Terminal, project: bool) -> Result<Option<Found>, Fai
     let workspace = discover::find_one(&at.project)?;
     let Some(bundle) = compiled(&workspace, terminal).cloned() else { return Ok(None) };
     let database = database::of(at.db.as_deref(), &workspace)?;
-    let found = database::beside(&database, async |store| Ok(look_into(&store, bundle, project).await))?;
+    let found = database::beside(&database, async |store| Ok(look_into(&store, bundle, project, &workspace).await))?;
     found.map(Some).map_err(|error| Failure::new(error.to_string()))
 }
 
-async fn look_into(store: &AnyStore, bundle: Bundle, project: bool) -> Result<Found, DeployError> {
+async fn look_into(
+    store: &AnyStore,
+    bundle: Bundle,
+    project: bool,
+    workspace: &Workspace,
+) -> Result<Found, DeployError> {
     let older: Vec<Bundle> = store.programs().await?.into_iter().map(Bundle::from).collect();
     let revisions = store.revisions(usize::MAX).await?;
     let deployed = match revisions.first() {
@@ -92,7 +103,9 @@ async fn look_into(store: &AnyStore, bundle: Bundle, project: bool) -> Result<Fo
     let current = if project { &bundle } else { deployed.as_ref().unwrap_or(&bundle) };
     let linked = Linked::new(current.clone(), &older).map_err(|error| DeployError::Unready(error.to_string()))?;
     let (counts, standing) = (store.counts().await?, standing(store, &linked).await?);
-    Ok(Found { counts, standing, bundle, deployed, revisions })
+    let mut held_senders = store.senders(senders::since(workspace)).await?;
+    held_senders.retain(|sender| sender.held.is_some());
+    Ok(Found { counts, standing, bundle, deployed, revisions, held_senders, zone: senders::zone(workspace) })
 }
 
 /// How many runs of each journey are under way in a database, on whatever version.
@@ -117,7 +130,10 @@ pub(super) fn status(args: &StatusArgs, terminal: Terminal) -> Outcome {
                 "delivered": delivered, "failed": failed,
             });
             let revisions: Vec<_> = found.revisions.iter().map(revision_json).collect();
-            text(&json!({ "counts": counts, "journeys": found.standing, "revisions": revisions }))
+            let held: Vec<_> = found.held_senders.iter().map(|sender| senders::told(sender, found.zone)).collect();
+            text(&json!({
+                "counts": counts, "journeys": found.standing, "revisions": revisions, "held_senders": held,
+            }))
         }
         Format::Human => {
             let mut out = format!(
@@ -126,6 +142,10 @@ pub(super) fn status(args: &StatusArgs, terminal: Terminal) -> Outcome {
                 count(pending, "input"),
                 count(delivered, "message"),
             );
+            for sender in found.held_senders.iter().filter_map(|sender| senders::held(sender, found.zone)) {
+                // Writing to memory does not fail.
+                let _ = writeln!(out, "{RED}{sender}{RED:#}; see `journey senders`");
+            }
             let paused = found.revisions.first().map(|newest| newest.paused.clone()).unwrap_or_default();
             for journey in found.standing.iter().filter(|journey| journey.current || journey.runs > 0) {
                 out.push_str(&standing_of(journey, paused.get(&journey.journey).copied()));

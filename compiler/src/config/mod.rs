@@ -6,6 +6,7 @@ mod incoming;
 pub mod lint;
 mod notify;
 mod read;
+mod spam;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ pub use incoming::IncomingConfig;
 pub use lint::LintConfig;
 pub(crate) use notify::CHATS;
 pub use read::{SECTIONS, read};
+pub use spam::SpamConfig;
 
 use crate::diagnostic::Span;
 
@@ -36,6 +38,8 @@ pub struct Config {
     /// `[outbox]`: `transactional` and `marketing`, what becomes of messages of that purpose that were on the wire when
     /// their worker died: `resend` or `hold`.
     pub outbox: CrashRules,
+    /// `[spam]`
+    pub spam: SpamConfig,
     /// `[database]`
     pub database: DatabaseConfig,
     /// `[server]`

@@ -35,6 +35,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("track", &["base_url", "secret"]),
     ("consent", &["opt_in"]),
     ("outbox", &["transactional", "marketing"]),
+    ("spam", &["hold_at", "at_least", "within"]),
     ("database", &["url"]),
     ("server", &["listen"]),
     (LINT, &[lint::PROFILES, "max_steps", "max_depth", "max_per_day", "min_share"]),
@@ -130,6 +131,7 @@ impl<'a> Reader<'a> {
         if let Some(rule) = self.string("outbox", "marketing").and_then(|setting| self.after_crash(setting)) {
             config.outbox.marketing = rule;
         }
+        config.spam = self.spam();
         if let Some(url) = self.string("database", "url").and_then(|setting| self.database(setting)) {
             config.database.url = url;
         }

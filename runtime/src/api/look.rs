@@ -111,6 +111,11 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
             "# HELP journey_{name}_total {help}\n# TYPE journey_{name}_total counter\njourney_{name}_total {value}\n"
         ));
     }
+    let held = api.submitter.held_senders();
+    text.push_str(&format!(
+        "# HELP journey_held_senders Sending domains whose marketing is held: too many call it spam.\n\
+         # TYPE journey_held_senders gauge\njourney_held_senders {held}\n"
+    ));
     let open = u8::from(api.submitter.is_open());
     text.push_str(&format!(
         "# HELP journey_ready Whether contacts and events are taken.\n# TYPE journey_ready gauge\njourney_ready {open}\n"

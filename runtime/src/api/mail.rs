@@ -14,7 +14,7 @@ use crate::store::{Acceptance, NewInput, Whose};
 
 /// The body is one mail. What says nothing about a message of ours is answered with 200, so that nobody sends it again.
 pub(super) async fn take(State(api): State<Api>, body: Bytes) -> Response {
-    let Some((id, returned)) = read_mail(&body, &api.keys) else {
+    let Some((id, returned, sender)) = read_mail(&body, &api.keys) else {
         return axum::Json(json!({"accepted": 0, "why": "it is about no message of this server"})).into_response();
     };
     let message = MessageName::Number(id.number);
@@ -37,7 +37,7 @@ pub(super) async fn take(State(api): State<Api>, body: Bytes) -> Response {
         kind,
         creates: false,
     };
-    match api.submitter.submit(kinds.into_iter().enumerate().map(input).collect()).await {
+    match api.submitter.submit_of(kinds.into_iter().enumerate().map(input).collect(), sender).await {
         Ok(answers) => {
             let accepted = usize::from(answers.iter().any(|answer| matches!(answer, Acceptance::Accepted { .. })));
             (StatusCode::ACCEPTED, axum::Json(json!({"accepted": accepted}))).into_response()

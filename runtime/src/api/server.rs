@@ -17,6 +17,7 @@ use crate::deploy::{self, DeployError};
 use crate::engine::{Deployed, Engine, GRACE, Outlet, Readies};
 use crate::render::{RenderError, Renderer};
 use crate::send::{Limit, Transport, limited};
+use crate::spam::SpamRule;
 use crate::store::{AnyStore, Database, KeptProgram, Revision, Store, StoreError};
 use crate::track::{Keys, Links, LinksError, Topics, Tracking};
 use crate::voucher::Pool;
@@ -41,6 +42,8 @@ pub struct ServeConfig {
     pub transports: BTreeMap<Channel, Arc<dyn Transport>>,
     /// The way to other systems, if journeys call any.
     pub calls: Option<Arc<dyn Transport>>,
+    /// When the marketing of a sending domain is held because too many call it spam.
+    pub spam: SpamRule,
     /// Codes of vouchers, by voucher, to be given out.
     pub codes: Vec<Pool>,
     /// The way to colleagues, if journeys tell or ask any.
@@ -63,6 +66,7 @@ impl ServeConfig {
             secrets: Vec::new(),
             transports: BTreeMap::new(),
             calls: None,
+            spam: SpamRule::DEFAULT,
             codes: Vec::new(),
             notices: None,
             hooks: Hooks::default(),
@@ -168,6 +172,7 @@ struct Ways {
     links: Links,
     transports: BTreeMap<Channel, Arc<dyn Transport>>,
     calls: Option<Arc<dyn Transport>>,
+    spam: SpamRule,
     notices: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
 }
@@ -181,6 +186,7 @@ impl Ways {
         let ways = self.transports.iter();
         let ways = ways.map(|(channel, way)| (*channel, limited(Arc::clone(way), *channel, &limits))).collect();
         let mut outlet = Outlet::new(renderer, ways);
+        outlet = outlet.holding(self.spam);
         if let Some(calls) = &self.calls {
             outlet = outlet.calling(Arc::clone(calls));
         }
@@ -229,6 +235,7 @@ impl Server {
             links,
             transports: config.transports,
             calls: config.calls,
+            spam: config.spam,
             notices: config.notices,
             clock: Arc::clone(&clock),
         };

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant as Moment;
 
-use super::outlet::{Attempt, Parcel};
+use super::outlet::{Attempt, Gate, Parcel};
 use super::{Shared, pause};
 use crate::core::effect::MessageId;
 use crate::core::input::Answer;
@@ -129,7 +129,7 @@ async fn claim<S: Store>(
         shared.live.get()
     };
     let given = voucher::give(&shared.store, &live.linked, &mut queued, now).await?;
-    let (packed, refused) = live.outlet.pack(queued, &live.linked, now);
+    let (packed, refused) = live.outlet.pack(queued, &Gate { linked: &live.linked, spam: &shared.front.spam }, now);
     for delivery in given.into_iter().chain(refused) {
         let (pen, room) = (pen.clone(), room.split(1));
         parcels.spawn(async move {
@@ -161,7 +161,7 @@ async fn send<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, mut parcel: Parcel) {
     let now = shared.front.clock.now();
     let mut stays = parcel.withhold(&staying, now);
     // The answer may have taken its time.
-    stays.extend(parcel.put_off(&shared.live.linked(), now));
+    stays.extend(parcel.put_off(&Gate { linked: &shared.live.linked(), spam: &shared.front.spam }, now));
     for delivery in stays {
         pen.result(delivery).await;
     }
@@ -217,10 +217,13 @@ impl<S: Store> Settle for Desk<S> {
             }
             let now = self.shared.front.clock.now();
             let result = match stays {
-                None => match attempt.put_off(&self.shared.live.linked(), now) {
-                    None => return true,
-                    later => later,
-                },
+                None => {
+                    let gate = Gate { linked: &self.shared.live.linked(), spam: &self.shared.front.spam };
+                    match attempt.put_off(&gate, now) {
+                        None => return true,
+                        later => later,
+                    }
+                }
                 Some(Stays::Unsubscribed) => Some(attempt.unsubscribed(now)),
                 Some(Stays::TakenOver) => None,
             };
@@ -240,6 +243,9 @@ impl<S: Store> Settle for Desk<S> {
                 let delivery = attempt.judge(verdict, self.shared.front.clock.now());
                 if let DeliveryResult::Delivered { .. } = delivery.result {
                     self.shared.front.sent.note(delivery.id, delivery.at);
+                    if let Some(sender) = &attempt.sender {
+                        self.shared.front.spam.delivered(sender.clone(), delivery.at);
+                    }
                 }
                 self.pen.result(delivery).await;
             }

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use journey_bytecode::Instant;
+use journey_bytecode::{Instant, StatusKind};
+use smol_str::SmolStr;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::Shared;
 use super::metrics::{Metrics, Snapshot};
+use super::{Shared, Spam};
 use crate::clock::Clock;
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::MessageId;
@@ -25,6 +26,8 @@ const MAX_GROUP: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Submission {
     inputs: Vec<NewInput>,
+    /// Whose mails are called spam by it; the project's own sender without.
+    sender: Option<SmolStr>,
     reply: oneshot::Sender<Result<Vec<Acceptance>, StoreError>>,
 }
 
@@ -41,6 +44,7 @@ pub(super) struct Front {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sent: RecentlySent,
     pub(super) metrics: Metrics,
+    pub(super) spam: Spam,
     /// How many transactions with an unsubscribe were taken.
     pub(super) withdrawals: AtomicU64,
     /// Reads contacts, as long as the engine runs.
@@ -115,9 +119,18 @@ impl Submitter {
 
     /// Takes inputs, in their order; when it returns, those accepted are durable.
     pub async fn submit(&self, inputs: Vec<NewInput>) -> Result<Vec<Acceptance>, SubmitError> {
+        self.submit_of(inputs, None).await
+    }
+
+    /// The same of mails that this domain sent.
+    pub async fn submit_of(
+        &self,
+        inputs: Vec<NewInput>,
+        sender: Option<SmolStr>,
+    ) -> Result<Vec<Acceptance>, SubmitError> {
         let (reply, answer) = oneshot::channel();
         let door = self.0.door().ok_or_else(|| self.closed())?;
-        door.send(Submission { inputs, reply }).await.map_err(|_| self.closed())?;
+        door.send(Submission { inputs, sender, reply }).await.map_err(|_| self.closed())?;
         drop(door);
         Ok(answer.await.map_err(|_| self.closed())??)
     }
@@ -135,6 +148,11 @@ impl Submitter {
         self.0.metrics.snapshot()
     }
 
+    /// The sending domains whose marketing is held because too many readers call it spam.
+    pub fn held_senders(&self) -> usize {
+        self.0.spam.held()
+    }
+
     /// Whether inputs are taken.
     pub fn is_open(&self) -> bool {
         self.0.door().is_some()
@@ -149,11 +167,11 @@ impl Submitter {
 pub(super) async fn take_inputs<S: Store>(shared: Arc<Shared<S>>, mut submissions: mpsc::Receiver<Submission>) {
     while let Some(first) = submissions.recv().await {
         let mut inputs = first.inputs;
-        let mut callers = vec![(inputs.len(), first.reply)];
+        let mut callers = vec![(inputs.len(), first.sender, first.reply)];
         while inputs.len() < MAX_GROUP
             && let Ok(next) = submissions.try_recv()
         {
-            callers.push((next.inputs.len(), next.reply));
+            callers.push((next.inputs.len(), next.sender, next.reply));
             inputs.extend(next.inputs);
         }
         match shared.store.accept(&inputs, shared.front.clock.now()).await {
@@ -167,13 +185,19 @@ pub(super) async fn take_inputs<S: Store>(shared: Arc<Shared<S>>, mut submission
                 shared.count_answers(&answers);
                 shared.contacts.notify_one();
                 let mut answers = answers.into_iter();
-                for (count, reply) in callers {
+                let mut taken = inputs.into_iter();
+                for (count, sender, reply) in callers {
+                    let answers: Vec<Acceptance> = answers.by_ref().take(count).collect();
+                    let complaints = taken.by_ref().take(count).zip(&answers).filter(|(input, answer)| {
+                        matches!(answer, Acceptance::Accepted { .. }) && is_complaint(&input.kind)
+                    });
+                    shared.count_complaints(complaints.count(), sender);
                     // A caller that has gone away will send again, under the same ids.
-                    let _ = reply.send(Ok(answers.by_ref().take(count).collect()));
+                    let _ = reply.send(Ok(answers));
                 }
             }
             Err(error) => {
-                for (_, reply) in callers {
+                for (_, _, reply) in callers {
                     let _ = reply.send(Err(error.clone()));
                 }
                 if !shared.bears(error).await {
@@ -184,7 +208,23 @@ pub(super) async fn take_inputs<S: Store>(shared: Arc<Shared<S>>, mut submission
     }
 }
 
+/// Whether somebody calls a mail spam.
+fn is_complaint(kind: &InputKind) -> bool {
+    matches!(kind, InputKind::Message { status: StatusKind::Complained, .. })
+}
+
 impl<S> Shared<S> {
+    fn count_complaints(&self, count: usize, sender: Option<SmolStr>) {
+        if count == 0 {
+            return;
+        }
+        self.front.metrics.complaints.add(count);
+        let Some(sender) = sender.or_else(|| self.live.get().outlet.renderer().sender_domain()) else { return };
+        for _ in 0..count {
+            self.front.spam.complained(sender.clone(), self.front.clock.now());
+        }
+    }
+
     fn count_answers(&self, answers: &[Acceptance]) {
         let count = |is: fn(&Acceptance) -> bool| answers.iter().filter(|answer| is(answer)).count();
         self.front.metrics.intakes.add(1);

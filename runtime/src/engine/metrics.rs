@@ -55,7 +55,9 @@ metrics! {
     delivered
     /// Attempts that failed for now.
     retried
-    /// Messages put off: outside their window, or over a rate.
+    /// Mails that their readers called spam.
+    complaints
+    /// Messages put off: outside their window, over a rate, or of a sender that is held.
     put_off
     /// Messages given up.
     failed

@@ -10,6 +10,7 @@ mod intake;
 mod live;
 mod metrics;
 mod outlet;
+mod spam;
 mod step;
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -32,9 +33,11 @@ pub use inside::Inside;
 pub use intake::{SubmitError, Submitter};
 pub use live::{Deployed, Live, Readies};
 pub use metrics::Snapshot;
+pub(crate) use outlet::Gate;
 pub use outlet::Outlet;
 pub use step::Stepped;
 
+pub(crate) use spam::Spam;
 pub(crate) use step::step;
 
 /// How many contacts one step takes at most.
@@ -173,6 +176,7 @@ impl<S: Store> Engine<S> {
             clock,
             sent: RecentlySent::default(),
             metrics: metrics::Metrics::default(),
+            spam: spam::Spam::default(),
             withdrawals: AtomicU64::new(0),
             contacts: OnceLock::new(),
             door: Mutex::new(Some(door)),
@@ -191,6 +195,8 @@ impl<S: Store> Engine<S> {
         });
         let _ = shared.front.contacts.set(Box::new(Arc::downgrade(&shared)));
         shared.took_over(taken);
+        let rule = shared.live.get().outlet.spam_rule();
+        shared.front.spam.settle(&shared.store, &rule, shared.front.clock.now()).await?;
         judge(&shared.store.trials().await?, &shared.live.linked(), shared.front.clock.now());
         let mut tasks = JoinSet::new();
         tasks.spawn(intake::take_inputs(Arc::clone(&shared), submissions));
@@ -201,6 +207,7 @@ impl<S: Store> Engine<S> {
         tasks.spawn(listen(Arc::clone(&shared)));
         tasks.spawn(take_over(Arc::clone(&shared)));
         tasks.spawn(judge_trials(Arc::clone(&shared)));
+        tasks.spawn(spam::watch(Arc::clone(&shared)));
         Ok(Self { shared, tasks })
     }
 

@@ -5,13 +5,27 @@ use std::fmt;
 use std::sync::Arc;
 
 use journey_bytecode::{AfterCrash, Channel, Instant, Purpose, StatusKind};
+use smol_str::SmolStr;
 
+use super::Spam;
 use crate::core::effect::{Errand, MessageId, Outgoing};
 use crate::core::input::Answer;
 use crate::core::{Linked, Window};
 use crate::render::{Rendered, Renderer};
 use crate::send::{GIVE_UP_AFTER, Transport, Verdict, backoff};
+use crate::spam::SpamRule;
 use crate::store::{Delivery, DeliveryResult, Queued, Stays};
+
+/// When it is asked again whether the marketing of a sender is still held: 10 minutes.
+const ASKED_AGAIN: i64 = 600_000;
+
+/// What is asked right before something leaves.
+pub(crate) struct Gate<'a> {
+    /// The project as it is.
+    pub(crate) linked: &'a Linked,
+    /// What readers say of senders.
+    pub(crate) spam: &'a Spam,
+}
 
 /// By how much a pause before the next attempt may be longer than planned: a fifth. Messages that failed together do
 /// not come back together.
@@ -28,6 +42,8 @@ pub struct Outlet {
     calls: Option<Arc<dyn Transport>>,
     /// The way to colleagues.
     notices: Option<Arc<dyn Transport>>,
+    /// When marketing mail is held because too many call it spam.
+    spam: SpamRule,
 }
 
 impl fmt::Debug for Outlet {
@@ -64,6 +80,8 @@ pub(crate) struct Attempt {
     pub(crate) alone: bool,
     /// When it may leave.
     window: Option<Window>,
+    /// The domain that sends it, if it is marketing mail.
+    pub(crate) sender: Option<SmolStr>,
 }
 
 /// Which way something leaves.
@@ -77,7 +95,7 @@ enum Way {
 impl Outlet {
     /// An outlet with the transports of the channels.
     pub const fn new(renderer: Renderer, transports: BTreeMap<Channel, Arc<dyn Transport>>) -> Self {
-        Self { renderer, transports, calls: None, notices: None }
+        Self { renderer, transports, calls: None, notices: None, spam: SpamRule::DEFAULT }
     }
 
     /// The same, with a way to other systems.
@@ -94,13 +112,25 @@ impl Outlet {
         self
     }
 
+    /// The same, with another rule for what is called spam.
+    #[must_use]
+    pub const fn holding(mut self, spam: SpamRule) -> Self {
+        self.spam = spam;
+        self
+    }
+
+    /// When marketing mail is held because too many call it spam.
+    pub(crate) const fn spam_rule(&self) -> SpamRule {
+        self.spam
+    }
+
     /// The renderer.
     pub const fn renderer(&self) -> &Renderer {
         &self.renderer
     }
 
     /// Renders messages and sorts them by channel; what cannot leave, or not now, has its result already.
-    pub(crate) fn pack(&self, queued: Vec<Queued>, linked: &Linked, now: Instant) -> (Vec<Parcel>, Vec<Delivery>) {
+    pub(crate) fn pack(&self, queued: Vec<Queued>, gate: &Gate<'_>, now: Instant) -> (Vec<Parcel>, Vec<Delivery>) {
         let mut parcels: BTreeMap<Way, Parcel> = BTreeMap::new();
         let mut refused = Vec::new();
         for Queued { outgoing, attempts } in queued {
@@ -112,21 +142,27 @@ impl Outlet {
                 Errand::Notice { .. } => (Way::Notice, None),
                 Errand::Question { until, .. } => (Way::Notice, Some(until)),
             };
-            let attempt = Attempt {
+            let mut attempt = Attempt {
                 id: outgoing.id,
                 decided: outgoing.at,
                 number: attempts + 1,
                 until,
                 hold: outgoing.after_crash == AfterCrash::Hold,
                 alone: outgoing.after_crash == AfterCrash::Hold || may_be_stopped(&outgoing),
-                window: Window::of(linked, &outgoing),
+                window: Window::of(gate.linked, &outgoing),
+                sender: None,
             };
-            if let Some(later) = attempt.put_off(linked, now) {
+            if let Some(later) = attempt.put_off(gate, now) {
                 refused.push(later);
                 continue;
             }
             match self.prepare(way, &outgoing) {
                 Ok((transport, rendered)) => {
+                    attempt.sender = rendered.marketing_domain();
+                    if let Some(later) = attempt.put_off(gate, now) {
+                        refused.push(later);
+                        continue;
+                    }
                     let parcel = parcels.entry(way).or_insert_with(|| Parcel {
                         transport: Arc::clone(transport),
                         rendered: Vec::new(),
@@ -187,9 +223,9 @@ impl Parcel {
         unsubscribed.map(|attempt| attempt.unsubscribed(now)).collect()
     }
 
-    /// Takes out messages whose window has closed; each has its result.
-    pub(crate) fn put_off(&mut self, linked: &Linked, now: Instant) -> Vec<Delivery> {
-        let later: Vec<Delivery> = self.attempts.iter().filter_map(|attempt| attempt.put_off(linked, now)).collect();
+    /// Takes out messages that may not leave now; each has its result.
+    pub(crate) fn put_off(&mut self, gate: &Gate<'_>, now: Instant) -> Vec<Delivery> {
+        let later: Vec<Delivery> = self.attempts.iter().filter_map(|attempt| attempt.put_off(gate, now)).collect();
         let stays = |id: MessageId| later.iter().any(|delivery| delivery.id == id);
         self.rendered.retain(|rendered| !stays(rendered.id));
         self.attempts.retain(|attempt| !stays(attempt.id));
@@ -198,11 +234,16 @@ impl Parcel {
 }
 
 impl Attempt {
-    /// The result of a message that may not leave now, by the policy as it is and its journey's hours: it goes when its window
-    /// opens, and that was no attempt.
-    pub(crate) fn put_off(&self, linked: &Linked, now: Instant) -> Option<Delivery> {
-        let (due, why) = self.window.as_ref()?.closed(&linked.bundle().policy, now)?;
-        Some(self.later(due, why.words().to_owned(), now))
+    /// The result of a message that may not leave now, by the policy as it is, its journey's hours, and what readers say of its
+    /// sender: it goes later, and that was no attempt.
+    pub(crate) fn put_off(&self, gate: &Gate<'_>, now: Instant) -> Option<Delivery> {
+        let policy = &gate.linked.bundle().policy;
+        if let Some((due, why)) = self.window.as_ref().and_then(|window| window.closed(policy, now)) {
+            return Some(self.later(due, why.words().to_owned(), now));
+        }
+        let sender = self.sender.as_deref().filter(|sender| gate.spam.holds(sender))?;
+        let why = format!("too many call mail of {sender} spam; `journey senders` says more");
+        Some(self.later(Instant(now.0.saturating_add(ASKED_AGAIN)), why, now))
     }
 
     /// The result of a message that was not tried.
@@ -281,7 +322,7 @@ mod tests {
 
     fn attempt(contact: i64, number: u32) -> Attempt {
         let id = MessageId { contact: ContactId(contact), number: 0 };
-        Attempt { id, decided: Instant(0), number, until: None, hold: false, alone: false, window: None }
+        Attempt { id, decided: Instant(0), number, until: None, hold: false, alone: false, window: None, sender: None }
     }
 
     fn due(attempt: Attempt, after: Option<u64>, now: i64) -> Option<i64> {

@@ -12,6 +12,7 @@ use crate::core::input::{Backlog, InputKind, MessageName};
 use crate::deploy;
 use crate::ingest::Gate;
 use crate::send::Verdict;
+use crate::spam::{SpamCount, SpamRule};
 use crate::store::{Acceptance, MemoryStore, NewInput, SqliteStore, Whose};
 use crate::testing::{Recorder, linked};
 use crate::track::Intake as _;
@@ -314,6 +315,47 @@ async fn whoever_unsubscribes_at_another_worker_while_a_message_waits_for_its_tr
     engine.store().accept(&[input], START).await.unwrap();
     until("it is given up", async || engine.metrics().failed == 1).await;
     assert_eq!(transport.ids(), []);
+    engine.stop(WAIT).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sender_that_too_many_call_spam_sends_no_more_marketing_until_it_is_lifted() {
+    let (transport, clock) = (Recorder::new(), Arc::new(VirtualClock::new(START)));
+    let outlet = transport.outlet().holding(SpamRule { hold_at: Some(100_000), at_least: 10, hours: 24 });
+    let engine = Engine::start(MemoryStore::default(), linked(), outlet, clock.clone()).await.unwrap();
+    let submitter = engine.submitter();
+    submitter.submit((0..9).map(|n| lead(&format!("c{n}"))).collect()).await.unwrap();
+    until("nine mails arrive", async || engine.metrics().delivered == 9).await;
+    let kind = InputKind::Message {
+        message: MessageName::Number(0),
+        status: journey_bytecode::StatusKind::Complained,
+        link: None,
+        machine: false,
+    };
+    let complaint = NewInput { contact: Whose::Key("c0".into()), id: Some("spam".into()), kind, ..lead("c0") };
+    submitter.submit(vec![complaint.clone(), complaint]).await.unwrap();
+    let counted = async |delivered, complained| {
+        let senders = engine.store().senders(0).await.unwrap();
+        senders.first().is_some_and(|sender| sender.counted == SpamCount { delivered, complained })
+    };
+    until("it is counted once", async || counted(9, 1).await).await;
+    assert_eq!((engine.metrics().complaints, submitter.held_senders()), (1, 0), "nine mails say nothing");
+
+    submitter.submit(vec![lead("c9")]).await.unwrap();
+    until("one of ten is too many", async || submitter.held_senders() == 1).await;
+    let held = engine.store().senders(0).await.unwrap();
+    assert_eq!(held[0].held, Some((START, SpamCount { delivered: 10, complained: 1 })));
+    submitter.submit(vec![lead("late")]).await.unwrap();
+    until("the next one waits", async || engine.metrics().put_off == 1).await;
+    let waiting = engine.store().outbox(crate::store::Kept::Waiting, 9).await.unwrap();
+    let why = waiting[0].cause.as_deref().unwrap();
+    assert!(why.contains("spam") && why.contains(held[0].domain.as_str()), "{why}");
+
+    assert!(engine.store().lift_sender(&held[0].domain).await.unwrap());
+    until("it is lifted", async || submitter.held_senders() == 0).await;
+    clock.advance_to(Instant(START.0 + 10 * 60_000));
+    until("it arrives", async || engine.metrics().delivered == 11).await;
+    assert!(engine.store().senders(0).await.unwrap().iter().all(|sender| sender.held.is_none()), "it counts anew");
     engine.stop(WAIT).await.unwrap();
 }
 

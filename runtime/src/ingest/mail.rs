@@ -2,6 +2,7 @@
 //! shows a tag that we alone can make; anybody can write such mails.
 
 use mail_parser::{HeaderValue, Message, MessageParser, MimeHeaders};
+use smol_str::SmolStr;
 
 use crate::core::effect::MessageId;
 use crate::send::is_dead_address;
@@ -20,12 +21,18 @@ pub enum Returned {
     Reply,
 }
 
-/// Reads a mail; nothing if it says nothing about a message of ours, or that it only comes later.
-pub fn read_mail(raw: &[u8], keys: &Keys) -> Option<(MessageId, Returned)> {
+/// Reads a mail; nothing if it says nothing about a message of ours, or that it only comes later. With the domain that sent the
+/// message, where the mail shows it.
+pub fn read_mail(raw: &[u8], keys: &Keys) -> Option<(MessageId, Returned, Option<SmolStr>)> {
+    let (message, returned) = read(raw, keys)?;
+    Some((message, returned, enclosed(raw, keys).filter(|(of, _)| *of == message).map(|(_, domain)| domain)))
+}
+
+fn read(raw: &[u8], keys: &Keys) -> Option<(MessageId, Returned)> {
     let mail = MessageParser::default().parse(raw)?;
     let report = mail.content_type().filter(|kind| kind.c_type.eq_ignore_ascii_case("multipart"));
     let report = report.and_then(|kind| kind.attribute("report-type")).map(str::to_ascii_lowercase);
-    let message = || returned_to(&mail, keys).or_else(|| enclosed(raw, keys));
+    let message = || returned_to(&mail, keys).or_else(|| enclosed(raw, keys).map(|(message, _)| message));
     match report.as_deref() {
         Some("delivery-status") => Some((message()?, delivery_status(&mail)?)),
         Some("feedback-report") => {
@@ -88,12 +95,14 @@ fn returned_to(mail: &Message<'_>, keys: &Keys) -> Option<MessageId> {
     })
 }
 
-/// The message whose Message-ID stands in the copy, or the headers, that a report encloses.
-fn enclosed(raw: &[u8], keys: &Keys) -> Option<MessageId> {
+/// The message whose Message-ID stands in the copy, or the headers, that a report encloses; and the domain that sent it.
+fn enclosed(raw: &[u8], keys: &Keys) -> Option<(MessageId, SmolStr)> {
     let text = String::from_utf8_lossy(raw);
     text.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.trim().eq_ignore_ascii_case("message-id").then(|| of_id(value, keys))?
+        let domain =
+            || value.trim().trim_end_matches('>').rsplit_once('@').map(|(_, domain)| domain.to_lowercase().into());
+        name.trim().eq_ignore_ascii_case("message-id").then(|| Some((of_id(value, keys)?, domain()?)))?
     })
 }
 
@@ -150,7 +159,7 @@ mod tests {
     }
 
     fn read(mail: &str) -> Option<(MessageId, Returned)> {
-        read_mail(mail.as_bytes(), &keys())
+        super::read(mail.as_bytes(), &keys())
     }
 
     #[test]
@@ -189,6 +198,8 @@ mod tests {
             )
         };
         assert_eq!(read(&complaint("abuse")), Some((ID, Returned::Complaint)));
+        let told = read_mail(complaint("abuse").as_bytes(), &keys());
+        assert_eq!(told, Some((ID, Returned::Complaint, Some("news.example".into()))));
         assert_eq!(read(&complaint("not-spam")), None);
     }
 

@@ -127,6 +127,15 @@ pub struct RenderError {
     pub cause: String,
 }
 
+impl Rendered {
+    /// The domain that sends it, if it is marketing mail.
+    pub fn marketing_domain(&self) -> Option<SmolStr> {
+        let Content::Mail(mail) = &self.content else { return None };
+        mail.unsubscribe.as_ref()?;
+        Some(mail.message_id.rsplit_once('@')?.1.to_lowercase().into())
+    }
+}
+
 impl RenderError {
     fn new(cause: impl Into<String>) -> Self {
         Self { file: None, line: None, cause: cause.into() }
@@ -459,6 +468,12 @@ impl Renderer {
         let message_id = format!("{}.{number}.{}@{domain}", contact.0, self.links.keys().tag(outgoing.id));
         let return_path = self.links.return_path(outgoing.id);
         Mail { from, subject, html, text, unsubscribe, return_path, message_id }
+    }
+
+    /// The domain of whom the policy names as sender of mail.
+    pub fn sender_domain(&self) -> Option<SmolStr> {
+        let (_, domain) = self.sender.rsplit_once('@')?;
+        Some(domain.trim_end_matches('>').trim().to_lowercase().into())
     }
 
     /// Who sends a mail: whom the journey names, else whom the policy does.

@@ -24,7 +24,7 @@ pub use report::{JourneyReport, MessageReport, Report, SplitReport, StepReport, 
 use crate::clock::{Clock, VirtualClock};
 use crate::core::Linked;
 use crate::core::zone_of;
-use crate::engine::{Outlet, Stepped, judge, step};
+use crate::engine::{Gate, Outlet, Spam, Stepped, judge, step};
 use crate::store::{Acceptance, Advanced, DeliveryResult, NewInput, Store, StoreError};
 use crate::voucher;
 use report::Tally;
@@ -176,7 +176,8 @@ impl<S: Store> Simulation<'_, S> {
             return Ok(false);
         }
         let given = voucher::give(self.store, self.linked, &mut queued, now).await?;
-        let (parcels, mut results) = self.outlet.pack(queued, self.linked, now);
+        let (parcels, mut results) =
+            self.outlet.pack(queued, &Gate { linked: self.linked, spam: &Spam::default() }, now);
         results.extend(given);
         for mut parcel in parcels {
             let ids: Vec<_> = parcel.attempts.iter().map(|attempt| attempt.id).collect();

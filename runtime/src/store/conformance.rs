@@ -3,6 +3,7 @@
 mod forgotten;
 mod heard;
 mod revised;
+mod senders;
 mod waiting;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use heard::{
     who_says_stop_gets_nothing_more_and_is_heard_once,
 };
 use revised::a_newer_revision_stops_who_does_not_know_it;
+use senders::{a_held_sender_survives, senders_are_counted_held_and_lifted};
 use waiting::what_did_not_go_at_once_says_why;
 
 /// A kind of store under test.
@@ -112,6 +114,7 @@ macro_rules! over {
 over_all! {
     every_code_is_given_out_once
     trials_are_counted
+    senders_are_counted_held_and_lifted
     nothing_stays_of_who_is_erased
     a_list_keeps_marketing_from_addresses
     a_channel_withdrawn_is_asked_at_the_wire
@@ -143,6 +146,7 @@ over_all! {
 over_durable! {
     what_was_acknowledged_survives
     a_claim_does_not_survive
+    a_held_sender_survives
     what_was_on_the_wire_is_sent_again
     what_was_on_the_wire_is_held
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, Outgoing, TraceEntry};
 use crate::core::input::{Input, InputKind};
+use crate::spam::{SpamCount, SpamSender, Traffic, senders};
 use crate::trial::Trials;
 
 /// A store in memory.
@@ -44,6 +45,8 @@ struct Inner {
     deployments: BTreeMap<DeploymentId, Vec<u8>>,
     trials: Trials,
     codes: BTreeMap<SmolStr, Pool>,
+    traffic: Traffic,
+    held_senders: BTreeMap<SmolStr, (Instant, SpamCount)>,
 }
 
 /// Codes of a voucher.
@@ -560,6 +563,34 @@ impl Store for MemoryStore {
 
     async fn trials(&self) -> Result<Trials, StoreError> {
         Ok(self.inner().trials.clone())
+    }
+
+    async fn count_traffic(&self, counted: &Traffic, since: i64) -> Result<(), StoreError> {
+        let mut inner = self.inner();
+        inner.traffic.retain(|(_, hour), _| *hour >= since);
+        for (of, count) in counted {
+            inner.traffic.entry(of.clone()).or_default().add(*count);
+        }
+        Ok(())
+    }
+
+    async fn senders(&self, since: i64) -> Result<Vec<SpamSender>, StoreError> {
+        let inner = self.inner();
+        let counted = inner.traffic.iter().filter(|((_, hour), _)| *hour >= since);
+        let counted = counted.map(|((domain, _), count)| (domain.clone(), *count));
+        let held = inner.held_senders.iter().map(|(domain, (at, then))| (domain.clone(), *at, *then));
+        Ok(senders(counted, held))
+    }
+
+    async fn hold_sender(&self, domain: &str, now: Instant, counted: SpamCount) -> Result<(), StoreError> {
+        self.inner().held_senders.entry(domain.into()).or_insert((now, counted));
+        Ok(())
+    }
+
+    async fn lift_sender(&self, domain: &str) -> Result<bool, StoreError> {
+        let mut inner = self.inner();
+        inner.traffic.retain(|(of, _), _| of != domain);
+        Ok(inner.held_senders.remove(domain).is_some())
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

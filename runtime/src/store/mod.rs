@@ -26,6 +26,7 @@ use crate::core::contact::{Contact, ContactId, ERASED};
 use crate::core::effect::{MessageId, Outcome, Outgoing, TraceEntry};
 use crate::core::input::{Answer, Backlog, Input, InputKind, MessageName};
 use crate::send::is_dead_address;
+use crate::spam::{SpamCount, SpamSender, Traffic};
 use crate::trial::Trials;
 
 use list::{
@@ -191,6 +192,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// What was counted for trials of splits.
     fn trials(&self) -> impl Future<Output = Result<Trials, StoreError>> + Send;
+
+    /// Adds to what is counted of sending domains; forgets what was counted in hours before this one.
+    fn count_traffic(&self, counted: &Traffic, since: i64) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// How sending domains stand, by what was counted from this hour on; those that are held are among them.
+    fn senders(&self, since: i64) -> impl Future<Output = Result<Vec<SpamSender>, StoreError>> + Send;
+
+    /// Notes that the marketing of a domain is held from now on, and what was counted; one that is held stays as it is.
+    fn hold_sender(
+        &self,
+        domain: &str,
+        now: Instant,
+        counted: SpamCount,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Lets the marketing of a domain go again, and counts anew; whether it was held.
+    fn lift_sender(&self, domain: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// How much there is of everything.
     fn counts(&self) -> impl Future<Output = Result<Counts, StoreError>> + Send;

@@ -14,6 +14,7 @@ use super::{
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
 use crate::core::input::Input;
+use crate::spam::{SpamCount, SpamSender, Traffic};
 use crate::trial::Trials;
 
 /// Where a store is.
@@ -250,6 +251,22 @@ impl Store for AnyStore {
 
     async fn trials(&self) -> Result<Trials, StoreError> {
         either!(self, store => store.trials().await)
+    }
+
+    async fn count_traffic(&self, counted: &Traffic, since: i64) -> Result<(), StoreError> {
+        either!(self, store => store.count_traffic(counted, since).await)
+    }
+
+    async fn senders(&self, since: i64) -> Result<Vec<SpamSender>, StoreError> {
+        either!(self, store => store.senders(since).await)
+    }
+
+    async fn hold_sender(&self, domain: &str, now: Instant, counted: SpamCount) -> Result<(), StoreError> {
+        either!(self, store => store.hold_sender(domain, now, counted).await)
+    }
+
+    async fn lift_sender(&self, domain: &str) -> Result<bool, StoreError> {
+        either!(self, store => store.lift_sender(domain).await)
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

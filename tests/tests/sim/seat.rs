@@ -8,6 +8,7 @@ use journey_bytecode::{AfterCrash, Channel, Instant};
 use journey_runtime::core::contact::{Contact, ContactId};
 use journey_runtime::core::effect::{MessageId, TraceEntry};
 use journey_runtime::core::input::Input;
+use journey_runtime::spam::{SpamCount, SpamSender, Traffic};
 use journey_runtime::store::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, DeploymentId, Heard, Kept, KeptMessage,
     KeptProgram, Listed, MemoryStore, NewInput, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, Whose,
@@ -337,6 +338,25 @@ impl Store for Seat {
 
     async fn trials(&self) -> Result<Trials, StoreError> {
         self.store().trials().await
+    }
+
+    async fn count_traffic(&self, counted: &Traffic, since: i64) -> Result<(), StoreError> {
+        self.before().await?;
+        self.store().count_traffic(counted, since).await
+    }
+
+    async fn senders(&self, since: i64) -> Result<Vec<SpamSender>, StoreError> {
+        self.before().await?;
+        self.store().senders(since).await
+    }
+
+    async fn hold_sender(&self, domain: &str, now: Instant, counted: SpamCount) -> Result<(), StoreError> {
+        self.before().await?;
+        self.store().hold_sender(domain, now, counted).await
+    }
+
+    async fn lift_sender(&self, domain: &str) -> Result<bool, StoreError> {
+        self.store().lift_sender(domain).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

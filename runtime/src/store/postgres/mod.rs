@@ -10,6 +10,7 @@ mod append;
 mod look;
 mod revise;
 mod schema;
+mod spam;
 mod worker;
 mod write;
 
@@ -35,6 +36,7 @@ use super::{
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
 use crate::core::input::{Input, InputKind};
+use crate::spam::{SpamCount, SpamSender, Traffic};
 use crate::trial::{TrialCount, TrialKey, Trials};
 use worker::Worker;
 
@@ -714,6 +716,22 @@ impl Store for PostgresStore {
         };
         let read: sqlx::Result<_> = rows.iter().map(row).collect();
         read.map(Trials).map_err(|error| self.fail(error))
+    }
+
+    async fn count_traffic(&self, counted: &Traffic, since: i64) -> Result<(), StoreError> {
+        self.add_traffic(counted, since).await
+    }
+
+    async fn senders(&self, since: i64) -> Result<Vec<SpamSender>, StoreError> {
+        self.read_senders(since).await
+    }
+
+    async fn hold_sender(&self, domain: &str, now: Instant, counted: SpamCount) -> Result<(), StoreError> {
+        self.hold_domain(domain, now, counted).await
+    }
+
+    async fn lift_sender(&self, domain: &str) -> Result<bool, StoreError> {
+        self.lift_domain(domain).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

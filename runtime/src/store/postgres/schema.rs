@@ -106,6 +106,15 @@ CREATE INDEX heard_at ON heard (at);
 ", "
 -- Why a message did not go at once.
 ALTER TABLE outbox ADD COLUMN cause text;
+", "
+-- How many marketing mails of a domain were delivered within an hour, and how many were called spam; and whose marketing is held.
+CREATE TABLE traffic (
+    sender text NOT NULL, hour bigint NOT NULL, delivered bigint NOT NULL, complained bigint NOT NULL,
+    PRIMARY KEY (sender, hour)
+);
+CREATE TABLE held_senders (
+    sender text PRIMARY KEY, since bigint NOT NULL, delivered bigint NOT NULL, complained bigint NOT NULL
+);
 "];
 
 /// Brings the database up to date.

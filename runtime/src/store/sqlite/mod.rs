@@ -9,6 +9,7 @@
 mod append;
 mod revise;
 mod schema;
+mod spam;
 mod write;
 
 use std::collections::{BTreeSet, HashMap};
@@ -35,6 +36,7 @@ use super::{
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{MessageId, TraceEntry};
 use crate::core::input::{Input, InputKind};
+use crate::spam::{SpamCount, SpamSender, Traffic};
 use crate::trial::{TrialCount, TrialKey, Trials};
 
 /// How many pages the log may hold before it is folded into the database: 80 MB. Rare checkpoints make batches cheaper,
@@ -662,6 +664,22 @@ impl Store for SqliteStore {
             (TrialKey { version: Version(version), split, side, hour }, TrialCount { took, reached })
         };
         Ok(Trials(rows.into_iter().map(row).collect()))
+    }
+
+    async fn count_traffic(&self, counted: &Traffic, since: i64) -> Result<(), StoreError> {
+        self.write(async |writer| spam::count(&mut writer.connection, counted, since).await).await
+    }
+
+    async fn senders(&self, since: i64) -> Result<Vec<SpamSender>, StoreError> {
+        self.write(async |writer| spam::read(&mut writer.connection, since).await).await
+    }
+
+    async fn hold_sender(&self, domain: &str, now: Instant, counted: SpamCount) -> Result<(), StoreError> {
+        self.write(async |writer| spam::hold(&mut writer.connection, domain, now, counted).await).await
+    }
+
+    async fn lift_sender(&self, domain: &str) -> Result<bool, StoreError> {
+        self.write(async |writer| spam::lift(&mut writer.connection, domain).await).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

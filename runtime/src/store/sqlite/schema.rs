@@ -120,6 +120,15 @@ CREATE INDEX heard_at ON heard (at);
 ", "
 -- Why a message did not go at once.
 ALTER TABLE outbox ADD COLUMN cause TEXT;
+", "
+-- How many marketing mails of a domain were delivered within an hour, and how many were called spam; and whose marketing is held.
+CREATE TABLE traffic (
+    sender TEXT NOT NULL, hour INTEGER NOT NULL, delivered INTEGER NOT NULL, complained INTEGER NOT NULL,
+    PRIMARY KEY (sender, hour)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE held_senders (
+    sender TEXT PRIMARY KEY, since INTEGER NOT NULL, delivered INTEGER NOT NULL, complained INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 "];
 
 /// Brings the database up to date.
@@ -204,6 +213,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 7, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 8, .. }), "{error}");
     }
 }
