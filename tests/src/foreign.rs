@@ -30,6 +30,23 @@ pub fn newer_neovim() -> Option<PathBuf> {
     Some(found)
 }
 
+/// The Nu HTML checker that `cargo xtask packages` gets from npm; it needs Java.
+///
+/// Where one of them could not be had the suite prints that it skips, also with `CI` set.
+pub fn html_checker() -> Option<Command> {
+    let jar = crate::root().join("target/vnu/node_modules/vnu-jar/build/dist/vnu.jar");
+    let java = Command::new("java").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !jar.is_file() || !java.is_ok_and(|status| status.success()) {
+        eprintln!(
+            "SKIPPED: the Nu HTML checker is missing; `cargo xtask packages` gets it from npm, and it needs Java"
+        );
+        return None;
+    }
+    let mut command = Command::new("java");
+    command.arg("-jar").arg(jar);
+    Some(command)
+}
+
 /// An Emacs that has eglot.
 pub fn emacs_with_eglot() -> Option<PathBuf> {
     let emacs = program("emacs")?;
@@ -75,6 +92,15 @@ pub struct ForeignSink {
 impl ForeignSink {
     /// Postfix's `smtp-sink`, which writes each message that it accepts into a file.
     pub fn postfix() -> Option<Self> {
+        Self::smtp_sink(&["-d", "mail-"])
+    }
+
+    /// The same, which forgets what it accepts: for measurements.
+    pub fn forgetful() -> Option<Self> {
+        Self::smtp_sink(&[])
+    }
+
+    fn smtp_sink(args: &[&str]) -> Option<Self> {
         let program = program("smtp-sink")?;
         Some(Self::start(|folder, port| {
             let mut command = Command::new(&program);
@@ -85,7 +111,7 @@ impl ForeignSink {
                 assert!(given.success());
                 command.args(["-u", "nobody"]);
             }
-            command.args(["-d", "mail-", &format!("127.0.0.1:{port}"), "100"]);
+            command.args(args).args([&format!("127.0.0.1:{port}"), "100"]);
             command
         }))
     }

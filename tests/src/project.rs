@@ -1,5 +1,6 @@
 //! Projects in folders of their own, so that a test may write into them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -94,6 +95,30 @@ fn copy(from: &Path, to: &Path) {
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::copy(path, target).unwrap();
     });
+}
+
+/// The examples' names.
+pub fn examples() -> Vec<String> {
+    let folders = fs::read_dir(crate::root().join("examples")).unwrap();
+    let mut names: Vec<String> = folders
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 12, "examples are missing: {names:?}");
+    names
+}
+
+/// What stands in the files of a project that the compiler reads, by their paths in its folder.
+pub fn sources(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    list(folder, &mut |path| {
+        let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+        if name.ends_with(".journey") || name.starts_with("messages/") || name == "journey.toml" {
+            files.insert(name, fs::read(path).unwrap());
+        }
+    });
+    files
 }
 
 /// Visits every file below a folder in order of name.

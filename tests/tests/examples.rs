@@ -5,20 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use journey_tests::project::Project;
+use journey_tests::project::{Project, examples};
 use journey_tests::{binary, root};
-
-/// The examples' names.
-fn examples() -> Vec<String> {
-    let folders = fs::read_dir(root().join("examples")).unwrap();
-    let mut names: Vec<String> = folders
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.starts_with('.'))
-        .collect();
-    names.sort();
-    assert!(names.len() >= 12, "examples are missing: {names:?}");
-    names
-}
 
 /// Runs the binary in a copy of an example; what it printed, if it failed.
 fn fails(project: &Project, arguments: &[&str]) -> Option<String> {

@@ -27,11 +27,11 @@ const CLAIM: u32 = 128;
 
 /// How many messages are handed to a transport together. A transport may deliver them one after the other, each after
 /// the result of the one before is durable: many small parcels share more transactions than a few large ones.
-const PARCEL: usize = 8;
+const PARCEL: usize = 16;
 
-/// How long the scribe waits after a transaction that several notes shared: those who wrote them are about to write the
-/// next ones.
-const GATHER: Duration = Duration::from_millis(1);
+/// How long the scribe waits for those whose notes shared the last transaction, at most: they are about to write the next
+/// ones. As long as that transaction took, within these limits: on a slow disk it pays to wait for more of them.
+const GATHER: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(5));
 
 /// How long the note that a parcel goes on the wire is good for. A worker that was frozen for longer asks again before
 /// each message: others may have taken it over.
@@ -255,18 +255,18 @@ impl<S: Store> Settle for Desk<S> {
 
 /// Writes notes until every pen is gone.
 async fn write_notes<S: Store>(shared: Arc<Shared<S>>, mut notes: mpsc::Receiver<Note>) {
+    let (mut expected, mut patience) = (1, GATHER.0);
     while let Some(first) = notes.recv().await {
         let (mut results, mut leaving) = (Vec::new(), Vec::new());
-        let mut next = Some(first);
-        while let Some(note) = next {
+        for note in gather(first, &mut notes, expected, patience).await {
             match note {
                 Note::Result(delivery, written) => results.push((delivery, written)),
                 Note::Leaves(ids, answer) => leaving.push((ids, answer)),
             }
-            next = notes.try_recv().ok();
         }
         let (deliveries, written): (Vec<Delivery>, Vec<_>) = results.into_iter().unzip();
         let ids: Vec<MessageId> = leaving.iter().flat_map(|(ids, _)| ids.iter().copied()).collect();
+        let begun = Moment::now();
         let staying = loop {
             // Recording twice what may have been recorded changes nothing.
             match shared.store.record(&deliveries, &ids).await {
@@ -279,17 +279,30 @@ async fn write_notes<S: Store>(shared: Arc<Shared<S>>, mut notes: mpsc::Receiver
             }
         };
         shared.count_results(&deliveries);
-        let shared_by = written.len() + leaving.len();
+        patience = begun.elapsed().clamp(GATHER.0, GATHER.1);
+        expected = notes.len() + written.len() + leaving.len();
         for written in written {
             let _ = written.send(());
         }
         for (ids, answer) in leaving {
             let _ = answer.send(staying.iter().filter(|(id, _)| ids.contains(id)).copied().collect());
         }
-        if shared_by > 1 {
-            tokio::time::sleep(GATHER).await;
-        }
     }
+}
+
+/// The notes that wait, and those that come within a moment, until there are as many as expected.
+async fn gather(first: Note, notes: &mut mpsc::Receiver<Note>, expected: usize, patience: Duration) -> Vec<Note> {
+    let mut gathered = vec![first];
+    let coming = async {
+        while gathered.len() < expected || !notes.is_empty() {
+            match notes.recv().await {
+                Some(note) => gathered.push(note),
+                None => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(patience, coming).await;
+    gathered
 }
 
 impl<S> Shared<S> {

@@ -86,7 +86,7 @@ impl Dkim {
     }
 
     /// The signatures of a mail with CRLF line ends, as headers to stand before it.
-    pub(super) fn sign(&self, mail: &str) -> Result<String, String> {
+    pub fn sign(&self, mail: &str) -> Result<String, String> {
         let mut headers = String::new();
         for (_, _, key) in &self.keys {
             let signed = match key {

@@ -9,13 +9,5 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), String> {
-    let mut bench = crate::cargo();
-    bench.args(["run", "--release", "--locked", "--package", "journey-runtime", "--example", "engine", "--"]);
-    // The tests' PostgreSQL need not survive a power cut; the one that is measured does.
-    let bench = bench.arg(args.contacts.to_string()).env("JOURNEY_TEST_FSYNC", "on");
-    match bench.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("the benchmark ended with {status}")),
-        Err(error) => Err(format!("cargo does not start: {error}")),
-    }
+    super::example("engine", &[&args.contacts.to_string()])
 }

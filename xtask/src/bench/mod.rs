@@ -5,6 +5,7 @@ mod corpus;
 mod engine;
 mod language;
 mod lsp;
+mod send;
 mod tools;
 
 use std::fs;
@@ -26,6 +27,8 @@ pub(crate) enum Bench {
     Language(language::Args),
     /// The engine's durable steps on SQLite and PostgreSQL, beside a plain loop over the same database; minutes.
     Engine(engine::Args),
+    /// Mails a second from due runs to SMTP acknowledgements, beside senders that only send; needs Postfix's `smtp-sink`.
+    Send(send::Args),
     /// `journey lsp`, from a change to its findings, beside the language servers of ruff and tombi.
     Lsp(lsp::Args),
 }
@@ -36,6 +39,7 @@ pub(crate) fn run(bench: &Bench) -> ExitCode {
         Bench::Check(args) => check::run(args),
         Bench::Language(args) => language::run(args),
         Bench::Engine(args) => engine::run(args),
+        Bench::Send(args) => send::run(args),
         Bench::Lsp(args) => lsp::run(args),
     };
     match result {
@@ -147,6 +151,18 @@ fn build() -> Result<PathBuf, String> {
     match built {
         Ok(status) if status.success() => Ok(crate::root().join("target/release/journey")),
         _ => Err("the release build fails".to_owned()),
+    }
+}
+
+/// Runs a release build of an example of the runtime, which measures and tells by itself.
+fn example(name: &str, args: &[&str]) -> Result<(), String> {
+    let mut bench = crate::cargo();
+    bench.args(["run", "--release", "--locked", "--package", "journey-runtime", "--example", name, "--"]);
+    // The tests' PostgreSQL need not survive a power cut; the one that is measured does.
+    match bench.args(args).env("JOURNEY_TEST_FSYNC", "on").status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the benchmark ended with {status}")),
+        Err(error) => Err(format!("cargo does not start: {error}")),
     }
 }
 

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
-use tokio::sync::Semaphore;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::mail::{Letter, build};
@@ -46,14 +46,17 @@ pub struct SmtpTransport {
     tls: Arc<rustls::ClientConfig>,
     idle: Mutex<Vec<(Talk, Instant)>>,
     pace: Mutex<Pace>,
-    /// One for each connection, whatever number of batches is under way.
-    slots: Semaphore,
+    /// Tells who waits for a connection that there is room for one more.
+    room: Notify,
 }
 
 /// How much the server lets us do.
 struct Pace {
-    /// How many connections; one after a 421, then one more after every batch that went well.
+    /// How many connections, whatever number of batches is under way; one after a 421, then one more after every batch that
+    /// went well.
     connections: usize,
+    /// How many are at work.
+    busy: usize,
     /// Until when to keep still, and why.
     pause: Option<(Instant, String)>,
 }
@@ -73,11 +76,19 @@ struct Batch<'a> {
     next: AtomicUsize,
     /// Taken, and given back: no further connection could be had for them.
     returned: Mutex<Vec<Waiting>>,
-    /// How many connections work on it.
-    at_work: AtomicUsize,
     settle: &'a dyn Settle,
     /// Once set, the rest gets this verdict.
     stopped: Mutex<Option<Verdict>>,
+}
+
+/// A connection's right to work; dropping it lets another one in.
+struct Slot<'a>(&'a SmtpTransport);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.pace).busy -= 1;
+        self.0.room.notify_one();
+    }
 }
 
 /// How a conversation came to its end.
@@ -96,9 +107,8 @@ impl SmtpTransport {
     /// A transport to the server of the settings. It connects when there is something to send.
     pub fn new(settings: SmtpSettings) -> Result<Self, SmtpError> {
         let tls = wire::trust(settings.certificates()).map_err(SmtpError::Certificates)?;
-        let pace = Mutex::new(Pace { connections: settings.connections(), pause: None });
-        let slots = Semaphore::new(settings.connections());
-        Ok(Self { settings, tls, idle: Mutex::default(), pace, slots })
+        let pace = Mutex::new(Pace { connections: settings.connections(), busy: 0, pause: None });
+        Ok(Self { settings, tls, idle: Mutex::default(), pace, room: Notify::new() })
     }
 
     /// Connects, encrypts and logs in, to see whether that works.
@@ -124,7 +134,6 @@ impl SmtpTransport {
             dkim: self.settings.dkim(),
             next: AtomicUsize::new(0),
             returned: Mutex::default(),
-            at_work: AtomicUsize::new(0),
             settle,
             stopped: Mutex::default(),
         };
@@ -136,7 +145,8 @@ impl SmtpTransport {
                     batch.stop(Verdict::Retry { after: Some(left), cause: cause.clone() });
                 }
             }
-            pace.connections.min(mails.len())
+            // Where all work already, one is enough: several batches share them, and each has its own rhythm.
+            pace.connections.saturating_sub(pace.busy).clamp(1, mails.len().max(1))
         };
         join_all((0..connections).map(|_| self.work(&batch))).await;
         while !lock(&batch.returned).is_empty() {
@@ -146,21 +156,35 @@ impl SmtpTransport {
         let mut pace = lock(&self.pace);
         if went_well && pace.connections < self.settings.connections() {
             pace.connections += 1;
+            self.room.notify_one();
+        }
+    }
+
+    /// Waits for room for one more connection.
+    async fn slot(&self) -> Slot<'_> {
+        loop {
+            let room = self.room.notified();
+            {
+                let mut pace = lock(&self.pace);
+                if pace.busy < pace.connections {
+                    pace.busy += 1;
+                    return Slot(self);
+                }
+            }
+            room.await;
         }
     }
 
     /// One connection's share of a batch.
     async fn work(&self, batch: &Batch<'_>) {
-        let Ok(_slot) = self.slots.acquire().await else { return };
-        batch.at_work.fetch_add(1, Ordering::Relaxed);
+        let _slot = self.slot().await;
         let mut fresh = false;
         let mut waiting = batch.take().await;
         while let Some(first) = waiting.take() {
             let mut talk = match self.talk(fresh).await {
                 Ok(talk) => talk,
                 // The server may take no more connections, and yet serve those that it has.
-                Err(_) if batch.at_work.load(Ordering::Relaxed) > 1 => {
-                    lock(&self.pace).connections = batch.at_work.load(Ordering::Relaxed) - 1;
+                Err(_) if self.do_others_work() => {
                     lock(&batch.returned).push(first);
                     break;
                 }
@@ -205,7 +229,16 @@ impl SmtpTransport {
                 }
             };
         }
-        batch.at_work.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether others are at work beside one that could not connect; then there is no room for more than they are.
+    fn do_others_work(&self) -> bool {
+        let mut pace = lock(&self.pace);
+        let others = pace.busy.saturating_sub(1);
+        if others > 0 {
+            pace.connections = pace.connections.min(others);
+        }
+        others > 0
     }
 
     /// Sends mails over one connection until it ends or there are no more.
@@ -219,19 +252,24 @@ impl SmtpTransport {
             }
         }
         let mut ready = talk.announce(&mail.letter).await;
+        // What goes behind it.
+        let mut next = None;
         loop {
             let mut announced = None;
             match ready {
-                Ready::Broken(cause) => return End::Broken(Some(mail), cause),
+                Ready::Broken(cause) => return End::Broken(batch.keep(Some(mail), next), cause),
                 // So many mails a connection, or it was idle for too long: a fresh one may go on.
                 Ready::Refused(421, cause) if talk.sent > 0 && !is_about_rate(&cause) => {
-                    return End::Broken(Some(mail), cause);
+                    return End::Broken(batch.keep(Some(mail), next), cause);
                 }
-                Ready::Refused(421, cause) => return End::Peace(Some(mail), cause),
+                Ready::Refused(421, cause) => return End::Peace(batch.keep(Some(mail), next), cause),
                 Ready::Refused(code, cause) => batch.settle.settle(mail.place, refusal(code, cause)).await,
                 Ready::Go => {
                     if talk.pipelines() && talk.sent + 1 < MAILS_A_CONNECTION {
-                        announced = batch.take().await;
+                        announced = match next.take() {
+                            Some(next) => Some(next),
+                            None => batch.take().await,
+                        };
                     }
                     let reply = talk.send(&mail.letter, announced.as_ref().map(|next| &next.letter)).await;
                     let verdict = match &reply {
@@ -243,10 +281,15 @@ impl SmtpTransport {
                         // It may have arrived. If there is a next attempt, it bears the same Message-ID.
                         Reply::Broken(cause) => Verdict::Unknown { cause: cause.clone() },
                     };
-                    batch.settle.settle(mail.place, verdict).await;
+                    let ends = matches!(reply, Reply::Negative(421, _) | Reply::Broken(_));
+                    // While this one's result is written down the next but one is made and signed, and whether it may go is
+                    // asked in the same breath.
+                    let following = async { if ends || next.is_some() { None } else { batch.take().await } };
+                    let ((), following) = join(batch.settle.settle(mail.place, verdict), following).await;
+                    next = next.or(following);
                     match reply {
-                        Reply::Negative(421, cause) => return End::Peace(announced, cause),
-                        Reply::Broken(cause) => return End::Broken(announced, cause),
+                        Reply::Negative(421, cause) => return End::Peace(batch.keep(announced, next), cause),
+                        Reply::Broken(cause) => return End::Broken(batch.keep(announced, next), cause),
                         _ => {}
                     }
                 }
@@ -256,14 +299,20 @@ impl SmtpTransport {
                     let ready = talk.announced(&next.letter).await;
                     (next, ready)
                 }
-                None => match batch.take().await {
-                    None => return End::Done,
-                    Some(next) if talk.sent >= MAILS_A_CONNECTION => return End::Full(next),
-                    Some(next) => {
-                        let ready = talk.announce(&next.letter).await;
-                        (next, ready)
+                None => {
+                    let following = match next.take() {
+                        Some(next) => Some(next),
+                        None => batch.take().await,
+                    };
+                    match following {
+                        None => return End::Done,
+                        Some(next) if talk.sent >= MAILS_A_CONNECTION => return End::Full(next),
+                        Some(next) => {
+                            let ready = talk.announce(&next.letter).await;
+                            (next, ready)
+                        }
                     }
-                },
+                }
             };
         }
     }
@@ -355,6 +404,15 @@ impl Batch<'_> {
         let place = self.next.fetch_add(1, Ordering::Relaxed);
         let letter = letter(self.mails.get(place)?, self.dkim);
         Some((place, letter.map(|letter| Waiting { place, letter, broken: 0 })))
+    }
+
+    /// Of two mails that a conversation had in hand when it ended, the first one; the other is given back.
+    fn keep(&self, first: Option<Waiting>, second: Option<Waiting>) -> Option<Waiting> {
+        if first.is_none() {
+            return second;
+        }
+        lock(&self.returned).extend(second);
+        first
     }
 
     fn stop(&self, verdict: Verdict) {

@@ -403,6 +403,20 @@ async fn fewer_connections_than_we_want_are_enough() {
 }
 
 #[tokio::test]
+async fn several_batches_share_the_connections_that_there_are() {
+    let server = serve(setup(|moment| match moment.stage {
+        Stage::Greeting if moment.connection > 2 => Act::Last("421 4.3.2 too many connections"),
+        _ => Act::Good,
+    }))
+    .await;
+    let (transport, all) = (server.transport(8), mails(60));
+    let verdicts = join_all(all.chunks(6).map(|batch| transport.deliver(batch))).await.concat();
+    assert!(verdicts.iter().all(is_delivered), "{verdicts:?}");
+    assert_eq!(server.ids(), all_ids(60));
+    assert!(lock(&transport.pace).busy == 0 && lock(&transport.idle).len() <= 2);
+}
+
+#[tokio::test]
 async fn a_break_before_the_dot_loses_and_doubles_nothing() {
     for stage in [Stage::Mail, Stage::Rcpt, Stage::Data] {
         for offers in ["250-PIPELINING\r\n250 8BITMIME\r\n", "250 8BITMIME\r\n"] {
