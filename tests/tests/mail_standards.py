@@ -7,6 +7,7 @@ import email
 import email.policy
 import json
 import pathlib
+import re
 import sys
 import unicodedata
 
@@ -23,7 +24,7 @@ SINGLE = [
     "List-Unsubscribe",
     "List-Unsubscribe-Post",
 ]
-SIGNED = ["From", "To", "Subject", "Date", "Message-ID", "Content-Type", "List-Unsubscribe", "List-Unsubscribe-Post"]
+SIGNED = SINGLE
 
 
 def control(text):
@@ -34,6 +35,9 @@ def form(name, raw):
     for line in raw.split(b"\r\n"):
         if len(line) > 998 or b"\r" in line or b"\n" in line:
             yield f"{name}: a line is too long or has a bare line end"
+    for word in re.findall(rb"=\?[^?\s]+\?[bqBQ]\?[^?\s]*\?=", raw.split(b"\r\n\r\n")[0]):
+        if len(word) > 75:
+            yield f"{name}: an encoded word of {len(word)} bytes"
     mail = email.message_from_bytes(raw, policy=email.policy.SMTP)
     for part in mail.walk():
         for defect in part.defects:

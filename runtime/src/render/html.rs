@@ -259,18 +259,27 @@ fn new_address(
     }
 }
 
-/// Gives every opening tag without a style the one of its element.
+/// Gives every opening tag the style of its element; what it says itself counts before that.
 pub(crate) fn add_styles(html: &str, style: impl Fn(&str) -> Option<&'static str>) -> String {
     let mut out = String::with_capacity(html.len() * 2);
     for piece in pieces(html) {
         let styled = match &piece {
-            Piece::Tag(tag) if !tag.closing && tag.attribute("style").is_none() => style(&tag.name).zip(Some(tag)),
+            Piece::Tag(tag) if !tag.closing => style(&tag.name).zip(Some(tag)),
             _ => None,
         };
         match styled {
             Some((style, tag)) => {
-                let (head, rest) = tag.raw.split_at_checked(1 + tag.name.len()).unwrap_or((tag.raw, ""));
-                out.push_str(&format!("{head} style=\"{style}\"{rest}"));
+                let own = tag.attributes.iter().find(|attribute| attribute.name == "style");
+                let value = tag.attribute("style").unwrap_or_default();
+                let place = own.map_or(1 + tag.name.len()..1 + tag.name.len(), |own| own.place.clone());
+                let head = tag.raw.get(..place.start).unwrap_or_default();
+                let rest = tag.raw.get(place.end..).unwrap_or_default();
+                match own {
+                    Some(_) => {
+                        out.push_str(&format!("{head}\"{style};{}\"{rest}", super::templates::escape_html(&value)))
+                    }
+                    None => out.push_str(&format!("{head} style=\"{style}\"{rest}")),
+                }
             }
             None => out.push_str(piece.raw()),
         }
@@ -531,6 +540,17 @@ mod tests {
             Some(format!("/{}", seen.len()))
         });
         (out, seen)
+    }
+
+    #[test]
+    fn own_styles_count_before_those_of_the_layout() {
+        let style = |name: &str| (name == "td").then_some("padding:0;text-align:left");
+        let html = "<p>x</p><td>1</td><td style='text-align: right; font-family: \"A\"' class=n>2</td>";
+        assert_eq!(
+            add_styles(html, style),
+            "<p>x</p><td style=\"padding:0;text-align:left\">1</td>\
+             <td style=\"padding:0;text-align:left;text-align: right; font-family: &quot;A&quot;\" class=n>2</td>"
+        );
     }
 
     #[test]
