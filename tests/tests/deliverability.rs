@@ -44,7 +44,7 @@ fn mails(tracked: bool) -> Vec<(String, Rendered)> {
     // One sentence alone in its file has neither texts nor a sender.
     for example in examples().into_iter().filter(|example| example != "sentence") {
         let files = sources(&journey_tests::root().join("examples").join(&example)).into_iter();
-        let files = files.map(|(path, bytes)| File { path: path.into(), bytes: bytes.into() }).collect();
+        let files = files.map(|(path, bytes)| File { path, bytes: bytes.into() }).collect();
         let compiled = compile(&Project { files, lone: false });
         let bundle = compiled.bundle.unwrap_or_else(|| panic!("{example}: {:?}", compiled.diagnostics));
         let (keys, address) = (Keys::new([[7; 32]]).unwrap(), format!("https://t.{example}.example"));

@@ -230,7 +230,7 @@ struct Shop {
 impl Shop {
     fn read() -> Self {
         let files = project::sources(&journey_tests::root().join("examples/cart")).into_iter();
-        let files = files.map(|(path, bytes)| File { path: path.into(), bytes: bytes.into() }).collect();
+        let files = files.map(|(path, bytes)| File { path, bytes: bytes.into() }).collect();
         let compiled = compile(&Project { files, lone: false });
         let bundle = compiled.bundle.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
         Self { linked: Arc::new(Linked::new(bundle, []).unwrap()) }
