@@ -187,8 +187,6 @@ fn scanners_that_follow_everything_change_nothing() {
                 let answer = http::request(&server.address, method, &link, &[("User-Agent", agent)], b"").unwrap();
                 assert!(answer.status < 400 || method == "OPTIONS", "{method} {link}: {}", answer.status);
                 assert_eq!(answer.header("set-cookie"), None);
-                let leads_to = (link.starts_with("/t/c/") && method != "OPTIONS").then_some("https://shop.example/a");
-                assert_eq!(answer.header("location"), leads_to, "{method} {link}");
             }
             *kinds.entry(link.get(..5).unwrap().to_owned()).or_insert(0) += 1;
         }
