@@ -1,5 +1,5 @@
-//! `cargo xtask prove`: simulated lives of the whole runtime, simulated sends in all zones, unsubscribes against the queue, `kill -9` of real servers, again and again,
-//! and what became of all contacts and mails.
+//! `cargo xtask prove`: simulated lives of the whole runtime, simulated sends in all zones, unsubscribes against the queue,
+//! `kill -9` of real servers, again and again, and what became of all contacts and mails.
 
 use std::process::ExitCode;
 

@@ -220,9 +220,7 @@ impl<S> Shared<S> {
         }
         self.front.metrics.complaints.add(count);
         let Some(sender) = sender.or_else(|| self.live.get().outlet.renderer().sender_domain()) else { return };
-        for _ in 0..count {
-            self.front.spam.complained(sender.clone(), self.front.clock.now());
-        }
+        self.front.spam.complained(sender, self.front.clock.now(), count as u64);
     }
 
     fn count_answers(&self, answers: &[Acceptance]) {

@@ -152,14 +152,15 @@ impl Outlet {
                 window: Window::of(gate.linked, &outgoing),
                 sender: None,
             };
-            if let Some(later) = attempt.put_off(gate, now) {
+            // What may not leave now need not be rendered.
+            if let Some(later) = attempt.outside_window(gate, now) {
                 refused.push(later);
                 continue;
             }
             match self.prepare(way, &outgoing) {
                 Ok((transport, rendered)) => {
                     attempt.sender = rendered.marketing_domain();
-                    if let Some(later) = attempt.put_off(gate, now) {
+                    if let Some(later) = attempt.held_sender(gate, now) {
                         refused.push(later);
                         continue;
                     }
@@ -237,10 +238,15 @@ impl Attempt {
     /// The result of a message that may not leave now, by the policy as it is, its journey's hours, and what readers say of its
     /// sender: it goes later, and that was no attempt.
     pub(crate) fn put_off(&self, gate: &Gate<'_>, now: Instant) -> Option<Delivery> {
-        let policy = &gate.linked.bundle().policy;
-        if let Some((due, why)) = self.window.as_ref().and_then(|window| window.closed(policy, now)) {
-            return Some(self.later(due, why.words().to_owned(), now));
-        }
+        self.outside_window(gate, now).or_else(|| self.held_sender(gate, now))
+    }
+
+    fn outside_window(&self, gate: &Gate<'_>, now: Instant) -> Option<Delivery> {
+        let (due, why) = self.window.as_ref()?.closed(&gate.linked.bundle().policy, now)?;
+        Some(self.later(due, why.words().to_owned(), now))
+    }
+
+    fn held_sender(&self, gate: &Gate<'_>, now: Instant) -> Option<Delivery> {
         let sender = self.sender.as_deref().filter(|sender| gate.spam.holds(sender))?;
         let why = format!("too many call mail of {sender} spam; `journey senders` says more");
         Some(self.later(Instant(now.0.saturating_add(ASKED_AGAIN)), why, now))

@@ -33,9 +33,9 @@ impl Spam {
         self.count(sender, at, SpamCount { delivered: 1, complained: 0 });
     }
 
-    /// A mail of the domain was called spam.
-    pub(super) fn complained(&self, sender: SmolStr, at: Instant) {
-        self.count(sender, at, SpamCount { delivered: 0, complained: 1 });
+    /// So many mails of the domain were called spam.
+    pub(super) fn complained(&self, sender: SmolStr, at: Instant, complained: u64) {
+        self.count(sender, at, SpamCount { delivered: 0, complained });
         self.complained.notify_one();
     }
 

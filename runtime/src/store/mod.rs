@@ -465,6 +465,24 @@ impl Delivery {
         }
     }
 
+    /// What is known of a message as it is stored: its result where it has left the outbox, else what it waits for there.
+    fn read(
+        id: MessageId,
+        at: Instant,
+        attempts: u32,
+        result: Option<&[u8]>,
+        held_since: Option<i64>,
+        waits_for: Option<String>,
+    ) -> Result<Self, StoreError> {
+        match result {
+            Some(result) => {
+                let result = decode(result, || format!("a delivery of contact {}", id.contact.0))?;
+                Ok(Self { id, at, attempts, result })
+            }
+            None => Ok(Self::waiting(id, at, attempts, held_since.map(Instant), waits_for.unwrap_or_default())),
+        }
+    }
+
     /// What is known of a message that is in the outbox, as it is kept there.
     fn waiting(id: MessageId, due: Instant, attempts: u32, held_since: Option<Instant>, cause: String) -> Self {
         let (at, result) = match held_since {

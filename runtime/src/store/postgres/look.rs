@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 
 use super::{PostgresStore, message_id};
 use crate::core::contact::ContactId;
-use crate::store::{Delivery, Kept, KeptMessage, StoreError, decode};
+use crate::store::{Delivery, Kept, KeptMessage, StoreError};
 
 impl PostgresStore {
     /// Messages of one kind, oldest contact first.
@@ -51,19 +51,14 @@ impl PostgresStore {
         let rows = self.fetch(sqlx::query(done).bind(contact.0)).await?;
         let read = |error| self.fail(error);
         let delivery = |row: &PgRow| {
-            let id = message_id(row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?);
-            let at = Instant(row.try_get(2).map_err(read)?);
-            let attempts = row.try_get::<i32, _>(3).map_err(read)?.unsigned_abs();
-            let Some(result) = row.try_get(4).map_err(read)? else {
-                let since: Option<i64> = row.try_get(5).map_err(read)?;
-                return Ok(Delivery::waiting(id, at, attempts, since.map(Instant), row.try_get(6).map_err(read)?));
-            };
-            Ok(Delivery {
-                id,
-                at,
-                attempts,
-                result: decode(result, || format!("a delivery of contact {}", contact.0))?,
-            })
+            Delivery::read(
+                message_id(row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?),
+                Instant(row.try_get(2).map_err(read)?),
+                row.try_get::<i32, _>(3).map_err(read)?.unsigned_abs(),
+                row.try_get(4).map_err(read)?,
+                row.try_get(5).map_err(read)?,
+                row.try_get(6).map_err(read)?,
+            )
         };
         rows.iter().map(delivery).collect()
     }

@@ -606,18 +606,14 @@ impl Store for SqliteStore {
         let rows = self.fetch(sqlx::query(done).bind(contact.0)).await?;
         let read = |error| self.fail(error);
         let delivery = |row: &SqliteRow| {
-            let id = message_id((row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?));
-            let (at, attempts) = (Instant(row.try_get(2).map_err(read)?), row.try_get(3).map_err(read)?);
-            let Some(result) = row.try_get(4).map_err(read)? else {
-                let since: Option<i64> = row.try_get(5).map_err(read)?;
-                return Ok(Delivery::waiting(id, at, attempts, since.map(Instant), row.try_get(6).map_err(read)?));
-            };
-            Ok(Delivery {
-                id,
-                at,
-                attempts,
-                result: decode(result, || format!("a delivery of contact {}", contact.0))?,
-            })
+            Delivery::read(
+                message_id((row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?)),
+                Instant(row.try_get(2).map_err(read)?),
+                row.try_get(3).map_err(read)?,
+                row.try_get(4).map_err(read)?,
+                row.try_get(5).map_err(read)?,
+                row.try_get(6).map_err(read)?,
+            )
         };
         rows.iter().map(delivery).collect()
     }
