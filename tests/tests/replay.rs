@@ -16,8 +16,18 @@ fn post(server: &Server, path: &str, body: &Json) {
 
 #[test]
 fn what_a_server_was_told_happens_once_more() {
+    happens_once_more("");
+}
+
+#[test]
+fn what_a_server_on_postgres_was_told_happens_once_more() {
+    let Some(url) = journey_tests::postgres::database() else { return };
+    happens_once_more(&format!("\n[database]\nurl = \"{url}\""));
+}
+
+fn happens_once_more(database: &str) {
     let sink = Sink::accepting();
-    let project = walk(&format!("smtp = \"{}\"", sink.url()));
+    let project = walk(&format!("smtp = \"{}\"{database}", sink.url()));
     let git = |args: &[&str]| git(project.path(), args);
     git(&["init", "--quiet"]);
     git(&["add", "."]);

@@ -50,7 +50,7 @@ who wants to see what is kept.
 
 With --events, it is what happened to them instead: all that the database was told, one
 contact or event a line as the HTTP API takes it, each with its moment. `journey simulate
---replay` lets it happen once more. SQLite keeps it; PostgreSQL only until it is applied.
+--replay` lets it happen once more.
 
 Examples:
   journey export > contacts.ndjson
@@ -306,10 +306,7 @@ async fn told(store: &AnyStore, contact: &Contact, events: bool) -> Result<Strin
         return Ok(format!("{}\n", export(contact)));
     }
     let failed = |error: StoreError| Failure::new(error.to_string());
-    let inputs = store.inputs(contact.id).await.map_err(failed)?.ok_or_else(|| {
-        Failure::new("PostgreSQL keeps what contacts were told only until it is applied")
-            .help("whoever sends it to the HTTP API can keep it: `simulate --replay` reads the same lines, with `at`")
-    })?;
+    let inputs = store.inputs(contact.id).await.map_err(failed)?;
     let numbers = Numbers::of(&store.trace(contact.id).await.map_err(failed)?);
     let lines = inputs.iter().filter_map(|input| line(&contact.key, input, &numbers));
     Ok(lines.map(|line| format!("{line}\n")).collect())

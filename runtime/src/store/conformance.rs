@@ -4,6 +4,7 @@ mod forgotten;
 mod heard;
 mod revised;
 mod senders;
+mod told;
 mod waiting;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use heard::{
 };
 use revised::a_newer_revision_stops_who_does_not_know_it;
 use senders::{a_held_sender_survives, senders_are_counted_held_and_lifted};
+use told::what_a_contact_was_told_is_kept;
 use waiting::what_did_not_go_at_once_says_why;
 
 /// A kind of store under test.
@@ -128,6 +130,7 @@ over_all! {
     timers_fire_when_they_are_due
     inputs_that_come_during_a_claim_are_next
     many_inputs_come_in_parts
+    what_a_contact_was_told_is_kept
     messages_are_claimed_when_due
     contacts_hear_of_their_messages
     messages_are_tried_again

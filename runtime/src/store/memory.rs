@@ -82,6 +82,7 @@ impl Inner {
         }
         if let Some(row) = self.rows.get_mut(&contact) {
             row.trace.clear();
+            row.told.clear();
             row.fingerprints.clear();
             row.unsubscribed.insert((SmolStr::default(), ""), row.accepted);
         }
@@ -94,6 +95,8 @@ struct Row {
     accepted: i64,
     due: Instant,
     pending: VecDeque<Input>,
+    /// What was applied.
+    told: Vec<Input>,
     fingerprints: HashMap<SmolStr, [u8; 16]>,
     /// The place of the newest unsubscribe, by topic (`''` for everything) and channel (`''` for all).
     unsubscribed: BTreeMap<(SmolStr, &'static str), i64>,
@@ -223,6 +226,7 @@ impl Row {
             accepted: 0,
             due: Instant::NEVER,
             pending: VecDeque::new(),
+            told: Vec::new(),
             fingerprints: HashMap::new(),
             unsubscribed: BTreeMap::new(),
             trace: Vec::new(),
@@ -274,10 +278,12 @@ impl Store for MemoryStore {
                 inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0, cause: None });
             }
             let Some(row) = inner.rows.get_mut(&contact.id) else { continue };
-            while row.pending.front().is_some_and(|input| input.seq <= contact.state.applied) {
-                row.pending.pop_front();
-            }
-            if !outcome.erase {
+            let applied = row.pending.partition_point(|input| input.seq <= contact.state.applied);
+            let told = row.pending.drain(..applied);
+            if outcome.erase {
+                drop(told);
+            } else {
+                row.told.extend(told);
                 row.trace.extend(outcome.trace);
             }
             let due = outcome.due.unwrap_or(Instant::NEVER);
@@ -482,8 +488,10 @@ impl Store for MemoryStore {
         Ok(self.inner().rows.get(&contact).map(|row| row.trace.clone()).unwrap_or_default())
     }
 
-    async fn inputs(&self, _: ContactId) -> Result<Option<Vec<Input>>, StoreError> {
-        Ok(None)
+    async fn inputs(&self, contact: ContactId) -> Result<Vec<Input>, StoreError> {
+        let inner = self.inner();
+        let of = |row: &Row| row.told.iter().chain(&row.pending).cloned().collect();
+        Ok(inner.rows.get(&contact).map(of).unwrap_or_default())
     }
 
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {

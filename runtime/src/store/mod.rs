@@ -154,8 +154,8 @@ pub trait Store: Send + Sync + 'static {
     /// A contact's trace, oldest first: what each wake-up did.
     fn trace(&self, contact: ContactId) -> impl Future<Output = Result<Vec<TraceEntry>, StoreError>> + Send;
 
-    /// All that a contact was told, in order, where applied inputs are kept: not in PostgreSQL, nor in memory.
-    fn inputs(&self, contact: ContactId) -> impl Future<Output = Result<Option<Vec<Input>>, StoreError>> + Send;
+    /// All that a contact was told, in order, what is not applied yet among it.
+    fn inputs(&self, contact: ContactId) -> impl Future<Output = Result<Vec<Input>, StoreError>> + Send;
 
     /// What became of a contact's messages, by number. Of those in the outbox only those are listed that did not go at once: when
     /// they go, and why not before.

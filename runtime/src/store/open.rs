@@ -213,7 +213,7 @@ impl Store for AnyStore {
         either!(self, store => store.trace(contact).await)
     }
 
-    async fn inputs(&self, contact: ContactId) -> Result<Option<Vec<Input>>, StoreError> {
+    async fn inputs(&self, contact: ContactId) -> Result<Vec<Input>, StoreError> {
         either!(self, store => store.inputs(contact).await)
     }
 

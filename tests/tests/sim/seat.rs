@@ -300,7 +300,7 @@ impl Store for Seat {
         self.store().trace(contact).await
     }
 
-    async fn inputs(&self, contact: ContactId) -> Result<Option<Vec<Input>>, StoreError> {
+    async fn inputs(&self, contact: ContactId) -> Result<Vec<Input>, StoreError> {
         self.store().inputs(contact).await
     }
 

@@ -6,7 +6,8 @@ use sqlx::postgres::PgRow;
 
 use super::{PostgresStore, message_id};
 use crate::core::contact::ContactId;
-use crate::store::{Delivery, Kept, KeptMessage, StoreError};
+use crate::core::input::Input;
+use crate::store::{Delivery, Kept, KeptMessage, StoreError, decode};
 
 impl PostgresStore {
     /// Messages of one kind, oldest contact first.
@@ -61,5 +62,19 @@ impl PostgresStore {
             )
         };
         rows.iter().map(delivery).collect()
+    }
+
+    /// All that a contact was told, in order, what is not applied yet among it.
+    pub(super) async fn told_and_pending(&self, contact: ContactId) -> Result<Vec<Input>, StoreError> {
+        let all = "SELECT seq, at, body FROM told WHERE contact = $1
+             UNION ALL SELECT seq, at, body FROM inputs WHERE contact = $1 ORDER BY 1";
+        let rows = self.fetch(sqlx::query(all).bind(contact.0)).await?;
+        let read = |error| self.fail(error);
+        let input = |row: &PgRow| {
+            let (seq, at) = (row.try_get(0).map_err(read)?, Instant(row.try_get(1).map_err(read)?));
+            let body = row.try_get(2).map_err(read)?;
+            Ok(Input { seq, at, kind: decode(body, || format!("input {seq} of contact {}", contact.0))? })
+        };
+        rows.iter().map(input).collect()
     }
 }

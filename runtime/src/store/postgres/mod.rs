@@ -658,8 +658,8 @@ impl Store for PostgresStore {
         Ok(trace)
     }
 
-    async fn inputs(&self, _: ContactId) -> Result<Option<Vec<Input>>, StoreError> {
-        Ok(None)
+    async fn inputs(&self, contact: ContactId) -> Result<Vec<Input>, StoreError> {
+        self.told_and_pending(contact).await
     }
 
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {

@@ -115,6 +115,11 @@ CREATE TABLE traffic (
 CREATE TABLE held_senders (
     sender text PRIMARY KEY, since bigint NOT NULL, delivered bigint NOT NULL, complained bigint NOT NULL
 );
+", "
+-- Inputs that are applied: what contacts were told, to be read and never to be worked on.
+CREATE TABLE told (
+    contact bigint NOT NULL, seq bigint NOT NULL, at bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (contact, seq)
+);
 "];
 
 /// Brings the database up to date.

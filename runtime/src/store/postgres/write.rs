@@ -110,7 +110,10 @@ impl Batch {
     pub(super) async fn write(self, connection: &mut PgConnection) -> sqlx::Result<bool> {
         let write = "WITH applied AS (
                  DELETE FROM inputs i USING unnest($1::bigint[], $4::bigint[]) AS u (contact, applied)
-                     WHERE i.contact = u.contact AND i.seq <= u.applied)
+                     WHERE i.contact = u.contact AND i.seq <= u.applied
+                     RETURNING i.contact, i.seq, i.at, i.body),
+             kept AS (
+                 INSERT INTO told (contact, seq, at, body) SELECT contact, seq, at, body FROM applied)
              UPDATE states s SET due = u.due, body = u.body
                  FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS u (contact, due, body)
                  WHERE s.contact = u.contact";
@@ -495,6 +498,7 @@ async fn erase(
         "DELETE FROM outbox WHERE contact = ANY($1) AND worker IS NULL",
         "UPDATE outbox SET marketing = true, applied = -1, cause = NULL WHERE contact = ANY($1)",
         "DELETE FROM trace WHERE contact = ANY($1)",
+        "DELETE FROM told WHERE contact = ANY($1)",
         "DELETE FROM input_ids WHERE contact = ANY($1)",
         "DELETE FROM keys k USING contacts c WHERE c.contact = ANY($1) AND k.key = c.key AND k.contact = c.contact",
     ] {

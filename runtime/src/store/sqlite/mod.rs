@@ -585,7 +585,7 @@ impl Store for SqliteStore {
         Ok(trace)
     }
 
-    async fn inputs(&self, contact: ContactId) -> Result<Option<Vec<Input>>, StoreError> {
+    async fn inputs(&self, contact: ContactId) -> Result<Vec<Input>, StoreError> {
         // What was erased has no body.
         let told = "SELECT seq, at, body FROM inputs WHERE contact = ?1 AND length(body) > 0 ORDER BY seq";
         let rows = self.fetch(sqlx::query(told).bind(contact.0)).await?;
@@ -595,7 +595,7 @@ impl Store for SqliteStore {
             let body = row.try_get(2).map_err(read)?;
             Ok(Input { seq, at, kind: decode(body, || format!("input {seq} of contact {}", contact.0))? })
         };
-        rows.iter().map(input).collect::<Result<_, _>>().map(Some)
+        rows.iter().map(input).collect()
     }
 
     async fn deliveries(&self, contact: ContactId) -> Result<Vec<Delivery>, StoreError> {
