@@ -58,6 +58,12 @@ impl Points {
         Self(sum.clamp(-Self::MOST, Self::MOST))
     }
 
+    /// With those of another one; saturates.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0).clamp(-Self::MOST, Self::MOST))
+    }
+
     /// What is left after so many milliseconds.
     #[must_use]
     pub fn faded(self, millis: i64, halves: Option<i64>) -> Self {

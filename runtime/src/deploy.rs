@@ -186,7 +186,7 @@ pub async fn tell<S: Store>(store: &S, revision: &Revision, now: Instant) -> Res
         let Some(last) = page.last() else { break };
         after = last.id;
         let mut inputs = Vec::new();
-        for contact in &page {
+        for contact in page.iter().filter(|contact| !contact.is_merged()) {
             let kinds = concerns.inputs(contact);
             told += u64::from(!kinds.is_empty());
             inputs.extend(kinds.into_iter().enumerate().map(|(place, kind)| NewInput {

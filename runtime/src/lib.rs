@@ -14,6 +14,7 @@ pub mod send;
 pub mod sim;
 pub mod spam;
 pub mod store;
+pub mod story;
 #[cfg(test)]
 mod testing;
 pub mod time;

@@ -10,7 +10,8 @@ use journey_runtime::clock::{Clock as _, SystemClock};
 use journey_runtime::core::Linked;
 use journey_runtime::core::contact::{Contact, ContactId};
 use journey_runtime::ingest::{CsvError, CsvReader, Gate, Numbers, export, line};
-use journey_runtime::store::{Acceptance, AnyStore, NewInput, Store, StoreError};
+use journey_runtime::store::{AnyStore, NewInput, Store, StoreError};
+use journey_runtime::story;
 use serde_json::json;
 
 use super::at::{At, Format};
@@ -27,9 +28,9 @@ use crate::terminal::{BOLD, GREEN, Terminal, YELLOW};
 const PAGE: usize = 1_000;
 
 const IMPORT: &str = "\
-The first row names the columns: `id`, attributes of the project, `tags`. A contact that is
-known gets what the row says, an empty cell leaves an attribute as it is, and tags (between
-semicolons) are added. Rows that do not fit are refused with the reason, and all others are
+The first row names the columns: `id`, attributes of the project, `tags`, `aliases`. A contact
+that is known gets what the row says, an empty cell leaves an attribute as it is, and tags
+(between semicolons) are added, as are aliases: other ids of the same person. Rows that do not fit are refused with the reason, and all others are
 taken; importing a file again changes nothing.
 
 A SQLite file belongs to its server while that runs: stop it first, or send the rows to it
@@ -117,7 +118,16 @@ fn mapping(text: &str) -> Result<(String, String), String> {
 #[derive(Default)]
 struct Taken {
     rows: u64,
+    /// The line counted last: a row may give a contact other ids as well.
+    line: u64,
     refused: Vec<Refused>,
+}
+
+impl Taken {
+    fn count(&mut self, line: u64) {
+        self.rows += u64::from(line != self.line);
+        self.line = line;
+    }
 }
 
 pub(super) fn import(args: &ImportArgs, terminal: Terminal) -> Outcome {
@@ -189,7 +199,7 @@ fn look<R: Read>(rows: CsvReader<'_, R>) -> Result<Taken, CsvError> {
     let mut taken = Taken::default();
     for row in rows {
         match row? {
-            (_, Ok(_)) => taken.rows += 1,
+            (line, Ok(_)) => taken.count(line),
             (line, Err(error)) => taken.refused.push((line, error.to_string())),
         }
     }
@@ -229,10 +239,9 @@ async fn hand_in(
     let now = SystemClock::default().now();
     let answers = store.accept(inputs, now).await.map_err(|error| Broken::Store(error, taken.rows))?;
     for ((line, input), answer) in lines.drain(..).zip(&*inputs).zip(answers) {
-        if answer == Acceptance::UnknownContact {
-            taken.refused.push((line, gate.unknown_contact(input).to_string()));
-        } else {
-            taken.rows += 1;
+        match gate.not_taken(input, &answer) {
+            Some(why) => taken.refused.push((line, why.to_string())),
+            None => taken.count(line),
         }
     }
     inputs.clear();
@@ -300,14 +309,18 @@ async fn write(store: &AnyStore, args: &ExportArgs, terminal: Terminal) -> Resul
     Ok(unknown)
 }
 
-/// A contact's lines: what is known of it, or what happened to it.
+/// A contact's lines: what is known of it, or what happened to it; none where it turned out to be another one, which tells
+/// them.
 async fn told(store: &AnyStore, contact: &Contact, events: bool) -> Result<String, Failure> {
+    if contact.is_merged() {
+        return Ok(String::new());
+    }
     if !events {
         return Ok(format!("{}\n", export(contact)));
     }
     let failed = |error: StoreError| Failure::new(error.to_string());
-    let inputs = store.inputs(contact.id).await.map_err(failed)?;
-    let numbers = Numbers::of(&store.trace(contact.id).await.map_err(failed)?);
-    let lines = inputs.iter().filter_map(|input| line(&contact.key, input, &numbers));
+    let inputs = story::inputs(store, contact).await.map_err(failed)?;
+    let numbers = Numbers::of(&story::trace(store, contact).await.map_err(failed)?);
+    let lines = inputs.iter().filter_map(|(key, input)| line(key, input, &numbers));
     Ok(lines.map(|line| format!("{line}\n")).collect())
 }

@@ -6,6 +6,7 @@ use journey_bytecode::Bundle;
 use journey_runtime::core::Linked;
 use journey_runtime::explain::{Explanation, JourneyExplanation, Known, Line, Place, RunExplanation, explain};
 use journey_runtime::store::{AnyStore, Database, Store, StoreError};
+use journey_runtime::story;
 
 use super::at::{At, Format};
 use super::{Exit, Outcome, compiled};
@@ -73,7 +74,7 @@ async fn look(store: &AnyStore, bundle: &Bundle, args: &Args) -> Result<Looked, 
         Ok(linked) => linked,
         Err(error) => return Ok(Err(Failure::new(error.to_string()))),
     };
-    let (trace, deliveries) = (store.trace(contact.id).await?, store.deliveries(contact.id).await?);
+    let (trace, deliveries) = (story::trace(store, &contact).await?, story::deliveries(store, &contact).await?);
     let known = Known { contact: &contact, trace: &trace, deliveries: &deliveries };
     Ok(Ok(Some(explain(&linked, &known, args.journey.as_deref()))))
 }
@@ -92,6 +93,9 @@ fn human(told: &Explanation, workspace: &Workspace) -> String {
     if !told.unsubscribed.is_empty() {
         let topics: Vec<_> = told.unsubscribed.iter().map(|topic| topic.as_str()).collect();
         let _ = writeln!(out, "  {YELLOW}unsubscribed{YELLOW:#}  {}", topics.join(", "));
+    }
+    for alias in &told.aliases {
+        let _ = writeln!(out, "  {FAINT}alias{FAINT:#}         {}, since {}", alias.id, alias.since);
     }
     if let Some(why) = &told.suppressed {
         let _ = writeln!(out, "  {YELLOW}suppressed{YELLOW:#}    {why}");

@@ -70,7 +70,7 @@ async fn take(api: &Api, request: Request, reader: Reader) -> Result<Response, R
         match answer {
             Acceptance::Accepted { .. } => accepted += 1,
             Acceptance::Duplicate => duplicates += 1,
-            Acceptance::Conflict | Acceptance::UnknownContact => {
+            Acceptance::Conflict | Acceptance::UnknownContact | Acceptance::AliasTaken => {
                 refused.extend(gate.not_taken(input, &answer).map(|why| (line, why)));
             }
         }

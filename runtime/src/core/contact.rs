@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use journey_bytecode::{
     Channel, HandleIx, Instant, Pc, Points, RequestIx, SplitIx, StatusKind, StepIx, Value, Version, WaitIx,
 };
-use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+use serde::{Deserialize, Deserializer, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
 use super::input::Evidence;
 
@@ -45,14 +45,32 @@ impl Contact {
         }
     }
 
+    /// What is left of a contact that was erased.
+    pub fn erased(id: ContactId) -> Self {
+        let mut left = Self::new(id, erased_key(id), Instant::default());
+        left.state.applied = i64::MAX;
+        left.state.suppressed = Some(SmolStr::new_static(ERASED));
+        left
+    }
+
     /// Whether it was erased: whatever still reaches it is forgotten at once.
     pub fn is_erased(&self) -> bool {
         is_erased_key(&self.key)
+    }
+
+    /// Whether it turned out to be another contact, which has everything that it had.
+    pub const fn is_merged(&self) -> bool {
+        self.state.identities.merged_into.is_some()
     }
 }
 
 /// Why nothing may be sent to a contact that was erased, and how its key begins: what was its key belongs to nobody.
 pub const ERASED: &str = "erased";
+
+/// The key of a contact that was erased.
+pub fn erased_key(id: ContactId) -> SmolStr {
+    format_smolstr!("{ERASED}:{}", id.0)
+}
 
 /// Whether it is the key of a contact that was erased; nobody else may have such a one.
 pub fn is_erased_key(key: &str) -> bool {
@@ -104,6 +122,38 @@ pub struct State {
     pub watches: Vec<Watch>,
     /// Moments of the calendar at which journeys begin.
     pub moments: Vec<Moment>,
+    /// Which other ids are the contact's as well.
+    #[serde(deserialize_with = "last_or_none")]
+    pub identities: Identities,
+}
+
+/// The last field, where a contact was written before there was one: its bytes end before it.
+fn last_or_none<'de, D: Deserializer<'de>>(bytes: D) -> Result<Identities, D::Error> {
+    Ok(Identities::deserialize(bytes).unwrap_or_default())
+}
+
+/// Which contacts turned out to be one.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Identities {
+    /// The contact that this one turned out to be.
+    pub merged_into: Option<ContactId>,
+    /// The contacts that turned out to be this one, oldest first.
+    pub aliases: Vec<Alias>,
+}
+
+/// A contact that turned out to be another one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Alias {
+    /// Its number.
+    pub contact: ContactId,
+    /// The id that the sender's own systems know it by.
+    pub key: SmolStr,
+    /// Since when.
+    pub at: Instant,
+    /// How much higher the numbers of its messages are here.
+    pub messages: u32,
+    /// How much higher the numbers of its runs are here.
+    pub runs: u32,
 }
 
 /// A score as it stood when it last changed.
@@ -419,6 +469,8 @@ pub enum EndReason {
     Failed(String),
     /// `migrate .. to end`: its place is gone in the version to which runs were moved.
     Migrated,
+    /// The same journey had begun earlier under another id of the contact.
+    Merged,
 }
 
 /// A message decided for the contact, sent or not; or one that another system sent and told us about.

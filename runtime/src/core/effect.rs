@@ -6,7 +6,7 @@ use journey_bytecode::{AfterCrash, Channel, Field, Instant, Purpose, StatusKind,
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::contact::{ContactId, EndReason};
+use super::contact::{Contact, ContactId, EndReason};
 use super::input::Answer;
 use crate::trial::TrialEvent;
 
@@ -415,6 +415,21 @@ pub struct Outcome {
     pub erase: bool,
     /// Addresses of a contact that is erased: whoever else comes with one of them gets no marketing there.
     pub silenced: Vec<(Channel, SmolStr)>,
+    /// Contacts that turned out to be one that is erased: nothing of them may stay either.
+    pub erased: Vec<ContactId>,
+    /// What the contact hands over, because it turned out to be another one.
+    pub handed: Option<Box<Handover>>,
+}
+
+/// All that a contact was that turned out to be another one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Handover {
+    /// That one.
+    pub into: ContactId,
+    /// The last input that it applied itself; those behind it are for that one.
+    pub applied: i64,
+    /// What it was.
+    pub contact: Contact,
 }
 
 impl Outcome {

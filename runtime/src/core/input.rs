@@ -1,8 +1,12 @@
 //! What happens to a contact, in the order in which it reached us.
 
+use std::borrow::Cow;
+
 use journey_bytecode::{Channel, Instant, StatusKind, Value, Version};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+
+use super::contact::{Contact, ContactId, Identities};
 
 /// Something that happened to a contact.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -143,6 +147,54 @@ pub enum InputKind {
         /// In which words.
         words: SmolStr,
     },
+    /// Another id is the contact's as well. Whoever has it hands over all that it is.
+    Alias {
+        /// That id.
+        key: SmolStr,
+    },
+    /// The contact turned out to be another one: it hands over all that it is.
+    MergeInto {
+        /// That one.
+        contact: ContactId,
+    },
+    /// Another contact turned out to be this one.
+    Absorb {
+        /// All that it was.
+        contact: Box<Contact>,
+    },
+    /// Something for a contact that turned out to be this one, in its numbers.
+    OfAlias {
+        /// That contact.
+        contact: ContactId,
+        /// What.
+        kind: Box<InputKind>,
+    },
+}
+
+impl InputKind {
+    /// The same in the numbers of a contact with these other ids; none for a contact that it has not taken in.
+    pub fn here(&self, identities: &Identities) -> Option<Cow<'_, Self>> {
+        let Self::OfAlias { contact, kind } = self else { return Some(Cow::Borrowed(self)) };
+        let alias = identities.aliases.iter().find(|alias| alias.contact == *contact)?;
+        let mut kind = Self::clone(kind);
+        if let Self::Message { message: MessageName::Number(number), .. }
+        | Self::Undeliverable { message: MessageName::Number(number) }
+        | Self::Answer { number, .. } = &mut kind
+        {
+            *number = number.saturating_add(alias.messages);
+        }
+        Some(Cow::Owned(kind))
+    }
+
+    /// The same, for whoever this contact turned out to be.
+    pub(crate) fn of_alias(self, contact: ContactId) -> Self {
+        match self {
+            Self::Message { message: MessageName::Number(_), .. }
+            | Self::Undeliverable { message: MessageName::Number(_) }
+            | Self::Answer { .. } => Self::OfAlias { contact, kind: Box::new(self) },
+            other => other,
+        }
+    }
 }
 
 /// What becomes of what fell due while a journey was paused.

@@ -10,6 +10,7 @@ use crate::core::contact::Contact;
 use crate::core::effect::MessageId;
 use crate::explain::{Explanation, Known, OutboxEntry, Standing, explain, standing};
 use crate::store::{Heard, Kept, ListChange, Store, StoreError};
+use crate::story;
 use crate::track::BoxFuture;
 
 /// A way to look into an engine that does not keep it alive.
@@ -40,7 +41,8 @@ impl<S: Store> Looks for Shared<S> {
     fn explain<'a>(&'a self, contact: &'a str, journey: Option<&'a str>) -> Answer<'a, Option<Explanation>> {
         Box::pin(async move {
             let Some(contact) = self.store.contact(contact).await? else { return Ok(None) };
-            let (trace, deliveries) = (self.store.trace(contact.id).await?, self.store.deliveries(contact.id).await?);
+            let trace = story::trace(&self.store, &contact).await?;
+            let deliveries = story::deliveries(&self.store, &contact).await?;
             let known = Known { contact: &contact, trace: &trace, deliveries: &deliveries };
             Ok(Some(explain(&self.live.linked(), &known, journey)))
         })

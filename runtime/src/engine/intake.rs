@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::MessageId;
 use crate::core::input::InputKind;
-use crate::store::{Acceptance, NewInput, Store, StoreError, Whose};
+use crate::store::{Acceptance, NewInput, Store, StoreError, Whose, contact_of_id};
 use crate::track::{BoxFuture, Intake, IntakeError, RecentlySent};
 
 /// How many callers may wait for their inputs to be taken; more wait outside.
@@ -75,8 +75,7 @@ impl<S: Store> Contacts for Weak<Shared<S>> {
     fn contact(&self, id: ContactId) -> BoxFuture<'_, Result<Option<Contact>, StoreError>> {
         Box::pin(async move {
             let Some(shared) = self.upgrade() else { return Ok(None) };
-            let found = shared.store.contacts_after(ContactId(id.0.saturating_sub(1)), 1).await?;
-            Ok(found.into_iter().find(|contact| contact.id == id))
+            contact_of_id(&shared.store, id).await
         })
     }
 
@@ -228,7 +227,9 @@ impl<S> Shared<S> {
         self.front.metrics.intakes.add(1);
         self.front.metrics.accepted.add(count(|answer| matches!(answer, Acceptance::Accepted { .. })));
         self.front.metrics.duplicates.add(count(|answer| matches!(answer, Acceptance::Duplicate)));
-        let refused = |answer: &Acceptance| matches!(answer, Acceptance::Conflict | Acceptance::UnknownContact);
+        let refused = |answer: &Acceptance| {
+            matches!(answer, Acceptance::Conflict | Acceptance::UnknownContact | Acceptance::AliasTaken)
+        };
         self.front.metrics.refused.add(count(refused));
     }
 }

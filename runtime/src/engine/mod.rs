@@ -13,7 +13,7 @@ mod outlet;
 mod spam;
 mod step;
 
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -366,15 +366,22 @@ async fn advance_contacts<S: Store>(shared: Arc<Shared<S>>) {
     let mut stopping = shared.stopping.subscribe();
     while !*stopping.borrow_and_update() {
         let now = shared.front.clock.now();
-        let stepped = match step(&shared.store, &shared.live.linked(), now, BATCH, |_| {}).await {
-            Ok(stepped) => stepped,
-            Err(error) => {
-                if shared.bears(error).await {
-                    continue;
+        let mut joins = false;
+        let linked = shared.live.linked();
+        let stepped =
+            match step(&shared.store, &linked, now, BATCH, |next| joins |= next.outcome.handed.is_some()).await {
+                Ok(stepped) => stepped,
+                Err(error) => {
+                    if shared.bears(error).await {
+                        continue;
+                    }
+                    return;
                 }
-                return;
-            }
-        };
+            };
+        if joins {
+            // What either contact wanted no more of counts for both.
+            shared.front.withdrawals.fetch_add(1, Ordering::AcqRel);
+        }
         shared.front.metrics.stepped.add(stepped.contacts);
         shared.front.metrics.applied.add(stepped.inputs);
         shared.front.metrics.decided.add(stepped.messages);

@@ -25,6 +25,9 @@ pub use standing::{Moved, Standing, StandingAt, standing};
 pub struct Explanation {
     /// The id by which the sender's systems know it.
     pub contact: SmolStr,
+    /// Its other ids, under which something happened as well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<AliasOf>,
     /// The zone of the moments below.
     pub zone: &'static str,
     /// Its attributes.
@@ -37,6 +40,15 @@ pub struct Explanation {
     pub unsubscribed: Vec<SmolStr>,
     /// Journey by journey.
     pub journeys: Vec<JourneyExplanation>,
+}
+
+/// Another id of a contact.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct AliasOf {
+    /// The id.
+    pub id: SmolStr,
+    /// Since when.
+    pub since: String,
 }
 
 /// What a contact did in one journey, or why it is not in it.
@@ -145,6 +157,9 @@ pub fn explain(linked: &Linked, known: &Known<'_>, journey: Option<&str>) -> Exp
     }
     Explanation {
         contact: contact.key.clone(),
+        aliases: (contact.state.identities.aliases.iter())
+            .map(|alias| AliasOf { id: alias.key.clone(), since: zone.show(alias.at) })
+            .collect(),
         zone: zone.name(),
         attributes: contact.attributes.iter().map(|(name, value)| (name.clone(), show_value(value, zone))).collect(),
         tags: contact.tags.iter().cloned().collect(),

@@ -111,6 +111,7 @@ fn end(reason: &EndReason) -> String {
         EndReason::Stopped => "it was stopped".to_owned(),
         EndReason::Deleted => "the contact was erased".to_owned(),
         EndReason::Migrated => "its place is gone in the version to which runs were moved".to_owned(),
+        EndReason::Merged => "the journey had begun earlier under another id of the contact".to_owned(),
         EndReason::Failed(cause) => format!("it failed: {cause}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Contacts from a CSV file: a header row with `id`, attributes, and `tags`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
 
 use journey_bytecode::{Instant, Type, Value};
@@ -24,7 +24,7 @@ pub enum CsvError {
     #[error("the header row has no column `{0}`")]
     NoColumn(String),
     /// It has no `id` column.
-    #[error("the header row has no column `id`; the first row names the columns: `id`, attributes, `tags`")]
+    #[error("the header row has no column `id`; the first row names the columns: `id`, attributes, `tags`, `aliases`")]
     NoId,
     /// It cannot be read.
     #[error("it cannot be read: {0}")]
@@ -36,6 +36,7 @@ pub enum CsvError {
 enum Column {
     Id,
     Tags,
+    Aliases,
     Attribute(SmolStr),
     LeftOut,
 }
@@ -45,6 +46,8 @@ pub struct CsvReader<'a, R> {
     gate: &'a Gate,
     columns: Vec<Column>,
     records: csv::StringRecordsIntoIter<R>,
+    /// Other ids of the contact of the last row, and its line.
+    aliases: VecDeque<(u64, NewInput)>,
     now: Instant,
 }
 
@@ -81,6 +84,7 @@ impl<'a, R: Read> CsvReader<'a, R> {
             let column = match name {
                 "id" => Ok(Column::Id),
                 "tags" => Ok(Column::Tags),
+                "aliases" => Ok(Column::Aliases),
                 name => gate.attribute(name, |_| Ok(Value::Bool(true))).map(|_| Column::Attribute(name.into())),
             };
             let earlier = |columns: &[Column]| columns.iter().any(|known| known.name() == name);
@@ -93,16 +97,18 @@ impl<'a, R: Read> CsvReader<'a, R> {
         if !columns.iter().any(|column| matches!(column, Column::Id)) {
             return Err(CsvError::NoId);
         }
-        Ok(Self { gate, columns, records: reader.into_records(), now })
+        Ok(Self { gate, columns, records: reader.into_records(), aliases: VecDeque::new(), now })
     }
 
-    fn row(&self, record: &csv::StringRecord) -> Result<NewInput, Refused> {
+    /// The contact of a row, and the other ids that it has.
+    fn row(&self, record: &csv::StringRecord) -> Result<(NewInput, Vec<NewInput>), Refused> {
         if record.len() != self.columns.len() {
             let (cells, columns) = (record.len(), self.columns.len());
             return Err(Refused::new(format!("the row has {cells} cells, and the header {columns}")));
         }
         let zone = self.gate.linked.zone();
         let (mut id, mut attributes, mut tags) = (SmolStr::default(), Vec::new(), Vec::new());
+        let mut aliases = Vec::new();
         for (column, cell) in self.columns.iter().zip(record) {
             match column {
                 Column::Id => id = check_key(cell).map_err(|error| Refused::of("id", error))?,
@@ -114,14 +120,24 @@ impl<'a, R: Read> CsvReader<'a, R> {
                     attributes.push((name.clone(), value));
                 }
                 Column::Tags => {
-                    let named = cell.split(';').map(str::trim).filter(|tag| !tag.is_empty());
-                    let known = named.map(|tag| self.gate.tag(tag)).collect::<Result<_, _>>();
+                    let known = parts(cell).map(|tag| self.gate.tag(tag)).collect::<Result<_, _>>();
                     tags = known.map_err(|error| error.inside("tags"))?;
+                }
+                Column::Aliases => {
+                    let read = parts(cell).map(check_key).collect::<Result<_, _>>();
+                    aliases = read.map_err(|error| Refused::of("aliases", error))?;
                 }
             }
         }
-        Ok(self.gate.upsert(id, attributes, tags, Vec::new(), self.now))
+        let aliases: Result<_, _> = aliases.into_iter().map(|alias| self.gate.alias(&id, alias, self.now)).collect();
+        let aliases = aliases.map_err(|error: Refused| error.inside("aliases"))?;
+        Ok((self.gate.upsert(id, attributes, tags, Vec::new(), self.now), aliases))
     }
+}
+
+/// What stands between semicolons.
+fn parts(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split(';').map(str::trim).filter(|part| !part.is_empty())
 }
 
 impl Column {
@@ -129,6 +145,7 @@ impl Column {
         match self {
             Self::Id => "id",
             Self::Tags => "tags",
+            Self::Aliases => "aliases",
             Self::Attribute(name) => name,
             // No attribute has this name.
             Self::LeftOut => "",
@@ -137,14 +154,21 @@ impl Column {
 }
 
 impl<R: Read> Iterator for CsvReader<'_, R> {
-    /// The row's line, from 1, and the contact or why it is refused.
+    /// The row's line, from 1, and the contact or why it is refused; the same line once more for each of its other ids.
     type Item = Result<(u64, Result<NewInput, Refused>), CsvError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let Some((line, alias)) = self.aliases.pop_front() {
+            return Some(Ok((line, Ok(alias))));
+        }
         match self.records.next()? {
             Ok(record) => {
                 let line = record.position().map_or(0, csv::Position::line);
-                Some(Ok((line, self.row(&record))))
+                let row = self.row(&record).map(|(contact, aliases)| {
+                    self.aliases.extend(aliases.into_iter().map(|alias| (line, alias)));
+                    contact
+                });
+                Some(Ok((line, row)))
             }
             // A row that is not text is refused; the rows after it can still be read.
             Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {

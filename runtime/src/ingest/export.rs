@@ -32,8 +32,10 @@ pub fn export(contact: &Contact) -> Json {
         .history
         .iter()
         .map(|past| json!({ "event": past.event, "at": rfc3339(past.at), "data": json_of(&past.payload) }));
+    let aliases = state.identities.aliases.iter().map(|alias| json!({ "id": alias.key, "since": rfc3339(alias.at) }));
     json!({
         "id": contact.key,
+        "aliases": aliases.collect::<Vec<_>>(),
         "created_at": rfc3339(contact.created_at),
         "attributes": attributes,
         "tags": contact.tags,

@@ -6,8 +6,8 @@
 //! place of `event` and `data` stands `"tag":"lead"`, `"untag":"lead"`, `"set":{"plan":"pro"}`, `"opened":"MESSAGE"`, `"clicked":"MESSAGE"` with
 //! `"link":"NAME"`, `"replied":"MESSAGE"`, `"bounced":"MESSAGE"`, `"answer":"yes"` to what a journey asked (its `"journey"` if
 //! several ask so), `"subscribed":"TOPIC"` with a `"channel"` if it is for one alone and with
-//! `"basis"`, `"wording"`, `"source"` and `"until"` to prove it by, or
-//! `"unsubscribed":"TOPIC"` (`true` for everything).
+//! `"basis"`, `"wording"`, `"source"` and `"until"` to prove it by,
+//! `"unsubscribed":"TOPIC"` (`true` for everything), or `"alias":"ID"`: another id of the contact, which is its own from now on.
 //!
 //! - The `id` of an event belongs to its contact: the same event under the same id counts once, another one is refused.
 //!   Without an id every event counts.
@@ -100,6 +100,19 @@ impl Refused {
         Self::new(format!("there is no {what} {}{help}", value::shown(&Json::from(name)).replace("the text ", "")))
     }
 
+    /// The alias is another contact's.
+    pub fn alias_taken(input: &NewInput) -> Self {
+        let alias = match &input.kind {
+            InputKind::Alias { key } => key.as_str(),
+            _ => "",
+        };
+        let error = format!(
+            "{alias:?} is an alias of another contact already, and two people are not made one by an id that they share; \
+             if they are one, name the other contact itself as the alias"
+        );
+        Self { conflict: true, ..Self::of("alias", error) }
+    }
+
     /// Another input was accepted under this id.
     pub fn id_conflict(id: &str) -> Self {
         let error = format!(
@@ -137,7 +150,7 @@ pub struct Gate {
 }
 
 /// The kinds of things that can happen, as a line names them.
-const HAPPENINGS: [&str; 16] = [
+const HAPPENINGS: [&str; 17] = [
     "event",
     "tag",
     "untag",
@@ -154,6 +167,7 @@ const HAPPENINGS: [&str; 16] = [
     "stage",
     "subscribed",
     "unsubscribed",
+    "alias",
 ];
 
 impl Gate {
@@ -190,6 +204,9 @@ impl Gate {
         let given_at = self.at(fields, now)?;
         let at = given_at.unwrap_or(now);
         let kind = self.happening(fields)?;
+        if let InputKind::Alias { key } = &kind {
+            other(key, &contact).map_err(|error| error.inside("alias"))?;
+        }
         let fingerprint = fingerprint(given_at, &kind);
         let creates = self.missing(set_by(&kind)).is_empty();
         Ok(NewInput { contact: Whose::Key(contact), id, fingerprint, at: at.min(now), kind, creates })
@@ -218,6 +235,7 @@ impl Gate {
             Acceptance::Accepted { .. } | Acceptance::Duplicate => None,
             Acceptance::Conflict => Some(Refused::id_conflict(input.id.as_deref().unwrap_or_default())),
             Acceptance::UnknownContact => Some(self.unknown_contact(input)),
+            Acceptance::AliasTaken => Some(Refused::alias_taken(input)),
         }
     }
 
@@ -247,6 +265,14 @@ impl Gate {
         let creates = self.missing(&attributes).is_empty();
         let kind = InputKind::Upsert { attributes, add_tags, remove_tags };
         NewInput { contact: Whose::Key(key), id: None, fingerprint: [0; 16], at: now, kind, creates }
+    }
+
+    /// Another id of a contact.
+    fn alias(&self, contact: &SmolStr, alias: SmolStr, now: Instant) -> Result<NewInput, Refused> {
+        other(&alias, contact)?;
+        let creates = self.missing(&[]).is_empty();
+        let (contact, kind) = (Whose::Key(contact.clone()), InputKind::Alias { key: alias });
+        Ok(NewInput { contact, id: None, fingerprint: [0; 16], at: now, kind, creates })
     }
 
     /// The required attributes that are not among the given ones.
@@ -397,6 +423,7 @@ impl Gate {
                     None => InputKind::Unsubscribe { topic },
                 })
             }
+            "alias" => Ok(InputKind::Alias { key: key(Some(json), what)? }),
             "message" => match json {
                 Json::String(text) if text.len() <= MAX_TEXT => {
                     let channel =
@@ -529,6 +556,12 @@ impl Gate {
         }
         Ok(Value::Record(payload.into()))
     }
+}
+
+/// Sees to it that an alias is another id than the contact's own.
+fn other(alias: &str, contact: &str) -> Result<(), Refused> {
+    let error = "it is the id of the contact itself; an alias is another id of the same person";
+    if alias == contact { Err(Refused::new(error)) } else { Ok(()) }
 }
 
 fn channel(json: &Json) -> Result<Channel, Refused> {

@@ -187,7 +187,11 @@ pub fn line(contact: &str, input: &Input, numbers: &Numbers) -> Option<Json> {
             let journey = numbers.questions.get(number)?;
             event(&[("answer", answer.as_str().into()), ("journey", journey.as_str().into())])
         }
-        InputKind::Message { machine: true, .. }
+        InputKind::Alias { key } => event(&[("alias", key.as_str().into())]),
+        InputKind::OfAlias { .. }
+        | InputKind::MergeInto { .. }
+        | InputKind::Absorb { .. }
+        | InputKind::Message { machine: true, .. }
         | InputKind::Start { .. }
         | InputKind::Delete
         | InputKind::Answer { .. }

@@ -165,12 +165,16 @@ fn what_is_wrong_is_said() {
         json!({"contact": "ada", "subscribed": "offers", "channel": "fax"}),
         json!({"contact": "ada", "unsubscribed": "offer"}),
         json!({"contact": "ada", "at": "yesterday", "tag": "lead"}),
+        json!({"contact": "ada", "alias": "ada"}),
+        json!({"contact": "ada", "alias": ["web-1"]}),
     ];
     let refused = |json: &Json, result: Result<NewInput, Refused>| format!("{json}\n    {}\n", result.unwrap_err());
     let mut all: String = contacts.iter().map(|json| refused(json, gate().contact(json, NOW))).collect();
     all.extend(events.iter().map(|json| refused(json, gate().event(json, NOW))));
     let nobody = gate().event(&json!({"contact": "ada", "tag": "lead"}), NOW).unwrap();
     all.push_str(&format!("{}\n", gate().unknown_contact(&nobody)));
+    let alias = gate().event(&json!({"contact": "ada", "alias": "web-1"}), NOW).unwrap();
+    all.push_str(&format!("{}\n", gate().not_taken(&alias, &Acceptance::AliasTaken).unwrap()));
     insta::assert_snapshot!(all);
 }
 
@@ -207,6 +211,17 @@ fn contacts_from_csv() {
     insta::assert_snapshot!(
         [refused("id,emial\n"), refused("email\n"), refused(""), refused("id,email,id\n")].join("\n")
     );
+    let aliases = "id,email,aliases\nada,ada@x.example,web-1; web-2\nbob,bob@x.example,\ncy,cy@x.example,cy\n";
+    let rows: Vec<_> = CsvReader::new(&gate, aliases.as_bytes(), NOW)
+        .unwrap()
+        .map(|row| match row.unwrap() {
+            (line, Ok(NewInput { kind: InputKind::Alias { key }, .. })) => format!("{line} {key}"),
+            (line, Ok(_)) => line.to_string(),
+            (line, Err(error)) => format!("{line} {error}"),
+        })
+        .collect();
+    let itself = "4 aliases: it is the id of the contact itself; an alias is another id of the same person";
+    assert_eq!(rows, ["2", "2 web-1", "2 web-2", "3", itself]);
     let latin = b"id,email\n\xe4,a@x.example\nada,ada@x.example\n";
     let rows: Vec<_> =
         CsvReader::new(&gate, latin.as_slice(), NOW).unwrap().map(|row| row.unwrap().1.is_ok()).collect();
@@ -223,6 +238,7 @@ fn what_is_recorded_reads_back() {
         json!({"contact": "ada", "clicked": "brand_story", "link": "https://x.example/"}),
         json!({"contact": "ada", "opened": "brand_story"}),
         json!({"contact": "ada", "bounced": "brand_story"}),
+        json!({"contact": "ada", "alias": "web-1"}),
         json!({"contact": "ada", "subscribed": "offers", "channel": "email", "basis": "express", "until": "2027-01-01 00:00"}),
         json!({"contact": "ada", "subscribed": "offers"}),
         json!({"contact": "ada", "unsubscribed": "offers", "channel": "sms"}),

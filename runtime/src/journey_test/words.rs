@@ -97,6 +97,7 @@ pub(super) const fn end(reason: &EndReason) -> &'static str {
         EndReason::Stopped => "stopped",
         EndReason::Deleted => "deleted",
         EndReason::Migrated => "migrated",
+        EndReason::Merged => "merged",
         EndReason::Failed(_) => "failed",
     }
 }

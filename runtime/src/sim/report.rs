@@ -358,6 +358,7 @@ fn end_reason(reason: &EndReason) -> String {
         EndReason::Stopped => "stopped".to_owned(),
         EndReason::Deleted => "deleted".to_owned(),
         EndReason::Migrated => "migrated".to_owned(),
+        EndReason::Merged => "merged".to_owned(),
         EndReason::Restarted => "restarted".to_owned(),
         EndReason::Failed(cause) => format!("failed: {cause}"),
     }

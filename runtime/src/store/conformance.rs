@@ -2,6 +2,7 @@
 
 mod forgotten;
 mod heard;
+mod joined;
 mod revised;
 mod senders;
 mod told;
@@ -18,6 +19,10 @@ use forgotten::{a_list_keeps_marketing_from_addresses, nothing_stays_of_who_is_e
 use heard::{
     a_channel_withdrawn_counts_for_all_who_share_the_address, a_channel_withdrawn_is_asked_at_the_wire,
     who_says_stop_gets_nothing_more_and_is_heard_once,
+};
+use joined::{
+    aliases_join_in_chains, an_alias_joins_its_contact, an_alias_survives,
+    nothing_stays_of_the_aliases_of_who_is_erased, what_either_wants_no_more_of_counts_for_both,
 };
 use revised::a_newer_revision_stops_who_does_not_know_it;
 use senders::{a_held_sender_survives, senders_are_counted_held_and_lifted};
@@ -143,6 +148,10 @@ over_all! {
     programs_are_kept
     contacts_are_listed_in_order
     concurrent_intake_counts_once
+    an_alias_joins_its_contact
+    aliases_join_in_chains
+    what_either_wants_no_more_of_counts_for_both
+    nothing_stays_of_the_aliases_of_who_is_erased
     a_newer_revision_stops_who_does_not_know_it
 }
 
@@ -150,6 +159,7 @@ over_durable! {
     what_was_acknowledged_survives
     a_claim_does_not_survive
     a_held_sender_survives
+    an_alias_survives
     what_was_on_the_wire_is_sent_again
     what_was_on_the_wire_is_held
 }

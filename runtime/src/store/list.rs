@@ -101,6 +101,14 @@ pub(super) fn words_on_topics(kind: &InputKind) -> Vec<(SmolStr, &'static str, b
             let channels = std::iter::once("").chain(channels.map(|channel| channel.name()));
             channels.map(|channel| (topic.clone(), channel, false)).collect()
         }
+        // What was queued before may be what the one that joins wanted no more of.
+        InputKind::Absorb { contact } => {
+            let state = &contact.state;
+            let topics = state.unsubscribed.iter().map(|topic| (topic.clone(), "", true));
+            let all = state.unsubscribed_all.then(|| (SmolStr::default(), "", true));
+            let via = state.withdrawn.iter().map(|(topic, channel)| (topic_of(topic), channel.name(), true));
+            topics.chain(all).chain(via).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use journey_bytecode::{Channel, Instant, Purpose, Version};
 use smol_str::SmolStr;
 
+use super::merged::{Merged, followed};
 use super::wake::{Lease, Settled, Wake};
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, DeploymentId, GIVEN_UP, HEARD_FOR, Heard, Keeps,
@@ -14,7 +15,7 @@ use super::{
     silenced, suppressed_name, words_on_topics,
 };
 use crate::core::contact::{Contact, ContactId};
-use crate::core::effect::{MessageId, Outgoing, TraceEntry};
+use crate::core::effect::{Handover, MessageId, Outgoing, TraceEntry};
 use crate::core::input::{Input, InputKind};
 use crate::spam::{SpamCount, SpamSender, Traffic, senders};
 use crate::trial::Trials;
@@ -29,6 +30,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Inner {
     keys: HashMap<SmolStr, ContactId>,
+    merged: Merged,
     rows: BTreeMap<ContactId, Row>,
     queue: BTreeSet<(Instant, MessageId)>,
     outbox: BTreeMap<MessageId, Open>,
@@ -47,6 +49,8 @@ struct Inner {
     codes: BTreeMap<SmolStr, Pool>,
     traffic: Traffic,
     held_senders: BTreeMap<SmolStr, (Instant, SpamCount)>,
+    /// Whose log has become longer.
+    changed: BTreeSet<ContactId>,
 }
 
 /// Codes of a voucher.
@@ -149,24 +153,56 @@ impl Inner {
             Whose::Key(key) => match self.keys.get(key) {
                 Some(contact) => *contact,
                 None if !input.creates => return Acceptance::UnknownContact,
-                None => {
-                    let id = ContactId(self.rows.last_key_value().map_or(1, |(last, _)| last.0 + 1));
-                    self.keys.insert(key.clone(), id);
-                    self.rows.insert(id, Row::new(Contact::new(id, key.clone(), now)));
-                    id
-                }
+                None if self.is_taken(input) => return Acceptance::AliasTaken,
+                None => self.create(key, now),
             },
         };
-        let Some(row) = self.rows.get_mut(&contact) else { return Acceptance::UnknownContact };
-        if let Some(id) = &input.id {
-            match row.fingerprints.get(id) {
-                Some(known) if *known == input.fingerprint => return Acceptance::Duplicate,
-                Some(_) => return Acceptance::Conflict,
-                None => _ = row.fingerprints.insert(id.clone(), input.fingerprint),
+        let Some(row) = self.rows.get(&contact) else { return Acceptance::UnknownContact };
+        match input.id.as_ref().and_then(|id| row.fingerprints.get(id)) {
+            Some(known) if *known == input.fingerprint => return Acceptance::Duplicate,
+            Some(_) => return Acceptance::Conflict,
+            None => {}
+        }
+        let mut joins = None;
+        if let InputKind::Alias { key } = &input.kind {
+            let alias = self.keys.get(key).copied().unwrap_or_else(|| self.create(key, now));
+            match self.merged.join(alias, contact) {
+                Ok(into) => joins = Some((alias, into)),
+                Err(answer) => return answer,
             }
         }
-        let seq = row.push(input.at, input.kind.clone());
-        for (topic, channel, out) in words_on_topics(&input.kind) {
+        if let (Some(id), Some(row)) = (&input.id, self.rows.get_mut(&contact)) {
+            row.fingerprints.insert(id.clone(), input.fingerprint);
+        }
+        let accepted = self.push(contact, input.at, input.kind.clone());
+        if let Some((alias, into)) = joins {
+            self.merged.know(alias, into, false);
+            self.push(alias, input.at, InputKind::MergeInto { contact: into });
+        }
+        accepted
+    }
+
+    /// Whether the input names an alias that is somebody's.
+    fn is_taken(&self, input: &NewInput) -> bool {
+        let InputKind::Alias { key } = &input.kind else { return false };
+        self.keys.get(key).is_some_and(|alias| self.merged.is_taken(*alias))
+    }
+
+    fn create(&mut self, key: &SmolStr, now: Instant) -> ContactId {
+        let id = ContactId(self.rows.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+        self.keys.insert(key.clone(), id);
+        self.rows.insert(id, Row::new(Contact::new(id, key.clone(), now)));
+        id
+    }
+
+    /// Appends an input to the log of a contact, or of whom it turned out to be.
+    fn push(&mut self, of: ContactId, at: Instant, kind: InputKind) -> Acceptance {
+        let contact = self.merged.log_of(of);
+        let kind = if contact == of { kind } else { kind.of_alias(of) };
+        let words = words_on_topics(&kind);
+        let Some(row) = self.rows.get_mut(&contact) else { return Acceptance::UnknownContact };
+        let seq = row.push(at, kind);
+        for (topic, channel, out) in words {
             for hash in self.addressed.get(&contact).into_iter().flatten() {
                 let said = (*hash, suppressed_name(&topic, channel));
                 match out {
@@ -175,7 +211,35 @@ impl Inner {
                 }
             }
         }
+        self.changed.insert(contact);
         Acceptance::Accepted { contact, seq }
+    }
+
+    /// Lets a contact join the one that it turned out to be: with all that it was, what waits for it, and its addresses.
+    fn hand_over(&mut self, handed: Handover) {
+        let Handover { into, contact, .. } = handed;
+        let id = contact.id;
+        self.merged.know(id, into, true);
+        let into = self.merged.log_of(id);
+        let addresses = self.addressed.remove(&id).unwrap_or_default();
+        for ((hash, _), by) in &mut self.suppressed {
+            if addresses.contains(hash) && by.remove(&id) {
+                by.insert(into);
+            }
+        }
+        let said = self.rows.get(&into).map(|row| row.unsubscribed.clone()).unwrap_or_default();
+        for (topic, channel) in said.keys() {
+            for hash in &addresses {
+                self.suppressed.entry((*hash, suppressed_name(topic, channel))).or_default().insert(into);
+            }
+        }
+        self.addressed.entry(into).or_default().extend(addresses);
+        let pending = self.rows.get_mut(&id).map(|row| std::mem::take(&mut row.pending)).unwrap_or_default();
+        let at = contact.state.clock;
+        self.push(id, at, InputKind::Absorb { contact: Box::new(contact) });
+        for input in pending {
+            self.push(id, input.at, input.kind);
+        }
     }
 
     /// Whether another contact unsubscribed at the message's address, or its owner said stop.
@@ -204,6 +268,11 @@ impl Inner {
             by.is_some_and(|by| by.remove(&LIST))
         };
         listed.hashes().into_iter().map(|hash| u64::from(take(hash))).sum()
+    }
+
+    /// Whose log has become longer since this was last asked.
+    fn changed(&mut self) -> impl Iterator<Item = ContactId> + use<> {
+        std::mem::take(&mut self.changed).into_iter()
     }
 
     /// When the messages that wait are due.
@@ -240,11 +309,7 @@ impl Store for MemoryStore {
     async fn accept(&self, inputs: &[NewInput], now: Instant) -> Result<Vec<Acceptance>, StoreError> {
         let mut inner = self.inner();
         let answers: Vec<_> = inputs.iter().map(|input| inner.accept(input, now)).collect();
-        for answer in &answers {
-            if let Acceptance::Accepted { contact, .. } = answer {
-                self.wake.run(*contact);
-            }
-        }
+        inner.changed().for_each(|contact| self.wake.run(contact));
         Ok(answers)
     }
 
@@ -265,12 +330,23 @@ impl Store for MemoryStore {
         if inner.revisions.last().is_some_and(|newest| newest.number > revision) {
             return Err(StoreError::Revised);
         }
-        let mut settled = Vec::with_capacity(advanced.len());
+        let (mut settled, mut handed) = (Vec::with_capacity(advanced.len()), Vec::new());
         for Advanced { contact, outcome } in advanced {
+            if contact.is_merged() && outcome.handed.is_none() {
+                let (was_due, due) = (Instant::NEVER, Instant::NEVER);
+                settled.push(Settled { contact: contact.id, was_due, due, more: false });
+                continue;
+            }
             let knew: Vec<i64> = outcome.decided(contact.state.applied).map(|(_, knew)| knew).collect();
             outcome.trials.iter().for_each(|event| inner.trials.add(event));
             if outcome.erase {
                 inner.erase(contact.id, silenced(&outcome));
+                for alias in &outcome.erased {
+                    inner.erase(*alias, std::iter::empty());
+                    if let Some(row) = inner.rows.get_mut(alias) {
+                        row.contact = Contact::erased(*alias);
+                    }
+                }
             }
             for (outgoing, applied) in outcome.outgoing.into_iter().zip(knew) {
                 inner.queue.insert((outgoing.at, outgoing.id));
@@ -278,7 +354,8 @@ impl Store for MemoryStore {
                 inner.outbox.insert(outgoing.id, Open { outgoing, applied, attempts: 0, cause: None });
             }
             let Some(row) = inner.rows.get_mut(&contact.id) else { continue };
-            let applied = row.pending.partition_point(|input| input.seq <= contact.state.applied);
+            let applied = outcome.handed.as_ref().map_or(contact.state.applied, |handed| handed.applied);
+            let applied = row.pending.partition_point(|input| input.seq <= applied);
             let told = row.pending.drain(..applied);
             if outcome.erase {
                 drop(told);
@@ -287,12 +364,16 @@ impl Store for MemoryStore {
                 row.trace.extend(outcome.trace);
             }
             let due = outcome.due.unwrap_or(Instant::NEVER);
-            let more = !row.pending.is_empty();
+            let more = !row.pending.is_empty() && outcome.handed.is_none();
             settled.push(Settled { contact: contact.id, was_due: row.due, due, more });
             row.due = due;
             row.contact = contact;
+            handed.extend(outcome.handed);
         }
+        handed.iter().for_each(|handed| inner.merged.know(handed.contact.id, handed.into, true));
+        handed.into_iter().for_each(|handed| inner.hand_over(*handed));
         lease.settle(settled);
+        inner.changed().for_each(|contact| self.wake.run(contact));
         Ok(())
     }
 
@@ -334,11 +415,11 @@ impl Store for MemoryStore {
                 continue;
             }
             inner.settle(delivery.clone());
-            if let (Some(kind), Some(row)) = (delivery.news(), inner.rows.get_mut(&id.contact)) {
-                row.push(delivery.at, kind);
-                self.wake.run(id.contact);
+            if let Some(kind) = delivery.news() {
+                inner.push(id.contact, delivery.at, kind);
             }
         }
+        inner.changed().for_each(|contact| self.wake.run(contact));
         let mut withheld = Vec::new();
         for id in leaving {
             let Some(open) = inner.outbox.get(id) else { continue };
@@ -414,13 +495,13 @@ impl Store for MemoryStore {
                 let attempts = inner.outbox.get(id).map_or(0, |open| open.attempts);
                 let delivery = Delivery::given_up(*id, attempts, now, GIVEN_UP.to_owned());
                 inner.settle(delivery.clone());
-                if let (Some(kind), Some(row)) = (delivery.news(), inner.rows.get_mut(&id.contact)) {
-                    row.push(now, kind);
-                    self.wake.run(id.contact);
+                if let Some(kind) = delivery.news() {
+                    inner.push(id.contact, now, kind);
                 }
                 done.push(*id);
             }
         }
+        inner.changed().for_each(|contact| self.wake.run(contact));
         Ok(done)
     }
 
@@ -474,8 +555,11 @@ impl Store for MemoryStore {
     }
 
     async fn contact(&self, key: &str) -> Result<Option<Contact>, StoreError> {
-        let inner = self.inner();
-        Ok(inner.keys.get(key).and_then(|id| inner.rows.get(id)).map(|row| row.contact.clone()))
+        let known = {
+            let inner = self.inner();
+            inner.keys.get(key).and_then(|id| inner.rows.get(id)).map(|row| row.contact.clone())
+        };
+        followed(self, known).await
     }
 
     async fn contacts_after(&self, after: ContactId, most: usize) -> Result<Vec<Contact>, StoreError> {

@@ -8,6 +8,7 @@ mod codec;
 mod conformance;
 mod list;
 mod memory;
+mod merged;
 mod open;
 mod postgres;
 mod sqlite;
@@ -34,6 +35,7 @@ use list::{
 };
 pub use list::{Heard, Keeps, ListChange, Listed};
 pub use memory::MemoryStore;
+pub use merged::contact_of_id;
 pub use open::{AnyStore, Database};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
@@ -282,6 +284,8 @@ pub enum Acceptance {
     Conflict,
     /// Nobody knows the contact, and this input cannot create it.
     UnknownContact,
+    /// The alias that it names is another contact's already.
+    AliasTaken,
 }
 
 /// Contacts claimed for one batch.

@@ -41,7 +41,13 @@ impl Advance<'_> {
     }
 
     /// Writes into the ledger, which nothing is ever taken from.
-    fn enter_in_ledger(&mut self, act: Act, topic: Option<&SmolStr>, channel: Option<Channel>, evidence: &Evidence) {
+    pub(super) fn enter_in_ledger(
+        &mut self,
+        act: Act,
+        topic: Option<&SmolStr>,
+        channel: Option<Channel>,
+        evidence: &Evidence,
+    ) {
         let (topic, evidence) = (topic.cloned(), evidence.clone());
         let ledger = &mut self.contact.state.ledger;
         if ledger.len() >= MAX_LEDGER {
@@ -166,6 +172,12 @@ impl Advance<'_> {
 
     /// Ends the runs whose topic it was, at once; those of other channels go on.
     pub(super) fn withdrawn(&mut self, topic: Option<SmolStr>, channel: Option<Channel>) {
+        self.end_unsubscribed();
+        self.happen(Happening::consent(BuiltinEvent::Unsubscribed, topic, channel));
+    }
+
+    /// Ends the runs whose topic the contact wants no more of.
+    pub(super) fn end_unsubscribed(&mut self) {
         for number in self.active() {
             let Some((run, prepared)) = self.take(number) else { continue };
             if self.is_unsubscribed(&prepared) {
@@ -174,7 +186,6 @@ impl Advance<'_> {
                 self.put(run);
             }
         }
-        self.happen(Happening::consent(BuiltinEvent::Unsubscribed, topic, channel));
     }
 }
 

@@ -16,6 +16,7 @@
 mod consent;
 mod enter;
 mod gate;
+mod merge;
 mod migrate;
 mod pause;
 mod prune;
@@ -36,9 +37,11 @@ use journey_bytecode::{
     BuiltinEvent, Channel, ExitKind, Instant, Pc, Span, StatusKind, Value, Version, WRITTEN_WORD, past_change,
     past_journey, written_word,
 };
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
-use super::contact::{Contact, ERASED, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run, SentMessage, State};
+use super::contact::{
+    Contact, ERASED, EndReason, EndedRun, MessageStatus, Parked, PastEvent, Run, SentMessage, State, erased_key,
+};
 use super::effect::{Errand, Outcome, TraceEntry, TraceEvent, WokenBy};
 use super::input::{Answer, Evidence, Input, InputKind, MessageName};
 use super::link::{Linked, Prepared, TriggerKey};
@@ -122,6 +125,9 @@ fn run(linked: &Linked, contact: &mut Contact, inputs: &[Input], now: Instant, u
     advance.clock = advance.contact.state.clock;
     if advance.contact.is_erased() {
         advance.forget(inputs);
+        return advance.out;
+    }
+    if advance.contact.is_merged() {
         return advance.out;
     }
     advance.begin_watches();
@@ -229,12 +235,16 @@ impl Advance<'_> {
         self.out.knew.resize(self.out.outgoing.len(), self.contact.state.applied);
         self.contact.state.applied = input.seq;
         if self.contact.is_erased() {
-            return;
+            return self.forget_alias(input);
+        }
+        if let InputKind::MergeInto { contact } = input.kind {
+            return self.hand_over(contact, input.seq);
         }
         if first && !matches!(input.kind, InputKind::Upsert { .. }) {
             self.happen(Happening::builtin(BuiltinEvent::Created, []));
         }
-        match &input.kind {
+        let Some(kind) = input.kind.here(&self.contact.state.identities) else { return };
+        match &*kind {
             InputKind::Upsert { attributes, add_tags, remove_tags } => {
                 self.upsert(first, attributes, add_tags, remove_tags);
             }
@@ -281,8 +291,10 @@ impl Advance<'_> {
             InputKind::Resume { journey, paused, backlog } => {
                 self.resume_journey(journey, *paused, input.at.min(self.clock), *backlog);
             }
-            // What there is to do is done at the beginning of each advance.
-            InputKind::Deployed => {}
+            InputKind::Absorb { contact } => self.absorb(contact),
+            // What there is to do is done at the beginning of each advance; whoever has the id joins in an input of its own.
+            InputKind::Deployed | InputKind::Alias { .. } => {}
+            InputKind::MergeInto { .. } | InputKind::OfAlias { .. } => {}
         }
         if first {
             self.plan_moments();
@@ -345,7 +357,11 @@ impl Advance<'_> {
         let messages = &self.contact.state.messages;
         let place = match message {
             MessageName::Number(number) => messages.binary_search_by_key(number, |m| m.number).ok(),
-            MessageName::Newest(name) => messages.iter().rposition(|m| m.name == *name).or_else(|| self.foreign(name)),
+            MessageName::Newest(name) => {
+                let named = messages.iter().enumerate().filter(|(_, message)| message.name == *name);
+                let newest = named.max_by_key(|(place, message)| (message.at, *place)).map(|(place, _)| place);
+                newest.or_else(|| self.foreign(name))
+            }
         };
         let sent = self.contact.state.messages.get_mut(place?)?;
         let (number, run, journey, channel) = (sent.number, sent.run, sent.journey.clone(), sent.channel);
@@ -473,6 +489,7 @@ impl Advance<'_> {
                 self.end(run, &prepared, EndReason::Deleted);
             }
         }
+        self.out.erased.extend(self.contact.state.identities.aliases.iter().map(|alias| alias.contact));
         let state = &mut self.contact.state;
         let kept = State {
             applied: state.applied,
@@ -484,7 +501,7 @@ impl Advance<'_> {
             ..State::default()
         };
         *state = kept;
-        self.contact.key = format_smolstr!("{ERASED}:{}", self.contact.id.0);
+        self.contact.key = erased_key(self.contact.id);
         self.contact.attributes.clear();
         self.contact.tags.clear();
         self.queue.clear();
@@ -497,6 +514,7 @@ impl Advance<'_> {
     fn forget(&mut self, inputs: &[Input]) {
         let state = &mut self.contact.state;
         state.applied = inputs.iter().map(|input| input.seq).fold(state.applied, i64::max);
+        inputs.iter().for_each(|input| self.forget_alias(input));
         self.out.erase = true;
     }
 

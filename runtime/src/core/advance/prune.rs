@@ -20,7 +20,7 @@ impl Advance<'_> {
         }
         drop_oldest(&mut state.ended, MAX_ENDED);
 
-        let oldest = state.runs.first().map_or(Instant::NEVER, |run| run.entered_at);
+        let oldest = state.runs.iter().map(|run| run.entered_at).min().unwrap_or(Instant::NEVER);
         state.history.retain(|past| {
             self.linked.asks_for(&past.event).is_some_and(|memory| {
                 let keep = memory.keep.is_none_or(|keep| past.at.0 >= clock.0.saturating_sub(keep));

@@ -37,7 +37,8 @@ impl Advance<'_> {
         self.late_goals(happening);
     }
 
-    fn react(&mut self, number: u32, happening: &Happening) {
+    /// Lets one run react.
+    pub(super) fn react(&mut self, number: u32, happening: &Happening) {
         let Some((mut run, prepared)) = self.take(number) else { return };
         let program = &prepared.program;
         self.changes.set(Instant::NEVER);

@@ -1,6 +1,5 @@
 //! Appending inputs: contacts found or created, ids checked, places given.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use journey_bytecode::Instant;
@@ -11,6 +10,7 @@ use super::write::close_gate;
 use super::{bytes, execute};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
+use crate::store::merged::Merged;
 use crate::store::{Acceptance, NewInput, Whose, suppressed_name, words_on_topics};
 
 /// Takes inputs within a transaction. Contacts are created in the order of their keys and then locked in the order of
@@ -20,10 +20,13 @@ pub(super) async fn accept(
     inputs: &[NewInput],
     now: Instant,
 ) -> sqlx::Result<Vec<Acceptance>> {
-    let mut keys = known_keys(connection, inputs).await?;
-    let created = create(connection, inputs, &mut keys, now).await?;
-    let ids: BTreeSet<i64> = inputs.iter().filter_map(|input| Some(whose(input, &keys)?.0)).collect();
-    let mut log = Log::lock(connection, &ids).await?;
+    let mut merged = Merged::default();
+    let mut keys = known_keys(connection, inputs, &mut merged).await?;
+    let created = create(connection, inputs, &mut keys, &mut merged, now).await?;
+    let aliases = inputs.iter().filter_map(|input| keys.get(alias(input)?).copied());
+    let ids = inputs.iter().filter_map(|input| whose(input, &keys)).chain(aliases);
+    let ids: BTreeSet<i64> = ids.map(|contact| merged.log_of(contact).0).collect();
+    let mut log = Log::lock_with(connection, &ids, merged).await?;
     let mut fingerprints = known_fingerprints(connection, inputs, &keys).await?;
     let mut begun = BTreeSet::new();
     let take = |input: &NewInput| {
@@ -31,24 +34,45 @@ pub(super) async fn accept(
             return Acceptance::UnknownContact;
         };
         // A contact of this batch is there from its first input on that may create it.
-        if created.contains(&contact) && !begun.contains(&contact) {
-            if !input.creates {
-                return Acceptance::UnknownContact;
-            }
-            begun.insert(contact);
+        if created.contains(&contact) && !begun.contains(&contact) && !input.creates {
+            return Acceptance::UnknownContact;
         }
-        if let Some(id) = &input.id {
-            match fingerprints.entry((contact, id.clone())) {
-                Entry::Occupied(known) if *known.get() == input.fingerprint => return Acceptance::Duplicate,
-                Entry::Occupied(_) => return Acceptance::Conflict,
-                Entry::Vacant(new) => _ = new.insert(input.fingerprint),
+        match input.id.as_ref().and_then(|id| fingerprints.get(&(contact, id.clone()))) {
+            Some(known) if *known == input.fingerprint => return Acceptance::Duplicate,
+            Some(_) => return Acceptance::Conflict,
+            None => {}
+        }
+        let mut joins = None;
+        if let Some(key) = alias(input) {
+            let Some(alias) = keys.get(key).copied() else { return Acceptance::UnknownContact };
+            match log.merged.join(alias, contact) {
+                Ok(into) => joins = Some((alias, into)),
+                Err(answer) => return answer,
             }
         }
+        fingerprints.extend(input.id.as_ref().map(|id| ((contact, id.clone()), input.fingerprint)));
         let id = input.id.as_ref().map(|id| (id, &input.fingerprint));
-        Acceptance::Accepted { contact, seq: log.push(contact, input.at, &input.kind, id) }
+        begun.insert(contact);
+        let (contact, seq) = log.push(contact, input.at, &input.kind, id);
+        if let Some((alias, into)) = joins {
+            begun.insert(alias);
+            log.join(alias, into, input.at);
+        }
+        Acceptance::Accepted { contact, seq }
     };
     let answers = inputs.iter().map(take).collect();
     log.write(connection).await?;
+    let unused: Vec<i64> = created.difference(&begun).map(|contact| contact.0).collect();
+    if !unused.is_empty() {
+        // What would have created them was refused.
+        for forget in [
+            "DELETE FROM keys k USING contacts c WHERE c.contact = ANY($1) AND k.key = c.key",
+            "DELETE FROM states WHERE contact = ANY($1)",
+            "DELETE FROM contacts WHERE contact = ANY($1)",
+        ] {
+            execute(connection, sqlx::query(forget).bind(&unused)).await?;
+        }
+    }
     Ok(answers)
 }
 
@@ -59,6 +83,14 @@ fn whose(input: &NewInput, keys: &HashMap<SmolStr, ContactId>) -> Option<Contact
     }
 }
 
+/// The other id that an input gives a contact.
+fn alias(input: &NewInput) -> Option<&str> {
+    match &input.kind {
+        InputKind::Alias { key } => Some(key),
+        _ => None,
+    }
+}
+
 fn key(input: &NewInput) -> Option<&str> {
     match &input.contact {
         Whose::Key(key) => Some(key),
@@ -66,18 +98,35 @@ fn key(input: &NewInput) -> Option<&str> {
     }
 }
 
-async fn known_keys(connection: &mut PgConnection, inputs: &[NewInput]) -> sqlx::Result<HashMap<SmolStr, ContactId>> {
-    let asked: BTreeSet<&str> = inputs.iter().filter_map(key).collect();
-    find_keys(connection, &asked.into_iter().collect::<Vec<_>>()).await
+async fn known_keys(
+    connection: &mut PgConnection,
+    inputs: &[NewInput],
+    merged: &mut Merged,
+) -> sqlx::Result<HashMap<SmolStr, ContactId>> {
+    let asked: BTreeSet<&str> = inputs.iter().filter_map(key).chain(inputs.iter().filter_map(alias)).collect();
+    find_keys(connection, &asked.into_iter().collect::<Vec<_>>(), merged).await
 }
 
-async fn find_keys(connection: &mut PgConnection, keys: &[&str]) -> sqlx::Result<HashMap<SmolStr, ContactId>> {
+/// The contacts of keys, and which of them have handed over: those need no lock, because that never changes again.
+async fn find_keys(
+    connection: &mut PgConnection,
+    keys: &[&str],
+    merged: &mut Merged,
+) -> sqlx::Result<HashMap<SmolStr, ContactId>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let known = "SELECT key, contact FROM keys WHERE key = ANY($1)";
-    let rows = sqlx::query(known).bind(keys).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((row.try_get::<&str, _>(0)?.into(), ContactId(row.try_get(1)?)))).collect()
+    let known = "SELECT k.key, k.contact, CASE WHEN c.handed THEN c.merged_into END
+         FROM keys k JOIN contacts c ON c.contact = k.contact WHERE k.key = ANY($1)";
+    let mut known_keys = HashMap::new();
+    for row in sqlx::query(known).bind(keys).fetch_all(connection).await? {
+        let contact = ContactId(row.try_get(1)?);
+        known_keys.insert(row.try_get::<&str, _>(0)?.into(), contact);
+        if let Some(into) = row.try_get(2)? {
+            merged.know(contact, ContactId(into), true);
+        }
+    }
+    Ok(known_keys)
 }
 
 /// Creates the contacts that inputs may create, numbered in the order in which these name them; says which are new.
@@ -85,10 +134,18 @@ async fn create(
     connection: &mut PgConnection,
     inputs: &[NewInput],
     keys: &mut HashMap<SmolStr, ContactId>,
+    merged: &mut Merged,
     now: Instant,
 ) -> sqlx::Result<BTreeSet<ContactId>> {
+    let creating: BTreeSet<&str> = inputs.iter().filter(|input| input.creates).filter_map(key).collect();
+    // Whoever is named as an alias of somebody may be new.
+    let of_somebody = |input: &&NewInput| key(input).is_none_or(|key| keys.contains_key(key) || creating.contains(key));
+    let named = inputs.iter().flat_map(|input| {
+        let creates = key(input).filter(|_| input.creates);
+        creates.into_iter().chain(Some(input).filter(of_somebody).and_then(alias))
+    });
     let mut seen = BTreeSet::new();
-    let missing = inputs.iter().filter(|input| input.creates).filter_map(key).filter(|key| !keys.contains_key(*key));
+    let missing = named.filter(|key| !keys.contains_key(*key));
     let missing: Vec<&str> = missing.filter(|key| seen.insert(*key)).collect();
     if missing.is_empty() {
         return Ok(BTreeSet::new());
@@ -114,7 +171,7 @@ async fn create(
     }
     if created.len() < missing.len() {
         // Another worker was faster; its transaction is over, or we would still wait.
-        keys.extend(find_keys(connection, &missing).await?);
+        keys.extend(find_keys(connection, &missing, merged).await?);
     }
     Ok(created)
 }
@@ -145,6 +202,10 @@ async fn known_fingerprints(
 pub(super) struct Log {
     /// The last place given, by contact.
     accepted: BTreeMap<ContactId, i64>,
+    /// Contacts that turned out to be others.
+    pub(super) merged: Merged,
+    /// Those of which that is new.
+    joined: (Vec<i64>, Vec<i64>),
     changed: BTreeSet<ContactId>,
     contacts: Vec<i64>,
     places: Vec<i64>,
@@ -156,32 +217,59 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Takes the logs of contacts for this transaction.
+    /// Takes the logs of contacts for this transaction, and those of whom they turned out to be.
     pub(super) async fn lock(connection: &mut PgConnection, contacts: &BTreeSet<i64>) -> sqlx::Result<Self> {
-        let mut log = Self::default();
-        if contacts.is_empty() {
-            return Ok(log);
-        }
-        let lock = "SELECT contact, accepted FROM contacts WHERE contact = ANY($1) ORDER BY contact FOR NO KEY UPDATE";
-        let contacts: Vec<i64> = contacts.iter().copied().collect();
-        for row in sqlx::query(lock).bind(contacts).fetch_all(connection).await? {
-            log.accepted.insert(ContactId(row.try_get(0)?), row.try_get(1)?);
+        Self::lock_with(connection, contacts, Merged::default()).await
+    }
+
+    async fn lock_with(connection: &mut PgConnection, contacts: &BTreeSet<i64>, merged: Merged) -> sqlx::Result<Self> {
+        let mut log = Self { merged, ..Self::default() };
+        let lock = "SELECT contact, accepted, merged_into, handed FROM contacts WHERE contact = ANY($1)
+             ORDER BY contact FOR NO KEY UPDATE";
+        let mut next: Vec<i64> = contacts.iter().copied().collect();
+        while !next.is_empty() {
+            let mut targets = BTreeSet::new();
+            for row in sqlx::query(lock).bind(std::mem::take(&mut next)).fetch_all(&mut *connection).await? {
+                let contact = ContactId(row.try_get(0)?);
+                log.accepted.insert(contact, row.try_get(1)?);
+                if let Some(into) = row.try_get::<Option<i64>, _>(2)? {
+                    log.merged.know(contact, ContactId(into), row.try_get(3)?);
+                    targets.insert(into);
+                }
+            }
+            next.extend(targets.into_iter().filter(|into| !log.accepted.contains_key(&ContactId(*into))));
         }
         Ok(log)
     }
 
     fn knows(&self, contact: ContactId) -> bool {
-        self.accepted.contains_key(&contact)
+        self.accepted.contains_key(&self.merged.log_of(contact))
     }
 
-    /// Gives the input its place.
+    /// Notes that a contact turned out to be another one, and tells it so.
+    fn join(&mut self, alias: ContactId, into: ContactId, at: Instant) {
+        self.merged.know(alias, into, false);
+        self.joined.0.push(alias.0);
+        self.joined.1.push(into.0);
+        self.push(alias, at, &InputKind::MergeInto { contact: into }, None);
+    }
+
+    /// Gives the input its place in the log of a contact, or of whom it turned out to be. Its id stays the contact's own.
     pub(super) fn push(
         &mut self,
-        contact: ContactId,
+        of: ContactId,
         at: Instant,
         kind: &InputKind,
         id: Option<(&SmolStr, &[u8; 16])>,
-    ) -> i64 {
+    ) -> (ContactId, i64) {
+        let contact = self.merged.log_of(of);
+        let own;
+        let kind = if contact == of {
+            kind
+        } else {
+            own = kind.clone().of_alias(of);
+            &own
+        };
         let accepted = self.accepted.entry(contact).or_default();
         *accepted += 1;
         let seq = *accepted;
@@ -193,11 +281,11 @@ impl Log {
         self.moments.push(at.0);
         self.bodies.push(bytes(kind));
         if let Some((id, fingerprint)) = id {
-            self.ids.0.push(contact.0);
+            self.ids.0.push(of.0);
             self.ids.1.push(id.to_string());
             self.ids.2.push(fingerprint.to_vec());
         }
-        seq
+        (contact, seq)
     }
 
     /// Writes it; whether there was anything to write.
@@ -219,6 +307,12 @@ impl Log {
             let note = "INSERT INTO input_ids (contact, id, fingerprint)
                  SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[])";
             execute(connection, sqlx::query(note).bind(contacts).bind(ids).bind(fingerprints)).await?;
+        }
+        let (aliases, into) = self.joined;
+        if !aliases.is_empty() {
+            let join = "UPDATE contacts c SET merged_into = u.merged_into
+                 FROM unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into) WHERE c.contact = u.contact";
+            execute(connection, sqlx::query(join).bind(aliases).bind(into)).await?;
         }
         if !self.topics.is_empty() {
             write_topics(connection, self.topics).await?;

@@ -7,6 +7,7 @@
 //! delay: what was not committed is done again.
 
 mod append;
+mod join;
 mod look;
 mod revise;
 mod schema;
@@ -28,6 +29,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Postgres, Row, Tr
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::merged::followed;
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Heard, Kept, KeptMessage, KeptProgram, Listed,
     MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued, Revision, Stays, Store, StoreError, TakeCode, TakenOver, codec,
@@ -637,7 +639,7 @@ impl Store for PostgresStore {
         let contact =
             "SELECT c.contact, s.body, c.key, c.created_at FROM keys k JOIN contacts c ON c.contact = k.contact
              JOIN states s ON s.contact = k.contact WHERE k.key = $1";
-        Ok(self.contacts(sqlx::query(contact).bind(key)).await?.pop())
+        followed(self, self.contacts(sqlx::query(contact).bind(key)).await?.pop()).await
     }
 
     async fn contacts_after(&self, after: ContactId, most: usize) -> Result<Vec<Contact>, StoreError> {

@@ -120,6 +120,9 @@ CREATE TABLE held_senders (
 CREATE TABLE told (
     contact bigint NOT NULL, seq bigint NOT NULL, at bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (contact, seq)
 );
+", "
+-- Whom a contact turned out to be; once it has handed over, what comes for it goes to that one's log.
+ALTER TABLE contacts ADD COLUMN merged_into bigint, ADD COLUMN handed boolean NOT NULL DEFAULT false;
 "];
 
 /// Brings the database up to date.

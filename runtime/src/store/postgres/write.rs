@@ -7,8 +7,9 @@ use smol_str::SmolStr;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::append::Log;
-use super::{FIRST_KEY, bytes, execute, message_columns, message_id, number};
-use crate::core::effect::{MessageId, Outgoing};
+use super::{FIRST_KEY, bytes, execute, join, message_columns, message_id, number};
+use crate::core::contact::Contact;
+use crate::core::effect::{Handover, MessageId, Outgoing};
 use crate::store::{
     Advanced, Delivery, DeliveryResult, GIVEN_UP, HEARD_FOR, Heard, KeptProgram, LIST, ListChange, Listed, Stays,
     TakeCode, TakenOver, address_hash, codec, own_address_hash, silenced,
@@ -31,6 +32,8 @@ pub(super) struct Batch {
     erased: (Vec<i64>, Vec<String>),
     /// contacts and hashes of addresses
     silenced: (Vec<i64>, Vec<Vec<u8>>),
+    /// What contacts hand over.
+    handed: Vec<Handover>,
 }
 
 #[derive(Debug, Default)]
@@ -80,10 +83,15 @@ impl Batch {
     pub(super) fn of(advanced: &[Advanced]) -> Self {
         let mut batch = Self::default();
         for Advanced { contact, outcome } in advanced {
+            if contact.is_merged() && outcome.handed.is_none() {
+                continue;
+            }
             let id = contact.id.0;
+            let applied = outcome.handed.as_ref().map_or(contact.state.applied, |handed| handed.applied);
+            batch.handed.extend(outcome.handed.as_deref().cloned());
             batch.contacts.push(id);
             batch.dues.push(outcome.due.unwrap_or(Instant::NEVER).0);
-            batch.applied.push(contact.state.applied);
+            batch.applied.push(applied);
             batch.states.push(bytes(contact));
             outcome.trials.iter().for_each(|event| batch.trials.add(event));
             if outcome.erase {
@@ -93,12 +101,21 @@ impl Batch {
                     batch.silenced.0.push(id);
                     batch.silenced.1.push(hash.to_vec());
                 }
+                for alias in &outcome.erased {
+                    let left = Contact::erased(*alias);
+                    batch.contacts.push(alias.0);
+                    batch.dues.push(Instant::NEVER.0);
+                    batch.applied.push(0);
+                    batch.states.push(bytes(&left));
+                    batch.erased.0.push(alias.0);
+                    batch.erased.1.push(left.key.to_string());
+                }
             }
             if !outcome.trace.is_empty() && !outcome.erase {
                 batch.trace.0.push(id);
                 batch.trace.1.push(bytes(&outcome.trace));
             }
-            for (message, knew) in outcome.decided(contact.state.applied) {
+            for (message, knew) in outcome.decided(applied) {
                 batch.outbox.push(message, message.at, knew);
                 batch.addressed.extend(own_address_hash(message).map(|hash| (id, hash)));
             }
@@ -106,7 +123,7 @@ impl Batch {
         batch
     }
 
-    /// Writes the rows; whether there are messages among them.
+    /// Writes the rows; whether there is something to do for others: messages, or contacts that somebody joins.
     pub(super) async fn write(self, connection: &mut PgConnection) -> sqlx::Result<bool> {
         let write = "WITH applied AS (
                  DELETE FROM inputs i USING unnest($1::bigint[], $4::bigint[]) AS u (contact, applied)
@@ -141,7 +158,11 @@ impl Batch {
                 self.addressed.into_iter().map(|(contact, hash)| (contact, hash.to_vec())).unzip();
             execute(connection, sqlx::query(note).bind(contacts).bind(hashes)).await?;
         }
-        Ok(queued)
+        let joins = !self.handed.is_empty();
+        if joins {
+            join::hand_over(connection, self.handed).await?;
+        }
+        Ok(queued || joins)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Appending inputs: contacts found or created, ids checked, places given.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use journey_bytecode::Instant;
@@ -10,48 +9,64 @@ use sqlx::SqliteConnection;
 use super::{Query, Rows, Writer, hex, json, list, unhex};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
+use crate::store::merged::Merged;
 use crate::store::{Acceptance, NewInput, Whose, suppressed_name, words_on_topics};
 
-/// Takes inputs in one transaction; `beside` notes their contacts for the server, which is another process.
+/// Takes inputs in one transaction; whose logs became longer. `beside` notes these for the server, which is another process.
 pub(super) async fn accept(
     writer: &mut Writer,
     inputs: &[NewInput],
     now: Instant,
     beside: bool,
-) -> sqlx::Result<Vec<Acceptance>> {
+) -> sqlx::Result<(Vec<Acceptance>, BTreeSet<ContactId>)> {
     let connection = &mut writer.connection;
     let (mut keys, mut log) = known_contacts(connection, inputs).await?;
     let mut fingerprints = known_fingerprints(connection, inputs, &keys).await?;
     let mut next_contact = writer.next_contact;
     let mut created = Vec::new();
+    let mut create = |key: &SmolStr, keys: &mut HashMap<SmolStr, ContactId>, log: &mut Log| {
+        let contact = ContactId(next_contact);
+        next_contact += 1;
+        created.push((contact.0, key.clone(), now.0));
+        keys.insert(key.clone(), contact);
+        log.know(contact, 0);
+        contact
+    };
     let mut take = |input: &NewInput| {
-        let contact = match (whose(input, &keys), &input.contact) {
+        let contact = match (whose(input, &keys), key(input)) {
             (Some(known), _) if log.knows(known) => known,
-            (None, Whose::Key(key)) if input.creates => {
-                let contact = ContactId(next_contact);
-                next_contact += 1;
-                created.push((contact.0, key.clone(), now.0));
-                keys.insert(key.clone(), contact);
-                log.know(contact, 0);
-                contact
-            }
+            (None, Some(_)) if input.creates && is_taken(input, &keys, &log.merged) => return Acceptance::AliasTaken,
+            (None, Some(key)) if input.creates => create(key, &mut keys, &mut log),
             _ => return Acceptance::UnknownContact,
         };
-        if let Some(id) = &input.id {
-            match fingerprints.entry((contact, id.clone())) {
-                Entry::Occupied(known) if *known.get() == input.fingerprint => return Acceptance::Duplicate,
-                Entry::Occupied(_) => return Acceptance::Conflict,
-                Entry::Vacant(new) => _ = new.insert(input.fingerprint),
+        match input.id.as_ref().and_then(|id| fingerprints.get(&(contact, id.clone()))) {
+            Some(known) if *known == input.fingerprint => return Acceptance::Duplicate,
+            Some(_) => return Acceptance::Conflict,
+            None => {}
+        }
+        let mut joins = None;
+        if let InputKind::Alias { key } = &input.kind {
+            let known = keys.get(key).copied();
+            let alias = known.unwrap_or_else(|| create(key, &mut keys, &mut log));
+            match log.merged.join(alias, contact) {
+                Ok(into) => joins = Some((alias, into)),
+                Err(answer) => return answer,
             }
         }
+        fingerprints.extend(input.id.as_ref().map(|id| ((contact, id.clone()), input.fingerprint)));
         let id = input.id.as_ref().map(|id| (id.clone(), &input.fingerprint));
-        Acceptance::Accepted { contact, seq: log.push(contact, input.at, &input.kind, id) }
+        let (contact, seq) = log.push(contact, input.at, &input.kind, id);
+        if let Some((alias, into)) = joins {
+            log.join(alias, into, input.at);
+        }
+        Acceptance::Accepted { contact, seq }
     };
     let answers = inputs.iter().map(&mut take).collect();
     if log.is_empty() {
         sqlx::raw_sql("ROLLBACK").execute(connection).await?;
-        return Ok(answers);
+        return Ok((answers, BTreeSet::new()));
     }
+    let changed = log.changed().collect();
     let append = concat!(
         "INSERT INTO contacts (id, key, created_at) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);",
         append_inputs!(),
@@ -59,7 +74,20 @@ pub(super) async fn accept(
     );
     log.bind(sqlx::query(append).bind(json(&created)), beside).execute(connection).await?;
     writer.next_contact = next_contact;
-    Ok(answers)
+    Ok((answers, changed))
+}
+
+/// Whether the input names an alias that is somebody's.
+fn is_taken(input: &NewInput, keys: &HashMap<SmolStr, ContactId>, merged: &Merged) -> bool {
+    let InputKind::Alias { key } = &input.kind else { return false };
+    keys.get(key).is_some_and(|alias| merged.is_taken(*alias))
+}
+
+fn key(input: &NewInput) -> Option<&SmolStr> {
+    match &input.contact {
+        Whose::Key(key) => Some(key),
+        Whose::Id(_) => None,
+    }
 }
 
 fn whose(input: &NewInput, keys: &HashMap<SmolStr, ContactId>) -> Option<ContactId> {
@@ -81,24 +109,30 @@ async fn known_contacts(
             Whose::Key(key) => _ = keys.insert(key.as_str()),
             Whose::Id(id) => _ = ids.insert(id.0),
         }
-    }
-    let known = "BEGIN IMMEDIATE;
-         SELECT json_group_array(json_array(key, contact, accepted)) FROM (
-             SELECT c.key, r.contact, r.accepted FROM json_each(?) j CROSS JOIN contacts c ON c.key = j.value
-             CROSS JOIN ready r ON r.contact = c.id
-             UNION ALL
-             SELECT NULL, r.contact, r.accepted FROM json_each(?) j CROSS JOIN ready r ON r.contact = j.value)";
-    let (keys, ids): (Vec<_>, Vec<_>) = (keys.into_iter().collect(), ids.into_iter().collect());
-    let rows = list::<(Option<SmolStr>, i64, i64)>(sqlx::query(known).bind(json(&keys)).bind(json(&ids)), connection);
-    let (mut keys, mut log) = (HashMap::new(), Log::default());
-    for (key, contact, accepted) in rows.await? {
-        log.know(ContactId(contact), accepted);
-        if let Some(key) = key {
-            keys.insert(key, ContactId(contact));
+        if let InputKind::Alias { key } = &input.kind {
+            keys.insert(key.as_str());
         }
     }
+    let known = "BEGIN IMMEDIATE;
+         SELECT json_group_array(json_array(key, contact, accepted, merged_into, handed)) FROM (
+             SELECT c.key, r.contact, r.accepted, m.merged_into, m.handed
+             FROM json_each(?) j CROSS JOIN contacts c ON c.key = j.value
+             CROSS JOIN ready r ON r.contact = c.id LEFT JOIN merged m ON m.contact = c.id
+             UNION ALL
+             SELECT NULL, r.contact, r.accepted, m.merged_into, m.handed
+             FROM json_each(?) j CROSS JOIN ready r ON r.contact = j.value LEFT JOIN merged m ON m.contact = j.value)";
+    let (keys, ids): (Vec<_>, Vec<_>) = (keys.into_iter().collect(), ids.into_iter().collect());
+    let rows = list::<LogRow>(sqlx::query(known).bind(json(&keys)).bind(json(&ids)), connection).await?;
+    let (mut keys, mut log) = (HashMap::new(), Log::default());
+    for (key, contact, ..) in &rows {
+        keys.extend(key.clone().map(|key| (key, ContactId(*contact))));
+    }
+    log.open(connection, rows).await?;
     Ok((keys, log))
 }
+
+/// key where it was asked for, contact, inputs accepted, whom it turned out to be, whether it has handed over
+type LogRow = (Option<SmolStr>, i64, i64, Option<i64>, Option<u8>);
 
 /// What was accepted under the ids of inputs, by contact and id.
 async fn known_fingerprints(
@@ -118,6 +152,13 @@ async fn known_fingerprints(
         ((ContactId(contact), id), unhex(&fingerprint).try_into().unwrap_or_default())
     };
     Ok(rows.into_iter().map(known).collect())
+}
+
+/// The logs of contacts by their numbers.
+async fn log_rows(connection: &mut SqliteConnection, contacts: &[i64]) -> sqlx::Result<Vec<LogRow>> {
+    let rows = "SELECT json_group_array(json_array(NULL, r.contact, r.accepted, m.merged_into, m.handed))
+         FROM json_each(?1) j CROSS JOIN ready r ON r.contact = j.value LEFT JOIN merged m ON m.contact = j.value";
+    list(sqlx::query(rows).bind(json(contacts)), connection).await
 }
 
 /// The statements that write a [`Log`].
@@ -140,6 +181,8 @@ macro_rules! append_inputs {
          DELETE FROM suppressed WHERE (hash, topic) IN
              (SELECT a.hash, j.value ->> 4 FROM json_each(?) j
               CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NULL);
+         INSERT INTO merged (contact, merged_into, handed) SELECT value ->> 0, value ->> 1, 0 FROM json_each(?);
+         UPDATE ready SET applied = accepted WHERE contact IN (SELECT value FROM json_each(?));
          INSERT OR IGNORE INTO nudged (contact) SELECT value ->> 0 FROM json_each(?);"
     };
 }
@@ -150,6 +193,12 @@ pub(super) use append_inputs;
 pub(super) struct Log {
     /// The last place given, by contact.
     accepted: BTreeMap<ContactId, i64>,
+    /// Contacts that turned out to be others.
+    pub(super) merged: Merged,
+    /// Those of which that is new.
+    joined: Vec<(i64, i64)>,
+    /// Those that have handed over, and whose ids were noted.
+    noted: BTreeSet<ContactId>,
     changed: BTreeSet<ContactId>,
     inputs: Rows<InputRow>,
     /// The newest word on each topic and channel, `''` for everything: the place of an unsubscribe, none for a subscribe.
@@ -165,31 +214,92 @@ impl Log {
         self.accepted.insert(contact, accepted);
     }
 
+    /// Opens the logs of contacts, and those of whom they turned out to be.
+    async fn open(&mut self, connection: &mut SqliteConnection, mut rows: Vec<LogRow>) -> sqlx::Result<()> {
+        while !rows.is_empty() {
+            let mut targets = BTreeSet::new();
+            for (_, contact, accepted, into, handed) in rows {
+                let contact = ContactId(contact);
+                self.know(contact, accepted);
+                if let Some(into) = into {
+                    self.merged.know(contact, ContactId(into), handed == Some(1));
+                    targets.insert(into);
+                }
+            }
+            let missing: Vec<i64> =
+                targets.into_iter().filter(|into| !self.accepted.contains_key(&ContactId(*into))).collect();
+            rows = if missing.is_empty() { Vec::new() } else { log_rows(connection, &missing).await? };
+        }
+        Ok(())
+    }
+
+    /// The logs of these contacts, and those of whom they turned out to be, within a transaction.
+    pub(super) async fn of(connection: &mut SqliteConnection, contacts: &BTreeSet<ContactId>) -> sqlx::Result<Self> {
+        let mut log = Self::default();
+        let ids: Vec<i64> = contacts.iter().map(|contact| contact.0).collect();
+        if !ids.is_empty() {
+            let rows = log_rows(connection, &ids).await?;
+            log.open(connection, rows).await?;
+        }
+        Ok(log)
+    }
+
+    /// Whose logs became longer.
+    pub(super) fn changed(&self) -> impl Iterator<Item = ContactId> {
+        self.changed.iter().copied().filter(|contact| !self.noted.contains(contact))
+    }
+
     fn knows(&self, contact: ContactId) -> bool {
-        self.accepted.contains_key(&contact)
+        self.accepted.contains_key(&self.merged.log_of(contact))
+    }
+
+    /// Notes that a contact turned out to be another one, and tells it so.
+    fn join(&mut self, alias: ContactId, into: ContactId, at: Instant) {
+        self.merged.know(alias, into, false);
+        self.joined.push((alias.0, into.0));
+        self.push(alias, at, &InputKind::MergeInto { contact: into }, None);
     }
 
     fn is_empty(&self) -> bool {
         self.inputs.rows.is_empty()
     }
 
-    /// Gives the input its place.
+    /// Gives the input its place in the log of a contact, or of whom it turned out to be. Its id stays the contact's own.
     pub(super) fn push(
+        &mut self,
+        of: ContactId,
+        at: Instant,
+        kind: &InputKind,
+        id: Option<(SmolStr, &[u8; 16])>,
+    ) -> (ContactId, i64) {
+        let contact = self.merged.log_of(of);
+        if contact == of {
+            return (contact, self.write(contact, at, Some(kind), id));
+        }
+        if id.is_some() {
+            self.noted.insert(of);
+            self.write(of, at, None, id);
+        }
+        (contact, self.write(contact, at, Some(&kind.clone().of_alias(of)), None))
+    }
+
+    /// Writes an input, or only its id.
+    fn write(
         &mut self,
         contact: ContactId,
         at: Instant,
-        kind: &InputKind,
+        kind: Option<&InputKind>,
         id: Option<(SmolStr, &[u8; 16])>,
     ) -> i64 {
         let accepted = self.accepted.entry(contact).or_default();
         *accepted += 1;
         let seq = *accepted;
         self.changed.insert(contact);
-        let words = words_on_topics(kind).into_iter();
+        let words = kind.map(words_on_topics).unwrap_or_default().into_iter();
         self.topics.extend(words.map(|(topic, channel, out)| ((contact.0, topic, channel), out.then_some(seq))));
         let (id, fingerprint) = id.unzip();
         let fingerprint = fingerprint.map(|bytes| hex(bytes));
-        let (start, length) = self.inputs.add(kind);
+        let (start, length) = kind.map_or((1, 0), |kind| self.inputs.add(kind));
         self.inputs.rows.push((contact.0, seq, at.0, id, fingerprint, start, length));
         seq
     }
@@ -207,7 +317,9 @@ impl Log {
         let query = self.inputs.bind(query).bind(Instant::NEVER.0).bind(json(&lengths));
         let topics = json(&topics);
         let nudged = if beside { lengths.as_slice() } else { &[] };
-        let nudged = json(nudged);
-        query.bind(topics.clone()).bind(topics.clone()).bind(topics.clone()).bind(topics).bind(nudged)
+        let (nudged, joined) = (json(nudged), json(&self.joined));
+        let noted = json(&self.noted.iter().map(|contact| contact.0).collect::<Vec<_>>());
+        let query = query.bind(topics.clone()).bind(topics.clone()).bind(topics.clone()).bind(topics);
+        query.bind(joined).bind(noted).bind(nudged)
     }
 }

@@ -7,6 +7,7 @@
 //! operation nothing more is accepted.
 
 mod append;
+mod join;
 mod revise;
 mod schema;
 mod spam;
@@ -27,6 +28,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, Sql
 use sqlx::{ConnectOptions as _, Connection, Row, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
+use super::merged::followed;
 use super::wake::{self, Wake};
 use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeploymentId, Heard, Kept, KeptMessage, KeptProgram, Listed,
@@ -332,17 +334,15 @@ impl Store for SqliteStore {
 
     async fn accept(&self, inputs: &[NewInput], now: Instant) -> Result<Vec<Acceptance>, StoreError> {
         let beside = self.lock.is_none();
-        if beside && inputs.iter().any(|input| input.creates) {
+        let creates = |input: &NewInput| input.creates || matches!(input.kind, InputKind::Alias { .. });
+        if beside && inputs.iter().any(creates) {
             // The process that serves the file gives contacts their numbers.
             let database = self.path.display().to_string();
             return Err(StoreError::InUse { database });
         }
-        let answers = self.write(async |writer| append::accept(writer, inputs, now, beside).await).await?;
-        for answer in &answers {
-            if let Acceptance::Accepted { contact, .. } = answer {
-                self.wake.run(*contact);
-            }
-        }
+        let accepted = self.write(async |writer| append::accept(writer, inputs, now, beside).await);
+        let (answers, changed) = accepted.await?;
+        changed.into_iter().for_each(|contact| self.wake.run(contact));
         Ok(answers)
     }
 
@@ -390,7 +390,7 @@ impl Store for SqliteStore {
     async fn commit(&self, lease: Lease, advanced: Vec<Advanced>, revision: i64) -> Result<(), StoreError> {
         let batch = write::Batch::of(&advanced);
         let written = self.write(async |writer| batch.write(&mut writer.connection, revision).await).await?;
-        let queued = written.ok_or(StoreError::Revised)?;
+        let (queued, joined) = written.ok_or(StoreError::Revised)?;
         self.queue().extend(queued);
         if advanced.iter().any(|advanced| advanced.outcome.erase) {
             self.write(async |writer| writer.empty_log().await).await?;
@@ -400,6 +400,7 @@ impl Store for SqliteStore {
             let due = outcome.due.unwrap_or(Instant::NEVER);
             wake::Settled { contact: contact.id, was_due, due, more: accepted > contact.state.applied }
         }));
+        joined.into_iter().for_each(|contact| self.wake.run(contact));
         Ok(())
     }
 
@@ -565,7 +566,7 @@ impl Store for SqliteStore {
     async fn contact(&self, key: &str) -> Result<Option<Contact>, StoreError> {
         let contact = "SELECT c.id, s.body, c.key, c.created_at FROM contacts c LEFT JOIN states s ON s.contact = c.id
              WHERE c.key = ?1";
-        Ok(self.contacts(sqlx::query(contact).bind(key.to_owned())).await?.pop())
+        followed(self, self.contacts(sqlx::query(contact).bind(key.to_owned())).await?.pop()).await
     }
 
     async fn contacts_after(&self, after: ContactId, most: usize) -> Result<Vec<Contact>, StoreError> {

@@ -129,6 +129,9 @@ CREATE TABLE traffic (
 CREATE TABLE held_senders (
     sender TEXT PRIMARY KEY, since INTEGER NOT NULL, delivered INTEGER NOT NULL, complained INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+", "
+-- Whom a contact turned out to be; once it has handed over, what comes for it goes to that one's log.
+CREATE TABLE merged (contact INTEGER PRIMARY KEY, merged_into INTEGER NOT NULL, handed INTEGER NOT NULL) STRICT;
 "];
 
 /// Brings the database up to date.
@@ -213,6 +216,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 8, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 9, .. }), "{error}");
     }
 }

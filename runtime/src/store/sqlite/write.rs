@@ -7,10 +7,11 @@ use smol_str::SmolStr;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::append::{Log, append_inputs};
+use super::join::{JOIN, Joins};
 use super::revise::{FENCE, is_fence};
 use super::{Rows, hex, json, list, message_id, message_keys, unhex};
-use crate::core::contact::ContactId;
-use crate::core::effect::{MessageId, Outgoing};
+use crate::core::contact::{Contact, ContactId};
+use crate::core::effect::{Handover, MessageId, Outgoing};
 use crate::store::{
     Advanced, Delivery, DeliveryResult, GIVEN_UP, HEARD_FOR, Heard, KeptProgram, LIST, ListChange, Listed, Stays,
     TakeCode, address_hash, codec, own_address_hash, silenced,
@@ -33,7 +34,12 @@ pub(super) struct Batch {
     erased: Vec<(i64, SmolStr)>,
     /// contact and hash of an address
     silenced: Vec<(i64, String)>,
+    /// What contacts hand over.
+    handed: Vec<Handover>,
 }
+
+/// Messages for the queue, and contacts that somebody joins.
+pub(super) type Written = (Vec<(Instant, MessageId)>, Vec<ContactId>);
 
 /// Counts for trials.
 const COUNT_TRIALS: &str = "INSERT INTO trials (version, split, side, hour, took, reached)
@@ -82,18 +88,26 @@ impl Batch {
     pub(super) fn of(advanced: &[Advanced]) -> Self {
         let mut batch = Self::default();
         for Advanced { contact, outcome } in advanced {
+            if contact.is_merged() && outcome.handed.is_none() {
+                continue;
+            }
             let id = contact.id.0;
-            let (start, length) = batch.states.add(contact);
-            batch.states.rows.push((id, start, length));
-            batch.ready.push((id, outcome.due.unwrap_or(Instant::NEVER).0, contact.state.applied));
+            let applied = outcome.handed.as_ref().map_or(contact.state.applied, |handed| handed.applied);
+            batch.handed.extend(outcome.handed.as_deref().cloned());
+            batch.state(contact);
+            batch.ready.push((id, outcome.due.unwrap_or(Instant::NEVER).0, applied));
             outcome.trials.iter().for_each(|event| batch.trials.add(event));
             batch.erased.extend(outcome.erase.then(|| (id, contact.key.clone())));
+            for left in outcome.erased.iter().map(|alias| Contact::erased(*alias)) {
+                batch.state(&left);
+                batch.erased.push((left.id.0, left.key));
+            }
             batch.silenced.extend(silenced(outcome).map(|hash| (id, hex(&hash))));
             if !outcome.trace.is_empty() && !outcome.erase {
                 let (start, length) = batch.trace.add(&outcome.trace);
                 batch.trace.rows.push((id, start, length));
             }
-            for (message, knew) in outcome.decided(contact.state.applied) {
+            for (message, knew) in outcome.decided(applied) {
                 queue(&mut batch.outbox, message, message.at, knew);
                 batch.queued.push((message.at, message.id));
                 batch.addressed.extend(own_address_hash(message).map(|hash| (id, hex(&hash))));
@@ -102,12 +116,25 @@ impl Batch {
         batch
     }
 
-    /// Writes the rows; returns the messages for the queue. Nothing is written if there is a newer revision.
+    fn state(&mut self, contact: &Contact) {
+        let (start, length) = self.states.add(contact);
+        self.states.rows.push((contact.id.0, start, length));
+    }
+
+    /// Writes the rows; returns what there is to do for others. Nothing is written if there is a newer revision.
     pub(super) async fn write(
-        self,
+        mut self,
         connection: &mut SqliteConnection,
         revision: i64,
-    ) -> sqlx::Result<Option<Vec<(Instant, MessageId)>>> {
+    ) -> sqlx::Result<Option<Written>> {
+        let joins = if self.handed.is_empty() {
+            None
+        } else {
+            begin(connection).await?;
+            Some(Joins::read(connection, std::mem::take(&mut self.handed)).await?)
+        };
+        let (begin, join) = if joins.is_some() { ("", JOIN) } else { ("BEGIN IMMEDIATE;", "") };
+        let joined = joins.as_ref().map(Joins::joined).unwrap_or_default();
         let erase = if self.erased.is_empty() { "" } else { ERASE };
         let count = if self.trials.0.is_empty() { "" } else { COUNT_TRIALS };
         let states = "INSERT OR REPLACE INTO states (contact, body)
@@ -120,10 +147,9 @@ impl Batch {
             "INSERT OR IGNORE INTO addressed (contact, hash)
                  SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?);
              INSERT INTO trace (contact, body)
-                 SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
-             COMMIT"
+                 SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);"
         );
-        let write = AssertSqlSafe(["BEGIN IMMEDIATE;", FENCE, states, erase, count, end].concat());
+        let write = AssertSqlSafe([begin, FENCE, states, erase, count, end, join, "COMMIT"].concat());
         let mut query = self.states.bind(sqlx::query(write).bind(revision)).bind(json(&self.ready));
         if !erase.is_empty() {
             let left = |failed| {
@@ -141,8 +167,13 @@ impl Batch {
         }
         let addressed: Vec<_> = self.addressed.into_iter().collect();
         let query = self.outbox.bind(query).bind(json(&addressed));
-        match self.trace.bind(query).execute(&mut *connection).await {
-            Ok(_) => Ok(Some(self.queued)),
+        let query = self.trace.bind(query);
+        let query = match joins {
+            Some(joins) => joins.bind(query),
+            None => query,
+        };
+        match query.execute(&mut *connection).await {
+            Ok(_) => Ok(Some((self.queued, joined))),
             Err(error) if is_fence(&error) => {
                 sqlx::raw_sql("ROLLBACK").execute(connection).await?;
                 Ok(None)
@@ -195,14 +226,18 @@ async fn record_begun(
     beside: bool,
 ) -> sqlx::Result<Recorded> {
     let (leaving, staying) = leave(connection, leaving).await?;
-    let lengths = open_logs(connection, results).await?;
+    let open = open_messages(connection, results).await?;
+    let contacts: BTreeSet<ContactId> = open.iter().map(|id| id.contact).collect();
+    let mut log = Log::of(connection, &contacts).await?;
 
     let (mut waits, mut holds) = (Vec::new(), Vec::new());
-    let (mut done, mut log, mut told) = (BTreeMap::new(), Log::default(), HashSet::new());
+    let mut done = BTreeMap::new();
     for delivery in results {
         let id = delivery.id;
         // What is not in the outbox has had its result: a contact hears of it once.
-        let Some(accepted) = lengths.get(&id) else { continue };
+        if !open.contains(&id) {
+            continue;
+        }
         if let Some(cause) = delivery.waits_for() {
             let due = delivery.retry_at();
             waits.push((id.contact.0, id.number, due.map(|due| due.0), delivery.attempts, cause));
@@ -210,12 +245,10 @@ async fn record_begun(
         } else if done.insert(id, delivery).is_none()
             && let Some(kind) = delivery.news()
         {
-            if told.insert(id.contact) {
-                log.know(id.contact, *accepted);
-            }
             log.push(id.contact, delivery.at, &kind, None);
         }
     }
+    let told = log.changed().collect();
     let mut settled = Rows::default();
     for (id, delivery) in &done {
         let failed = delivery.result.is_failure();
@@ -291,18 +324,17 @@ async fn leave(
     Ok((may, staying))
 }
 
-/// Which of the messages are in the outbox, and how long the logs of their contacts are.
-async fn open_logs(connection: &mut SqliteConnection, results: &[Delivery]) -> sqlx::Result<HashMap<MessageId, i64>> {
+/// Which of the messages are in the outbox.
+async fn open_messages(connection: &mut SqliteConnection, results: &[Delivery]) -> sqlx::Result<HashSet<MessageId>> {
     if results.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(HashSet::new());
     }
     let ids: BTreeSet<MessageId> = results.iter().map(|delivery| delivery.id).collect();
-    let open = "SELECT json_group_array(json_array(o.contact, o.number, r.accepted)) FROM json_each(?1) j
-         CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
-         CROSS JOIN ready r ON r.contact = o.contact";
+    let open = "SELECT json_group_array(json_array(o.contact, o.number)) FROM json_each(?1) j
+         CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
     let ids = message_keys(&ids.into_iter().collect::<Vec<_>>());
-    let rows = list::<(i64, u32, i64)>(sqlx::query(open).bind(ids), connection).await?;
-    Ok(rows.into_iter().map(|(contact, number, accepted)| (message_id((contact, number)), accepted)).collect())
+    let rows = list::<(i64, u32)>(sqlx::query(open).bind(ids), connection).await?;
+    Ok(rows.into_iter().map(message_id).collect())
 }
 
 /// What the last process left on the wire.

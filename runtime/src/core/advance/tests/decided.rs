@@ -55,7 +55,7 @@ const MESSAGES: [(&str, &str); 6] = [
     ("receipt.email.md", "---\nsubject: Receipt\npurpose: transactional\n---\nThank you.\n"),
 ];
 
-fn compiled(name: &std::path::Path, source: &str) -> Bundle {
+pub(super) fn compiled(name: &std::path::Path, source: &str) -> Bundle {
     let file = |path: &str, text: &str| File { path: path.to_owned(), bytes: text.as_bytes().into() };
     let mut files =
         vec![file("journey.toml", SETTINGS), file("declarations.journey", DECLARATIONS), file("story.journey", source)];

@@ -2,6 +2,7 @@
 
 mod decided;
 mod first;
+mod merged;
 mod random;
 mod wider;
 

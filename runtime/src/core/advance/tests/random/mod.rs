@@ -7,6 +7,7 @@ use built::{assemble, project};
 pub(super) use made::Expr;
 use made::{SEGMENTS, history, journey, journeys};
 use proptest::prelude::*;
+use smol_str::SmolStr;
 
 use super::*;
 use crate::core::{FUEL, MAX_CHAIN, PUNCTUAL, advance_part};
@@ -64,8 +65,58 @@ fn on_time(linked: &Linked, inputs: &[Input]) -> Told {
     tell(linked, inputs, || 0, |_, _, _| {})
 }
 
+/// The channels and topics on which a contact gets nothing; the last topic stands for none.
+fn silent(state: &State, now: Instant) -> Vec<(Option<SmolStr>, Option<Channel>)> {
+    let topics = [Some("offers".into()), Some("events".into()), None];
+    let channels = Channel::ALL.iter().map(|channel| Some(*channel)).chain([None]);
+    let all = channels.flat_map(|channel| topics.iter().map(move |topic: &Option<SmolStr>| (topic.clone(), channel)));
+    let silent = |(topic, channel): &(Option<SmolStr>, Option<Channel>)| match channel {
+        Some(channel) => state.unsubscribed_via(topic.as_ref(), *channel, now),
+        None => state.unsubscribed_from(topic.as_ref(), now),
+    };
+    all.filter(silent).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn two_become_one(journeys in journeys(), one in history(), two in history(), three in history()) {
+        let linked = project(&journeys, Policy::default());
+        let (one, mut two) = (on_time(&linked, &one).contact, on_time(&linked, &two).contact);
+        let now = one.state.clock.max(two.state.clock);
+        let mut one = Contact { id: ContactId(8), key: "bea".into(), ..one };
+        let merge = Input { seq: one.state.applied + 1, at: now, kind: InputKind::MergeInto { contact: two.id } };
+        let handed = *advance(&linked, &mut one, &[merge], now).handed.unwrap();
+        prop_assert_eq!(one.state.due(), None);
+        let (theirs, ours) = (silent(&handed.contact.state, now), silent(&two.state, now));
+        let absorb = InputKind::Absorb { contact: Box::new(handed.contact.clone()) };
+        let seq = two.state.applied + 1;
+        advance(&linked, &mut two, &[Input { seq, at: now, kind: absorb }], now);
+        let state = &two.state;
+        // Journeys that something new sets going may send and subscribe; whatever either wanted no more of stays so.
+        let subscribes = state.ledger.iter().any(|entry| entry.at == now && entry.act == Act::Given);
+        for wish in theirs.iter().chain(&ours).filter(|_| !subscribes) {
+            prop_assert!(silent(state, now).contains(wish), "{:?}", wish);
+        }
+        prop_assert!(state.runs.is_sorted_by(|a, b| a.number < b.number));
+        prop_assert!(state.messages.is_sorted_by(|a, b| a.number < b.number));
+        prop_assert!(state.history.is_sorted_by_key(|past| past.at));
+        prop_assert!(state.ledger.is_sorted_by_key(|entry| entry.at));
+        prop_assert!(state.runs.iter().all(|run| run.number < state.runs_begun));
+        prop_assert!(state.messages.iter().all(|message| message.number < state.messages_begun));
+        for (place, run) in state.runs.iter().enumerate() {
+            let same = |other: &Run| other.journey == run.journey && other.key == run.key;
+            prop_assert!(!state.runs[..place].iter().any(same), "two runs of {}", run.journey);
+        }
+        prop_assert!(handed.contact.tags.iter().all(|tag| two.tags.contains(tag) || !handed.contact.state.runs.is_empty()));
+        // Whatever happens next, it goes on.
+        for (seq, input) in (seq + 1..).zip(three) {
+            let at = Instant(now.0 + input.at.0 % DAY);
+            let out = advance(&linked, &mut two, &[Input { seq, at, ..input }], at);
+            prop_assert!(out.due.is_none_or(|due| due > at));
+        }
+    }
 
     #[test]
     fn the_story_is_consistent(journeys in journeys(), history in history()) {

@@ -1,0 +1,71 @@
+//! Contacts that turned out to be others hand over.
+
+use std::collections::BTreeSet;
+
+use journey_bytecode::Instant;
+use sqlx::{PgConnection, Row};
+
+use super::append::Log;
+use super::execute;
+use super::write::close_gate;
+use crate::core::contact::ContactId;
+use crate::core::effect::Handover;
+use crate::core::input::InputKind;
+use crate::store::codec;
+
+/// Lets contacts join those that they turned out to be: with all that they were, what waits for them, and their addresses. What
+/// they have in the outbox goes under its own ids, and asks at the last gate what the other one says about its address.
+pub(super) async fn hand_over(connection: &mut PgConnection, handed: Vec<Handover>) -> sqlx::Result<()> {
+    let both: BTreeSet<i64> = handed.iter().flat_map(|handed| [handed.contact.id.0, handed.into.0]).collect();
+    let mut log = Log::lock(connection, &both).await?;
+    close_gate(connection).await?;
+    for handed in &handed {
+        log.merged.know(handed.contact.id, handed.into, true);
+    }
+    let contacts: Vec<i64> = handed.iter().map(|handed| handed.contact.id.0).collect();
+    let into: Vec<i64> = handed.iter().map(|handed| log.merged.log_of(handed.contact.id).0).collect();
+    for change in [
+        "INSERT INTO suppressed (hash, topic, contact)
+             SELECT s.hash, s.topic, u.merged_into
+             FROM unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+             JOIN addressed a ON a.contact = u.contact JOIN suppressed s ON s.hash = a.hash AND s.contact = u.contact
+         ON CONFLICT DO NOTHING",
+        "DELETE FROM suppressed s USING unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+             JOIN addressed a ON a.contact = u.contact WHERE s.hash = a.hash AND s.contact = u.contact",
+        "INSERT INTO suppressed (hash, topic, contact)
+             SELECT a.hash, CASE n.channel WHEN '' THEN n.topic ELSE n.channel || ':' || n.topic END, n.contact
+             FROM unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+             JOIN addressed a ON a.contact = u.contact JOIN unsubscribed n ON n.contact = u.merged_into
+         ON CONFLICT DO NOTHING",
+        "INSERT INTO addressed (contact, hash)
+             SELECT u.merged_into, a.hash FROM unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+             JOIN addressed a ON a.contact = u.contact
+         ON CONFLICT DO NOTHING",
+        "DELETE FROM addressed a USING unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+             WHERE a.contact = u.contact",
+        "UPDATE contacts c SET handed = true FROM unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+             WHERE c.contact = u.contact",
+    ] {
+        execute(connection, sqlx::query(change).bind(&contacts).bind(&into)).await?;
+    }
+    let waiting = "DELETE FROM inputs WHERE contact = ANY($1) RETURNING contact, seq, at, body";
+    let mut waiting: Vec<(i64, i64, i64, InputKind)> = sqlx::query(waiting)
+        .bind(&contacts)
+        .fetch_all(&mut *connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let kind = codec::read(row.try_get(3)?).map_err(|cause| sqlx::Error::Decode(cause.into()))?;
+            Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, kind))
+        })
+        .collect::<sqlx::Result<_>>()?;
+    waiting.sort_unstable_by_key(|(contact, seq, ..)| (*contact, *seq));
+    for Handover { contact, .. } in handed {
+        let (id, at) = (contact.id, contact.state.clock);
+        log.push(id, at, &InputKind::Absorb { contact: Box::new(contact) }, None);
+    }
+    for (contact, _, at, kind) in waiting {
+        log.push(ContactId(contact), Instant(at), &kind, None);
+    }
+    log.write(connection).await.map(|_| ())
+}

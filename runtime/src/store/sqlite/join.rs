@@ -1,0 +1,84 @@
+//! Contacts that turned out to be others hand over.
+
+use std::collections::BTreeSet;
+
+use journey_bytecode::Instant;
+use sqlx::SqliteConnection;
+
+use super::append::{Log, append_inputs};
+use super::{Query, json, list, unhex};
+use crate::core::contact::ContactId;
+use crate::core::effect::Handover;
+use crate::core::input::InputKind;
+use crate::store::codec;
+
+/// Lets contacts join those that they turned out to be: what they were and what waits for them goes to the log of that one,
+/// their addresses are its own. What they have in the outbox goes under its own ids, and asks at the last gate what the other
+/// one says about its address.
+pub(super) const JOIN: &str = concat!(
+    "INSERT OR IGNORE INTO suppressed (hash, topic, contact)
+         SELECT s.hash, s.topic, j.value ->> 1 FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
+         CROSS JOIN suppressed s ON s.hash = a.hash AND s.contact = a.contact;
+     DELETE FROM suppressed WHERE (hash, topic, contact) IN
+         (SELECT s.hash, s.topic, s.contact FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
+          CROSS JOIN suppressed s ON s.hash = a.hash AND s.contact = a.contact);
+     INSERT OR IGNORE INTO suppressed (hash, topic, contact)
+         SELECT a.hash, CASE u.channel WHEN '' THEN u.topic ELSE u.channel || ':' || u.topic END, u.contact
+         FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
+         CROSS JOIN unsubscribed u ON u.contact = j.value ->> 1;
+     INSERT OR IGNORE INTO addressed (contact, hash)
+         SELECT j.value ->> 1, a.hash FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0;
+     DELETE FROM addressed WHERE contact IN (SELECT value ->> 0 FROM json_each(?));
+     UPDATE inputs SET body = x'' WHERE contact IN (SELECT value ->> 0 FROM json_each(?))
+         AND seq > (SELECT applied FROM ready WHERE ready.contact = inputs.contact);
+     UPDATE ready SET applied = accepted WHERE contact IN (SELECT value ->> 0 FROM json_each(?));
+     UPDATE merged SET handed = 1 WHERE contact IN (SELECT value ->> 0 FROM json_each(?));",
+    append_inputs!(),
+);
+
+/// How often [`JOIN`] asks for the pairs.
+const PAIRS: usize = 8;
+
+/// What a commit writes of contacts that hand over, as it was read in its transaction.
+#[derive(Debug)]
+pub(super) struct Joins {
+    /// Who joins whom.
+    pairs: Vec<(i64, i64)>,
+    log: Log,
+}
+
+impl Joins {
+    pub(super) async fn read(connection: &mut SqliteConnection, handed: Vec<Handover>) -> sqlx::Result<Self> {
+        let both: BTreeSet<ContactId> = handed.iter().flat_map(|handed| [handed.contact.id, handed.into]).collect();
+        let mut log = Log::of(connection, &both).await?;
+        for handed in &handed {
+            log.merged.know(handed.contact.id, handed.into, true);
+        }
+        let pairs = handed.iter().map(|handed| (handed.contact.id.0, log.merged.log_of(handed.contact.id).0)).collect();
+        let applied: Vec<(i64, i64)> = handed.iter().map(|handed| (handed.contact.id.0, handed.applied)).collect();
+        let waiting = "SELECT json_group_array(json_array(i.contact, i.at, hex(i.body)) ORDER BY i.contact, i.seq)
+             FROM json_each(?1) j CROSS JOIN inputs i ON i.contact = j.value ->> 0 AND i.seq > j.value ->> 1";
+        let waiting = list::<(i64, i64, String)>(sqlx::query(waiting).bind(json(&applied)), connection).await?;
+        for Handover { contact, .. } in handed {
+            let (id, at) = (contact.id, contact.state.clock);
+            log.push(id, at, &InputKind::Absorb { contact: Box::new(contact) }, None);
+        }
+        for (contact, at, body) in waiting {
+            let kind = codec::read(&unhex(&body)).map_err(|cause| sqlx::Error::Decode(cause.into()))?;
+            log.push(ContactId(contact), Instant(at), &kind, None);
+        }
+        Ok(Self { pairs, log })
+    }
+
+    /// Whom somebody joins.
+    pub(super) fn joined(&self) -> Vec<ContactId> {
+        self.log.changed().collect()
+    }
+
+    /// Binds the parameters of [`JOIN`].
+    pub(super) fn bind(self, query: Query) -> Query {
+        let pairs = json(&self.pairs);
+        let query = (0..PAIRS).fold(query, |query, _| query.bind(pairs.clone()));
+        self.log.bind(query, false)
+    }
+}
