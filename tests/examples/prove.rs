@@ -1,5 +1,5 @@
-//! `cargo xtask prove`: the tests of `tests/sim/`, `tests/nights/`, `tests/race/` and `tests/kill/`, with as many seeds, sends, queued messages,
-//! contacts and kills as one wants; prints what came of it.
+//! `cargo xtask prove`: the tests of `tests/sim/`, `tests/nights/`, `tests/faults/`, `tests/race/` and `tests/kill/`, with as many seeds, sends,
+//! faults, moments, queued messages, contacts and kills as one wants; prints what came of it.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -12,6 +12,10 @@
     reason = "a proof talks, and ends where it fails"
 )]
 
+#[path = "../tests/faults/database.rs"]
+mod database;
+#[path = "../tests/faults/errors.rs"]
+mod errors;
 #[path = "../tests/kill/figures.rs"]
 mod figures;
 #[path = "../tests/kill/fleet.rs"]
@@ -22,6 +26,8 @@ mod life;
 mod peers;
 #[path = "../tests/sim/people.rs"]
 mod people;
+#[path = "../tests/faults/power.rs"]
+mod power;
 #[path = "../tests/sim/project.rs"]
 mod project;
 #[path = "../tests/sim/promises.rs"]
@@ -32,21 +38,25 @@ mod run;
 mod seat;
 #[path = "../tests/nights/sends.rs"]
 mod sends;
+#[path = "../tests/faults/trace.rs"]
+mod trace;
 #[path = "../tests/sim/world.rs"]
 mod world;
 
 use figures::Figures;
 use fleet::{Fleet, Size};
+use journey_tests::foreign;
 use journey_tests::postgres::Cluster;
 use journey_tests::random::Random;
 use run::Race;
 
-const ARGUMENTS: &str = "SEEDS SENDS QUEUED CONTACTS KILLS";
+const ARGUMENTS: &str = "SEEDS SENDS FAULTS MOMENTS QUEUED CONTACTS KILLS";
 
 fn main() {
     let mut given = std::env::args().skip(1).map(|number| number.parse::<usize>().expect(ARGUMENTS));
     let mut given = || given.next().expect(ARGUMENTS);
-    let (seeds, sends, queued, contacts, blows) = (given(), given(), given(), given(), given());
+    let (seeds, sends, faults, moments) = (given(), given(), given(), given());
+    let (queued, contacts, blows) = (given(), given(), given());
     match life::lives(0, seeds as u64) {
         Ok(sum) => println!("{sum}"),
         Err(broken) => panic!("{broken}"),
@@ -54,6 +64,18 @@ fn main() {
     match sends::sends(sends as u64, &mut Random::new(0)) {
         Ok(told) => println!("{told}"),
         Err(broken) => panic!("{broken}"),
+    }
+    if let Some(strace) = foreign::strace() {
+        for fault in &errors::FAULTS {
+            match errors::lives(&strace, fault, &(1..=faults).collect::<Vec<_>>()) {
+                Ok(sum) => println!("{}", sum.told(fault)),
+                Err(wrong) => panic!("{wrong}"),
+            }
+        }
+        errors::no_folder(&strace);
+        let sum = power::fails(&strace, moments.div_ceil(10).max(90), moments, &mut Random::new(0));
+        println!("{}", sum.told());
+        sum.holds_good();
     }
     let leaving = (queued / 5).min(1_000);
     Race { name: "SQLite", workers: 1, database: None, queued, leaving }.run().holds_good();

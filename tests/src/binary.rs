@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The binary, fresh: built by cargo, in the profile of this test, unless `JOURNEY_BIN` names one.
@@ -97,6 +98,12 @@ pub struct Server {
     /// Where its HTTP API listens: `127.0.0.1:PORT`.
     pub address: String,
     log: Arc<Mutex<String>>,
+    /// The threads that read what it prints.
+    pipes: Vec<JoinHandle<()>>,
+}
+
+fn serve(project: &Path, address: &str) -> Command {
+    command(["serve".as_ref(), project.as_os_str(), "--listen".as_ref(), address.as_ref()])
 }
 
 impl Server {
@@ -116,26 +123,42 @@ impl Server {
     }
 
     fn spawn(project: &Path, address: &str, environment: &[(&str, &str)]) -> Self {
-        let address = address.to_owned();
-        let mut child = command(["serve".as_ref(), project.as_os_str(), "--listen".as_ref(), address.as_ref()])
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("journey serve starts");
+        let mut command = serve(project, address);
+        command.envs(environment.iter().copied());
+        Self::until_ready(command, address).unwrap_or_else(|(status, log)| panic!("it stopped with {status}:\n{log}"))
+    }
+
+    /// The same under a program that starts what stands behind its own arguments, and gives it its own process id, as `strace -D`
+    /// does; or what became of it before it answered.
+    pub fn start_under(mut outer: Command, project: &Path, address: &str) -> Result<Self, (ExitStatus, String)> {
+        let inner = serve(project, address);
+        outer.arg(inner.get_program()).args(inner.get_args()).stdin(Stdio::null());
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => outer.env(name, value),
+                None => outer.env_remove(name),
+            };
+        }
+        Self::until_ready(outer, address)
+    }
+
+    fn until_ready(mut command: Command, address: &str) -> Result<Self, (ExitStatus, String)> {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("journey serve starts");
         let log = Arc::new(Mutex::new(String::new()));
-        collect(child.stdout.take().unwrap(), Arc::clone(&log));
-        collect(child.stderr.take().unwrap(), Arc::clone(&log));
-        let mut server = Self { child, address, log };
+        let pipes = vec![
+            collect(child.stdout.take().unwrap(), Arc::clone(&log)),
+            collect(child.stderr.take().unwrap(), Arc::clone(&log)),
+        ];
+        let mut server = Self { child, address: address.to_owned(), log, pipes };
         let start = Instant::now();
         while crate::http::get(&server.address, "/readyz").is_err() {
-            if let Some(status) = server.child.try_wait().unwrap() {
-                panic!("journey serve stopped with {status}:\n{}", server.log());
+            if server.child.try_wait().unwrap().is_some() {
+                return Err(server.end());
             }
             assert!(start.elapsed() < Duration::from_secs(60), "journey serve does not answer:\n{}", server.log());
             std::thread::sleep(Duration::from_millis(10));
         }
-        server
+        Ok(server)
     }
 
     /// All that it has printed so far.
@@ -155,12 +178,18 @@ impl Server {
     }
 
     /// SIGTERM: asks it to stop, and waits until it has.
-    pub fn terminate(mut self) -> (ExitStatus, String) {
+    pub fn terminate(self) -> (ExitStatus, String) {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success());
+        self.end()
+    }
+
+    /// Waits until it has ended; gives all that it printed.
+    pub fn end(mut self) -> (ExitStatus, String) {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                self.pipes.drain(..).for_each(|pipe| pipe.join().unwrap());
                 return (status, self.log());
             }
             assert!(start.elapsed() < Duration::from_secs(60), "journey serve does not stop:\n{}", self.log());
@@ -227,7 +256,7 @@ impl Drop for Running {
 }
 
 /// Reads a pipe to its end beside the test, so that the process never waits for us.
-pub(crate) fn collect(pipe: impl Read + Send + 'static, into: Arc<Mutex<String>>) {
+pub(crate) fn collect(pipe: impl Read + Send + 'static, into: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         for line in BufReader::new(pipe).lines() {
             let Ok(line) = line else { return };
@@ -235,5 +264,5 @@ pub(crate) fn collect(pipe: impl Read + Send + 'static, into: Arc<Mutex<String>>
             text.push_str(&line);
             text.push('\n');
         }
-    });
+    })
 }

@@ -47,6 +47,19 @@ pub fn html_checker() -> Option<Command> {
     Some(command)
 }
 
+/// A strace that may trace here: some containers forbid it.
+///
+/// Where it may not the suite prints that it skips, also with `CI` set.
+pub fn strace() -> Option<PathBuf> {
+    let strace = program("strace")?;
+    let tried = Command::new(&strace).args(["-f", "-D", "-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
+    if !tried.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: strace may not trace processes here (`ptrace` is forbidden)");
+        return None;
+    }
+    Some(strace)
+}
+
 /// An Emacs that has eglot.
 pub fn emacs_with_eglot() -> Option<PathBuf> {
     let emacs = program("emacs")?;

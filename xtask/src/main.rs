@@ -43,7 +43,7 @@ enum Chore {
         #[command(subcommand)]
         bench: bench::Bench,
     },
-    /// Kill servers with `kill -9` at random moments, freeze them, and say what became of all contacts and mails.
+    /// Kill servers with `kill -9` at random moments, freeze them, let disks and power fail, and say what became of all contacts and mails.
     Prove(prove::Args),
     /// Make the manual's page of the grammar anew from `grammar/journey.pest`.
     Grammar,

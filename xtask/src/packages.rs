@@ -112,6 +112,13 @@ const PACKAGES: &[Package] = &[
         answers: "",
     },
     Package {
+        name: "strace",
+        what: "strace",
+        why: "lets the server's calls of the disk fail, and notes them",
+        present: || on_path("strace"),
+        answers: "",
+    },
+    Package {
         name: "neovim",
         what: "nvim",
         why: "an editor that must show the language server's diagnostics",

@@ -1,5 +1,5 @@
-//! `cargo xtask prove`: simulated lives of the whole runtime, simulated sends in all zones, unsubscribes against the queue,
-//! `kill -9` of real servers, again and again, and what became of all contacts and mails.
+//! `cargo xtask prove`: simulated lives of the whole runtime, simulated sends in all zones, disks and power that fail, unsubscribes
+//! against the queue, `kill -9` of real servers, again and again, and what became of all contacts and mails.
 
 use std::process::ExitCode;
 
@@ -13,6 +13,14 @@ pub(crate) struct Args {
     /// How many sends are simulated around quiet hours.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
     sends: u32,
+
+    /// How many calls of the disk fail, each in a life of its own: syncs once, writes twice.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    faults: u32,
+
+    /// At how many moments the power fails, with three outcomes each.
+    #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(60..))]
+    moments: u32,
 
     /// How many messages are queued while a fifth of their contacts unsubscribe, at most 1,000.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..))]
@@ -37,6 +45,8 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     proof.args([
         args.seeds.to_string(),
         args.sends.to_string(),
+        args.faults.to_string(),
+        args.moments.to_string(),
         args.queued.to_string(),
         args.contacts.to_string(),
         args.kills.to_string(),

@@ -105,8 +105,10 @@ async fn submit(api: &Api, inputs: Vec<NewInput>) -> Result<Vec<Acceptance>, Res
             let error = "the database cannot be reached at the moment; send it again, under the same ids";
             Err(unavailable(error.into(), "5"))
         }
-        // What exactly failed is for the log, not for clients.
-        Ok(Err(SubmitError::Store(_))) => Err(unavailable("the database failed; nothing was taken".into(), "30")),
+        // What exactly failed is for the log, not for clients. What the failed write left may be found at the next start.
+        Ok(Err(SubmitError::Store(_))) => {
+            Err(unavailable("the database failed; send it again later, under the same ids".into(), "30"))
+        }
         // It may still be taken. Under the same ids it counts once.
         Err(_) => Err(unavailable("too much is waiting; send it again, under the same ids".into(), "10")),
     }

@@ -130,6 +130,7 @@ impl SqliteStore {
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(open)?;
         if lock.is_some() {
             schema::migrate(&mut connection, path).await?;
+            sync_folder(path).map_err(|error| open_error(path, &error.into()))?;
         } else {
             schema::check(&mut connection, path).await?;
         }
@@ -191,6 +192,13 @@ impl SqliteStore {
         self.check()?;
         query.fetch_all(&self.readers).await.map_err(|error| self.fail(error))
     }
+}
+
+/// Puts the names of the database's files on disk. SQLite does so too, and does not look whether it failed.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Elsewhere folders are no files that could be opened.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Keeps other processes out.
