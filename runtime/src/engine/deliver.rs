@@ -13,7 +13,7 @@ use super::outlet::{Attempt, Gate, Parcel};
 use super::{Shared, pause};
 use crate::core::effect::MessageId;
 use crate::core::input::Answer;
-use crate::send::{Settle, Verdict};
+use crate::send::{Settle, Verdict, cause_for_log};
 use crate::store::{Delivery, DeliveryResult, Queued, Stays, Store, StoreError};
 use crate::time::rfc3339;
 use crate::track::BoxFuture;
@@ -317,22 +317,29 @@ impl<S> Shared<S> {
                 }
                 DeliveryResult::Retry { cause, .. } => {
                     let (contact, message, attempts) = (delivery.id.contact.0, delivery.id.number, delivery.attempts);
-                    tracing::debug!(contact, message, attempts, cause, "a message goes again later");
+                    tracing::debug!(
+                        contact,
+                        message,
+                        attempts,
+                        cause = cause_for_log(cause),
+                        "a message goes again later"
+                    );
                     &self.front.metrics.retried
                 }
                 DeliveryResult::PutOff { due, cause } => {
                     let (contact, message, until) = (delivery.id.contact.0, delivery.id.number, rfc3339(*due));
-                    tracing::debug!(contact, message, until, cause, "a message is put off");
+                    tracing::debug!(contact, message, until, cause = cause_for_log(cause), "a message is put off");
                     &self.front.metrics.put_off
                 }
                 DeliveryResult::Held { cause } => {
                     let (contact, message) = (delivery.id.contact.0, delivery.id.number);
+                    let cause = cause_for_log(cause);
                     tracing::warn!(contact, message, cause, "a message may have arrived; it is held: journey outbox");
                     &self.front.metrics.held
                 }
                 DeliveryResult::Failed { cause, .. } | DeliveryResult::Answered { answer: Answer::None(cause) } => {
                     let (contact, message, attempts) = (delivery.id.contact.0, delivery.id.number, delivery.attempts);
-                    tracing::warn!(contact, message, attempts, cause, "a message is given up");
+                    tracing::warn!(contact, message, attempts, cause = cause_for_log(cause), "a message is given up");
                     &self.front.metrics.failed
                 }
             };

@@ -143,6 +143,16 @@ impl Settle for Collect {
     }
 }
 
+/// Why a message did not go, without what others said of it: they name people, and a log is read by many. The codes of a mail
+/// server stay, and of anything else our own words.
+pub fn cause_for_log(cause: &str) -> String {
+    let is_code = |word: &&str| {
+        word.starts_with(|c: char| c.is_ascii_digit()) && word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    };
+    let codes: Vec<&str> = cause.split_whitespace().take(2).take_while(is_code).collect();
+    if codes.is_empty() { cause.split(": ").next().unwrap_or_default().to_owned() } else { codes.join(" ") }
+}
+
 /// Whether an enhanced status code (RFC 3463), as `5.1.1`, says that the address itself takes no mail, now or ever.
 pub fn is_dead_address(status: &str) -> bool {
     matches!(status, "5.1.0" | "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1")
@@ -163,6 +173,20 @@ pub fn backoff(attempts: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_hears_no_words_of_others() {
+        for (cause, told) in [
+            ("550 5.1.1 <ada@x.example>: user unknown", "550 5.1.1"),
+            ("421 4.7.0 later", "421 4.7.0"),
+            ("554 Ada is not here", "554"),
+            ("it answered 503 Service Unavailable: Ada sleeps", "it answered 503 Service Unavailable"),
+            ("the recipient's address is not valid: ada", "the recipient's address is not valid"),
+            ("the transport lost the message", "the transport lost the message"),
+        ] {
+            assert_eq!(cause_for_log(cause), told);
+        }
+    }
 
     #[test]
     fn pauses_grow_to_a_limit() {

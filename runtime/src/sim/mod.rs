@@ -146,7 +146,9 @@ impl<S: Store> Simulation<'_, S> {
             return Ok(Vec::new());
         }
         let answers = self.store.accept(inputs, self.clock.now()).await?;
-        let refused = |answer: &Acceptance| matches!(answer, Acceptance::Conflict | Acceptance::UnknownContact);
+        let refused = |answer: &Acceptance| {
+            matches!(answer, Acceptance::Conflict | Acceptance::UnknownContact | Acceptance::AliasTaken)
+        };
         Ok(answers.into_iter().enumerate().filter(|(_, answer)| refused(answer)).collect())
     }
 

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::{Received, RefusedInput};
 use crate::core::Linked;
-use crate::core::contact::{ContactId, EndReason};
+use crate::core::contact::{Alias, ContactId, EndReason};
 use crate::core::effect::{Deferral, MessageId, NotEntered, Refusal, TraceEntry, TraceEvent};
 use crate::store::{Advanced, Delivery, DeliveryResult};
 use crate::time::{DAY, Zone};
@@ -129,9 +129,11 @@ pub(super) struct Tally {
     journeys: BTreeMap<SmolStr, JourneyReport>,
     messages: BTreeMap<(SmolStr, SmolStr), MessageReport>,
     /// Where each active run stands.
-    at: HashMap<(ContactId, u32), StepIx>,
+    at: BTreeMap<(ContactId, u32), StepIx>,
     /// Which message a number means.
-    names: HashMap<MessageId, (SmolStr, SmolStr)>,
+    names: BTreeMap<MessageId, (SmolStr, SmolStr)>,
+    /// Contacts that turned out to be others.
+    joined: HashSet<ContactId>,
     /// What was counted of a message already.
     seen: HashSet<(MessageId, StatusKind)>,
     zones: HashMap<ContactId, ZoneState>,
@@ -159,8 +161,17 @@ impl Tally {
 
     /// Counts what became of a contact.
     pub(super) fn observe(&mut self, linked: &Linked, Advanced { contact, outcome }: &Advanced) {
+        for alias in &contact.state.identities.aliases {
+            if self.joined.insert(alias.contact) {
+                self.join(contact.id, alias);
+            }
+        }
         for entry in &outcome.trace {
             self.count(linked, contact.id, entry);
+        }
+        if contact.is_merged() {
+            self.zones.remove(&contact.id);
+            return;
         }
         outcome.trials.iter().for_each(|event| self.trials.add(event));
         if let Some((names, _)) = &mut self.who {
@@ -174,6 +185,27 @@ impl Tally {
             _ => ZoneState::Known,
         };
         self.zones.insert(contact.id, state);
+    }
+
+    /// From now on, what is told of a contact's runs and messages has the numbers of whoever it turned out to be.
+    fn join(&mut self, contact: ContactId, alias: &Alias) {
+        let runs: Vec<_> =
+            self.at.range((alias.contact, 0)..=(alias.contact, u32::MAX)).map(|(at, step)| (*at, *step)).collect();
+        for (at, step) in runs {
+            self.at.remove(&at);
+            self.at.insert((contact, at.1.saturating_add(alias.runs)), step);
+        }
+        let id = |number| MessageId { contact: alias.contact, number };
+        let names: Vec<_> = self.names.range(id(0)..=id(u32::MAX)).map(|(id, name)| (*id, name.clone())).collect();
+        for (id, name) in names {
+            self.names.insert(MessageId { contact, number: id.number.saturating_add(alias.messages) }, name);
+        }
+        if let Some((theirs, most_of_theirs)) = self.pressure.remove(&alias.contact) {
+            let (recent, most) = self.pressure.entry(contact).or_default();
+            recent.extend(theirs);
+            recent.make_contiguous().sort_unstable();
+            *most = (*most).max(most_of_theirs);
+        }
     }
 
     /// Counts what became of a message.

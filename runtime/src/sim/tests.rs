@@ -62,6 +62,33 @@ async fn it_is_the_same_each_time_and_in_every_store() {
 }
 
 #[tokio::test]
+async fn a_contact_under_two_ids_is_counted_once() {
+    let gate = Gate::new(linked());
+    let contact = |id: &str| {
+        let json = json!({"id": id, "attributes": {"email": format!("{id}@x.example")}});
+        gate.contact(&json, Instant::NEVER).unwrap()
+    };
+    let event = |json: serde_json::Value| gate.event(&json, Instant::NEVER).unwrap();
+    let scenario = Scenario {
+        contacts: vec![contact("web-1"), contact("ada"), contact("bob")],
+        events: vec![
+            event(json!({"contact": "web-1", "at": "2026-03-02 10:00", "tag": "lead"})),
+            event(json!({"contact": "ada", "at": "2026-03-02 11:00", "alias": "web-1"})),
+            event(json!({"contact": "bob", "at": "2026-03-02 12:00", "alias": "web-1"})),
+            event(json!({"contact": "web-1", "at": "2026-03-02 13:00", "opened": "story"})),
+        ],
+        ..Scenario::default()
+    };
+    let report = simulate(&MemoryStore::default(), &Recorder::new(), scenario).await;
+    assert_eq!(report.refused_events, [(2, Acceptance::AliasTaken)]);
+    let journey = &report.journeys[0];
+    assert_eq!((report.contacts, journey.entered, journey.active), (2, 1, 0));
+    assert!(journey.steps.iter().all(|step| step.waiting == 0), "{:?}", journey.steps);
+    let story = report.messages.iter().find(|message| message.name == "story").unwrap();
+    assert_eq!((story.sent, story.delivered, story.opened), (1, 1, 1));
+}
+
+#[tokio::test]
 async fn it_stops_when_it_is_told() {
     let until = |until| Scenario { until: Some(until), ..scenario() };
     let span = Span { days: 2, ..Span::default() };
