@@ -16,7 +16,7 @@ pub use advance::{
     PUNCTUAL, advance, advance_part, trigger_words,
 };
 pub use link::{LinkError, Linked, MESSAGE_MEMORY};
-pub use vm::holds;
+pub use vm::Condition;
 pub(crate) use vm::zone_of;
 pub use window::Window;
 pub use witness::MAX_SEEN;

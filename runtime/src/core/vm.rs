@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use journey_bytecode::{
     Channel, Clause, HandleIx, Instant, LocalWindow, MessageRef, Number, Op, Pc, Program, Span, StatusKind, TextMatch,
@@ -118,12 +119,32 @@ impl<'a> Env<'a> {
     pub(crate) fn run(&self, mut pc: Pc, fuel: &mut u32, witness: &mut impl Witness) -> Stop {
         let program = &self.prepared.program;
         let mut stack = Stack::new();
+        // The truth that would lie on top of the stack: nearly always the next instruction asks for it.
+        let mut truth: Option<bool> = None;
         loop {
             let Some(&op) = program.code.get(pc.index()) else { return Stop::Return(Value::Unset) };
             let Some(left) = fuel.checked_sub(1) else { return Stop::Fuel };
             *fuel = left;
             let here = pc;
             pc = Pc(pc.0 + 1);
+            if let Some(holds) = truth.take() {
+                match op {
+                    Op::AndJump(to) | Op::OrJump(to) => {
+                        if holds == matches!(op, Op::OrJump(_)) {
+                            (truth, pc) = (Some(holds), to);
+                        }
+                        continue;
+                    }
+                    Op::JumpUnless(to) => {
+                        if !holds {
+                            pc = to;
+                        }
+                        continue;
+                    }
+                    Op::Return => return Stop::Return(Value::Bool(holds)),
+                    _ => stack.push(Cow::Owned(Value::Bool(holds))),
+                }
+            }
             match op {
                 Op::Jump(to) => pc = to,
                 Op::JumpUnless(to) => {
@@ -182,12 +203,53 @@ impl<'a> Env<'a> {
                     let (to, from) = (pop(&mut stack), pop(&mut stack));
                     stack.push(Cow::Owned(self.between(here, &from, &to)));
                 }
+                Op::HasTag(ix) => {
+                    let has = has(&self.contact.tags, self.name(ix.index()));
+                    witness.saw(program, op, &Value::Bool(has));
+                    truth = Some(has);
+                }
+                Op::Const(_) | Op::Attribute(_) | Op::Trigger(_) | Op::Field(_) | Op::Load(_) => {
+                    let value = self.named(op);
+                    witness.saw(program, op, value);
+                    // Most conditions compare two of these, which need not lie on the stack for it.
+                    let next = program.code.get(pc.index()..).unwrap_or_default();
+                    if let [other @ (Op::Const(_) | Op::Attribute(_)), comparison, ..] = *next
+                        && *fuel >= 2
+                        && let Some(holds) = compared(comparison, value, self.named(other))
+                    {
+                        *fuel -= 2;
+                        pc = Pc(pc.0 + 2);
+                        witness.saw(program, other, self.named(other));
+                        witness.saw(program, comparison, &Value::Bool(holds));
+                        truth = Some(holds);
+                    } else {
+                        stack.push(Cow::Borrowed(value));
+                    }
+                }
                 _ => {
                     let value = self.compute(op, &mut stack);
                     witness.saw(program, op, &value);
-                    stack.push(value);
+                    match &*value {
+                        Value::Bool(holds) => truth = Some(*holds),
+                        _ => stack.push(value),
+                    }
                 }
             }
+        }
+    }
+
+    /// What is there already, and only named.
+    fn named(&self, op: Op) -> &'a Value {
+        match op {
+            Op::Const(ix) => self.prepared.program.consts.get(ix.index()).unwrap_or(&UNSET),
+            Op::Attribute(ix) => {
+                let given = found(&self.contact.attributes, self.name(ix.index()));
+                given.or_else(|| self.prepared.defaults.get(ix.index())).unwrap_or(&UNSET)
+            }
+            Op::Trigger(ix) => field(self.frame.trigger, self.name(ix.index())),
+            Op::Field(ix) => field(self.event, self.name(ix.index())),
+            Op::Load(ix) => self.frame.slots.get(ix.index()).unwrap_or(&UNSET),
+            _ => &UNSET,
         }
     }
 
@@ -195,15 +257,6 @@ impl<'a> Env<'a> {
     fn compute(&self, op: Op, stack: &mut Stack<'a>) -> Operand<'a> {
         let owned = Cow::Owned;
         match op {
-            Op::Const(ix) => Cow::Borrowed(self.prepared.program.consts.get(ix.index()).unwrap_or(&UNSET)),
-            Op::Attribute(ix) => {
-                let name = self.name(ix.index());
-                let given = self.contact.attributes.get(name);
-                Cow::Borrowed(given.or_else(|| self.prepared.defaults.get(ix.index())).unwrap_or(&UNSET))
-            }
-            Op::Trigger(ix) => Cow::Borrowed(field(self.frame.trigger, self.name(ix.index()))),
-            Op::Field(ix) => Cow::Borrowed(field(self.event, self.name(ix.index()))),
-            Op::Load(ix) => Cow::Borrowed(self.frame.slots.get(ix.index()).unwrap_or(&UNSET)),
             Op::Now => {
                 // Conditions ask `Reached`; what else depends on the clock is looked at every hour.
                 self.changes_at(self.zone().next_hour(self.now));
@@ -250,7 +303,6 @@ impl<'a> Env<'a> {
                 let fields = names.iter().cloned().zip(values.into_iter().map(Cow::into_owned));
                 owned(Value::Record(fields.collect()))
             }
-            Op::HasTag(ix) => owned(Value::Bool(self.contact.tags.contains(self.name(ix.index())))),
             Op::Status(kind, message) => owned(Value::Bool(self.status(kind, message))),
             Op::ClickedLink(ix, message) => owned(Value::Bool(self.clicked(self.name(ix.index()), message))),
             Op::DayOf => owned(match self.instant(&pop(stack)) {
@@ -337,7 +389,13 @@ impl<'a> Env<'a> {
                 owned(self.binary(op, &a, &b))
             }
             // Those that `run` carries out or hands over.
-            Op::History(_)
+            Op::Const(_)
+            | Op::Attribute(_)
+            | Op::Trigger(_)
+            | Op::Field(_)
+            | Op::Load(_)
+            | Op::HasTag(_)
+            | Op::History(_)
             | Op::Messages(_)
             | Op::Between
             | Op::Chance(_)
@@ -376,14 +434,11 @@ impl<'a> Env<'a> {
                 (Value::Date(day), Value::Date(on)) => time::comes_round(*day, *on),
                 _ => false,
             }),
-            Op::Equal => Value::Bool(a.is_set() && a == b),
-            Op::Less => Value::Bool(a.order(b) == Some(Ordering::Less)),
-            Op::LessOrEqual => Value::Bool(matches!(a.order(b), Some(Ordering::Less | Ordering::Equal))),
+            Op::Equal | Op::Less | Op::LessOrEqual | Op::In => Value::Bool(compared(op, a, b) == Some(true)),
             Op::Add => self.add(a, b),
             Op::Subtract => self.subtract(a, b),
             Op::Multiply => multiply(a, b),
             Op::Divide => divide(a, b),
-            Op::In => Value::Bool(matches!(b, Value::List(list) if a.is_set() && list.contains(a))),
             Op::Contains => Value::Bool(text::found(TextMatch::Contains, a, b)),
             Op::StartsWith => Value::Bool(text::found(TextMatch::StartsWith, a, b)),
             Op::EndsWith => Value::Bool(text::found(TextMatch::EndsWith, a, b)),
@@ -609,22 +664,35 @@ fn drawn(name: &str, key: &str) -> u64 {
     hasher.finalize().as_bytes().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// Whether a condition of a program that is never run holds for a contact: what tests expect.
-pub fn holds(linked: &Linked, program: &Program, clause: Clause, contact: &Contact, now: Instant) -> bool {
-    let prepared = linked.prepare(program);
-    let env = Env {
-        linked,
-        prepared: &prepared,
-        contact,
-        frame: Frame::before(now, &UNSET),
-        event: &UNSET,
-        now,
-        since: now,
-        changes: &Cell::new(Instant::NEVER),
-        depth: 0,
-    };
-    let mut fuel = CLAUSE_FUEL;
-    env.holds(clause, &mut fuel)
+/// A condition of a program, ready to be asked of many contacts. The program may be one that is never run: what tests expect.
+#[derive(Debug)]
+pub struct Condition<'a> {
+    linked: &'a Linked,
+    prepared: Prepared,
+    clause: Clause,
+}
+
+impl<'a> Condition<'a> {
+    /// A clause of a program.
+    pub fn new(linked: &'a Linked, program: &Program, clause: Clause) -> Self {
+        Self { linked, prepared: linked.prepare(program), clause }
+    }
+
+    /// Whether it holds for a contact at a moment.
+    pub fn holds(&self, contact: &Contact, now: Instant) -> bool {
+        let env = Env {
+            linked: self.linked,
+            prepared: &self.prepared,
+            contact,
+            frame: Frame::before(now, &UNSET),
+            event: &UNSET,
+            now,
+            since: now,
+            changes: &Cell::new(Instant::NEVER),
+            depth: 0,
+        };
+        env.holds(self.clause, &mut CLAUSE_FUEL.clone())
+    }
 }
 
 /// The contact's zone, the project's without a valid one.
@@ -634,6 +702,31 @@ pub(crate) fn zone_of(linked: &Linked, contact: &Contact) -> Zone {
         _ => None,
     });
     Zone::resolve(name, linked.zone())
+}
+
+/// What a comparison says of two values; nothing of another instruction.
+fn compared(op: Op, a: &Value, b: &Value) -> Option<bool> {
+    Some(match op {
+        Op::Equal => a.is_set() && a == b,
+        Op::Less => a.order(b) == Some(Ordering::Less),
+        Op::LessOrEqual => matches!(a.order(b), Some(Ordering::Less | Ordering::Equal)),
+        Op::In => matches!(b, Value::List(list) if a.is_set() && list.contains(a)),
+        _ => return None,
+    })
+}
+
+/// So few names are looked through faster than they are ordered: most differ in length.
+const FEW: usize = 8;
+
+fn found<'a>(map: &'a BTreeMap<SmolStr, Value>, name: &SmolStr) -> Option<&'a Value> {
+    match map.len() <= FEW {
+        true => map.iter().find(|(known, _)| *known == name).map(|(_, value)| value),
+        false => map.get(name),
+    }
+}
+
+fn has(set: &BTreeSet<SmolStr>, name: &SmolStr) -> bool {
+    if set.len() <= FEW { set.iter().any(|known| known == name) } else { set.contains(name) }
 }
 
 fn pop<'a>(stack: &mut Stack<'a>) -> Operand<'a> {

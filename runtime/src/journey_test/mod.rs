@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 use crate::core::contact::{Consent, Contact, ContactId, EndReason};
 use crate::core::effect::{Errand, Outgoing, TraceEntry, TraceEvent};
 use crate::core::input::{Answer, Evidence, Input, InputKind, MessageName};
-use crate::core::{Linked, advance, holds};
+use crate::core::{Condition, Linked, advance};
 use crate::sim::DEFAULT_START;
 use crate::time::{self, Zone};
 use adversary::Act;
@@ -348,10 +348,9 @@ impl<'a> Bench<'a> {
                 let Some(contact) = self.contacts.get(place) else { return false };
                 contact.state.runs.iter().any(|run| until.is_none_or(|until| run.until() == until))
             }
-            Expectation::Holds(clause) => self
-                .contacts
-                .get(place)
-                .is_some_and(|contact| holds(self.linked, &self.test.checks, *clause, contact, self.now)),
+            Expectation::Holds(clause) => self.contacts.get(place).is_some_and(|contact| {
+                Condition::new(self.linked, &self.test.checks, *clause).holds(contact, self.now)
+            }),
             event => {
                 let (linked, now, before) = (self.linked, self.now, self.before);
                 // "No send" is about the whole time since the line before.

@@ -5,6 +5,7 @@ mod corpus;
 mod engine;
 mod language;
 mod lsp;
+mod peers;
 mod send;
 mod tools;
 
@@ -31,6 +32,8 @@ pub(crate) enum Bench {
     Send(send::Args),
     /// `journey lsp`, from a change to its findings, beside the language servers of ruff and tombi.
     Lsp(lsp::Args),
+    /// Contacts a second beside Restate, DBOS and a plain loop, and an entry condition beside the crates cel and zen-expression.
+    Peers(peers::Args),
 }
 
 /// Measures.
@@ -41,6 +44,7 @@ pub(crate) fn run(bench: &Bench) -> ExitCode {
         Bench::Engine(args) => engine::run(args),
         Bench::Send(args) => send::run(args),
         Bench::Lsp(args) => lsp::run(args),
+        Bench::Peers(args) => peers::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

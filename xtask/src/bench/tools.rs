@@ -142,7 +142,8 @@ pub(super) fn install(folder: &Path) {
     }
 }
 
-fn run(folder: &Path, program: &str, args: &[&str]) -> bool {
+/// Runs a program in a folder; whether it succeeded.
+pub(super) fn run(folder: &Path, program: &str, args: &[&str]) -> bool {
     let program = if program.contains('/') { folder.join(program) } else { PathBuf::from(program) };
     let status =
         Command::new(program).args(args).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).status();
