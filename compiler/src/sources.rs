@@ -115,8 +115,12 @@ impl Sources {
         let files: Vec<(FileId, &File)> = project.ids().collect();
         let read = files.par_iter().map(|(id, file)| {
             // Places name their file by its id, so a file that moved in the list is another one.
-            let kept = self.files.get(id.0 as usize).filter(|kept| kept.path == file.path && kept.bytes == file.bytes);
-            kept.map_or_else(|| Arc::new(read_file(*id, file, bodies)), Arc::clone)
+            let before = self.files.get(id.0 as usize).filter(|kept| kept.path == file.path);
+            let kept = before.filter(|kept| kept.bytes == file.bytes);
+            kept.map_or_else(
+                || Arc::new(read_file(*id, file, bodies, before.map(|before| &before.content))),
+                Arc::clone,
+            )
         });
         for read in read.collect::<Vec<_>>() {
             sources.findings.extend(read.findings.iter().cloned());
@@ -183,12 +187,12 @@ impl Sources {
     }
 }
 
-fn read_file(id: FileId, file: &File, bodies: Bodies) -> ReadFile {
-    let (content, findings) = read_content(id, file, bodies);
+fn read_file(id: FileId, file: &File, bodies: Bodies, before: Option<&Content>) -> ReadFile {
+    let (content, findings) = read_content(id, file, bodies, before);
     ReadFile { path: file.path.clone(), bytes: Arc::clone(&file.bytes), content, findings }
 }
 
-fn read_content(id: FileId, file: &File, bodies: Bodies) -> (Content, Vec<Diagnostic>) {
+fn read_content(id: FileId, file: &File, bodies: Bodies, before: Option<&Content>) -> (Content, Vec<Diagnostic>) {
     let kind = file.kind();
     if matches!(kind, FileKind::Message | FileKind::Shared) && !messages::is_message(&file.path) {
         return (Content::Nothing, Vec::new());
@@ -211,7 +215,10 @@ fn read_content(id: FileId, file: &File, bodies: Bodies) -> (Content, Vec<Diagno
             (Content::Holidays(holidays), findings)
         }
         FileKind::Journey => {
-            let parse = journey_grammar::parse(text);
+            let parse = match before {
+                Some(Content::Journey(before)) => journey_grammar::parse_again(text, &before.tree),
+                _ => journey_grammar::parse(text),
+            };
             let findings = syntax::findings(id, &file.path, &parse);
             let errors = parse.errors.iter().map(|error| error.range).collect();
             // What another kind of text would declare is nothing to go by.

@@ -3,6 +3,7 @@
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::kind::SyntaxKind;
 use crate::text::TextRange;
+use crate::tree::TreeData;
 use logos::Logos;
 
 /// The shapes that logos tells apart; a word's own kind comes from the keyword table.
@@ -124,6 +125,9 @@ impl Tokens {
     }
 }
 
+/// Texts are compared by so many bytes at a time.
+const BLOCK: usize = 64;
+
 /// A longer source is one unknown token and an error.
 pub const MAX_SOURCE_LEN: usize = 64 * 1024 * 1024;
 
@@ -141,15 +145,87 @@ pub fn lex(source: &str) -> Tokens {
     tokens.kinds.reserve(expected);
     tokens.starts.reserve(expected);
     tokens.significant.reserve(expected / 2);
+    read(source, 0, &mut tokens, |_| false);
+    tokens
+}
 
+/// Cuts a source into the same tokens, with the help of those of an earlier state of it: only the lines that changed are read.
+pub(crate) fn lex_again(source: &str, before: &TreeData) -> Tokens {
+    // Where something is wrong, more is known of a token than its kind.
+    if !before.sound || source.len() > MAX_SOURCE_LEN {
+        return lex(source);
+    }
+    let (now, then) = (source.as_bytes(), before.source.as_bytes());
+    let start = begin_alike(now, then);
+    let rest = |text: &[u8]| text.len() - start;
+    let end = end_alike(now, then).min(rest(now)).min(rest(then));
+
+    // No token looks further than to the end of its line, and a line break ends behind all white space.
+    let before_change = before.starts.partition_point(|at| (*at as usize) < start);
+    let ends_line = |token: &usize| {
+        let text = |end: &u32| then.get(before.starts.get(*token).map_or(0, |at| *at as usize)..*end as usize);
+        before.kinds.get(*token) == Some(&SyntaxKind::Whitespace)
+            && before.starts.get(token + 1).and_then(text).is_some_and(|text| text.contains(&b'\n'))
+    };
+    let kept = (0..before_change.saturating_sub(1)).rev().find(ends_line).map_or(0, |token| token + 1);
+
+    let mut tokens = Tokens::default();
+    tokens.kinds.reserve(before.kinds.len());
+    tokens.starts.reserve(before.kinds.len());
+    tokens.kinds.extend_from_slice(before.kinds.get(..kept).unwrap_or_default());
+    tokens.starts.extend_from_slice(before.starts.get(..kept).unwrap_or_default());
+    let from = before.starts.get(kept).map_or(0, |at| *at as usize);
+    let mut next = kept;
+    // From where both texts go on alike and tokens begin in both, the same tokens follow.
+    let meet = |at: usize| {
+        let Some(then) = (at + then.len()).checked_sub(now.len()).filter(|_| at >= now.len() - end) else {
+            return false;
+        };
+        while before.starts.get(next).is_some_and(|start| (*start as usize) < then) {
+            next += 1;
+        }
+        before.starts.get(next).is_some_and(|start| *start as usize == then)
+    };
+    if read(source, from, &mut tokens, meet) {
+        let (now, then) = (now.len() as u32, then.len() as u32);
+        tokens.kinds.extend_from_slice(before.kinds.get(next..).unwrap_or_default());
+        tokens.starts.extend(before.starts.iter().skip(next).map(|at| at + now - then));
+    }
+    let seen = (0..).zip(&tokens.kinds).filter(|(_, kind)| !kind.is_trivia());
+    tokens.significant = seen.map(|(at, _)| at).collect();
+    tokens
+}
+
+/// How many bytes two texts begin with alike.
+fn begin_alike(one: &[u8], other: &[u8]) -> usize {
+    let blocks = one.chunks_exact(BLOCK).zip(other.chunks_exact(BLOCK));
+    let blocks = BLOCK * blocks.take_while(|(one, other)| one == other).count();
+    let bytes = one.iter().zip(other).skip(blocks);
+    blocks + bytes.take_while(|(one, other)| one == other).count()
+}
+
+/// How many bytes two texts end with alike.
+fn end_alike(one: &[u8], other: &[u8]) -> usize {
+    let blocks = one.rchunks_exact(BLOCK).zip(other.rchunks_exact(BLOCK));
+    let blocks = BLOCK * blocks.take_while(|(one, other)| one == other).count();
+    let bytes = one.iter().rev().zip(other.iter().rev()).skip(blocks);
+    blocks + bytes.take_while(|(one, other)| one == other).count()
+}
+
+/// Adds the tokens from a place on, up to the end or to where it is `enough`; whether it was.
+fn read(source: &str, from: usize, tokens: &mut Tokens, mut enough: impl FnMut(usize) -> bool) -> bool {
     let mut lexer = Shape::lexer(source);
+    lexer.bump(from);
     loop {
+        if enough(lexer.span().end) {
+            return true;
+        }
         // A third of all tokens are single spaces.
         if let [b' ', b'!'..=b'~', ..] = lexer.remainder().as_bytes() {
             tokens.push(SyntaxKind::Whitespace, lexer.span().end as u32);
             lexer.bump(1);
         }
-        let Some(shape) = lexer.next() else { break };
+        let Some(shape) = lexer.next() else { return false };
         let span = lexer.span();
         let start = span.start as u32;
         let range = TextRange::new(start, span.end as u32);
@@ -182,7 +258,6 @@ pub fn lex(source: &str) -> Tokens {
         }
         tokens.push(kind, start);
     }
-    tokens
 }
 
 fn kind_of(shape: Shape, text: &str) -> SyntaxKind {

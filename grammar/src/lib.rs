@@ -18,6 +18,6 @@ pub use error::{Describe, Expected, Habit, SyntaxError, SyntaxErrorKind};
 pub use format::{LINE_WIDTH, format, format_parsed};
 pub use kind::{CONNECTIVES, KEYWORDS, NODE_KINDS, RESERVED, SyntaxKind};
 pub use lexer::{MAX_SOURCE_LEN, Tokens, lex};
-pub use parser::{MAX_NESTING, Parse, parse};
+pub use parser::{MAX_NESTING, Parse, parse, parse_again};
 pub use text::TextRange;
 pub use tree::{Node, NodeId, Token, Tree};

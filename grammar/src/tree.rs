@@ -44,6 +44,8 @@ pub(crate) struct TreeData {
     pub(crate) kinds: Vec<SyntaxKind>,
     pub(crate) starts: Vec<u32>,
     pub(crate) nodes: Vec<NodeData>,
+    /// Whether a token could be made of everything.
+    pub(crate) sound: bool,
 }
 
 /// The syntax tree of one source.
@@ -53,6 +55,10 @@ pub struct Tree(Arc<TreeData>);
 impl Tree {
     pub(crate) fn new(data: TreeData) -> Self {
         Self(Arc::new(data))
+    }
+
+    pub(crate) fn data(&self) -> &TreeData {
+        &self.0
     }
 
     /// The node of the whole source.

@@ -4,9 +4,10 @@
 
 use journey_grammar::ast::{AstNode, Expr, File, Item, Pattern, Step};
 use journey_grammar::{
-    KEYWORDS, MAX_NESTING, MAX_SOURCE_LEN, SyntaxErrorKind, SyntaxKind, TextRange, Tree, lex, parse,
+    KEYWORDS, MAX_NESTING, MAX_SOURCE_LEN, SyntaxErrorKind, SyntaxKind, TextRange, Tree, lex, parse, parse_again,
 };
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 /// The invariants that the tree's documentation states.
 fn check(source: &str) {
@@ -89,6 +90,41 @@ proptest! {
     #[test]
     fn any_words(source in soup()) {
         check(&source);
+    }
+
+    /// What is known of an earlier state makes no difference.
+    #[test]
+    fn any_edits(
+        start in prop_oneof![soup(), any::<String>()],
+        edits in proptest::collection::vec((any::<Index>(), any::<Index>(), prop_oneof![soup(), "[ -~\n\"]{0,4}"]), 1..8),
+    ) {
+        let mut source = start;
+        let mut before = parse(&source);
+        for (from, to, new) in edits {
+            let places: Vec<usize> = (0..=source.len()).filter(|at| source.is_char_boundary(*at)).collect();
+            let from = from.index(places.len());
+            // Most edits are short.
+            let to = (from + to.index(9)).min(places.len() - 1);
+            source.replace_range(places[from]..places[to], &new);
+            let again = parse_again(&source, &before.tree);
+            prop_assert!(again == parse(&source), "{source:?}");
+            before = again;
+        }
+    }
+}
+
+#[test]
+fn edits_of_fixtures_are_read_like_the_whole() {
+    for entry in std::fs::read_dir("tests/fixtures").unwrap() {
+        let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let before = parse(&source);
+        for cut in (0..source.len()).step_by(101).filter(|cut| source.is_char_boundary(*cut)) {
+            for typed in ["", "\"", " ", "x", "// ", "\n", "12:", "“"] {
+                let mut now = source.clone();
+                now.insert_str(cut, typed);
+                assert!(parse_again(&now, &before.tree) == parse(&now), "{typed:?} at {cut}: {now}");
+            }
+        }
     }
 }
 

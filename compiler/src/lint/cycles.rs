@@ -1,7 +1,8 @@
 //! What journeys do to each other: rings of journeys that start one another, and those that start together.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use journey_bytecode::{Channel, MessageScope, Reenter, StatusKind, TriggerKind, Value};
 use smol_str::SmolStr;
@@ -14,7 +15,7 @@ use super::pressure::Counts;
 use super::{Scene, length};
 
 /// Something that happens to a contact and can start a journey.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Happening {
     Tag(SmolStr),
     Untag(SmolStr),
@@ -48,11 +49,12 @@ impl Happening {
 }
 
 /// What the findings about several journeys need of each.
-#[derive(Clone)]
 pub(crate) struct Summary {
     pub(super) name: SmolStr,
     pub(super) head: Span,
     reenter: Reenter,
+    /// That another journey starts it.
+    start: Happening,
     /// What starts it.
     triggers: Vec<(Happening, Span)>,
     /// What it asks of those whom a segment lets in: what changes can do that.
@@ -72,6 +74,7 @@ impl Summary {
             name: journey.name.clone(),
             head: scene.text.span(journey.head),
             reenter: journey.reenter,
+            start: Happening::Start(journey.name.clone()),
             triggers: Vec::new(),
             watched: BTreeSet::new(),
             causes: BTreeMap::new(),
@@ -184,15 +187,16 @@ fn watched(condition: &Expr, found: &mut BTreeSet<Happening>) {
 }
 
 /// What several journeys do together.
-pub(super) fn project(scene: &super::Together<'_>, summaries: &[Summary], found: &mut Vec<Diagnostic>) {
+pub(super) fn project(scene: &super::Together<'_>, summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
     rings(summaries, found);
-    let mut by_trigger: BTreeMap<&Happening, Vec<(&Summary, Span)>> = BTreeMap::new();
+    let mut by_trigger: HashMap<&Happening, Vec<(&Summary, Span)>> = HashMap::new();
     for summary in summaries {
         for (happening, span) in &summary.triggers {
             by_trigger.entry(happening).or_default().push((summary, *span));
         }
     }
-    let together: Vec<_> = by_trigger.iter().filter(|(_, journeys)| journeys.len() > 1).collect();
+    let mut together: Vec<_> = by_trigger.iter().filter(|(_, journeys)| journeys.len() > 1).collect();
+    together.sort_by_key(|(happening, _)| **happening);
     for (_, journeys) in &together {
         same_message(journeys, found);
         for cap in scene.caps.iter().filter(|cap| cap.channel.is_none()) {
@@ -263,7 +267,7 @@ fn over_cap(most: usize, window: i64, journeys: &[(&Summary, Span)], found: &mut
 }
 
 /// The most that one contact can get from all journeys, if all run at the same time.
-fn whole(scene: &super::Together<'_>, summaries: &[Summary], found: &mut Vec<Diagnostic>) {
+fn whole(scene: &super::Together<'_>, summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
     let day: usize = summaries.iter().map(|summary| summary.counts.day).sum();
     let week: usize = summaries.iter().map(|summary| summary.counts.week).sum();
     let caps = scene.caps.iter().filter(|cap| cap.channel.is_none());
@@ -295,14 +299,13 @@ fn whole(scene: &super::Together<'_>, summaries: &[Summary], found: &mut Vec<Dia
 type Graph = Vec<Vec<(usize, Span)>>;
 
 /// Rings of journeys, each of which starts the next.
-fn rings(summaries: &[Summary], found: &mut Vec<Diagnostic>) {
-    let mut places: BTreeMap<Happening, usize> = BTreeMap::new();
+fn rings(summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
+    let mut places: HashMap<&Happening, usize> = HashMap::new();
     let mut graph: Graph = vec![Vec::new(); summaries.len()];
     for (n, summary) in summaries.iter().enumerate() {
         // Any journey can be started by its name.
-        let named = [Happening::Start(summary.name.clone())];
-        for happening in summary.triggers().chain(&summary.watched).chain(&named) {
-            let place = *places.entry(happening.clone()).or_insert_with(|| {
+        for happening in summary.triggers().chain(&summary.watched).chain([&summary.start]) {
+            let place = *places.entry(happening).or_insert_with(|| {
                 graph.push(Vec::new());
                 graph.len() - 1
             });
@@ -428,8 +431,8 @@ fn shortest_ring(part: &BTreeSet<usize>, graph: &Graph) -> Option<Vec<(usize, Sp
 }
 
 /// `lasts`: whatever starts the next one does not happen again as long as nothing changes it back.
-fn tell(summaries: &[Summary], path: &[(usize, Span)], lasts: bool, found: &mut Vec<Diagnostic>) {
-    let members: Vec<&Summary> = path.iter().filter_map(|(n, _)| summaries.get(*n)).collect();
+fn tell(summaries: &[Arc<Summary>], path: &[(usize, Span)], lasts: bool, found: &mut Vec<Diagnostic>) {
+    let members: Vec<&Summary> = path.iter().filter_map(|(n, _)| summaries.get(*n)).map(Arc::as_ref).collect();
     // A tag that a journey asks not to be there, and that the ring sets and leaves, lets nobody in twice.
     let closed = members.iter().any(|member| {
         let barred = member.entry.barred_tags();

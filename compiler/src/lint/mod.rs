@@ -64,7 +64,8 @@ struct Unless {
 pub(crate) struct Lints {
     found: Vec<Diagnostic>,
     unless: Vec<Unless>,
-    summaries: Vec<Summary>,
+    /// Shared with the next state of the project.
+    summaries: Vec<Arc<Summary>>,
     /// Names used anywhere.
     pub(crate) uses: Uses,
     sent: BTreeSet<(Channel, SmolStr)>,
@@ -128,7 +129,7 @@ impl Lints {
             Happening::Tag(tag) | Happening::Untag(tag) => Some(tag.clone()),
             _ => None,
         }));
-        self.summaries.push(summary);
+        self.summaries.push(Arc::new(summary));
     }
 
     /// Looks at a test.
@@ -186,7 +187,7 @@ impl Lints {
         }
         diagnostics.append(&mut self.found);
         let pressure = self.summaries.into_iter().map(|summary| Pressure {
-            journey: summary.name,
+            journey: summary.name.clone(),
             per_day: summary.counts.day,
             per_week: summary.counts.week,
         });

@@ -15,7 +15,7 @@ mod values;
 
 use crate::error::{Expected, SyntaxError, SyntaxErrorKind};
 use crate::kind::SyntaxKind::{self, *};
-use crate::lexer::{Tokens, lex};
+use crate::lexer::{Tokens, lex, lex_again};
 use crate::suggest;
 use crate::text::TextRange;
 use crate::tree::{NodeData, Tree, TreeData};
@@ -34,18 +34,28 @@ pub struct Parse {
 
 /// Parses a source. Never fails: what cannot be understood is in the tree as [`Error`](SyntaxKind::Error) nodes.
 pub fn parse(source: &str) -> Parse {
-    let tokens = lex(source);
+    parse_tokens(source, lex(source))
+}
+
+/// Parses a source as [`parse`] does, in less time: what has not changed since an earlier state of it is not cut into tokens
+/// again.
+pub fn parse_again(source: &str, before: &Tree) -> Parse {
+    parse_tokens(source, lex_again(source, before.data()))
+}
+
+fn parse_tokens(source: &str, tokens: Tokens) -> Parse {
     let mut parser = Parser::new(source, &tokens);
     parser.file();
     let Parser { mut nodes, errors, .. } = parser;
     adopt(&mut nodes);
     let mut errors = errors;
     let Tokens { kinds, starts, errors: lexical, .. } = tokens;
+    let sound = lexical.is_empty();
     if !lexical.is_empty() {
         errors.extend(lexical);
         errors.sort_by_key(|error| error.range);
     }
-    let tree = Tree::new(TreeData { source: source.into(), kinds, starts, nodes });
+    let tree = Tree::new(TreeData { source: source.into(), kinds, starts, nodes, sound });
     Parse { tree, errors }
 }
 

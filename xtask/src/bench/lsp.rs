@@ -9,16 +9,19 @@ use serde_json::json;
 use super::{LINES, Place, corpus, fresh, tools};
 use crate::editor::{Server, position};
 
-/// Changes before those that count.
+/// Changes before those that count, of each session.
 const WARM: usize = 20;
+
+/// Sessions of each server, all servers in turn: what else the machine does must not fall to one of them alone.
+const ROUNDS: usize = 5;
 
 /// How long a person's hands rest between two keys, at least.
 const PAUSE: Duration = Duration::from_millis(5);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How many changes are measured.
-    #[arg(long, default_value_t = 200)]
+    /// How many changes are measured of each server, in several sessions.
+    #[arg(long, default_value_t = 250)]
     changes: usize,
 
     /// How many files the project has.
@@ -33,7 +36,7 @@ pub(crate) struct Args {
 struct Scene<'a> {
     server: &'a str,
     what: String,
-    folder: &'a Path,
+    folder: PathBuf,
     file: PathBuf,
     language: &'static str,
     /// Typed at the start of this line, and taken out again.
@@ -41,6 +44,7 @@ struct Scene<'a> {
     typed: &'static str,
     /// The offset in that line at which completion and hover are asked for.
     asked: usize,
+    start: Box<dyn Fn() -> Command + 'a>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), String> {
@@ -54,15 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     let parts: Vec<(&str, usize)> = names.iter().enumerate().map(|(n, name)| (name.as_str(), 1 + n % 4)).collect();
     fresh(&project, |at| corpus::project(at, &parts))?;
 
-    println!(
-        "{:<58} {:>7} {:^23}   {:^15}   {:^15}",
-        "milliseconds", "start", "change to findings", "completion", "hover"
-    );
-    println!(
-        "{:<58} {:>7} {:>7} {:>7} {:>7}   {:>7} {:>7}   {:>7} {:>7}",
-        "", "", "p50", "p95", "p99", "p50", "p99", "p50", "p99"
-    );
-    let lsp = || {
+    let start_journey = || {
         let mut command = Command::new(&journey);
         command.arg("lsp");
         command
@@ -71,62 +67,104 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
         server: "journey lsp",
         what,
         file: folder.join(file),
-        folder: &large,
+        folder: folder.to_owned(),
         language: "journey",
         line: 10,
         typed: "  add tag lead\n",
         asked: 7,
+        start: Box::new(start_journey),
     };
-    measure(&lsp, &step(format!("one file of {LINES} lines"), &large, "journeys/large.journey"), args.changes)?;
-    let several = format!("project of {} files, a step", args.files);
-    let scene = Scene { folder: &project, ..step(several, &project, "journeys/j00003.journey") };
-    measure(&lsp, &scene, args.changes)?;
-    let declaration = format!("project of {} files, a declaration all of them use", args.files);
-    let scene = Scene {
-        folder: &project,
-        line: 9,
-        typed: "tags { fresh }\n",
-        asked: 0,
-        ..step(declaration, &project, "declarations.journey")
-    };
-    measure(&lsp, &scene, args.changes)?;
+    let of_project = |what: &str| format!("project of {} files, {what}", args.files);
+    let mut scenes = vec![
+        step(format!("one file of {LINES} lines"), &large, "journeys/large.journey"),
+        step(of_project("a step"), &project, "journeys/j00003.journey"),
+        Scene {
+            line: 9,
+            typed: "tags { fresh }\n",
+            asked: 0,
+            ..step(of_project("a declaration all of them use"), &project, "declarations.journey")
+        },
+    ];
     for peer in &tools::SERVERS {
         let Some(program) = peer.program(&folder.join("tools")) else {
             println!("SKIPPED: {} is not there", peer.name);
             continue;
         };
-        let at = folder.join("lsp-peer");
+        let at = folder.join(format!("lsp-{}", peer.language));
         fresh(&at, |at| peer.write(at, LINES))?;
-        let scene = Scene {
+        let work = at.clone();
+        scenes.push(Scene {
             server: peer.name,
             what: format!("one file of {LINES} lines"),
-            folder: &at,
             file: at.join(peer.file),
+            folder: at,
             language: peer.language,
             line: peer.line,
             typed: peer.typed,
             asked: 2,
-        };
-        let start = || {
-            let mut command = Command::new(&program);
-            command.args(peer.args).current_dir(&at);
-            command
-        };
-        measure(&start, &scene, args.changes)?;
+            start: Box::new(move || {
+                let mut command = Command::new(&program);
+                command.args(peer.args).current_dir(&work);
+                command
+            }),
+        });
+    }
+    let mut times: Vec<Times> = scenes.iter().map(|_| Times::default()).collect();
+    for _ in 0..ROUNDS {
+        for (scene, times) in scenes.iter().zip(&mut times) {
+            measure(scene, args.changes.div_ceil(ROUNDS), times)?;
+        }
+    }
+    println!(
+        "{:<58} {:>7} {:^23}   {:^15}   {:^15}",
+        "milliseconds", "start", "change to findings", "completion", "hover"
+    );
+    println!(
+        "{:<58} {:>7} {:>7} {:>7} {:>7}   {:>7} {:>7}   {:>7} {:>7}",
+        "", "p50", "p50", "p95", "p99", "p50", "p99", "p50", "p99"
+    );
+    for (scene, Times { start, findings, completion, hover }) in scenes.iter().zip(&mut times) {
+        println!(
+            "{:<58} {}   {}   {}   {}",
+            format!("{}, {}", scene.server, scene.what),
+            percentiles(start, &[50]),
+            percentiles(findings, &[50, 95, 99]),
+            percentiles(completion, &[50, 99]),
+            percentiles(hover, &[50, 99]),
+        )
     }
     Ok(())
 }
 
-/// Starts the server, types and asks, and prints how long it took.
-fn measure(start: &dyn Fn() -> Command, scene: &Scene<'_>, changes: usize) -> Result<(), String> {
+/// What was measured of one scene.
+#[derive(Default)]
+struct Times {
+    start: Vec<Duration>,
+    findings: Vec<Duration>,
+    completion: Vec<Duration>,
+    hover: Vec<Duration>,
+}
+
+/// Milliseconds that so many percent of the times are not above; dashes if there are none.
+fn percentiles(times: &mut [Duration], of: &[usize]) -> String {
+    times.sort();
+    let of =
+        of.iter().map(|percent| match times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))) {
+            Some(time) => format!("{:>7.2}", time.as_secs_f64() * 1e3),
+            None => format!("{:>7}", "-"),
+        });
+    of.collect::<Vec<_>>().join(" ")
+}
+
+/// Starts the server, types and asks, and notes how long it took.
+fn measure(scene: &Scene<'_>, changes: usize, times: &mut Times) -> Result<(), String> {
     let text = std::fs::read_to_string(&scene.file).map_err(|error| format!("{}: {error}", scene.file.display()))?;
     let uri = format!("file://{}", scene.file.display());
     let began = Instant::now();
-    let mut server = Server::start(start(), scene.folder)?;
-    let started = began.elapsed();
+    let mut server = Server::start((scene.start)(), &scene.folder)?;
+    times.start.push(began.elapsed());
     server.open(&uri, scene.language, &text)?;
     let rows = scene.typed.matches('\n').count();
-    let (mut findings, mut completion, mut hover) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..WARM + changes {
         let (end, typed) = if n % 2 == 0 { (scene.line, scene.typed) } else { (scene.line + rows, "") };
         let version = n + 1;
@@ -138,29 +176,10 @@ fn measure(start: &dyn Fn() -> Command, scene: &Scene<'_>, changes: usize) -> Re
         let completed = server.ask("textDocument/completion", &params)?;
         let hovered = server.ask("textDocument/hover", &params)?;
         if n >= WARM {
-            findings.push(told);
-            completion.extend(completed);
-            hover.extend(hovered);
+            times.findings.push(told);
+            times.completion.extend(completed);
+            times.hover.extend(hovered);
         }
     }
-    server.stop()?;
-    let name = format!("{}, {}", scene.server, scene.what);
-    let shown = |times: &mut Vec<Duration>, of: &[usize]| {
-        times.sort();
-        let of = of.iter().map(|percent| {
-            match times.get((times.len() * percent / 100).min(times.len().saturating_sub(1))) {
-                Some(time) => format!("{:>7.2}", time.as_secs_f64() * 1e3),
-                None => format!("{:>7}", "-"),
-            }
-        });
-        of.collect::<Vec<_>>().join(" ")
-    };
-    println!(
-        "{name:<58} {:>7.1} {}   {}   {}",
-        started.as_secs_f64() * 1e3,
-        shown(&mut findings, &[50, 95, 99]),
-        shown(&mut completion, &[50, 99]),
-        shown(&mut hover, &[50, 99]),
-    );
-    Ok(())
+    server.stop()
 }
