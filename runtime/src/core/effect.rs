@@ -415,10 +415,26 @@ pub struct Outcome {
     pub erase: bool,
     /// Addresses of a contact that is erased: whoever else comes with one of them gets no marketing there.
     pub silenced: Vec<(Channel, SmolStr)>,
+    /// Where the contact wants to hear of a topic again: who left before at the same address, as another contact, is heard no
+    /// more on that.
+    pub resubscribed: Vec<Resubscribed>,
     /// Contacts that turned out to be one that is erased: nothing of them may stay either.
     pub erased: Vec<ContactId>,
     /// What the contact hands over, because it turned out to be another one.
     pub handed: Option<Box<Handover>>,
+}
+
+/// A contact wants to hear of a topic at an address.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Resubscribed {
+    /// The channel.
+    pub channel: Channel,
+    /// The address.
+    pub address: SmolStr,
+    /// The topic.
+    pub topic: SmolStr,
+    /// Since when.
+    pub at: Instant,
 }
 
 /// All that a contact was that turned out to be another one.

@@ -3,6 +3,7 @@
 mod forgotten;
 mod heard;
 mod joined;
+mod resubscribed;
 mod revised;
 mod senders;
 mod told;
@@ -24,6 +25,7 @@ use joined::{
     aliases_join_in_chains, an_alias_joins_its_contact, an_alias_survives,
     nothing_stays_of_the_aliases_of_who_is_erased, what_either_wants_no_more_of_counts_for_both,
 };
+use resubscribed::a_new_subscription_counts_where_somebody_left;
 use revised::a_newer_revision_stops_who_does_not_know_it;
 use senders::{a_held_sender_survives, senders_are_counted_held_and_lifted};
 use told::what_a_contact_was_told_is_kept;
@@ -148,6 +150,7 @@ over_all! {
     programs_are_kept
     contacts_are_listed_in_order
     concurrent_intake_counts_once
+    a_new_subscription_counts_where_somebody_left
     an_alias_joins_its_contact
     aliases_join_in_chains
     what_either_wants_no_more_of_counts_for_both

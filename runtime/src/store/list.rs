@@ -6,7 +6,7 @@ use journey_bytecode::{Channel, Instant};
 use smol_str::SmolStr;
 
 use crate::core::contact::ContactId;
-use crate::core::effect::{Errand, Outcome, Outgoing};
+use crate::core::effect::{Errand, Outcome, Outgoing, Resubscribed};
 use crate::core::input::InputKind;
 
 /// Addresses of a suppression list.
@@ -124,6 +124,12 @@ pub(super) fn hash_of_address(channel: Channel, address: &str) -> Option<[u8; 16
     let address = address.trim().to_lowercase();
     let hash = blake3::hash(format!("{channel}:{address}").as_bytes());
     hash.as_bytes().first_chunk().copied().filter(|_| !address.is_empty())
+}
+
+/// The hash of an address with a topic that the contact wants to hear of there again, and since when.
+pub(super) fn resubscribed(outcome: &Outcome) -> impl Iterator<Item = ([u8; 16], &SmolStr, Instant)> {
+    let hash = |again: &Resubscribed| hash_of_address(again.channel, &again.address);
+    outcome.resubscribed.iter().filter_map(move |again| Some((hash(again)?, &again.topic, again.at)))
 }
 
 /// The hashes of the addresses at which an erased contact's silence holds.

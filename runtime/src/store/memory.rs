@@ -12,7 +12,7 @@ use super::{
     Acceptance, Advanced, Claimed, Counts, Delivery, DeliveryResult, DeploymentId, GIVEN_UP, HEARD_FOR, Heard, Keeps,
     Kept, KeptMessage, KeptProgram, LIST, ListChange, Listed, MAX_INPUTS_PER_ADVANCE, NewInput, Pending, Queued,
     Revision, Stays, Store, StoreError, TakeCode, TakenOver, Whose, address_hash, hash_of_address, own_address_hash,
-    silenced, suppressed_name, words_on_topics,
+    resubscribed, silenced, suppressed_name, words_on_topics,
 };
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{Handover, MessageId, Outgoing, TraceEntry};
@@ -38,8 +38,10 @@ struct Inner {
     done: BTreeMap<MessageId, (Delivery, Option<Outgoing>)>,
     /// To which addresses messages of a contact went, as hashes.
     addressed: BTreeMap<ContactId, BTreeSet<[u8; 16]>>,
-    /// Who unsubscribed at an address, by topic, `''` for all marketing, `*` for everything.
-    suppressed: BTreeMap<([u8; 16], SmolStr), BTreeSet<ContactId>>,
+    /// Who unsubscribed at an address, and when, by topic, `''` for all marketing, `*` for everything.
+    suppressed: BTreeMap<([u8; 16], SmolStr), BTreeMap<ContactId, Instant>>,
+    /// Since when a topic is wanted again at an address.
+    resubscribed: BTreeMap<([u8; 16], SmolStr), Instant>,
     /// What providers told, by its id.
     heard: BTreeMap<SmolStr, Instant>,
     programs: Vec<(Version, KeptProgram)>,
@@ -63,11 +65,11 @@ struct Pool {
 
 impl Inner {
     /// Forgets what is known of a contact beside its state; what is claimed gets its result.
-    fn erase(&mut self, contact: ContactId, silenced: impl Iterator<Item = [u8; 16]>) {
+    fn erase(&mut self, contact: ContactId, at: Instant, silenced: impl Iterator<Item = [u8; 16]>) {
         self.keys.retain(|_, id| *id != contact);
         let addressed = self.addressed.remove(&contact).unwrap_or_default();
         for hash in addressed.into_iter().chain(silenced) {
-            self.suppressed.entry((hash, SmolStr::default())).or_default().insert(contact);
+            self.silence((hash, SmolStr::default()), contact, at);
         }
         let waiting = self.queue.iter().map(|(_, id)| *id).chain(self.held.keys().copied());
         let waiting: Vec<_> = waiting.filter(|id| id.contact == contact).collect();
@@ -202,17 +204,25 @@ impl Inner {
         let words = words_on_topics(&kind);
         let Some(row) = self.rows.get_mut(&contact) else { return Acceptance::UnknownContact };
         let seq = row.push(at, kind);
+        let mut said_out = Vec::new();
         for (topic, channel, out) in words {
             for hash in self.addressed.get(&contact).into_iter().flatten() {
                 let said = (*hash, suppressed_name(&topic, channel));
                 match out {
-                    true => _ = self.suppressed.entry(said).or_default().insert(contact),
+                    true => said_out.push(said),
                     false => _ = self.suppressed.remove(&said),
                 }
             }
         }
+        said_out.into_iter().for_each(|said| self.silence(said, contact, at));
         self.changed.insert(contact);
         Acceptance::Accepted { contact, seq }
+    }
+
+    /// Notes that a contact wants no more of something at an address.
+    fn silence(&mut self, what: ([u8; 16], SmolStr), contact: ContactId, at: Instant) {
+        let since = self.suppressed.entry(what).or_default().entry(contact).or_insert(at);
+        *since = at.max(*since);
     }
 
     /// Lets a contact join the one that it turned out to be: with all that it was, what waits for it, and its addresses.
@@ -223,14 +233,17 @@ impl Inner {
         let into = self.merged.log_of(id);
         let addresses = self.addressed.remove(&id).unwrap_or_default();
         for ((hash, _), by) in &mut self.suppressed {
-            if addresses.contains(hash) && by.remove(&id) {
-                by.insert(into);
+            if addresses.contains(hash)
+                && let Some(at) = by.remove(&id)
+            {
+                let since = by.entry(into).or_insert(at);
+                *since = at.max(*since);
             }
         }
         let said = self.rows.get(&into).map(|row| row.unsubscribed.clone()).unwrap_or_default();
         for (topic, channel) in said.keys() {
             for hash in &addresses {
-                self.suppressed.entry((*hash, suppressed_name(topic, channel))).or_default().insert(into);
+                self.silence((*hash, suppressed_name(topic, channel)), into, contact.state.clock);
             }
         }
         self.addressed.entry(into).or_default().extend(addresses);
@@ -245,27 +258,35 @@ impl Inner {
     /// Whether another contact unsubscribed at the message's address, or its owner said stop.
     fn is_suppressed(&self, outgoing: &Outgoing) -> bool {
         let Some(hash) = address_hash(outgoing) else { return false };
+        let again = outgoing.topic.as_ref().and_then(|topic| self.resubscribed.get(&(hash, topic.clone())));
+        let everything = Keeps::Everything.stored();
         let by_another = |topic: &str| {
-            let by = self.suppressed.get(&(hash, topic.into()));
-            by.is_some_and(|by| by.iter().any(|other| *other != outgoing.id.contact))
+            let counts = |(by, since): (&ContactId, &Instant)| {
+                let is_over = *by != LIST && topic != everything && again.is_some_and(|again| again > since);
+                *by != outgoing.id.contact && !is_over
+            };
+            self.suppressed.get(&(hash, topic.into())).is_some_and(|by| by.iter().any(counts))
         };
         let channel = outgoing.channel.name();
         let said = |topic: &str| by_another(topic) || by_another(&suppressed_name(topic, channel));
         let marketing = || said("") || outgoing.topic.as_deref().is_some_and(said);
-        by_another(Keeps::Everything.stored()) || outgoing.purpose == Purpose::Marketing && marketing()
+        by_another(everything) || outgoing.purpose == Purpose::Marketing && marketing()
     }
 }
 
 impl Inner {
     fn suppress(&mut self, listed: &Listed) -> u64 {
-        let mut add = |hash| self.suppressed.entry((hash, listed.keeps.stored().into())).or_default().insert(LIST);
+        let mut add = |hash| {
+            let by = self.suppressed.entry((hash, listed.keeps.stored().into())).or_default();
+            by.insert(LIST, Instant::default()).is_none()
+        };
         listed.hashes().into_iter().map(|hash| u64::from(add(hash))).sum()
     }
 
     fn lift(&mut self, listed: &Listed) -> u64 {
         let mut take = |hash| {
             let by = self.suppressed.get_mut(&(hash, listed.keeps.stored().into()));
-            by.is_some_and(|by| by.remove(&LIST))
+            by.is_some_and(|by| by.remove(&LIST).is_some())
         };
         listed.hashes().into_iter().map(|hash| u64::from(take(hash))).sum()
     }
@@ -339,10 +360,15 @@ impl Store for MemoryStore {
             }
             let knew: Vec<i64> = outcome.decided(contact.state.applied).map(|(_, knew)| knew).collect();
             outcome.trials.iter().for_each(|event| inner.trials.add(event));
+            for (hash, topic, at) in resubscribed(&outcome) {
+                let since = inner.resubscribed.entry((hash, topic.clone())).or_insert(at);
+                *since = at.max(*since);
+            }
             if outcome.erase {
-                inner.erase(contact.id, silenced(&outcome));
+                let at = contact.state.clock;
+                inner.erase(contact.id, at, silenced(&outcome));
                 for alias in &outcome.erased {
-                    inner.erase(*alias, std::iter::empty());
+                    inner.erase(*alias, at, std::iter::empty());
                     if let Some(row) = inner.rows.get_mut(alias) {
                         row.contact = Contact::erased(*alias);
                     }

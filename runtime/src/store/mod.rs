@@ -31,7 +31,8 @@ use crate::spam::{SpamCount, SpamSender, Traffic};
 use crate::trial::Trials;
 
 use list::{
-    HEARD_FOR, LIST, address_hash, hash_of_address, own_address_hash, silenced, suppressed_name, words_on_topics,
+    HEARD_FOR, LIST, address_hash, hash_of_address, own_address_hash, resubscribed, silenced, suppressed_name,
+    words_on_topics,
 };
 pub use list::{Heard, Keeps, ListChange, Listed};
 pub use memory::MemoryStore;

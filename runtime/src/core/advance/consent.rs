@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use super::{Advance, Happening};
 use crate::core::contact::{Act, Consent, EndReason, LedgerEntry};
+use crate::core::effect::Resubscribed;
 use crate::core::input::Evidence;
 
 /// The most entries of a contact's ledger of consent.
@@ -38,6 +39,15 @@ impl Advance<'_> {
             }
         }
         news.then(|| Happening::consent(BuiltinEvent::Subscribed, Some(topic.clone()), channel))
+    }
+
+    /// Notes that the contact itself wants to hear of a topic at its present addresses.
+    pub(super) fn resubscribe(&mut self, topic: &SmolStr, channel: Option<Channel>, at: Instant) {
+        for channel in Channel::ALL.iter().copied().filter(|known| channel.is_none_or(|only| only == *known)) {
+            let topic = topic.clone();
+            let again = self.address(channel).map(|address| Resubscribed { channel, address, topic, at });
+            self.out.resubscribed.extend(again);
+        }
     }
 
     /// Writes into the ledger, which nothing is ever taken from.

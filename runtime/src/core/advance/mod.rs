@@ -256,6 +256,7 @@ impl Advance<'_> {
                 self.message(message, *status, link.as_ref(), *machine);
             }
             InputKind::Subscribe { topic, channel, evidence } => {
+                self.resubscribe(topic, *channel, input.at.min(self.wall));
                 if let Some(subscribed) = self.subscribe(topic, *channel, evidence) {
                     self.happen(subscribed);
                 }

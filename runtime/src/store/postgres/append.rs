@@ -212,8 +212,9 @@ pub(super) struct Log {
     moments: Vec<i64>,
     bodies: Vec<Vec<u8>>,
     ids: (Vec<i64>, Vec<String>, Vec<Vec<u8>>),
-    /// The newest word on each topic and channel, `''` for everything: the place of an unsubscribe, none for a subscribe.
-    topics: BTreeMap<(i64, SmolStr, &'static str), Option<i64>>,
+    /// The newest word on each topic and channel, `''` for everything: the place of an unsubscribe, none for a subscribe; and
+    /// when.
+    topics: BTreeMap<(i64, SmolStr, &'static str), (Option<i64>, Instant)>,
 }
 
 impl Log {
@@ -275,7 +276,7 @@ impl Log {
         let seq = *accepted;
         self.changed.insert(contact);
         let words = words_on_topics(kind).into_iter();
-        self.topics.extend(words.map(|(topic, channel, out)| ((contact.0, topic, channel), out.then_some(seq))));
+        self.topics.extend(words.map(|(topic, channel, out)| ((contact.0, topic, channel), (out.then_some(seq), at))));
         self.contacts.push(contact.0);
         self.places.push(seq);
         self.moments.push(at.0);
@@ -324,12 +325,13 @@ impl Log {
 /// Writes what contacts say about topics.
 async fn write_topics(
     connection: &mut PgConnection,
-    words: BTreeMap<(i64, SmolStr, &'static str), Option<i64>>,
+    words: BTreeMap<(i64, SmolStr, &'static str), (Option<i64>, Instant)>,
 ) -> sqlx::Result<()> {
     close_gate(connection).await?;
     let (mut contacts, mut topics, mut channels, mut places) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut names = Vec::new();
-    for ((contact, topic, channel), seq) in words {
+    let (mut names, mut moments) = (Vec::new(), Vec::new());
+    for ((contact, topic, channel), (seq, at)) in words {
+        moments.push(at.0);
         names.push(suppressed_name(&topic, channel).to_string());
         contacts.push(contact);
         topics.push(topic.to_string());
@@ -339,23 +341,24 @@ async fn write_topics(
     for change in [
         "INSERT INTO unsubscribed (contact, topic, channel, seq)
              SELECT contact, topic, channel, seq
-             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS u (contact, topic, channel, seq, name)
+             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[]) AS u (contact, topic, channel, seq, name, at)
                  WHERE seq IS NOT NULL
              ON CONFLICT (contact, topic, channel) DO UPDATE SET seq = excluded.seq",
-        "DELETE FROM unsubscribed u USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[])
-                 AS t (contact, topic, channel, seq, name)
+        "DELETE FROM unsubscribed u USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[])
+                 AS t (contact, topic, channel, seq, name, at)
              WHERE u.contact = t.contact AND u.topic = t.topic AND u.channel = t.channel AND t.seq IS NULL",
-        "INSERT INTO suppressed (hash, topic, contact)
-             SELECT a.hash, t.name, a.contact
-             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS t (contact, topic, channel, seq, name)
-             JOIN addressed a ON a.contact = t.contact WHERE t.seq IS NOT NULL ON CONFLICT DO NOTHING",
+        "INSERT INTO suppressed AS s (hash, topic, contact, at)
+             SELECT a.hash, t.name, a.contact, t.at
+             FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[]) AS t (contact, topic, channel, seq, name, at)
+             JOIN addressed a ON a.contact = t.contact WHERE t.seq IS NOT NULL
+             ON CONFLICT (hash, topic, contact) DO UPDATE SET at = greatest(s.at, excluded.at)",
         "DELETE FROM suppressed s
-             USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[]) AS t (contact, topic, channel, seq, name)
+             USING unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[]) AS t (contact, topic, channel, seq, name, at)
              JOIN addressed a ON a.contact = t.contact
              WHERE s.hash = a.hash AND s.topic = t.name AND t.seq IS NULL",
     ] {
         let change = sqlx::query(change).bind(&contacts).bind(&topics).bind(&channels).bind(&places).bind(&names);
-        execute(connection, change).await?;
+        execute(connection, change.bind(&moments)).await?;
     }
     Ok(())
 }

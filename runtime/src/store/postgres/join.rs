@@ -24,29 +24,31 @@ pub(super) async fn hand_over(connection: &mut PgConnection, handed: Vec<Handove
     }
     let contacts: Vec<i64> = handed.iter().map(|handed| handed.contact.id.0).collect();
     let into: Vec<i64> = handed.iter().map(|handed| log.merged.log_of(handed.contact.id).0).collect();
+    let moments: Vec<i64> = handed.iter().map(|handed| handed.contact.state.clock.0).collect();
     for change in [
-        "INSERT INTO suppressed (hash, topic, contact)
-             SELECT s.hash, s.topic, u.merged_into
-             FROM unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+        "INSERT INTO suppressed AS k (hash, topic, contact, at)
+             SELECT s.hash, s.topic, u.merged_into, s.at
+             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (contact, merged_into, at)
              JOIN addressed a ON a.contact = u.contact JOIN suppressed s ON s.hash = a.hash AND s.contact = u.contact
-         ON CONFLICT DO NOTHING",
-        "DELETE FROM suppressed s USING unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+         ON CONFLICT (hash, topic, contact) DO UPDATE SET at = greatest(k.at, excluded.at)",
+        "DELETE FROM suppressed s USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (contact, merged_into, at)
              JOIN addressed a ON a.contact = u.contact WHERE s.hash = a.hash AND s.contact = u.contact",
-        "INSERT INTO suppressed (hash, topic, contact)
-             SELECT a.hash, CASE n.channel WHEN '' THEN n.topic ELSE n.channel || ':' || n.topic END, n.contact
-             FROM unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+        "INSERT INTO suppressed AS k (hash, topic, contact, at)
+             SELECT a.hash, CASE n.channel WHEN '' THEN n.topic ELSE n.channel || ':' || n.topic END, n.contact, max(u.at)
+             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (contact, merged_into, at)
              JOIN addressed a ON a.contact = u.contact JOIN unsubscribed n ON n.contact = u.merged_into
-         ON CONFLICT DO NOTHING",
+             GROUP BY 1, 2, 3
+         ON CONFLICT (hash, topic, contact) DO UPDATE SET at = greatest(k.at, excluded.at)",
         "INSERT INTO addressed (contact, hash)
-             SELECT u.merged_into, a.hash FROM unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+             SELECT u.merged_into, a.hash FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (contact, merged_into, at)
              JOIN addressed a ON a.contact = u.contact
          ON CONFLICT DO NOTHING",
-        "DELETE FROM addressed a USING unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+        "DELETE FROM addressed a USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (contact, merged_into, at)
              WHERE a.contact = u.contact",
-        "UPDATE contacts c SET handed = true FROM unnest($1::bigint[], $2::bigint[]) AS u (contact, merged_into)
+        "UPDATE contacts c SET handed = true FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (contact, merged_into, at)
              WHERE c.contact = u.contact",
     ] {
-        execute(connection, sqlx::query(change).bind(&contacts).bind(&into)).await?;
+        execute(connection, sqlx::query(change).bind(&contacts).bind(&into).bind(&moments)).await?;
     }
     let waiting = "DELETE FROM inputs WHERE contact = ANY($1) RETURNING contact, seq, at, body";
     let mut waiting: Vec<(i64, i64, i64, InputKind)> = sqlx::query(waiting)

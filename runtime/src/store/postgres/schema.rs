@@ -123,6 +123,11 @@ CREATE TABLE told (
 ", "
 -- Whom a contact turned out to be; once it has handed over, what comes for it goes to that one's log.
 ALTER TABLE contacts ADD COLUMN merged_into bigint, ADD COLUMN handed boolean NOT NULL DEFAULT false;
+", "
+-- Since when a contact wants no more at an address; and since when a topic is wanted there again, by whomever: the later word
+-- counts.
+ALTER TABLE suppressed ADD COLUMN at bigint NOT NULL DEFAULT 0;
+CREATE TABLE resubscribed (hash bytea NOT NULL, topic text NOT NULL, at bigint NOT NULL, PRIMARY KEY (hash, topic));
 "];
 
 /// Brings the database up to date.

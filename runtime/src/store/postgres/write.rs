@@ -12,7 +12,7 @@ use crate::core::contact::Contact;
 use crate::core::effect::{Handover, MessageId, Outgoing};
 use crate::store::{
     Advanced, Delivery, DeliveryResult, GIVEN_UP, HEARD_FOR, Heard, KeptProgram, LIST, ListChange, Listed, Stays,
-    TakeCode, TakenOver, address_hash, codec, own_address_hash, silenced,
+    TakeCode, TakenOver, address_hash, codec, own_address_hash, resubscribed, silenced,
 };
 use crate::trial::Trials;
 
@@ -34,6 +34,10 @@ pub(super) struct Batch {
     silenced: (Vec<i64>, Vec<Vec<u8>>),
     /// What contacts hand over.
     handed: Vec<Handover>,
+    /// hashes of addresses, topics that are wanted there again, since when
+    resubscribed: (Vec<Vec<u8>>, Vec<String>, Vec<i64>),
+    /// The latest of the contacts' moments.
+    clock: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +93,12 @@ impl Batch {
             let id = contact.id.0;
             let applied = outcome.handed.as_ref().map_or(contact.state.applied, |handed| handed.applied);
             batch.handed.extend(outcome.handed.as_deref().cloned());
+            batch.clock = batch.clock.max(contact.state.clock);
+            for (hash, topic, at) in resubscribed(outcome) {
+                batch.resubscribed.0.push(hash.to_vec());
+                batch.resubscribed.1.push(topic.to_string());
+                batch.resubscribed.2.push(at.0);
+            }
             batch.contacts.push(id);
             batch.dues.push(outcome.due.unwrap_or(Instant::NEVER).0);
             batch.applied.push(applied);
@@ -137,7 +147,15 @@ impl Batch {
         let write = sqlx::query(write).bind(self.contacts).bind(self.dues).bind(self.states).bind(self.applied);
         execute(connection, write).await?;
         if !self.erased.0.is_empty() {
-            erase(connection, self.erased, self.silenced).await?;
+            erase(connection, self.erased, self.silenced, self.clock).await?;
+        }
+        let (again, topics, moments) = self.resubscribed;
+        if !again.is_empty() {
+            let note = "INSERT INTO resubscribed AS r (hash, topic, at)
+                 SELECT hash, topic, max(at) FROM unnest($1::bytea[], $2::text[], $3::bigint[]) AS u (hash, topic, at)
+                     GROUP BY hash, topic ORDER BY hash, topic
+                 ON CONFLICT (hash, topic) DO UPDATE SET at = greatest(r.at, excluded.at)";
+            execute(connection, sqlx::query(note).bind(again).bind(topics).bind(moments)).await?;
         }
         if !self.trials.0.is_empty() {
             count(connection, &self.trials).await?;
@@ -302,7 +320,9 @@ async fn leave(
                      AND (n.channel = '' OR n.channel = o.channel) AND n.seq > o.applied)
              OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
                  AND (s.topic = '*' OR o.marketing
-                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)))
+                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)
+                     AND (s.contact = 0 OR NOT EXISTS (SELECT 1 FROM resubscribed r
+                         WHERE r.hash = s.hash AND r.topic = o.topic AND r.at > s.at))))
              OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1 FROM addressed a JOIN suppressed s ON s.hash = a.hash
                  WHERE a.contact = o.contact AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact)";
     let (contacts, numbers) = message_columns(leaving);
@@ -505,12 +525,13 @@ async fn erase(
     connection: &mut PgConnection,
     (contacts, keys): (Vec<i64>, Vec<String>),
     (owners, hashes): (Vec<i64>, Vec<Vec<u8>>),
+    at: Instant,
 ) -> sqlx::Result<()> {
-    let silence = "INSERT INTO suppressed (hash, topic, contact)
-             SELECT hash, '', contact FROM addressed WHERE contact = ANY($1)
-             UNION SELECT hash, '', contact FROM unnest($2::bigint[], $3::bytea[]) AS u (contact, hash)
-         ON CONFLICT DO NOTHING";
-    execute(connection, sqlx::query(silence).bind(&contacts).bind(owners).bind(hashes)).await?;
+    let silence = "INSERT INTO suppressed AS s (hash, topic, contact, at)
+             SELECT hash, '', contact, $4 FROM addressed WHERE contact = ANY($1)
+             UNION SELECT hash, '', contact, $4 FROM unnest($2::bigint[], $3::bytea[]) AS u (contact, hash)
+         ON CONFLICT (hash, topic, contact) DO UPDATE SET at = greatest(s.at, excluded.at)";
+    execute(connection, sqlx::query(silence).bind(&contacts).bind(owners).bind(hashes).bind(at.0)).await?;
     for forget in [
         "DELETE FROM addressed WHERE contact = ANY($1)",
         "INSERT INTO unsubscribed (contact, topic, channel, seq)

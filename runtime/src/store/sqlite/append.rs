@@ -175,9 +175,10 @@ macro_rules! append_inputs {
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE value ->> 3 IS NOT NULL;
          DELETE FROM unsubscribed WHERE (contact, topic, channel) IN
              (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE value ->> 3 IS NULL);
-         INSERT OR IGNORE INTO suppressed (hash, topic, contact)
-             SELECT a.hash, j.value ->> 4, a.contact FROM json_each(?) j
-             CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NOT NULL;
+         INSERT INTO suppressed (hash, topic, contact, at)
+             SELECT a.hash, j.value ->> 4, a.contact, j.value ->> 5 FROM json_each(?) j
+             CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NOT NULL
+             ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
          DELETE FROM suppressed WHERE (hash, topic) IN
              (SELECT a.hash, j.value ->> 4 FROM json_each(?) j
               CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NULL);
@@ -201,8 +202,9 @@ pub(super) struct Log {
     noted: BTreeSet<ContactId>,
     changed: BTreeSet<ContactId>,
     inputs: Rows<InputRow>,
-    /// The newest word on each topic and channel, `''` for everything: the place of an unsubscribe, none for a subscribe.
-    topics: BTreeMap<(i64, SmolStr, &'static str), Option<i64>>,
+    /// The newest word on each topic and channel, `''` for everything: the place of an unsubscribe, none for a subscribe; and
+    /// when.
+    topics: BTreeMap<(i64, SmolStr, &'static str), (Option<i64>, Instant)>,
 }
 
 /// contact, place, moment, id and fingerprint, start and length of the body
@@ -296,7 +298,7 @@ impl Log {
         let seq = *accepted;
         self.changed.insert(contact);
         let words = kind.map(words_on_topics).unwrap_or_default().into_iter();
-        self.topics.extend(words.map(|(topic, channel, out)| ((contact.0, topic, channel), out.then_some(seq))));
+        self.topics.extend(words.map(|(topic, channel, out)| ((contact.0, topic, channel), (out.then_some(seq), at))));
         let (id, fingerprint) = id.unzip();
         let fingerprint = fingerprint.map(|bytes| hex(bytes));
         let (start, length) = kind.map_or((1, 0), |kind| self.inputs.add(kind));
@@ -310,10 +312,11 @@ impl Log {
         self.inputs.rows.sort_unstable_by_key(|row| (row.0, row.1));
         let length = |id: &ContactId| Some((id.0, *self.accepted.get(id)?));
         let lengths: Vec<_> = self.changed.iter().filter_map(length).collect();
-        let word = |((contact, topic, channel), seq): (&(i64, SmolStr, &'static str), &Option<i64>)| {
-            (*contact, topic.clone(), *channel, *seq, suppressed_name(topic, channel))
+        let word = |((contact, topic, channel), (seq, at)): ((i64, SmolStr, &'static str), (Option<i64>, Instant))| {
+            let name = suppressed_name(&topic, channel);
+            (contact, topic, channel, seq, name, at.0)
         };
-        let topics: Vec<_> = self.topics.iter().map(word).collect();
+        let topics: Vec<_> = self.topics.into_iter().map(word).collect();
         let query = self.inputs.bind(query).bind(Instant::NEVER.0).bind(json(&lengths));
         let topics = json(&topics);
         let nudged = if beside { lengths.as_slice() } else { &[] };

@@ -16,16 +16,18 @@ use crate::store::codec;
 /// their addresses are its own. What they have in the outbox goes under its own ids, and asks at the last gate what the other
 /// one says about its address.
 pub(super) const JOIN: &str = concat!(
-    "INSERT OR IGNORE INTO suppressed (hash, topic, contact)
-         SELECT s.hash, s.topic, j.value ->> 1 FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
-         CROSS JOIN suppressed s ON s.hash = a.hash AND s.contact = a.contact;
+    "INSERT INTO suppressed (hash, topic, contact, at)
+         SELECT s.hash, s.topic, j.value ->> 1, s.at FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
+         CROSS JOIN suppressed s ON s.hash = a.hash AND s.contact = a.contact WHERE true
+         ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
      DELETE FROM suppressed WHERE (hash, topic, contact) IN
          (SELECT s.hash, s.topic, s.contact FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
           CROSS JOIN suppressed s ON s.hash = a.hash AND s.contact = a.contact);
-     INSERT OR IGNORE INTO suppressed (hash, topic, contact)
-         SELECT a.hash, CASE u.channel WHEN '' THEN u.topic ELSE u.channel || ':' || u.topic END, u.contact
+     INSERT INTO suppressed (hash, topic, contact, at)
+         SELECT a.hash, CASE u.channel WHEN '' THEN u.topic ELSE u.channel || ':' || u.topic END, u.contact, j.value ->> 2
          FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
-         CROSS JOIN unsubscribed u ON u.contact = j.value ->> 1;
+         CROSS JOIN unsubscribed u ON u.contact = j.value ->> 1 WHERE true
+         ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
      INSERT OR IGNORE INTO addressed (contact, hash)
          SELECT j.value ->> 1, a.hash FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0;
      DELETE FROM addressed WHERE contact IN (SELECT value ->> 0 FROM json_each(?));
@@ -42,8 +44,8 @@ const PAIRS: usize = 8;
 /// What a commit writes of contacts that hand over, as it was read in its transaction.
 #[derive(Debug)]
 pub(super) struct Joins {
-    /// Who joins whom.
-    pairs: Vec<(i64, i64)>,
+    /// Who joins whom, and when.
+    pairs: Vec<(i64, i64, i64)>,
     log: Log,
 }
 
@@ -54,7 +56,10 @@ impl Joins {
         for handed in &handed {
             log.merged.know(handed.contact.id, handed.into, true);
         }
-        let pairs = handed.iter().map(|handed| (handed.contact.id.0, log.merged.log_of(handed.contact.id).0)).collect();
+        let pair = |Handover { contact, .. }: &Handover| {
+            (contact.id.0, log.merged.log_of(contact.id).0, contact.state.clock.0)
+        };
+        let pairs = handed.iter().map(pair).collect();
         let applied: Vec<(i64, i64)> = handed.iter().map(|handed| (handed.contact.id.0, handed.applied)).collect();
         let waiting = "SELECT json_group_array(json_array(i.contact, i.at, hex(i.body)) ORDER BY i.contact, i.seq)
              FROM json_each(?1) j CROSS JOIN inputs i ON i.contact = j.value ->> 0 AND i.seq > j.value ->> 1";

@@ -132,6 +132,13 @@ CREATE TABLE held_senders (
 ", "
 -- Whom a contact turned out to be; once it has handed over, what comes for it goes to that one's log.
 CREATE TABLE merged (contact INTEGER PRIMARY KEY, merged_into INTEGER NOT NULL, handed INTEGER NOT NULL) STRICT;
+", "
+-- Since when a contact wants no more at an address; and since when a topic is wanted there again, by whomever: the later word
+-- counts.
+ALTER TABLE suppressed ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE resubscribed (
+    hash BLOB NOT NULL, topic TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (hash, topic)
+) STRICT, WITHOUT ROWID;
 "];
 
 /// Brings the database up to date.
@@ -216,6 +223,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 9, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 10, .. }), "{error}");
     }
 }

@@ -14,7 +14,7 @@ use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{Handover, MessageId, Outgoing};
 use crate::store::{
     Advanced, Delivery, DeliveryResult, GIVEN_UP, HEARD_FOR, Heard, KeptProgram, LIST, ListChange, Listed, Stays,
-    TakeCode, address_hash, codec, own_address_hash, silenced,
+    TakeCode, address_hash, codec, own_address_hash, resubscribed, silenced,
 };
 use crate::trial::{TrialCount, TrialKey, Trials};
 
@@ -30,10 +30,12 @@ pub(super) struct Batch {
     addressed: BTreeSet<(i64, String)>,
     trace: Rows<(i64, usize, usize)>,
     trials: Trials,
-    /// Contacts of which nothing may stay, each with its new key.
-    erased: Vec<(i64, SmolStr)>,
-    /// contact and hash of an address
-    silenced: Vec<(i64, String)>,
+    /// Contacts of which nothing may stay, each with its new key and the moment.
+    erased: Vec<(i64, SmolStr, i64)>,
+    /// contact, hash of an address, moment
+    silenced: Vec<(i64, String, i64)>,
+    /// hash of an address, topic that is wanted there again, since when
+    resubscribed: Vec<(String, SmolStr, i64)>,
     /// What contacts hand over.
     handed: Vec<Handover>,
 }
@@ -48,13 +50,20 @@ const COUNT_TRIALS: &str = "INSERT INTO trials (version, split, side, hour, took
      ON CONFLICT (version, split, side, hour) DO UPDATE SET
          took = took + excluded.took, reached = reached + excluded.reached;";
 
+/// Notes since when topics are wanted again at addresses.
+const RESUBSCRIBE: &str = "INSERT INTO resubscribed (hash, topic, at)
+     SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(?) WHERE true
+     ON CONFLICT (hash, topic) DO UPDATE SET at = max(at, excluded.at);";
+
 /// Forgets contacts, of which nothing but the numbers is left: what waits stays behind, what is on the wire gets its result
 /// and does not go again. At their addresses nothing more goes to anybody.
-const ERASE: &str = "CREATE TEMP TABLE IF NOT EXISTS erased (contact INTEGER PRIMARY KEY, key TEXT NOT NULL);
-     INSERT INTO erased SELECT value ->> 0, value ->> 1 FROM json_each(?);
-     INSERT OR IGNORE INTO suppressed (hash, topic, contact)
-         SELECT hash, '', contact FROM addressed WHERE contact IN (SELECT contact FROM erased)
-         UNION ALL SELECT unhex(value ->> 1), '', value ->> 0 FROM json_each(?);
+const ERASE: &str =
+    "CREATE TEMP TABLE IF NOT EXISTS erased (contact INTEGER PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT NULL);
+     INSERT INTO erased SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);
+     INSERT INTO suppressed (hash, topic, contact, at)
+         SELECT a.hash, '', a.contact, e.at FROM erased e CROSS JOIN addressed a ON a.contact = e.contact
+         UNION ALL SELECT unhex(value ->> 1), '', value ->> 0, value ->> 2 FROM json_each(?) WHERE true
+         ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
      DELETE FROM addressed WHERE contact IN (SELECT contact FROM erased);
      INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
          SELECT e.contact, '', '', r.accepted FROM erased e CROSS JOIN ready r ON r.contact = e.contact;
@@ -97,12 +106,14 @@ impl Batch {
             batch.state(contact);
             batch.ready.push((id, outcome.due.unwrap_or(Instant::NEVER).0, applied));
             outcome.trials.iter().for_each(|event| batch.trials.add(event));
-            batch.erased.extend(outcome.erase.then(|| (id, contact.key.clone())));
+            let at = contact.state.clock.0;
+            batch.resubscribed.extend(resubscribed(outcome).map(|(hash, topic, at)| (hex(&hash), topic.clone(), at.0)));
+            batch.erased.extend(outcome.erase.then(|| (id, contact.key.clone(), at)));
             for left in outcome.erased.iter().map(|alias| Contact::erased(*alias)) {
                 batch.state(&left);
-                batch.erased.push((left.id.0, left.key));
+                batch.erased.push((left.id.0, left.key, at));
             }
-            batch.silenced.extend(silenced(outcome).map(|hash| (id, hex(&hash))));
+            batch.silenced.extend(silenced(outcome).map(|hash| (id, hex(&hash), at)));
             if !outcome.trace.is_empty() && !outcome.erase {
                 let (start, length) = batch.trace.add(&outcome.trace);
                 batch.trace.rows.push((id, start, length));
@@ -137,6 +148,7 @@ impl Batch {
         let joined = joins.as_ref().map(Joins::joined).unwrap_or_default();
         let erase = if self.erased.is_empty() { "" } else { ERASE };
         let count = if self.trials.0.is_empty() { "" } else { COUNT_TRIALS };
+        let again = if self.resubscribed.is_empty() { "" } else { RESUBSCRIBE };
         let states = "INSERT OR REPLACE INTO states (contact, body)
                  SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
              INSERT INTO ready (contact, due, accepted, applied)
@@ -149,7 +161,7 @@ impl Batch {
              INSERT INTO trace (contact, body)
                  SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);"
         );
-        let write = AssertSqlSafe([begin, FENCE, states, erase, count, end, join, "COMMIT"].concat());
+        let write = AssertSqlSafe([begin, FENCE, states, erase, again, count, end, join, "COMMIT"].concat());
         let mut query = self.states.bind(sqlx::query(write).bind(revision)).bind(json(&self.ready));
         if !erase.is_empty() {
             let left = |failed| {
@@ -158,6 +170,9 @@ impl Batch {
                 left
             };
             query = query.bind(json(&self.erased)).bind(json(&self.silenced)).bind(left(true)).bind(left(false));
+        }
+        if !again.is_empty() {
+            query = query.bind(json(&self.resubscribed));
         }
         if !count.is_empty() {
             let row = |(key, count): (&TrialKey, &TrialCount)| {
@@ -304,7 +319,9 @@ async fn leave(
                      AND (u.channel = '' OR u.channel = o.channel) AND u.seq > o.applied)
              OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
                  AND (s.topic = '*' OR o.marketing
-                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)))
+                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)
+                     AND (s.contact = 0 OR NOT EXISTS (SELECT 1 FROM resubscribed r
+                         WHERE r.hash = s.hash AND r.topic = o.topic AND r.at > s.at))))
              OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1
                  FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
                  AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact)))

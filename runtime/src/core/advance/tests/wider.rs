@@ -120,6 +120,21 @@ impl World {
 }
 
 #[test]
+fn a_subscription_counts_at_the_addresses_of_its_channel() {
+    let mut world = World::of(vec![]);
+    let kind = |channel| InputKind::Subscribe { topic: "offers".into(), channel, evidence: Evidence::default() };
+    let mut told = |seq, channel| {
+        let input = [Input { seq, at: at("2026-03-02 11:00"), kind: kind(channel) }];
+        advance(&world.linked, &mut world.contact, &input, at("2026-03-02 12:00")).resubscribed
+    };
+    let (channel, address, topic) = (Channel::Email, "a@b.example".into(), "offers".into());
+    let again = Resubscribed { channel, address, topic, at: at("2026-03-02 11:00") };
+    assert_eq!(told(2, None), std::slice::from_ref(&again), "it has no other address");
+    assert_eq!(told(3, Some(Channel::Email)), [again]);
+    assert_eq!(told(4, Some(Channel::Sms)), []);
+}
+
+#[test]
 fn a_split_is_stable_and_even() {
     let program = |name: &str| {
         journey(name, TriggerKind::Tag("x".into()), |asm| {

@@ -252,6 +252,7 @@ proptest! {
             told.outgoing.extend(out.outgoing);
             told.trace.extend(out.trace);
             told.trials.extend(out.trials);
+            told.resubscribed.extend(out.resubscribed);
         }
         let out = advance(&linked, &mut apart, &[], now);
         told.knew.extend(knew(&out, &apart));
