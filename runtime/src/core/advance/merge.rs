@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use journey_bytecode::{Channel, Instant, Points, Value};
 use smol_str::{SmolStr, format_smolstr};
 
+use super::prune::forget_messages;
 use super::{Advance, Happening, MAX_MESSAGES};
 use crate::core::contact::{
     Act, Alias, Consent, Contact, ContactId, EndReason, EndedRun, Identities, Kept, Parked, Run, State,
@@ -175,7 +176,7 @@ impl Advance<'_> {
         if state.messages.len() > MAX_MESSAGES {
             // Numbers no longer tell which are the oldest.
             state.messages.sort_by_key(|message| message.at);
-            state.messages.drain(..state.messages.len() - MAX_MESSAGES);
+            forget_messages(&mut state.messages);
             state.messages.sort_by_key(|message| message.number);
         }
         state.runs_begun = state.runs_begun.saturating_add(other.runs_begun);

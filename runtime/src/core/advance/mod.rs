@@ -89,7 +89,7 @@ pub const MAX_COLLECTED: usize = 1000;
 /// The most ended runs that a contact remembers; the oldest is dropped.
 pub const MAX_ENDED: usize = 512;
 
-/// The most messages that a contact remembers; the oldest is dropped.
+/// The most messages that a contact remembers; the oldest is dropped, of those that were refused first.
 pub const MAX_MESSAGES: usize = 512;
 
 /// After so many messages in a row that came back, nothing more goes to the address.

@@ -1,8 +1,9 @@
 //! Forgets what nothing can ask for any more, so that a contact stays small.
 
-use journey_bytecode::Instant;
+use journey_bytecode::{Instant, StatusKind};
 
 use super::{Advance, MAX_ENDED, MAX_HISTORY, MAX_MESSAGES, hopes};
+use crate::core::contact::SentMessage;
 
 impl Advance<'_> {
     pub(super) fn prune(&mut self) {
@@ -30,7 +31,7 @@ impl Advance<'_> {
         drop_oldest(&mut state.history, MAX_HISTORY);
 
         let Some(memory) = self.linked.message_memory() else {
-            return drop_oldest(&mut state.messages, MAX_MESSAGES);
+            return forget_messages(&mut state.messages);
         };
         // Whatever happened since the oldest run began can be asked for.
         let since = oldest.min(Instant(clock.0.saturating_sub(memory)));
@@ -38,8 +39,19 @@ impl Advance<'_> {
             let recent = |at: Instant| at >= since;
             state.messages.retain(|m| recent(m.at) || m.statuses.iter().any(|status| recent(status.last)));
         }
-        drop_oldest(&mut state.messages, MAX_MESSAGES);
+        forget_messages(&mut state.messages);
     }
+}
+
+/// Forgets the first of too many messages: those that were refused before the others, which caps count.
+pub(super) fn forget_messages(messages: &mut Vec<SentMessage>) {
+    let mut excess = messages.len().saturating_sub(MAX_MESSAGES);
+    messages.retain(|message| {
+        let goes = excess > 0 && message.has(StatusKind::Skipped);
+        excess -= usize::from(goes);
+        !goes
+    });
+    drop_oldest(messages, MAX_MESSAGES);
 }
 
 fn drop_oldest<T>(list: &mut Vec<T>, most: usize) {
