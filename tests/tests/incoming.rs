@@ -200,6 +200,37 @@ fn an_answer_moves_the_run_of_whoever_was_written_to_last() {
     assert!(!tags("ada").contains("answered") && !tags("ada").contains("asked"), "{:?}", tags("ada"));
 }
 
+/// What a provider has been told is taken stays true when the server dies before the answer is out.
+#[test]
+fn an_answer_to_stop_outlives_the_server() {
+    let peer = Peer::answering(&[("503 Later", ""), ("200 OK", "{}")]);
+    let project = project(&format!(
+        "[sms]\nprovider = \"http\"\nurl = \"http://{}/sms\"\nbody = {{ to = \"{{to}}\", Body = \"{{text}}\" }}\n\
+         [sms.incoming]\nsecret = \"file:secret\"\nsignature = \"X-Signature\"\nstopped = \"No more.\"\n",
+        peer.address
+    ));
+    let stop = |server: &Server, id: &str| {
+        let body = json!({"id": id, "from": PHONE, "text": "STOP"}).to_string();
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(KEY.as_bytes()).unwrap();
+        mac.update(body.as_bytes());
+        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let headers = [("Content-Type", "application/json"), ("X-Signature", &*format!("sha256={hex}"))];
+        assert_eq!(post(server, "/hooks/sms", &headers, &body).status, 200);
+    };
+    let server = Server::start(project.path());
+    stop(&server, "1");
+    wait_until("the provider does not take it", Duration::from_secs(30), || peer.asked().len() == 1);
+    server.kill();
+    let server = Server::start(project.path());
+    stop(&server, "1");
+    stop(&server, "2");
+    wait_until("the answer has left", Duration::from_secs(60), || peer.asked().len() == 2);
+    std::thread::sleep(Duration::from_secs(1));
+    let asked = peer.asked();
+    assert!(asked.len() == 2 && asked.iter().all(|asked| asked.body.contains("No more.")), "{asked:?}");
+    assert!(server.terminate().0.success());
+}
+
 #[test]
 fn other_providers_and_whatsapp_are_heard_too() {
     let peer = Peer::answering(&[("200 OK", "{}")]);

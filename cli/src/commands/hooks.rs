@@ -1,29 +1,22 @@
 //! From the settings of the channels to what may come in by them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use journey_bytecode::Channel;
 use journey_compiler::config::{Config, IncomingConfig, SmsConfig, SmsProvider, WhatsAppConfig};
 use journey_runtime::api::{Hooked, Hooks};
 use journey_runtime::ingest::{Answers, Fields, Hook};
-use journey_runtime::send::Transport;
 
 use super::serve::secret;
 use crate::failure::Failure;
 
-/// The providers that may tell what contacts write, and the ways by which they are answered.
-pub(super) fn hooks(
-    settings: &Config,
-    root: &Path,
-    ways: &BTreeMap<Channel, Arc<dyn Transport>>,
-) -> Result<Hooks, Failure> {
+/// The providers that may tell what contacts write, and what they are answered.
+pub(super) fn hooks(settings: &Config, root: &Path) -> Result<Hooks, Failure> {
     let mut hooks = Hooks::default();
     let mut open = |channel, hook: Option<Hook>, incoming: Option<&IncomingConfig>| {
         if let (Some(hook), Some(IncomingConfig { stopped, started, help, .. })) = (hook, incoming) {
             let answers = Answers { stopped: stopped.clone(), started: started.clone(), help: help.clone() };
-            hooks.0.insert(channel, Hooked { hook, answers, way: ways.get(&channel).cloned() });
+            hooks.0.insert(channel, Hooked { hook, answers });
         }
     };
     if let Some(channel) = &settings.sms {

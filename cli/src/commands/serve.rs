@@ -165,7 +165,7 @@ fn config(args: &Args, workspace: &Workspace, bundle: &Bundle) -> Result<ServeCo
     config.notices = Some(Arc::new(notices(&settings, mail, &workspace.root, client.clone())?));
     config.codes = super::run::codes(workspace, bundle)?;
     config.calls = Some(Arc::new(calls(&settings.call, &workspace.root, client)?));
-    config.hooks = hooks::hooks(&settings, &workspace.root, &transports)?;
+    config.hooks = hooks::hooks(&settings, &workspace.root)?;
     config.base_url = settings.track.base_url;
     config.bounces = settings.email.bounces.clone();
     if let Some(reference) = &settings.track.secret {

@@ -4,24 +4,21 @@
 //! answer to the newest message that went there.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use journey_bytecode::{Channel, Instant, StatusKind};
+use journey_bytecode::{AfterCrash, Channel, Instant, Purpose, StatusKind, StepIx, Value, Version};
 use serde_json::json;
 use smol_str::SmolStr;
 
 use super::{Api, BODY_PATIENCE, problem};
 use crate::core::contact::{Contact, ContactId, SentMessage};
-use crate::core::effect::MessageId;
+use crate::core::effect::{Errand, MessageId, Outgoing};
 use crate::core::input::{InputKind, MessageName};
 use crate::engine::SubmitError;
 use crate::ingest::{Answers, Hook, NotTaken, Told, Wish, Written};
-use crate::render::{Content, Rendered};
-use crate::send::{Transport, Verdict};
 use crate::store::{Heard, Keeps, ListChange, Listed, NewInput, Whose};
 use crate::track::{self, Claim, Purport, Reported};
 
@@ -42,8 +39,6 @@ pub struct Hooked {
     pub hook: Hook,
     /// What it answers to those who say stop, start, help.
     pub answers: Answers,
-    /// The way by which answers leave; Twilio takes them as the answer to its request.
-    pub way: Option<Arc<dyn Transport>>,
 }
 
 /// `POST /hooks/sms`
@@ -94,7 +89,7 @@ async fn take(api: &Api, channel: Channel, request: Request) -> Result<Response,
     let mut answers = Vec::new();
     for told in told {
         let heard = match told {
-            Told::Wrote(written) => hear(api, channel, &hooked.answers, &written, now).await,
+            Told::Wrote(written) => hear(api, channel, hooked, &written, now).await,
             Told::Report { callback, reported } => report(api, &callback, reported, now).await.map(|()| None),
         };
         // What was taken before this one counts once when the provider tells all of it again.
@@ -102,18 +97,12 @@ async fn take(api: &Api, channel: Channel, request: Request) -> Result<Response,
     }
     Ok(match &hooked.hook {
         Hook::Twilio { .. } => {
-            let message =
-                |(_, text): &(SmolStr, String)| format!("<Message>{}</Message>", html_escape::encode_text(text));
+            let message = |text: &String| format!("<Message>{}</Message>", html_escape::encode_text(text));
             let messages: String = answers.iter().map(message).collect();
             let answer = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>{messages}</Response>\n");
             ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], answer).into_response()
         }
-        _ => {
-            if let Some(way) = hooked.way.as_ref().filter(|_| !answers.is_empty()) {
-                tokio::spawn(answer(Arc::clone(way), channel, answers, now));
-            }
-            axum::Json(json!({"status": "taken"})).into_response()
-        }
+        _ => axum::Json(json!({"status": "taken"})).into_response(),
     })
 }
 
@@ -124,14 +113,16 @@ fn unavailable(error: &SubmitError) -> Response {
     response
 }
 
-/// Takes what somebody wrote; what they are answered, and where.
+/// Takes what somebody wrote; what they are answered, where the provider takes that as the answer to its request. Elsewhere it
+/// goes into the outbox in the transaction that takes the word.
 async fn hear(
     api: &Api,
     channel: Channel,
-    answers: &Answers,
+    hooked: &Hooked,
     written: &Written,
     now: Instant,
-) -> Result<Option<(SmolStr, String)>, SubmitError> {
+) -> Result<Option<String>, SubmitError> {
+    let answers = &hooked.answers;
     let Written { id, from, text, wish, answered } = written;
     let id: SmolStr = format!("{channel}:{id}").into();
     if api.inside.was_heard(&id).await? {
@@ -158,18 +149,21 @@ async fn hear(
         Wish::Start => ListChange::Lift(listed()),
         Wish::Help | Wish::Other => ListChange::Nothing,
     };
-    // Last, so that nothing is taken for heard that is not stored.
-    let changed = api.inside.hear(&Heard { id, at: now, change }).await?;
-    tracing::info!(channel = channel.name(), contacts = contacts.len(), wish = ?wish, bytes = text.len(), "somebody wrote");
-    let answer = match (wish, changed) {
-        (_, None) => None,
-        // Who says it again has had an answer.
-        (Wish::Stop, Some(changed)) => answers.stopped.as_ref().filter(|_| changed > 0),
-        (Wish::Start, Some(changed)) => answers.started.as_ref().filter(|_| changed > 0),
-        (Wish::Help, Some(_)) => answers.help.as_ref(),
-        (Wish::Other, Some(_)) => None,
+    let words = match wish {
+        Wish::Stop => answers.stopped.as_ref(),
+        Wish::Start => answers.started.as_ref(),
+        Wish::Help => answers.help.as_ref(),
+        Wish::Other => None,
     };
-    Ok(answer.filter(|_| !answered).map(|text| (from.clone(), text.clone())))
+    let words = words.filter(|_| !answered);
+    let at_once = matches!(hooked.hook, Hook::Twilio { .. });
+    let answer = words.filter(|_| !at_once).map(|words| answer(channel, from, words, now));
+    // Last, so that nothing is taken for heard that is not stored.
+    let changed = api.inside.hear(&Heard { id, at: now, change, answer }).await?;
+    tracing::info!(channel = channel.name(), contacts = contacts.len(), wish = ?wish, bytes = text.len(), "somebody wrote");
+    // Who says it again has had an answer.
+    let news = changed.is_some_and(|changed| changed > 0 || *wish == Wish::Help);
+    Ok(words.filter(|_| at_once && news).cloned())
 }
 
 /// What the contacts with a number hear of what was written there.
@@ -221,27 +215,26 @@ async fn report(api: &Api, callback: &str, reported: Reported, now: Instant) -> 
         .map(|_| ())
 }
 
-/// Sends answers, which no journey decided.
-async fn answer(way: Arc<dyn Transport>, channel: Channel, answers: Vec<(SmolStr, String)>, now: Instant) {
-    let rendered = |(to, text): (SmolStr, String)| {
-        // No contact has the number 0; the rest tells answers to two numbers, and to one at two moments, apart.
-        let hash = blake3::hash(format!("{to}:{}", now.0).as_bytes());
-        let number = u32::from_le_bytes(hash.as_bytes().first_chunk().copied().unwrap_or_default());
-        Rendered {
-            id: MessageId { contact: ContactId(0), number },
-            at: now,
-            channel,
-            message: SmolStr::new_static("answer"),
-            from: None,
-            to,
-            callback: None,
-            content: Content::Text(text),
-        }
-    };
-    let batch: Vec<Rendered> = answers.into_iter().map(rendered).collect();
-    for verdict in way.deliver(&batch).await {
-        if !matches!(verdict, Verdict::Delivered { .. }) {
-            tracing::warn!(channel = channel.name(), "an answer to STOP, START or HELP could not be sent");
-        }
+/// An answer, which no journey decided and which is about no contact.
+fn answer(channel: Channel, to: &SmolStr, words: &str, at: Instant) -> Outgoing {
+    Outgoing {
+        id: MessageId { contact: ContactId(0), number: 0 },
+        at,
+        journey: SmolStr::default(),
+        version: Version([0; 16]),
+        step: StepIx(0),
+        channel,
+        message: SmolStr::new_static("answer"),
+        to: to.clone(),
+        language: None,
+        zone: SmolStr::default(),
+        subject: None,
+        from: None,
+        purpose: Purpose::Transactional,
+        topic: None,
+        after_crash: AfterCrash::Resend,
+        data: Value::text(words),
+        errand: Errand::Answer,
+        country: None,
     }
 }

@@ -50,6 +50,8 @@ pub enum Errand {
         /// When no answer counts any more.
         until: Instant,
     },
+    /// Words to whoever wrote STOP, START or HELP, which `data` holds: no journey decided it, and no contact hears of it.
+    Answer,
 }
 
 /// As people and programs name it: `12/0`.

@@ -91,6 +91,7 @@ impl<S: Store> Looks for Shared<S> {
                 // What waits for a connection asks again before it goes.
                 self.front.withdrawals.fetch_add(1, Ordering::AcqRel);
             }
+            self.messages.notify_one();
             Ok(changed)
         })
     }

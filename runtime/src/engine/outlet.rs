@@ -135,7 +135,7 @@ impl Outlet {
         let mut refused = Vec::new();
         for Queued { outgoing, attempts } in queued {
             let (way, until) = match outgoing.errand {
-                Errand::Message | Errand::Elsewhere => (Way::Channel(outgoing.channel), None),
+                Errand::Message | Errand::Elsewhere | Errand::Answer => (Way::Channel(outgoing.channel), None),
                 Errand::Call { until, .. } => (Way::Call, Some(until)),
                 // The store gives these out, and nothing leaves.
                 Errand::Voucher => continue,

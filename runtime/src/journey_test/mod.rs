@@ -260,7 +260,7 @@ impl<'a> Bench<'a> {
     fn outside(&self, outgoing: &Outgoing) -> Option<InputKind> {
         let number = outgoing.id.number;
         Some(match &outgoing.errand {
-            Errand::Notice { .. } | Errand::Question { .. } | Errand::Elsewhere => return None,
+            Errand::Notice { .. } | Errand::Question { .. } | Errand::Elsewhere | Errand::Answer => return None,
             Errand::Message => InputKind::Message {
                 message: MessageName::Number(number),
                 status: journey_bytecode::StatusKind::Delivered,

@@ -227,6 +227,18 @@ impl Renderer {
         if let Errand::Notice { place } | Errand::Question { place, .. } = &outgoing.errand {
             return self.notice(outgoing, place);
         }
+        if let (Errand::Answer, Value::Text(words)) = (&outgoing.errand, &outgoing.data) {
+            return Ok(Rendered {
+                id: outgoing.id,
+                at: outgoing.at,
+                channel: outgoing.channel,
+                message: outgoing.message.clone(),
+                from: None,
+                to: outgoing.to.clone(),
+                callback: None,
+                content: Content::Text(words.to_string()),
+            });
+        }
         let content = match self.messages.get(&(outgoing.channel, outgoing.message.clone())) {
             Some(texts) if !texts.is_empty() || !self.open => self.content(outgoing, choose(texts, outgoing)?)?,
             _ if self.open => self.by_name(outgoing),

@@ -3,6 +3,7 @@
 mod forgotten;
 mod heard;
 mod joined;
+mod kept;
 mod resubscribed;
 mod revised;
 mod senders;
@@ -19,12 +20,14 @@ use crate::core::input::Evidence;
 use forgotten::{a_list_keeps_marketing_from_addresses, nothing_stays_of_who_is_erased};
 use heard::{
     a_channel_withdrawn_counts_for_all_who_share_the_address, a_channel_withdrawn_is_asked_at_the_wire,
+    an_answer_leaves_once_though_its_address_is_silent, an_answer_survives,
     who_says_stop_gets_nothing_more_and_is_heard_once,
 };
 use joined::{
     aliases_join_in_chains, an_alias_joins_its_contact, an_alias_survives,
     nothing_stays_of_the_aliases_of_who_is_erased, what_either_wants_no_more_of_counts_for_both,
 };
+use kept::{contacts_are_listed_in_order, programs_are_kept};
 use resubscribed::a_new_subscription_counts_where_somebody_left;
 use revised::a_newer_revision_stops_who_does_not_know_it;
 use senders::{a_held_sender_survives, senders_are_counted_held_and_lifted};
@@ -129,6 +132,7 @@ over_all! {
     a_channel_withdrawn_is_asked_at_the_wire
     a_channel_withdrawn_counts_for_all_who_share_the_address
     who_says_stop_gets_nothing_more_and_is_heard_once
+    an_answer_leaves_once_though_its_address_is_silent
     inputs_are_taken_once
     ids_belong_to_a_contact
     only_some_inputs_create_contacts
@@ -163,6 +167,7 @@ over_durable! {
     a_claim_does_not_survive
     a_held_sender_survives
     an_alias_survives
+    an_answer_survives
     what_was_on_the_wire_is_sent_again
     what_was_on_the_wire_is_held
 }
@@ -618,24 +623,6 @@ async fn two_more(store: &impl Store) -> [MessageId; 2] {
 fn program(name: &str) -> KeptProgram {
     let program = Program { name: name.into(), code: vec![journey_bytecode::Op::End], ..Program::default() };
     KeptProgram { program, messages: vec![] }
-}
-
-async fn programs_are_kept(kind: impl Kind) {
-    let store = kind.open().await;
-    store.keep_programs(&[program("a"), program("b")]).await.unwrap();
-    store.keep_programs(&[program("c"), program("a")]).await.unwrap();
-    assert_eq!(store.programs().await.unwrap(), [program("a"), program("b"), program("c")]);
-    assert_eq!(store.secret().await.unwrap(), store.secret().await.unwrap());
-}
-
-async fn contacts_are_listed_in_order(kind: impl Kind) {
-    let store = kind.open().await;
-    let batch: Vec<_> = ["z", "y", "x"].map(|key| event(key, "", "a")).into();
-    store.accept(&batch, NOW).await.unwrap();
-    step_all(&store, NOW, None).await;
-    let keys = |page: Vec<Contact>| page.into_iter().map(|contact| contact.key).collect::<Vec<_>>();
-    assert_eq!(keys(store.contacts_after(ContactId(0), 2).await.unwrap()), ["z", "y"]);
-    assert_eq!(keys(store.contacts_after(ContactId(2), 2).await.unwrap()), ["x"]);
 }
 
 async fn concurrent_intake_counts_once(kind: impl Kind) {

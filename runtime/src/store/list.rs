@@ -6,7 +6,7 @@ use journey_bytecode::{Channel, Instant};
 use smol_str::SmolStr;
 
 use crate::core::contact::ContactId;
-use crate::core::effect::{Errand, Outcome, Outgoing, Resubscribed};
+use crate::core::effect::{Errand, MessageId, Outcome, Outgoing, Resubscribed};
 use crate::core::input::InputKind;
 
 /// Addresses of a suppression list.
@@ -51,6 +51,17 @@ pub struct Heard {
     pub at: Instant,
     /// What changes.
     pub change: ListChange,
+    /// The answer, which goes into the outbox with it, if anything changes or nothing was to change; its number is given then.
+    pub answer: Option<Outgoing>,
+}
+
+impl Heard {
+    /// The answer, under the number that comes next; none where somebody says again what is known.
+    pub(super) fn answered(&self, changed: u64, number: u32) -> Option<Outgoing> {
+        let counts = changed > 0 || self.change == ListChange::Nothing;
+        let answer = self.answer.clone().filter(|_| counts)?;
+        Some(Outgoing { id: MessageId { contact: LIST, number }, ..answer })
+    }
 }
 
 /// How a provider's word changes the list.
@@ -67,7 +78,7 @@ pub enum ListChange {
 /// For how long a provider's word is remembered, in milliseconds: no provider tells it again after so many days.
 pub(super) const HEARD_FOR: i64 = 30 * 24 * 3_600 * 1_000;
 
-/// Who has addresses suppressed that stand on a list: no contact has this number.
+/// Who has addresses suppressed that stand on a list, and gets answers that concern no contact: no contact has this number.
 pub(super) const LIST: ContactId = ContactId(0);
 
 impl Listed {
@@ -79,7 +90,9 @@ impl Listed {
 
 /// Tells addresses apart without showing them; none for what goes to no address.
 pub(super) fn address_hash(outgoing: &Outgoing) -> Option<[u8; 16]> {
-    hash_of_address(outgoing.channel, &outgoing.to)
+    // Whoever says stop gets the answer to that.
+    let asks = outgoing.errand != Errand::Answer;
+    hash_of_address(outgoing.channel, &outgoing.to).filter(|_| asks)
 }
 
 /// The same for an address of the contact's own: what is sent elsewhere goes to somebody else's.

@@ -53,6 +53,8 @@ struct Inner {
     held_senders: BTreeMap<SmolStr, (Instant, SpamCount)>,
     /// Whose log has become longer.
     changed: BTreeSet<ContactId>,
+    /// How many answers there were to people whom no contact stands for.
+    answers: u32,
 }
 
 /// Codes of a voucher.
@@ -305,6 +307,7 @@ impl Inner {
     fn settle(&mut self, delivery: Delivery) {
         let failed = matches!(delivery.result, DeliveryResult::Failed { .. });
         let outgoing = self.outbox.remove(&delivery.id).map(|open| open.outgoing);
+        let failed = failed && delivery.id.contact != LIST;
         self.done.insert(delivery.id, (delivery, outgoing.filter(|_| failed)));
     }
 }
@@ -664,11 +667,17 @@ impl Store for MemoryStore {
         }
         inner.heard.retain(|_, at| at.0 > heard.at.0.saturating_sub(HEARD_FOR));
         inner.heard.insert(heard.id.clone(), heard.at);
-        Ok(Some(match &heard.change {
+        let changed = match &heard.change {
             ListChange::Nothing => 0,
             ListChange::Suppress(listed) => inner.suppress(listed),
             ListChange::Lift(listed) => inner.lift(listed),
-        }))
+        };
+        if let Some(outgoing) = heard.answered(changed, inner.answers) {
+            inner.answers += 1;
+            inner.queue.insert((outgoing.at, outgoing.id));
+            inner.outbox.insert(outgoing.id, Open { outgoing, applied: 0, attempts: 0, cause: None });
+        }
+        Ok(Some(changed))
     }
 
     async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {

@@ -499,6 +499,9 @@ impl Delivery {
 
     /// What the contact hears of it.
     pub(super) fn news(&self) -> Option<InputKind> {
+        if self.id.contact == LIST {
+            return None;
+        }
         let number = MessageName::Number(self.id.number);
         let status = match self.result {
             DeliveryResult::Delivered { .. } => StatusKind::Delivered,

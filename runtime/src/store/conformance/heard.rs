@@ -1,13 +1,15 @@
 //! What contacts tell by a channel: that they want no more of it.
 
-use journey_bytecode::{Channel, Instant, Purpose};
+use journey_bytecode::{Channel, Instant, Purpose, StatusKind};
 
 use super::forgotten::decided;
-use super::{Kind, NOW, event, outgoing};
+use super::{Kind, NOW, delivered, event, outgoing};
 use crate::core::contact::ContactId;
 use crate::core::effect::{Errand, MessageId, Outgoing};
 use crate::core::input::{Evidence, InputKind};
-use crate::store::{HEARD_FOR, Heard, Keeps, ListChange, Listed, NewInput, Store, Whose};
+use crate::store::{
+    Counts, Delivery, DeliveryResult, HEARD_FOR, Heard, Keeps, Kept, ListChange, Listed, NewInput, Queued, Store, Whose,
+};
 
 const PHONE: &str = "+4915112345678";
 
@@ -35,7 +37,7 @@ pub(super) async fn who_says_stop_gets_nothing_more_and_is_heard_once(kind: impl
     assert_eq!(there(Channel::Sms, "", 9).await, [0; 0]);
 
     let listed = Listed { channel: Channel::Sms, addresses: vec![PHONE.into()], keeps: Keeps::Everything };
-    let heard = |id: &str, change| Heard { id: id.into(), at: NOW, change };
+    let heard = |id: &str, change| Heard { id: id.into(), at: NOW, change, answer: None };
     let stop = heard("sms:1", ListChange::Suppress(listed.clone()));
     assert!(!store.was_heard("sms:1").await.unwrap());
     assert_eq!(store.hear(&stop).await.unwrap(), Some(1));
@@ -57,6 +59,47 @@ pub(super) async fn who_says_stop_gets_nothing_more_and_is_heard_once(kind: impl
     let late = Heard { at: Instant(NOW.0 + HEARD_FOR), ..heard("sms:4", ListChange::Nothing) };
     assert_eq!(store.hear(&late).await.unwrap(), Some(0));
     assert!(!store.was_heard("sms:1").await.unwrap() && store.was_heard("sms:4").await.unwrap());
+}
+
+pub(super) async fn an_answer_leaves_once_though_its_address_is_silent(kind: impl Kind) {
+    let store = kind.open().await;
+    let listed = Listed { channel: Channel::Sms, addresses: vec![PHONE.into()], keeps: Keeps::Everything };
+    let words = Outgoing { errand: Errand::Answer, ..message(0, 0, Channel::Sms, Purpose::Transactional) };
+    let heard = |id: &str, change| Heard { id: id.into(), at: NOW, change, answer: Some(words.clone()) };
+    let stop = |id| heard(id, ListChange::Suppress(listed.clone()));
+    let id = |number| MessageId { contact: ContactId(0), number };
+    assert_eq!(store.hear(&stop("1")).await.unwrap(), Some(1));
+    assert_eq!(store.next_message_due().await.unwrap(), Some(NOW));
+    assert_eq!(store.hear(&stop("1")).await.unwrap(), None, "told again");
+    assert_eq!(store.hear(&stop("2")).await.unwrap(), Some(0), "said again");
+    let queued = store.claim_messages(NOW, 9).await.unwrap();
+    assert_eq!(queued.iter().map(|queued| queued.outgoing.id).collect::<Vec<_>>(), [id(0)]);
+    assert_eq!(store.record(&[], &[id(0)]).await.unwrap(), []);
+    store.record(&[delivered(id(0))], &[]).await.unwrap();
+
+    // Whoever asks gets an answer each time; one that fails is forgotten, and nobody hears of either.
+    for (number, word) in [(1, "3"), (2, "4")] {
+        assert_eq!(store.hear(&heard(word, ListChange::Nothing)).await.unwrap(), Some(0));
+        assert_eq!(store.claim_messages(NOW, 9).await.unwrap()[0].outgoing.id, id(number));
+        assert_eq!(store.record(&[], &[id(number)]).await.unwrap(), []);
+        let failed = DeliveryResult::Failed { status: StatusKind::Bounced, cause: "550 5.1.1 no".into() };
+        store.record(&[Delivery { result: failed, ..delivered(id(number)) }], &[]).await.unwrap();
+    }
+    assert_eq!(store.outbox(Kept::Failed, 9).await.unwrap(), []);
+    assert_eq!((store.next_due().await.unwrap(), store.next_message_due().await.unwrap()), (None, None));
+    assert_eq!(store.counts().await.unwrap(), Counts { delivered: 1, failed: 2, ..Counts::default() });
+}
+
+pub(super) async fn an_answer_survives(kind: impl Kind) {
+    let store = kind.open().await;
+    let answer = Outgoing { errand: Errand::Answer, ..message(0, 0, Channel::Sms, Purpose::Transactional) };
+    store
+        .hear(&Heard { id: "1".into(), at: NOW, change: ListChange::Nothing, answer: Some(answer.clone()) })
+        .await
+        .unwrap();
+    drop(store);
+    let queued = kind.open().await.claim_messages(NOW, 9).await.unwrap();
+    assert_eq!(queued, [Queued { outgoing: answer, attempts: 0 }]);
 }
 
 pub(super) async fn a_channel_withdrawn_is_asked_at_the_wire(kind: impl Kind) {

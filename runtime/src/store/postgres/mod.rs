@@ -693,9 +693,12 @@ impl Store for PostgresStore {
 
     async fn hear(&self, heard: &Heard) -> Result<Option<u64>, StoreError> {
         let mut transaction = self.begin().await?;
-        let heard = write::hear(&mut transaction, heard).await.map_err(|error| self.fail(error))?;
+        let changed = write::hear(&mut transaction, heard).await.map_err(|error| self.fail(error))?;
+        if heard.answer.is_some() {
+            self.tell(&mut transaction).await.map_err(|error| self.fail(error))?;
+        }
         self.commit_all(transaction).await?;
-        Ok(heard)
+        Ok(changed)
     }
 
     async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {

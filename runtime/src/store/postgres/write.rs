@@ -385,7 +385,7 @@ async fn settle(connection: &mut PgConnection, done: &BTreeMap<MessageId, &Deliv
              DELETE FROM outbox o USING u WHERE o.contact = u.contact AND o.number = u.number
              RETURNING o.contact, o.number, o.body)
          INSERT INTO deliveries (contact, number, at, attempts, failed, result, message)
-             SELECT u.contact, u.number, u.at, u.attempts, u.failed, u.result, CASE WHEN u.failed THEN g.body END
+             SELECT u.contact, u.number, u.at, u.attempts, u.failed, u.result, CASE WHEN u.failed AND u.contact <> 0 THEN g.body END
              FROM u JOIN gone g ON g.contact = u.contact AND g.number = u.number
          ON CONFLICT (contact, number) DO UPDATE SET at = excluded.at, attempts = excluded.attempts,
              failed = excluded.failed, result = excluded.result, message = excluded.message";
@@ -488,6 +488,18 @@ pub(super) async fn hear(connection: &mut PgConnection, heard: &Heard) -> sqlx::
     };
     let forget = "DELETE FROM heard WHERE at <= $1";
     execute(connection, sqlx::query(forget).bind(heard.at.0.saturating_sub(HEARD_FOR))).await?;
+    if heard.answer.is_some() {
+        // Its number comes next: nobody else takes one now.
+        close_gate(connection).await?;
+        let next = "SELECT 1 + greatest((SELECT max(number) FROM outbox WHERE contact = $1),
+             (SELECT max(number) FROM deliveries WHERE contact = $1), -1)";
+        let number: i32 = sqlx::query_scalar(next).bind(LIST.0).fetch_one(&mut *connection).await?;
+        if let Some(answer) = heard.answered(changed, number.unsigned_abs()) {
+            let mut outbox = Outbox::default();
+            outbox.push(&answer, answer.at, 0);
+            outbox.write(connection).await?;
+        }
+    }
     Ok(Some(changed))
 }
 

@@ -650,7 +650,10 @@ impl Store for SqliteStore {
     }
 
     async fn hear(&self, heard: &Heard) -> Result<Option<u64>, StoreError> {
-        self.write(async |writer| write::hear(&mut writer.connection, heard).await).await
+        let heard = self.write(async |writer| write::hear(&mut writer.connection, heard).await).await?;
+        let Some((changed, answer)) = heard else { return Ok(None) };
+        self.queue().extend(answer);
+        Ok(Some(changed))
     }
 
     async fn suppress(&self, listed: &Listed) -> Result<u64, StoreError> {

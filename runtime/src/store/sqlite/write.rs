@@ -286,7 +286,7 @@ async fn record_begun(
                  due = excluded.due, attempts = excluded.attempts, cause = excluded.cause;
          INSERT OR REPLACE INTO deliveries (contact, number, at, attempts, failed, result, message)
              SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, j.value ->> 4,
-                 substr(?, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 THEN o.body END
+                 substr(?, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 AND o.contact <> 0 THEN o.body END
              FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
          DELETE FROM outbox WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
          DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
@@ -496,8 +496,12 @@ async fn forget(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::R
     Ok(failed)
 }
 
-/// Notes a provider's word and changes the list; how many rows that were, none for a word that was noted before.
-pub(super) async fn hear(connection: &mut SqliteConnection, heard: &Heard) -> sqlx::Result<Option<u64>> {
+/// Notes a provider's word and changes the list; how many rows that were, none for a word that was noted before, and the
+/// answer that waits in the outbox now.
+pub(super) async fn hear(
+    connection: &mut SqliteConnection,
+    heard: &Heard,
+) -> sqlx::Result<Option<(u64, Option<(Instant, MessageId)>)>> {
     begin(connection).await?;
     let note = "INSERT OR IGNORE INTO heard (id, at) VALUES (?, ?)";
     let noted = sqlx::query(note).bind(heard.id.to_string()).bind(heard.at.0).execute(&mut *connection).await?;
@@ -512,8 +516,17 @@ pub(super) async fn hear(connection: &mut SqliteConnection, heard: &Heard) -> sq
     };
     let forget = "DELETE FROM heard WHERE at <= ?";
     sqlx::query(forget).bind(heard.at.0.saturating_sub(HEARD_FOR)).execute(&mut *connection).await?;
+    let next = "SELECT 1 + max(coalesce((SELECT max(number) FROM outbox WHERE contact = ?1), -1),
+         coalesce((SELECT max(number) FROM deliveries WHERE contact = ?1), -1))";
+    let number: u32 = sqlx::query_scalar(next).bind(LIST.0).fetch_one(&mut *connection).await?;
+    let answer = heard.answered(changed, number);
+    if let Some(answer) = &answer {
+        let mut outbox = Rows::default();
+        queue(&mut outbox, answer, answer.at, 0);
+        outbox.bind(sqlx::query(insert_outbox!())).execute(&mut *connection).await?;
+    }
     sqlx::raw_sql("COMMIT").execute(connection).await?;
-    Ok(Some(changed))
+    Ok(Some((changed, answer.map(|answer| (answer.at, answer.id)))))
 }
 
 /// Puts addresses on the list.
