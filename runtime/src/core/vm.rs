@@ -3,25 +3,26 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
 
 use journey_bytecode::{
-    Channel, Clause, HandleIx, Instant, LocalWindow, MessageRef, Number, Op, Pc, Program, Span, StatusKind, TextMatch,
-    Value, WeekdaySet,
+    Channel, Clause, HandleIx, Instant, LocalWindow, MessageRef, Number, Op, Pc, Span, StatusKind, TextMatch, Value,
+    WeekdaySet,
 };
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use super::advance::CLAUSE_FUEL;
 use super::contact::{Contact, Run, SentMessage};
 use super::link::{Linked, Prepared};
 use super::witness::Witness;
 use crate::time::{self, Zone};
+use condition::{compared, found, has};
 
+mod condition;
 mod function;
 mod past;
 mod text;
+
+pub use condition::Condition;
 
 /// All that an instruction can read.
 #[derive(Clone, Copy)]
@@ -116,7 +117,7 @@ impl<'a> Env<'a> {
     }
 
     /// Computes from `pc` to the next instruction with an effect.
-    pub(crate) fn run(&self, mut pc: Pc, fuel: &mut u32, witness: &mut impl Witness) -> Stop {
+    pub(crate) fn run<W: Witness>(&self, mut pc: Pc, fuel: &mut u32, witness: &mut W) -> Stop {
         let program = &self.prepared.program;
         let mut stack = Stack::new();
         // The truth that would lie on top of the stack: nearly always the next instruction asks for it.
@@ -205,7 +206,9 @@ impl<'a> Env<'a> {
                 }
                 Op::HasTag(ix) => {
                     let has = has(&self.contact.tags, self.name(ix.index()));
-                    witness.saw(program, op, &Value::Bool(has));
+                    if W::WATCHES {
+                        witness.saw(program, op, &Value::Bool(has));
+                    }
                     truth = Some(has);
                 }
                 Op::Const(_) | Op::Attribute(_) | Op::Trigger(_) | Op::Field(_) | Op::Load(_) => {
@@ -215,12 +218,15 @@ impl<'a> Env<'a> {
                     let next = program.code.get(pc.index()..).unwrap_or_default();
                     if let [other @ (Op::Const(_) | Op::Attribute(_)), comparison, ..] = *next
                         && *fuel >= 2
-                        && let Some(holds) = compared(comparison, value, self.named(other))
+                        && let with = self.named(other)
+                        && let Some(holds) = compared(comparison, value, with)
                     {
                         *fuel -= 2;
                         pc = Pc(pc.0 + 2);
-                        witness.saw(program, other, self.named(other));
-                        witness.saw(program, comparison, &Value::Bool(holds));
+                        if W::WATCHES {
+                            witness.saw(program, other, with);
+                            witness.saw(program, comparison, &Value::Bool(holds));
+                        }
                         truth = Some(holds);
                     } else {
                         stack.push(Cow::Borrowed(value));
@@ -239,6 +245,7 @@ impl<'a> Env<'a> {
     }
 
     /// What is there already, and only named.
+    #[inline(always)]
     fn named(&self, op: Op) -> &'a Value {
         match op {
             Op::Const(ix) => self.prepared.program.consts.get(ix.index()).unwrap_or(&UNSET),
@@ -664,37 +671,6 @@ fn drawn(name: &str, key: &str) -> u64 {
     hasher.finalize().as_bytes().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// A condition of a program, ready to be asked of many contacts. The program may be one that is never run: what tests expect.
-#[derive(Debug)]
-pub struct Condition<'a> {
-    linked: &'a Linked,
-    prepared: Prepared,
-    clause: Clause,
-}
-
-impl<'a> Condition<'a> {
-    /// A clause of a program.
-    pub fn new(linked: &'a Linked, program: &Program, clause: Clause) -> Self {
-        Self { linked, prepared: linked.prepare(program), clause }
-    }
-
-    /// Whether it holds for a contact at a moment.
-    pub fn holds(&self, contact: &Contact, now: Instant) -> bool {
-        let env = Env {
-            linked: self.linked,
-            prepared: &self.prepared,
-            contact,
-            frame: Frame::before(now, &UNSET),
-            event: &UNSET,
-            now,
-            since: now,
-            changes: &Cell::new(Instant::NEVER),
-            depth: 0,
-        };
-        env.holds(self.clause, &mut CLAUSE_FUEL.clone())
-    }
-}
-
 /// The contact's zone, the project's without a valid one.
 pub(crate) fn zone_of(linked: &Linked, contact: &Contact) -> Zone {
     let name = linked.zone_attribute().and_then(|attribute| match contact.attributes.get(attribute) {
@@ -702,31 +678,6 @@ pub(crate) fn zone_of(linked: &Linked, contact: &Contact) -> Zone {
         _ => None,
     });
     Zone::resolve(name, linked.zone())
-}
-
-/// What a comparison says of two values; nothing of another instruction.
-fn compared(op: Op, a: &Value, b: &Value) -> Option<bool> {
-    Some(match op {
-        Op::Equal => a.is_set() && a == b,
-        Op::Less => a.order(b) == Some(Ordering::Less),
-        Op::LessOrEqual => matches!(a.order(b), Some(Ordering::Less | Ordering::Equal)),
-        Op::In => matches!(b, Value::List(list) if a.is_set() && list.contains(a)),
-        _ => return None,
-    })
-}
-
-/// So few names are looked through faster than they are ordered: most differ in length.
-const FEW: usize = 8;
-
-fn found<'a>(map: &'a BTreeMap<SmolStr, Value>, name: &SmolStr) -> Option<&'a Value> {
-    match map.len() <= FEW {
-        true => map.iter().find(|(known, _)| *known == name).map(|(_, value)| value),
-        false => map.get(name),
-    }
-}
-
-fn has(set: &BTreeSet<SmolStr>, name: &SmolStr) -> bool {
-    if set.len() <= FEW { set.iter().any(|known| known == name) } else { set.contains(name) }
 }
 
 fn pop<'a>(stack: &mut Stack<'a>) -> Operand<'a> {

@@ -13,6 +13,9 @@ const MAX_TEXT: usize = 100;
 
 /// Watches the machine.
 pub(crate) trait Witness {
+    /// Whether it wants to be told what is seen.
+    const WATCHES: bool = true;
+
     /// The instruction gave this value.
     fn saw(&mut self, program: &Program, op: Op, value: &Value);
     /// A decision was made.
@@ -21,6 +24,8 @@ pub(crate) trait Witness {
 
 /// Nobody watches.
 impl Witness for () {
+    const WATCHES: bool = false;
+
     fn saw(&mut self, _: &Program, _: Op, _: &Value) {}
     fn decided(&mut self, _: bool) {}
 }
