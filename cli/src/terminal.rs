@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use anstream::adapter::strip_bytes;
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use clap::builder::styling::{AnsiColor, Color as Ansi, Style};
@@ -67,8 +68,12 @@ impl Terminal {
     /// Writes to stdout; colour is taken out where it does not belong.
     pub(crate) fn out(self, text: impl AsRef<[u8]>) -> io::Result<()> {
         let mut out = AutoStream::new(io::stdout().lock(), self.choice());
-        out.write_all(text.as_ref())?;
-        out.flush()
+        match out.current_choice() {
+            // In one piece: between two styles of a long report there is often but a word.
+            ColorChoice::Never => out.into_inner().write_all(&strip_bytes(text.as_ref()).into_vec())?,
+            _ => out.write_all(text.as_ref())?,
+        }
+        io::stdout().flush()
     }
 
     /// Writes to stderr. If that fails there is nobody left to tell.
