@@ -347,10 +347,6 @@ impl<'a> Build<'a> {
                 Err(finding) => judged.diagnostics.push(finding),
             }
         }
-        if self.goal == Goal::Later {
-            // It is large, and somebody waits for what was found.
-            rayon::spawn(move || drop(checked.journey));
-        }
         judged
     }
 
