@@ -112,18 +112,16 @@ impl Sources {
     fn read_files(&self, project: &Project, bodies: Bodies) -> Self {
         let mut sources = Self::default();
         let (mut texts, mut shared) = (Vec::new(), Vec::new());
-        let files: Vec<(FileId, &File)> = project.ids().collect();
-        let read = files.par_iter().map(|(id, file)| {
-            // Places name their file by its id, so a file that moved in the list is another one.
-            let before = self.files.get(id.0 as usize).filter(|kept| kept.path == file.path);
-            let kept = before.filter(|kept| kept.bytes == file.bytes);
-            kept.map_or_else(
-                || Arc::new(read_file(*id, file, bodies, before.map(|before| &before.content))),
-                Arc::clone,
-            )
+        // Places name their file by its id, so a file that moved in the list is another one.
+        let before = |id: FileId, file: &File| self.files.get(id.0 as usize).filter(|kept| kept.path == file.path);
+        let same = |(id, file): (FileId, &File)| before(id, file).filter(|kept| kept.bytes == file.bytes).cloned();
+        let mut files: Vec<Option<Arc<ReadFile>>> = project.ids().map(same).collect();
+        let mut changed: Vec<_> = project.ids().zip(&mut files).filter(|(_, read)| read.is_none()).collect();
+        changed.par_iter_mut().for_each(|((id, file), read)| {
+            let before = before(*id, file).map(|before| &before.content);
+            **read = Some(Arc::new(read_file(*id, file, bodies, before)));
         });
-        for read in read.collect::<Vec<_>>() {
-            sources.findings.extend(read.findings.iter().cloned());
+        for read in files.into_iter().flatten() {
             match &read.content {
                 Content::Config(config) => sources.config = Config::clone(config),
                 Content::Journey(journeys) => sources.journeys.push(Arc::clone(journeys)),

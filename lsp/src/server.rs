@@ -41,6 +41,14 @@ enum Event {
     Answered(RequestId, Answer),
 }
 
+/// What the checker has to do.
+enum Job {
+    /// To check a project, after these documents changed.
+    Check(View, BTreeSet<String>),
+    /// To put away a state that nobody needs any more.
+    Forget(Snapshot),
+}
+
 /// Where the session is in its life.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -53,18 +61,23 @@ enum Phase {
 pub fn run(connection: Connection, disk: impl Disk) -> Ending {
     let Connection { sender, receiver } = connection;
     let (events, done) = unbounded();
-    let (jobs, work) = unbounded::<(View, BTreeSet<String>)>();
+    let (jobs, work) = unbounded();
 
     let checked = events.clone();
     thread::spawn(move || {
         // What it does on several cores it begins by itself: to wake a thread takes as long as to judge a page.
         let _others = rayon::ThreadPoolBuilder::new().use_current_thread().build();
-        for (view, edited) in work {
-            let done = catch_unwind(AssertUnwindSafe(|| {
-                view.snapshot.compilation();
-            }));
-            if checked.send(Event::Checked(view, edited, done.is_ok())).is_err() {
-                return;
+        for job in work {
+            match job {
+                Job::Check(view, edited) => {
+                    let done = catch_unwind(AssertUnwindSafe(|| {
+                        view.snapshot.compilation();
+                    }));
+                    if checked.send(Event::Checked(view, edited, done.is_ok())).is_err() {
+                        return;
+                    }
+                }
+                Job::Forget(snapshot) => drop(snapshot),
             }
         }
     });
@@ -133,7 +146,7 @@ struct Session<D> {
     pool: Pool,
     /// The requests that are not answered yet, and whether the editor still wants to know.
     pending: HashMap<RequestId, Arc<AtomicBool>>,
-    jobs: Sender<(View, BTreeSet<String>)>,
+    jobs: Sender<Job>,
     /// Whether the other thread is at work.
     checking: bool,
     /// What the editor was last told of each file, by URI.
@@ -357,7 +370,7 @@ impl<D: Disk> Session<D> {
                         let id = self.next_id();
                         self.progress.begin(id).into_iter().for_each(|message| (self.send)(message));
                     }
-                    self.checking = self.jobs.send((view, edited)).is_ok();
+                    self.checking = self.jobs.send(Job::Check(view, edited)).is_ok();
                     return;
                 }
                 Err(why) => self.show(lsp::MessageType::Error, why),
@@ -412,8 +425,11 @@ impl<D: Disk> Session<D> {
             }
             seen.push(uri.0);
         }
-        // It is large, and the editor waits for the next answer.
-        self.pool.run(move || drop(before));
+        // It is large, and the editor waits for the next answer; the checker has time now, and memory goes back fastest to the
+        // thread that took it.
+        if let Some(before) = before {
+            let _ = self.jobs.send(Job::Forget(before));
+        }
         seen.sort();
         self.clear(|uri, owner| *owner == view.key && seen.binary_search_by(|s| s.as_str().cmp(uri)).is_err());
         if stale && self.client.pulls {
