@@ -100,21 +100,12 @@ impl Lints {
             return;
         };
         let journey = &checked.journey;
-        let mut of_steps = Vec::new();
-        // Whoever types in a long journey waits for both.
-        let (summary, ()) = rayon::join(
-            || {
-                let counts = pressure::journey(scene, journey, &mut self.found);
-                consent::journey(scene, source, journey, &checked.sends, &mut self.found);
-                header::journey(scene, source, journey, &mut self.found);
-                Summary::of(scene, journey, entry, counts)
-            },
-            || {
-                clock::journey(scene, journey, &mut of_steps);
-                steps::journey(scene, (source, body), journey, &mut of_steps, &mut self.unless);
-            },
-        );
-        self.found.append(&mut of_steps);
+        let counts = pressure::journey(scene, journey, &mut self.found);
+        consent::journey(scene, source, journey, &checked.sends, &mut self.found);
+        header::journey(scene, source, journey, &mut self.found);
+        clock::journey(scene, journey, &mut self.found);
+        steps::journey(scene, (source, body), journey, &mut self.found, &mut self.unless);
+        let summary = Summary::of(scene, journey, entry, counts);
         let marketing = |channel, message: &SmolStr| scene.purpose(journey, channel, message) == Purpose::Marketing;
         let mut sends =
             checked.sends.iter().filter(|sent| !sent.elsewhere && marketing(sent.channel, &sent.message)).peekable();

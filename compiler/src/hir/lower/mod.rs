@@ -73,8 +73,8 @@ pub struct Body {
 pub fn body(id: FileId, tree: &Tree, errors: &[Loc], journey: &Journey) -> Body {
     let mut lower = Lower { id, source: tree.text(), errors, findings: Vec::new() };
     let node = tree.node(journey.node).and_then(ast::AnyJourney::cast);
-    let steps: Vec<_> = node.into_iter().flat_map(ast::AnyJourney::steps).collect();
-    Body { steps: lower.long_body(&steps), findings: lower.findings }
+    let steps = node.into_iter().flat_map(ast::AnyJourney::steps).map(|step| lower.step(step)).collect();
+    Body { steps, findings: lower.findings }
 }
 
 /// So many things in a list without room for more: most lists are short, and what stands in them is large.
@@ -89,9 +89,6 @@ fn touching(errors: &[Loc], range: Loc) -> usize {
     let before = errors.partition_point(|error| error.end < range.start);
     errors.partition_point(|error| error.start <= range.end).saturating_sub(before)
 }
-
-/// Steps in a row that are worth a second core.
-const LONG: usize = 64;
 
 struct Lower<'t> {
     id: FileId,
@@ -164,19 +161,6 @@ impl Lower<'_> {
             }
             ast::Item::Test(test) => Item::Test(self.test(test)),
         })
-    }
-
-    /// The steps of a journey. Whoever types in a long one waits for all of it: both halves at the same time.
-    fn long_body(&mut self, steps: &[ast::Step<'_>]) -> Block {
-        if steps.len() < LONG {
-            return steps.iter().map(|step| self.step(*step)).collect();
-        }
-        let (first, second) = steps.split_at(steps.len() / 2);
-        let mut other = Lower { findings: Vec::new(), ..*self };
-        let (mut body, mut rest) = rayon::join(|| self.long_body(first), || other.long_body(second));
-        body.append(&mut rest);
-        self.findings.append(&mut other.findings);
-        body
     }
 
     fn fields<'t>(&mut self, fields: impl Iterator<Item = ast::Field<'t>>) -> Vec<FieldDecl> {
