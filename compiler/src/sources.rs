@@ -122,6 +122,7 @@ impl Sources {
             **read = Some(Arc::new(read_file(*id, file, bodies, before)));
         });
         for read in files.into_iter().flatten() {
+            sources.findings.extend(read.findings.iter().cloned());
             match &read.content {
                 Content::Config(config) => sources.config = Config::clone(config),
                 Content::Journey(journeys) => sources.journeys.push(Arc::clone(journeys)),
