@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use journey_bytecode::{Channel, Date, Policy, Purpose, Schema};
-use journey_grammar::SyntaxKind;
+use journey_grammar::{SyntaxKind, begin_alike};
 use smol_str::SmolStr;
 
 use crate::bundle::{Judged, LocalNames};
@@ -82,7 +82,8 @@ impl<'k> Known<'k> {
         let kept = self.judgements.and_then(|kept| Some((kept.sources.journeys.get(number)?, kept.files.get(number)?)));
         let Some((before, judged)) = kept else { return Vec::new() };
         let untouched = Arc::ptr_eq(before, file);
-        let common = if untouched { 0 } else { common(file.tree.text(), before.tree.text()) };
+        let common =
+            if untouched { 0 } else { begin_alike(file.tree.text().as_bytes(), before.tree.text().as_bytes()) };
         let known = file.judged().zip(before.judged()).zip(judged).map(|((now, then), judged)| {
             let same = match now.0 {
                 Item::Test(_) => untouched && self.tests,
@@ -104,11 +105,6 @@ impl<'k> Known<'k> {
         let kept = self.judgements?;
         (kept.purposes == *purposes && kept.locals == *locals).then_some(kept.of_messages.as_slice())
     }
-}
-
-/// How many bytes two texts begin with alike.
-fn common(now: &str, then: &str) -> usize {
-    now.bytes().zip(then.bytes()).take_while(|(now, then)| now == then).count()
 }
 
 /// Whether other files, and what is told of them, see no difference between two states of a file.

@@ -2,7 +2,7 @@
 
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::kind::SyntaxKind;
-use crate::text::TextRange;
+use crate::text::{TextRange, begin_alike, end_alike};
 use crate::tree::TreeData;
 use logos::Logos;
 
@@ -125,9 +125,6 @@ impl Tokens {
     }
 }
 
-/// Texts are compared by so many bytes at a time.
-const BLOCK: usize = 64;
-
 /// A longer source is one unknown token and an error.
 pub const MAX_SOURCE_LEN: usize = 64 * 1024 * 1024;
 
@@ -194,22 +191,6 @@ pub(crate) fn lex_again(source: &str, before: &TreeData) -> Tokens {
     let seen = (0..).zip(&tokens.kinds).filter(|(_, kind)| !kind.is_trivia());
     tokens.significant = seen.map(|(at, _)| at).collect();
     tokens
-}
-
-/// How many bytes two texts begin with alike.
-fn begin_alike(one: &[u8], other: &[u8]) -> usize {
-    let blocks = one.chunks_exact(BLOCK).zip(other.chunks_exact(BLOCK));
-    let blocks = BLOCK * blocks.take_while(|(one, other)| one == other).count();
-    let bytes = one.iter().zip(other).skip(blocks);
-    blocks + bytes.take_while(|(one, other)| one == other).count()
-}
-
-/// How many bytes two texts end with alike.
-fn end_alike(one: &[u8], other: &[u8]) -> usize {
-    let blocks = one.rchunks_exact(BLOCK).zip(other.rchunks_exact(BLOCK));
-    let blocks = BLOCK * blocks.take_while(|(one, other)| one == other).count();
-    let bytes = one.iter().rev().zip(other.iter().rev()).skip(blocks);
-    blocks + bytes.take_while(|(one, other)| one == other).count()
 }
 
 /// Adds the tokens from a place on, up to the end or to where it is `enough`; whether it was.

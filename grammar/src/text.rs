@@ -61,3 +61,22 @@ impl fmt::Debug for TextRange {
         write!(f, "{}..{}", self.start, self.end)
     }
 }
+
+/// Texts are compared by so many bytes at a time.
+const BLOCK: usize = 64;
+
+/// How many bytes two texts begin with alike.
+pub fn begin_alike(one: &[u8], other: &[u8]) -> usize {
+    let blocks = one.chunks_exact(BLOCK).zip(other.chunks_exact(BLOCK));
+    let blocks = BLOCK * blocks.take_while(|(one, other)| one == other).count();
+    let bytes = one.iter().zip(other).skip(blocks);
+    blocks + bytes.take_while(|(one, other)| one == other).count()
+}
+
+/// How many bytes two texts end with alike.
+pub(crate) fn end_alike(one: &[u8], other: &[u8]) -> usize {
+    let blocks = one.rchunks_exact(BLOCK).zip(other.rchunks_exact(BLOCK));
+    let blocks = BLOCK * blocks.take_while(|(one, other)| one == other).count();
+    let bytes = one.iter().rev().zip(other.iter().rev()).skip(blocks);
+    blocks + bytes.take_while(|(one, other)| one == other).count()
+}

@@ -22,6 +22,7 @@ use journey_runtime::render::Renderer;
 use journey_runtime::store::{Advanced, AnyStore, Database, NewInput, Store, Whose};
 use journey_runtime::track::{Keys, Links};
 use journey_tests::postgres::Cluster;
+use journey_tests::usage::{cpu_time, forget_peak, peak};
 use sqlx::{Connection, Executor};
 
 /// Contacts that one batch holds.
@@ -189,26 +190,6 @@ async fn until(engine: &Engine<AnyStore>, done: impl Fn(journey_runtime::engine:
     while !done(engine.metrics()) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-}
-
-/// The time that this process has spent on processors, in seconds; the kernel counts hundredths.
-fn cpu_time() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
-    (ticks(11) + ticks(12)) / 100.0
-}
-
-/// The most memory that this process had since it last forgot, in bytes.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default() << 10
-}
-
-fn forget_peak() {
-    // Where the kernel does not know this, the peak is that of the whole run.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Advances everybody who has something to do; how many that were.

@@ -20,6 +20,7 @@ pub mod postgres;
 pub mod project;
 pub mod random;
 pub mod sink;
+pub mod usage;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -53,8 +53,6 @@ pub(crate) struct Summary {
     pub(super) name: SmolStr,
     pub(super) head: Span,
     reenter: Reenter,
-    /// That another journey starts it.
-    start: Happening,
     /// What starts it.
     triggers: Vec<(Happening, Span)>,
     /// What it asks of those whom a segment lets in: what changes can do that.
@@ -74,7 +72,6 @@ impl Summary {
             name: journey.name.clone(),
             head: scene.text.span(journey.head),
             reenter: journey.reenter,
-            start: Happening::Start(journey.name.clone()),
             triggers: Vec::new(),
             watched: BTreeSet::new(),
             causes: BTreeMap::new(),
@@ -300,11 +297,12 @@ type Graph = Vec<Vec<(usize, Span)>>;
 
 /// Rings of journeys, each of which starts the next.
 fn rings(summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
+    // Any journey can be started by its name.
+    let named: Vec<_> = summaries.iter().map(|summary| Happening::Start(summary.name.clone())).collect();
     let mut places: HashMap<&Happening, usize> = HashMap::new();
     let mut graph: Graph = vec![Vec::new(); summaries.len()];
-    for (n, summary) in summaries.iter().enumerate() {
-        // Any journey can be started by its name.
-        for happening in summary.triggers().chain(&summary.watched).chain([&summary.start]) {
+    for (n, (summary, named)) in summaries.iter().zip(&named).enumerate() {
+        for happening in summary.triggers().chain(&summary.watched).chain([named]) {
             let place = *places.entry(happening).or_insert_with(|| {
                 graph.push(Vec::new());
                 graph.len() - 1

@@ -27,6 +27,7 @@ use journey_runtime::track::{Keys, Links};
 use journey_tests::foreign::ForeignSink;
 use journey_tests::postgres::Cluster;
 use journey_tests::project;
+use journey_tests::usage::cpu_time;
 use peers::Letter;
 use serde_json::json;
 
@@ -349,12 +350,4 @@ impl Shop {
             arrived(key.name(), to, &[&has[..], &[signature]].concat());
         }
     }
-}
-
-/// The time that this process has spent on processors, in seconds; the kernel counts hundredths.
-fn cpu_time() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
-    (ticks(11) + ticks(12)) / 100.0
 }

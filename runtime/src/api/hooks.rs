@@ -159,11 +159,10 @@ async fn hear(
     let at_once = matches!(hooked.hook, Hook::Twilio { .. });
     let answer = words.filter(|_| !at_once).map(|words| answer(channel, from, words, now));
     // Last, so that nothing is taken for heard that is not stored.
-    let changed = api.inside.hear(&Heard { id, at: now, change, answer }).await?;
+    let heard = Heard { id, at: now, change, answer };
+    let changed = api.inside.hear(&heard).await?;
     tracing::info!(channel = channel.name(), contacts = contacts.len(), wish = ?wish, bytes = text.len(), "somebody wrote");
-    // Who says it again has had an answer.
-    let news = changed.is_some_and(|changed| changed > 0 || *wish == Wish::Help);
-    Ok(words.filter(|_| at_once && news).cloned())
+    Ok(words.filter(|_| at_once && changed.is_some_and(|changed| heard.is_news(changed))).cloned())
 }
 
 /// What the contacts with a number hear of what was written there.

@@ -227,10 +227,7 @@ impl<S> Shared<S> {
         self.front.metrics.intakes.add(1);
         self.front.metrics.accepted.add(count(|answer| matches!(answer, Acceptance::Accepted { .. })));
         self.front.metrics.duplicates.add(count(|answer| matches!(answer, Acceptance::Duplicate)));
-        let refused = |answer: &Acceptance| {
-            matches!(answer, Acceptance::Conflict | Acceptance::UnknownContact | Acceptance::AliasTaken)
-        };
-        self.front.metrics.refused.add(count(refused));
+        self.front.metrics.refused.add(count(Acceptance::is_refused));
     }
 }
 

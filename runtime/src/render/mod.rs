@@ -228,16 +228,7 @@ impl Renderer {
             return self.notice(outgoing, place);
         }
         if let (Errand::Answer, Value::Text(words)) = (&outgoing.errand, &outgoing.data) {
-            return Ok(Rendered {
-                id: outgoing.id,
-                at: outgoing.at,
-                channel: outgoing.channel,
-                message: outgoing.message.clone(),
-                from: None,
-                to: outgoing.to.clone(),
-                callback: None,
-                content: Content::Text(words.to_string()),
-            });
+            return Ok(bare(outgoing, Content::Text(words.to_string())));
         }
         let content = match self.messages.get(&(outgoing.channel, outgoing.message.clone())) {
             Some(texts) if !texts.is_empty() || !self.open => self.content(outgoing, choose(texts, outgoing)?)?,
@@ -248,14 +239,9 @@ impl Renderer {
             }
         };
         Ok(Rendered {
-            id: outgoing.id,
-            at: outgoing.at,
-            channel: outgoing.channel,
-            message: outgoing.message.clone(),
             from: outgoing.from.as_deref().map(one_line).or_else(|| self.senders.get(&outgoing.channel).cloned()),
-            to: outgoing.to.clone(),
             callback: self.links.report(outgoing.id),
-            content,
+            ..bare(outgoing, content)
         })
     }
 
@@ -270,16 +256,7 @@ impl Renderer {
             "data": json_of(&outgoing.data),
         });
         let id = format!("{}.{number}.{}", contact.0, self.links.keys().tag(outgoing.id));
-        Rendered {
-            id: outgoing.id,
-            at: outgoing.at,
-            channel: outgoing.channel,
-            message: outgoing.message.clone(),
-            from: None,
-            to: outgoing.to.clone(),
-            callback: None,
-            content: Content::Call(CallBody { id, body: body.to_string(), answer: answer.to_vec(), until }),
-        }
+        bare(outgoing, Content::Call(CallBody { id, body: body.to_string(), answer: answer.to_vec(), until }))
     }
 
     /// Words for a colleague; a question with the address of the page where it is answered.
@@ -299,16 +276,7 @@ impl Renderer {
         }
         let footer = format!("{text}\n\n-- \n{}", outgoing.journey);
         let mail = self.mail(outgoing, one_line(&subject), None, footer, None);
-        Ok(Rendered {
-            id: outgoing.id,
-            at: outgoing.at,
-            channel: outgoing.channel,
-            message: outgoing.message.clone(),
-            from: None,
-            to: outgoing.to.clone(),
-            callback: None,
-            content: Content::Notice(NoticeBody { place: place.clone(), text, mail }),
-        })
+        Ok(bare(outgoing, Content::Notice(NoticeBody { place: place.clone(), text, mail })))
     }
 
     /// The message of a lone file, where using a name declares it: it says its own name.
@@ -491,6 +459,20 @@ impl Renderer {
     /// Who sends a mail: whom the journey names, else whom the policy does.
     fn from(&self, outgoing: &Outgoing) -> String {
         outgoing.from.as_deref().map_or_else(|| self.sender.clone(), one_line)
+    }
+}
+
+/// A message as it was decided, from nobody in particular, and without a way to report on it.
+fn bare(outgoing: &Outgoing, content: Content) -> Rendered {
+    Rendered {
+        id: outgoing.id,
+        at: outgoing.at,
+        channel: outgoing.channel,
+        message: outgoing.message.clone(),
+        from: None,
+        to: outgoing.to.clone(),
+        callback: None,
+        content,
     }
 }
 

@@ -146,10 +146,7 @@ impl<S: Store> Simulation<'_, S> {
             return Ok(Vec::new());
         }
         let answers = self.store.accept(inputs, self.clock.now()).await?;
-        let refused = |answer: &Acceptance| {
-            matches!(answer, Acceptance::Conflict | Acceptance::UnknownContact | Acceptance::AliasTaken)
-        };
-        Ok(answers.into_iter().enumerate().filter(|(_, answer)| refused(answer)).collect())
+        Ok(answers.into_iter().enumerate().filter(|(_, answer)| answer.is_refused()).collect())
     }
 
     /// Steps and delivers until nothing is due at this moment.

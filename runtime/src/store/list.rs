@@ -56,10 +56,14 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// The answer, under the number that comes next; none where somebody says again what is known.
+    /// Whether it is to be answered, when so many rows changed: who says again what is known has had an answer.
+    pub(crate) fn is_news(&self, changed: u64) -> bool {
+        changed > 0 || self.change == ListChange::Nothing
+    }
+
+    /// The answer, under the number that comes next.
     pub(super) fn answered(&self, changed: u64, number: u32) -> Option<Outgoing> {
-        let counts = changed > 0 || self.change == ListChange::Nothing;
-        let answer = self.answer.clone().filter(|_| counts)?;
+        let answer = self.answer.clone().filter(|_| self.is_news(changed))?;
         Some(Outgoing { id: MessageId { contact: LIST, number }, ..answer })
     }
 }

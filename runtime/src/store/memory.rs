@@ -157,7 +157,7 @@ impl Inner {
             Whose::Key(key) => match self.keys.get(key) {
                 Some(contact) => *contact,
                 None if !input.creates => return Acceptance::UnknownContact,
-                None if self.is_taken(input) => return Acceptance::AliasTaken,
+                None if self.merged.is_taken(input, &self.keys) => return Acceptance::AliasTaken,
                 None => self.create(key, now),
             },
         };
@@ -184,12 +184,6 @@ impl Inner {
             self.push(alias, input.at, InputKind::MergeInto { contact: into });
         }
         accepted
-    }
-
-    /// Whether the input names an alias that is somebody's.
-    fn is_taken(&self, input: &NewInput) -> bool {
-        let InputKind::Alias { key } = &input.kind else { return false };
-        self.keys.get(key).is_some_and(|alias| self.merged.is_taken(*alias))
     }
 
     fn create(&mut self, key: &SmolStr, now: Instant) -> ContactId {

@@ -5,8 +5,11 @@
 
 use std::collections::HashMap;
 
+use smol_str::SmolStr;
+
 use crate::core::contact::{Contact, ContactId};
-use crate::store::{Acceptance, Store, StoreError};
+use crate::core::input::InputKind;
+use crate::store::{Acceptance, NewInput, Store, StoreError};
 
 /// Contacts that turn out to be others, as far as a transaction has to do with them. There is no ring among them.
 #[derive(Clone, Debug, Default)]
@@ -24,9 +27,10 @@ impl Merged {
         self.0.insert(contact, Joining { into, handed });
     }
 
-    /// Whether it turned out to be another one, so that it cannot become a new one's.
-    pub(super) fn is_taken(&self, alias: ContactId) -> bool {
-        self.0.contains_key(&alias)
+    /// Whether the input names an alias that is somebody's, so that it cannot become a new contact's.
+    pub(super) fn is_taken(&self, input: &NewInput, keys: &HashMap<SmolStr, ContactId>) -> bool {
+        let InputKind::Alias { key } = &input.kind else { return false };
+        keys.get(key).is_some_and(|alias| self.0.contains_key(alias))
     }
 
     /// Whom an alias joins that is said to be a contact's: without effect if it is that contact already, and refused if it
@@ -35,7 +39,7 @@ impl Merged {
         let into = self.person(contact);
         match () {
             () if self.person(alias) == into => Err(Acceptance::Duplicate),
-            () if self.is_taken(alias) => Err(Acceptance::AliasTaken),
+            () if self.0.contains_key(&alias) => Err(Acceptance::AliasTaken),
             () => Ok(into),
         }
     }
@@ -64,16 +68,18 @@ impl Merged {
 
 /// The contact of this number, or the one that it turned out to be.
 pub async fn contact_of_id<S: Store>(store: &S, id: ContactId) -> Result<Option<Contact>, StoreError> {
+    followed(store, of_number(store, id).await?).await
+}
+
+async fn of_number<S: Store>(store: &S, id: ContactId) -> Result<Option<Contact>, StoreError> {
     let found = store.contacts_after(ContactId(id.0.saturating_sub(1)), 1).await?;
-    followed(store, found.into_iter().find(|contact| contact.id == id)).await
+    Ok(found.into_iter().find(|contact| contact.id == id))
 }
 
 /// The contact that this one turned out to be, however often.
-pub(super) async fn followed<S: Store>(store: &S, contact: Option<Contact>) -> Result<Option<Contact>, StoreError> {
-    let mut contact = contact;
+pub(super) async fn followed<S: Store>(store: &S, mut contact: Option<Contact>) -> Result<Option<Contact>, StoreError> {
     while let Some(into) = contact.as_ref().and_then(|contact| contact.state.identities.merged_into) {
-        let next = store.contacts_after(ContactId(into.0.saturating_sub(1)), 1).await?;
-        contact = next.into_iter().find(|next| next.id == into);
+        contact = of_number(store, into).await?;
     }
     Ok(contact)
 }

@@ -289,6 +289,13 @@ pub enum Acceptance {
     AliasTaken,
 }
 
+impl Acceptance {
+    /// Whether it is not taken, and was not taken before.
+    pub const fn is_refused(&self) -> bool {
+        matches!(self, Self::Conflict | Self::UnknownContact | Self::AliasTaken)
+    }
+}
+
 /// Contacts claimed for one batch.
 #[derive(Debug)]
 pub struct Claimed<L> {

@@ -162,8 +162,13 @@ fn build() -> Result<PathBuf, String> {
 fn example(name: &str, args: &[&str]) -> Result<(), String> {
     let mut bench = crate::cargo();
     bench.args(["run", "--release", "--locked", "--package", "journey-runtime", "--example", name, "--"]);
+    measured(bench.args(args))
+}
+
+/// Runs a benchmark that measures and tells by itself.
+fn measured(bench: &mut Command) -> Result<(), String> {
     // The tests' PostgreSQL need not survive a power cut; the one that is measured does.
-    match bench.args(args).env("JOURNEY_TEST_FSYNC", "on").status() {
+    match bench.env("JOURNEY_TEST_FSYNC", "on").status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("the benchmark ended with {status}")),
         Err(error) => Err(format!("cargo does not start: {error}")),

@@ -39,10 +39,5 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     let mut bench = crate::cargo();
     bench.args(["run", "--release", "--manifest-path", "peers/Cargo.toml", "--target-dir", "target/peers", "--"]);
     bench.arg(args.contacts.to_string()).arg(&folder);
-    // The tests' PostgreSQL need not survive a power cut; the one that is measured does.
-    match bench.env("JOURNEY_TEST_FSYNC", "on").status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("the benchmark ended with {status}")),
-        Err(error) => Err(format!("cargo does not start: {error}")),
-    }
+    super::measured(&mut bench)
 }

@@ -35,7 +35,7 @@ pub(super) async fn accept(
     let mut take = |input: &NewInput| {
         let contact = match (whose(input, &keys), key(input)) {
             (Some(known), _) if log.knows(known) => known,
-            (None, Some(_)) if input.creates && is_taken(input, &keys, &log.merged) => return Acceptance::AliasTaken,
+            (None, Some(_)) if input.creates && log.merged.is_taken(input, &keys) => return Acceptance::AliasTaken,
             (None, Some(key)) if input.creates => create(key, &mut keys, &mut log),
             _ => return Acceptance::UnknownContact,
         };
@@ -75,12 +75,6 @@ pub(super) async fn accept(
     log.bind(sqlx::query(append).bind(json(&created)), beside).execute(connection).await?;
     writer.next_contact = next_contact;
     Ok((answers, changed))
-}
-
-/// Whether the input names an alias that is somebody's.
-fn is_taken(input: &NewInput, keys: &HashMap<SmolStr, ContactId>, merged: &Merged) -> bool {
-    let InputKind::Alias { key } = &input.kind else { return false };
-    keys.get(key).is_some_and(|alias| merged.is_taken(*alias))
 }
 
 fn key(input: &NewInput) -> Option<&SmolStr> {
