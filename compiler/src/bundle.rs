@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use journey_bytecode::{
     Attribute, Bundle, Channel, Date, Event, Field, NOTICE_CHANNEL, Policy, Program, Purpose, RequestKind, Schema,
@@ -23,12 +23,13 @@ use crate::kept::{Judgements, Kept};
 use crate::lint::{self, Lints, Scene};
 use crate::messages::{self, FileName, MessageSource, Setting, Sight};
 use crate::project::{FileKind, Project};
+use crate::shift::Shift;
 use crate::sources::{JourneyFile, Sources};
 use crate::template::{LocalShape, Piece};
 use crate::text::Text;
 use crate::typed::{Place, Seen, StepKind};
 
-/// The most bytes of a file of which surely no table of a program overflows: every entry is at least a byte of source.
+/// The most bytes of a journey of which surely no table of a program overflows: every entry is at least a byte of source.
 const MAX_SMALL: usize = u16::MAX as usize;
 
 /// A journey file, by itself.
@@ -50,10 +51,10 @@ struct Asked<'a> {
     unit: &'a Unit<'a>,
     text: &'a Text<'a>,
     item: &'a Item,
-    /// Its steps, if they were read before.
-    body: Option<&'a Body>,
+    /// Where its steps are kept.
+    body: Option<&'a OnceLock<Body>>,
     /// What is known of it already.
-    known: Option<&'a Arc<Judged>>,
+    known: Option<Arc<Judged>>,
 }
 
 impl<'a> Asked<'a> {
@@ -61,7 +62,11 @@ impl<'a> Asked<'a> {
     fn steps(&self) -> Option<(&'a hir::Journey, Cow<'a, Body>)> {
         match self.item {
             Item::Journey(journey) if self.known.is_none() => {
-                let body = self.body.map_or_else(|| Cow::Owned(self.unit.journeys.body(journey)), Cow::Borrowed);
+                let read = || self.unit.journeys.body(journey);
+                let body = match self.body {
+                    Some(kept) => Cow::Borrowed(kept.get_or_init(read)),
+                    None => Cow::Owned(read()),
+                };
                 Some((journey, body))
             }
             _ => None,
@@ -228,6 +233,21 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
+    /// The same behind a change of its file; none if it holds what cannot be moved: the source map of a program or a test, or
+    /// texts, which know their lines.
+    pub(crate) fn shifted(&self, shift: Shift) -> Option<Self> {
+        if self.program.is_some() || self.test.is_some() || !self.inline.is_empty() {
+            return None;
+        }
+        let mut moved = self.clone();
+        moved.diagnostics.iter_mut().for_each(|found| shift.diagnostic(found));
+        moved.implied.messages.values_mut().for_each(|at| shift.span(at));
+        moved.lints.shift(shift);
+        moved.sights.iter_mut().for_each(|sight| shift.span(&mut sight.at));
+        moved.first.iter_mut().for_each(|at| shift.span(at));
+        Some(moved)
+    }
+
     /// Where it sends messages.
     pub(crate) fn sights(&self) -> &[Sight] {
         &self.sights
@@ -296,7 +316,7 @@ impl<'a> Build<'a> {
         };
         let checked: Vec<_> = asked.iter().zip(&steps).map(check).collect();
         let judged = asked.iter().zip(steps).zip(checked).map(|((asked, steps), checked)| {
-            let judged = match (asked.known, steps, checked) {
+            let judged = match (&asked.known, steps, checked) {
                 (Some(known), ..) => Arc::clone(known),
                 (None, Some((journey, body)), Some(checked)) => {
                     Arc::new(self.journey(journey, &body, checked, asked.text, asked.unit))
@@ -340,10 +360,10 @@ impl<'a> Build<'a> {
         judged.diagnostics.append(&mut checked.diagnostics);
         judged.implied = checked.implied;
         // What is small enough has a program: it need not be made to know that.
-        let wanted = self.goal == Goal::Bundle || !checked.is_small || unit.source().len() > MAX_SMALL;
+        let wanted = self.goal == Goal::Bundle || !checked.is_small || journey.loc.len() as usize > MAX_SMALL;
         if sound && wanted {
             match program(&checked.journey, text) {
-                Ok(program) => judged.program = Some(program),
+                Ok(program) => judged.program = (self.goal == Goal::Bundle).then_some(program),
                 Err(finding) => judged.diagnostics.push(finding),
             }
         }

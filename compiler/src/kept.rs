@@ -1,5 +1,6 @@
-//! What was found out about an earlier state of a project, for the next one: a journey or a test is judged again only if its
-//! file changed, or what files declare to each other; of a file that changed, not the journeys before the change.
+//! What was found out about an earlier state of a project, for the next one: a journey is judged again only if it changed, or
+//! what files declare to each other; one that stands behind a change in its file is known with its places moved. A test is judged
+//! again if its file changed.
 //!
 //! What a file declares is the text of its declarations, where they stand, and the heads of its journeys. All else that stands in a
 //! journey file is its own affair. Settings and messages concern everybody.
@@ -8,14 +9,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use journey_bytecode::{Channel, Date, Policy, Purpose, Schema};
-use journey_grammar::{SyntaxKind, begin_alike};
+use journey_grammar::{SyntaxKind, begin_alike, end_alike};
 use smol_str::SmolStr;
 
 use crate::bundle::{Judged, LocalNames};
 use crate::check::SentNames;
 use crate::diagnostic::Diagnostic;
-use crate::hir::Item;
+use crate::hir::{Item, Journey};
 use crate::messages::{Sight, Vocabulary};
+use crate::shift::Shift;
 use crate::sources::{JourneyFile, Sources};
 
 /// Findings and programs of an earlier state of a project.
@@ -77,21 +79,39 @@ impl Kept {
 }
 
 impl<'k> Known<'k> {
-    /// What is known of the journeys and tests of the journey file of this number, in order; the rest is not known.
-    pub(crate) fn judged(self, number: usize, file: &Arc<JourneyFile>) -> Vec<Option<&'k Arc<Judged>>> {
+    /// What is known of the journeys and tests of the journey file of this number, in order.
+    pub(crate) fn judged(self, number: usize, file: &Arc<JourneyFile>) -> Vec<Option<Arc<Judged>>> {
         let kept = self.judgements.and_then(|kept| Some((kept.sources.journeys.get(number)?, kept.files.get(number)?)));
         let Some((before, judged)) = kept else { return Vec::new() };
-        let untouched = Arc::ptr_eq(before, file);
-        let common =
-            if untouched { 0 } else { begin_alike(file.tree.text().as_bytes(), before.tree.text().as_bytes()) };
-        let known = file.judged().zip(before.judged()).zip(judged).map(|((now, then), judged)| {
-            let same = match now.0 {
-                Item::Test(_) => untouched && self.tests,
-                // What stands before the first change stands where it stood.
-                Item::Journey(journey) => untouched || (journey.loc.end as usize <= common && now == then),
-                _ => false,
+        if Arc::ptr_eq(before, file) {
+            let known = |(item, judged): (&Item, &Arc<Judged>)| {
+                (self.tests || matches!(item, Item::Journey(_))).then(|| Arc::clone(judged))
             };
-            same.then_some(judged)
+            return before.judged().map(|(item, _)| item).zip(judged).map(known).collect();
+        }
+        let (now, then) = (file.tree.text(), before.tree.text());
+        let begin = begin_alike(now.as_bytes(), then.as_bytes());
+        let end = end_alike(now.as_bytes(), then.as_bytes()).min(now.len() - begin).min(then.len() - begin);
+        let shift = Shift {
+            file: file.file,
+            from: u32::try_from(then.len() - end).unwrap_or(u32::MAX),
+            by: now.len() as i64 - then.len() as i64,
+        };
+        let before: Vec<(&Item, &Arc<Judged>)> = before.judged().map(|(item, _)| item).zip(judged).collect();
+        let items: Vec<&Item> = file.judged().map(|(item, _)| item).collect();
+        let count = items.len();
+        let known = items.into_iter().enumerate().map(|(n, item)| {
+            let Item::Journey(journey) = item else { return None };
+            if journey.loc.end as usize <= begin {
+                // What stands before the first change stands where it stood.
+                return before.get(n).filter(|(then, _)| *then == item).map(|(_, judged)| Arc::clone(judged));
+            }
+            if (journey.loc.start as usize) < now.len() - end {
+                return None;
+            }
+            let (then, judged) = before.get((n + before.len()).checked_sub(count)?)?;
+            let same = matches!(then, Item::Journey(then) if reads_the_same(journey, then, shift));
+            judged.shifted(shift).filter(|_| same).map(Arc::new)
         });
         known.collect()
     }
@@ -105,6 +125,17 @@ impl<'k> Known<'k> {
         let kept = self.judgements?;
         (kept.purposes == *purposes && kept.locals == *locals).then_some(kept.of_messages.as_slice())
     }
+}
+
+/// Whether a journey reads as it did before a change in front of it.
+fn reads_the_same(now: &Journey, then: &Journey, shift: Shift) -> bool {
+    // What is broken may have been made so by what stands around it.
+    let sound = !now.bare && !now.broken && !then.broken;
+    let place = |at: u32, by: i64| i64::from(at) + by;
+    sound
+        && (place(then.loc.start, shift.by), place(then.loc.end, shift.by))
+            == (place(now.loc.start, 0), place(now.loc.end, 0))
+        && now.doc == then.doc
 }
 
 /// Whether other files, and what is told of them, see no difference between two states of a file.
@@ -140,4 +171,62 @@ fn heads(file: &JourneyFile) -> impl Iterator<Item = (Option<&SmolStr>, Vec<(u32
         });
         Some((journey.name.as_ref().map(|name| &name.text), lines.collect()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::{File, Project};
+    use crate::{compile_again, compile_sources};
+
+    const DECLARATIONS: &str = "tags { lead vip }\npolicy { address \"Here 1\" }\n";
+
+    const JOURNEYS: &str = "\
+journey a {
+  on tag lead
+  wait 1d
+}
+
+/// The second.
+journey b {
+  on tag vip
+  wait 2d
+  wait 3d
+}
+
+journey c {
+  on created
+  notify \"me@b.example\" \"{{ trigger.x }}\"
+}
+";
+
+    fn project(journeys: &str) -> Project {
+        let file = |path: &str, text: &str| File { path: path.to_owned(), bytes: text.as_bytes().into() };
+        Project { files: vec![file("a.journey", journeys), file("declarations.journey", DECLARATIONS)], lone: false }
+    }
+
+    /// Which journeys are known after one edit; the findings are those of a cold check.
+    fn known(from: &str, to: &str) -> Vec<bool> {
+        let sources = Sources::default().read_again(&project(JOURNEYS));
+        let (_, kept) = compile_again(&project(JOURNEYS), &sources, None, &Kept::default());
+        let edited = JOURNEYS.replacen(from, to, 1);
+        let later = sources.read_again(&project(&edited));
+        let (found, _) = compile_again(&project(&edited), &later, None, &kept);
+        let cold = compile_sources(&project(&edited), &Sources::read(&project(&edited)), None);
+        assert_eq!(found.diagnostics, cold.diagnostics);
+        let known = kept.known(&later, false, None, &SentNames::default());
+        let file = later.journeys.first().unwrap();
+        let mut known: Vec<bool> = known.judged(0, file).iter().map(Option::is_some).collect();
+        known.resize(3, false);
+        known
+    }
+
+    #[test]
+    fn only_what_changed_is_judged_again() {
+        assert_eq!(known("wait 1d", "wait 1d\n  add tag vip"), [false, true, false], "the third has a text in it");
+        assert_eq!(known("wait 3d", "wait 30d"), [true, false, false]);
+        assert_eq!(known("The second", "The other"), [true, false, false], "what is said of it is a part of it");
+        assert_eq!(known("  wait 1d\n}", "  wait 1d\n"), [false, true, false], "a brace is missing");
+        assert_eq!(known("on tag lead", "on tag vip"), [false, false, false], "others must know what starts it");
+    }
 }

@@ -15,6 +15,7 @@ mod kept;
 mod lint;
 pub mod messages;
 pub mod project;
+mod shift;
 pub mod sources;
 pub mod syntax;
 pub mod template;

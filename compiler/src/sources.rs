@@ -1,9 +1,9 @@
 //! A project, read: its settings, its texts, its messages. What stands in one file is read from that file alone.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use journey_bytecode::{Channel, Holiday};
-use journey_grammar::{Parse, TextRange, Tree};
+use journey_grammar::Tree;
 use rayon::prelude::*;
 
 use crate::codes::{self, CodesFile};
@@ -50,17 +50,15 @@ pub struct JourneyFile {
     pub file: FileId,
     /// Its tree, with its text.
     pub tree: Tree,
-    /// Where it could not be read: what follows from that need not be said.
-    pub errors: Vec<TextRange>,
     /// What it says.
     pub lowered: Lowered,
-    /// The steps of its journeys, if the next state of the project is likely to ask for them again.
-    pub(crate) bodies: Vec<Body>,
+    /// The steps of its journeys, each read when it is judged first; none if they are not kept.
+    pub(crate) bodies: Vec<OnceLock<Body>>,
 }
 
 impl JourneyFile {
-    /// Its journeys and tests in order, with the steps that were read.
-    pub(crate) fn judged(&self) -> impl Iterator<Item = (&Item, Option<&Body>)> {
+    /// Its journeys and tests in order, with the place where the steps are kept.
+    pub(crate) fn judged(&self) -> impl Iterator<Item = (&Item, Option<&OnceLock<Body>>)> {
         let mut bodies = self.bodies.iter();
         self.lowered.file.items.iter().filter_map(move |item| match item {
             Item::Journey(_) => Some((item, bodies.next())),
@@ -71,17 +69,17 @@ impl JourneyFile {
 
     /// The steps of one of its journeys.
     pub(crate) fn body(&self, journey: &hir::Journey) -> Body {
-        hir::body(self.file, &self.tree, &self.errors, journey)
+        hir::body(self.file, &self.tree, journey)
     }
 }
 
 /// What becomes of the steps of journeys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Bodies {
-    /// They are read with the file, and kept with it.
+    /// They are kept with the file: the next state of the project is likely to ask for them again.
     Kept,
-    /// They are read when the journey is judged.
-    Later,
+    /// They are gone when the journey is judged.
+    Dropped,
 }
 
 /// What one file holds.
@@ -100,7 +98,7 @@ impl Sources {
     /// Reads a project, to judge it once: the steps of a journey are read when it is judged, so that they are gone again
     /// before they are out of the processor's reach.
     pub fn read(project: &Project) -> Self {
-        Self::default().read_files(project, Bodies::Later)
+        Self::default().read_files(project, Bodies::Dropped)
     }
 
     /// Reads a project of which an earlier state was read: only files that changed are read anew.
@@ -219,11 +217,10 @@ fn read_content(id: FileId, file: &File, bodies: Bodies, before: Option<&Content
                 _ => journey_grammar::parse(text),
             };
             let findings = syntax::findings(id, &file.path, &parse);
-            let errors = parse.errors.iter().map(|error| error.range).collect();
             // What another kind of text would declare is nothing to go by.
             match syntax::is_gibberish(&parse) {
                 true => (Content::Nothing, findings),
-                false => (Content::Journey(Arc::new(journey_file(id, parse, errors, bodies))), findings),
+                false => (Content::Journey(Arc::new(journey_file(id, parse.tree, bodies))), findings),
             }
         }
         FileKind::Message => {
@@ -239,18 +236,14 @@ fn read_content(id: FileId, file: &File, bodies: Bodies, before: Option<&Content
     }
 }
 
-fn journey_file(file: FileId, Parse { tree, .. }: Parse, errors: Vec<TextRange>, kept: Bodies) -> JourneyFile {
-    let lowered = hir::lower(file, &tree, &errors);
+fn journey_file(file: FileId, tree: Tree, kept: Bodies) -> JourneyFile {
+    let lowered = hir::lower(file, &tree);
     let bodies = match kept {
-        Bodies::Kept => journeys(&lowered).map(|journey| hir::body(file, &tree, &errors, journey)).collect(),
-        Bodies::Later => Vec::new(),
+        Bodies::Kept => {
+            let journeys = lowered.file.items.iter().filter(|item| matches!(item, Item::Journey(_)));
+            journeys.map(|_| OnceLock::new()).collect()
+        }
+        Bodies::Dropped => Vec::new(),
     };
-    JourneyFile { file, tree, errors, lowered, bodies }
-}
-
-fn journeys(lowered: &Lowered) -> impl Iterator<Item = &hir::Journey> {
-    lowered.file.items.iter().filter_map(|item| match item {
-        Item::Journey(journey) => Some(journey),
-        _ => None,
-    })
+    JourneyFile { file, tree, lowered, bodies }
 }

@@ -22,7 +22,8 @@ const FILES: [(&str, &str); 8] = [
         "a.journey",
         "journey a {\n  on tag lead\n  reenter never\n  topic offers\n  send email hello as hi\n  wait for opened hi up to 2d else end\n  \
          if in loyal { add tag customer }\n  end\n}\n\n\
-         journey e {\n  on tag customer\n  reenter never\n  topic offers\n  send email hello\n  wait 3d\n  if opened { add tag lead }\n}\n",
+         journey e {\n  on tag customer\n  reenter never\n  topic offers\n  send email hello\n  wait 3d\n  if opened { add tag lead }\n}\n\n\
+         /// Those who came.\njourney f {\n  on created\n  wait 1d\n  wait 2d\n  send email hello as again\n  if country is DE { }\n  wait until 09:00\n}\n",
     ),
     (
         "b.journey",

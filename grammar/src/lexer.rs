@@ -146,11 +146,18 @@ pub fn lex(source: &str) -> Tokens {
     tokens
 }
 
+/// So many tokens at both ends of a source are those of an earlier state of it, in the same lines.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Alike {
+    pub(crate) begin: usize,
+    pub(crate) end: usize,
+}
+
 /// Cuts a source into the same tokens, with the help of those of an earlier state of it: only the lines that changed are read.
-pub(crate) fn lex_again(source: &str, before: &TreeData) -> Tokens {
+pub(crate) fn lex_again(source: &str, before: &TreeData) -> (Tokens, Alike) {
     // Where something is wrong, more is known of a token than its kind.
     if !before.sound || source.len() > MAX_SOURCE_LEN {
-        return lex(source);
+        return (lex(source), Alike::default());
     }
     let (now, then) = (source.as_bytes(), before.source.as_bytes());
     let start = begin_alike(now, then);
@@ -183,14 +190,16 @@ pub(crate) fn lex_again(source: &str, before: &TreeData) -> Tokens {
         }
         before.starts.get(next).is_some_and(|start| *start as usize == then)
     };
+    let mut alike = Alike { begin: kept, end: 0 };
     if read(source, from, &mut tokens, meet) {
+        alike.end = before.kinds.len().saturating_sub(next);
         let (now, then) = (now.len() as u32, then.len() as u32);
         tokens.kinds.extend_from_slice(before.kinds.get(next..).unwrap_or_default());
         tokens.starts.extend(before.starts.iter().skip(next).map(|at| at + now - then));
     }
     let seen = (0..).zip(&tokens.kinds).filter(|(_, kind)| !kind.is_trivia());
     tokens.significant = seen.map(|(at, _)| at).collect();
-    tokens
+    (tokens, alike)
 }
 
 /// Adds the tokens from a place on, up to the end or to where it is `enough`; whether it was.

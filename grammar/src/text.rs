@@ -74,9 +74,11 @@ pub fn begin_alike(one: &[u8], other: &[u8]) -> usize {
 }
 
 /// How many bytes two texts end with alike.
-pub(crate) fn end_alike(one: &[u8], other: &[u8]) -> usize {
+pub fn end_alike(one: &[u8], other: &[u8]) -> usize {
     let blocks = one.rchunks_exact(BLOCK).zip(other.rchunks_exact(BLOCK));
     let blocks = BLOCK * blocks.take_while(|(one, other)| one == other).count();
-    let bytes = one.iter().rev().zip(other.iter().rev()).skip(blocks);
-    blocks + bytes.take_while(|(one, other)| one == other).count()
+    // To skip them from the end would take a look at each.
+    let rest = |text: &'_ [u8]| text.len() - blocks;
+    let (one, other) = (one.get(..rest(one)).unwrap_or_default(), other.get(..rest(other)).unwrap_or_default());
+    blocks + one.iter().rev().zip(other.iter().rev()).take_while(|(one, other)| one == other).count()
 }

@@ -44,6 +44,8 @@ pub(crate) struct TreeData {
     pub(crate) kinds: Vec<SyntaxKind>,
     pub(crate) starts: Vec<u32>,
     pub(crate) nodes: Vec<NodeData>,
+    /// Where something is wrong, in the order of the source.
+    pub(crate) errors: Vec<TextRange>,
     /// Whether a token could be made of everything.
     pub(crate) sound: bool,
 }
@@ -69,6 +71,17 @@ impl Tree {
     /// The source.
     pub fn text(&self) -> &str {
         &self.0.source
+    }
+
+    /// Where it could not be read, in the order of the source.
+    pub fn errors(&self) -> &[TextRange] {
+        &self.0.errors
+    }
+
+    /// How many of the errors touch the range.
+    pub fn errors_at(&self, range: TextRange) -> usize {
+        let before = self.0.errors.partition_point(|error| error.end < range.start);
+        self.0.errors.partition_point(|error| error.start <= range.end).saturating_sub(before)
     }
 
     /// The node with this id, which must come from this tree.
@@ -142,7 +155,7 @@ impl Tree {
         Tokens { tree: self, next: start, end }
     }
 
-    fn token_start(&self, index: u32) -> u32 {
+    pub(crate) fn token_start(&self, index: u32) -> u32 {
         self.0.starts.get(index as usize).copied().unwrap_or(self.0.source.len() as u32)
     }
 }

@@ -119,10 +119,13 @@ fn edits_of_fixtures_are_read_like_the_whole() {
         let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
         let before = parse(&source);
         for cut in (0..source.len()).step_by(101).filter(|cut| source.is_char_boundary(*cut)) {
-            for typed in ["", "\"", " ", "x", "// ", "\n", "12:", "“"] {
+            for typed in ["", "\"", " ", "x", "// ", "\n", "12:", "“", "{", "}", "\n}\n", " else ", " then ", " end "]
+            {
                 let mut now = source.clone();
                 now.insert_str(cut, typed);
-                assert!(parse_again(&now, &before.tree) == parse(&now), "{typed:?} at {cut}: {now}");
+                let again = parse_again(&now, &before.tree);
+                assert!(again == parse(&now), "{typed:?} at {cut}: {now}");
+                assert!(parse_again(&source, &again.tree) == before, "{typed:?} at {cut} taken out of {now}");
             }
         }
     }

@@ -90,7 +90,7 @@ pub(crate) fn declared_field(name: &str, ty: &str) -> Result<Field, String> {
     if !parse.errors.is_empty() {
         return Err("it cannot be read".to_owned());
     }
-    let lowered = hir::lower(FileId(0), &parse.tree, &[]);
+    let lowered = hir::lower(FileId(0), &parse.tree);
     let mut items = lowered.file.items.into_iter();
     let (Some(Item::Event(event)), None) = (items.next(), items.next()) else {
         return Err("it is more than a type".to_owned());

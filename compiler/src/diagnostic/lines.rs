@@ -4,6 +4,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use memchr::memchr2_iter;
+
 /// What a column counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Encoding {
@@ -49,8 +51,8 @@ impl LineIndex {
         // A line has about thirty bytes.
         let mut starts = Vec::with_capacity(1 + bytes.len() / 24);
         starts.push(0);
-        for (at, byte) in bytes.iter().enumerate() {
-            if *byte == b'\n' || *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n') {
+        for at in memchr2_iter(b'\n', b'\r', &bytes) {
+            if bytes.get(at) == Some(&b'\n') || bytes.get(at + 1) != Some(&b'\n') {
                 starts.push(clamp(at + 1));
             }
         }

@@ -167,7 +167,6 @@ mod tests {
         let file = JourneyFile {
             file: FileId(0),
             tree: parse.tree,
-            errors: Vec::new(),
             lowered: crate::hir::Lowered::default(),
             bodies: Vec::new(),
         };

@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
 use crate::flow;
+use crate::shift::Shift;
 use crate::typed::{Block, Expr, ExprKind, Journey, On, Place, StepKind};
 
 use super::pressure::Counts;
@@ -49,6 +50,7 @@ impl Happening {
 }
 
 /// What the findings about several journeys need of each.
+#[derive(Clone)]
 pub(crate) struct Summary {
     pub(super) name: SmolStr,
     pub(super) head: Span,
@@ -126,6 +128,15 @@ impl Summary {
             }
             step.kind.each_block(|inner| self.collect(scene, inner));
         }
+    }
+
+    /// The same journey behind a change of its file.
+    pub(super) fn shifted(&self, shift: Shift) -> Self {
+        let mut moved = self.clone();
+        shift.span(&mut moved.head);
+        let places = moved.triggers.iter_mut().map(|(_, at)| at).chain(moved.causes.values_mut());
+        places.chain(moved.sends.values_mut()).for_each(|at| shift.span(at));
+        moved
     }
 
     /// What starts it.

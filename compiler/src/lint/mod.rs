@@ -21,9 +21,10 @@ use smol_str::SmolStr;
 
 use crate::check::{Checked, Index, Named, Source, Uses};
 use crate::config::LintConfig;
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::diagnostic::{Diagnostic, Level, Severity, Span};
 use crate::flow::Entry;
 use crate::hir;
+use crate::shift::Shift;
 use crate::sources::{JourneyFile, Sources};
 use crate::text::Text;
 use crate::typed::Journey;
@@ -105,6 +106,8 @@ impl Lints {
         header::journey(scene, source, journey, &mut self.found);
         clock::journey(scene, journey, &mut self.found);
         steps::journey(scene, (source, body), journey, &mut self.found, &mut self.unless);
+        // Whoever judges the next state of the project carries along what is kept.
+        self.found.retain(|found| scene.config.level(found.code) != Level::Off);
         let summary = Summary::of(scene, journey, entry, counts);
         let marketing = |channel, message: &SmolStr| scene.purpose(journey, channel, message) == Purpose::Marketing;
         let mut sends =
@@ -130,6 +133,14 @@ impl Lints {
             Some(case) => unused::tested(case, &mut self.tested, &mut self.given_tags),
             None => self.partial = true,
         }
+    }
+
+    /// Moves the places behind a change.
+    pub(crate) fn shift(&mut self, shift: Shift) {
+        self.found.iter_mut().for_each(|found| shift.diagnostic(found));
+        self.unless.iter_mut().for_each(|unless| shift.diagnostic(&mut unless.finding));
+        self.summaries.iter_mut().for_each(|summary| *summary = Arc::new(summary.shifted(shift)));
+        self.first_mail.iter_mut().for_each(|at| shift.span(at));
     }
 
     /// Adds what was gathered of the next journey or test.

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::pressure::DAY;
 use super::{Scene, Unless, length, texts};
 use crate::check::{Named, inner};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Level, Span};
 use crate::hir::{
     AboutKind, BinaryOp, Block, EventKind, Expr, ExprKind, HeaderKind, Journey as Source, Loc, Send, SendMessage, Step,
     StepKind, Until, Wait,
@@ -104,8 +104,10 @@ impl Steps<'_> {
     }
 
     fn tell(&mut self, code: Code, loc: Loc, message: impl Into<String>, more: impl FnOnce(Diagnostic) -> Diagnostic) {
-        let d = Diagnostic::new(code, self.span(loc), message);
-        self.found.push(more(d));
+        if self.scene.config.level(code) != Level::Off {
+            let d = Diagnostic::new(code, self.span(loc), message);
+            self.found.push(more(d));
+        }
     }
 
     fn block(&mut self, block: &Block, depth: u32, past: &mut Past) {

@@ -106,6 +106,7 @@ impl Parser<'_> {
             }
         }
         match word {
+            JourneyKw | TestKw if *shape != Shape::Sentence && self.item_again() => {}
             JourneyKw => self.journey(),
             TestKw => self.test(),
             ContactKw => self.declaration(ContactDecl, |parser| {

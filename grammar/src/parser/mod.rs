@@ -4,6 +4,7 @@
 //! tokens, three where a sentence without a block begins. An error is reported once at a place; what follows it in the same place
 //! is taken for its echo. Every list skips at least one token a turn, so parsing ends.
 
+mod again;
 mod clauses;
 mod conditions;
 mod habits;
@@ -15,10 +16,11 @@ mod values;
 
 use crate::error::{Expected, SyntaxError, SyntaxErrorKind};
 use crate::kind::SyntaxKind::{self, *};
-use crate::lexer::{Tokens, lex, lex_again};
+use crate::lexer::{Alike, Tokens, lex, lex_again};
 use crate::suggest;
 use crate::text::TextRange;
 use crate::tree::{NodeData, Tree, TreeData};
+use again::Before;
 
 /// How deep statements and brackets may nest.
 pub const MAX_NESTING: u32 = 128;
@@ -34,17 +36,19 @@ pub struct Parse {
 
 /// Parses a source. Never fails: what cannot be understood is in the tree as [`Error`](SyntaxKind::Error) nodes.
 pub fn parse(source: &str) -> Parse {
-    parse_tokens(source, lex(source))
+    parse_tokens(source, lex(source), None)
 }
 
-/// Parses a source as [`parse`] does, in less time: what has not changed since an earlier state of it is not cut into tokens
-/// again.
+/// Parses a source as [`parse`] does, in less time: of what has not changed since an earlier state of it, nothing is cut into
+/// tokens again, and no sound journey or test is parsed again.
 pub fn parse_again(source: &str, before: &Tree) -> Parse {
-    parse_tokens(source, lex_again(source, before.data()))
+    let (tokens, alike) = lex_again(source, before.data());
+    parse_tokens(source, tokens, Some((before, alike)))
 }
 
-fn parse_tokens(source: &str, tokens: Tokens) -> Parse {
-    let mut parser = Parser::new(source, &tokens);
+fn parse_tokens(source: &str, tokens: Tokens, before: Option<(&Tree, Alike)>) -> Parse {
+    let before = before.map(|(tree, alike)| Before::new(tree, alike, &tokens));
+    let mut parser = Parser::new(source, &tokens, before);
     parser.file();
     let Parser { mut nodes, errors, .. } = parser;
     adopt(&mut nodes);
@@ -55,7 +59,8 @@ fn parse_tokens(source: &str, tokens: Tokens) -> Parse {
         errors.extend(lexical);
         errors.sort_by_key(|error| error.range);
     }
-    let tree = Tree::new(TreeData { source: source.into(), kinds, starts, nodes, sound });
+    let places = errors.iter().map(|error| error.range).collect();
+    let tree = Tree::new(TreeData { source: source.into(), kinds, starts, nodes, errors: places, sound });
     Parse { tree, errors }
 }
 
@@ -75,6 +80,8 @@ fn adopt(nodes: &mut [NodeData]) {
 struct Parser<'s> {
     source: &'s str,
     tokens: &'s Tokens,
+    /// An earlier state of the source.
+    before: Option<Before<'s>>,
     /// The kinds of the tokens that are not trivia.
     kinds: Vec<SyntaxKind>,
     /// The next of them.
@@ -101,13 +108,14 @@ struct Marker {
 type Mark = Marker;
 
 impl<'s> Parser<'s> {
-    fn new(source: &'s str, tokens: &'s Tokens) -> Self {
+    fn new(source: &'s str, tokens: &'s Tokens, before: Option<Before<'s>>) -> Self {
         let mut kinds = Vec::with_capacity(tokens.significant.len());
         kinds.extend(tokens.kinds.iter().copied().filter(|kind| !kind.is_trivia()));
         let nodes = Vec::with_capacity(kinds.len());
         Self {
             source,
             tokens,
+            before,
             kinds,
             position: 0,
             nodes,

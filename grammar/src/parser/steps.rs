@@ -21,7 +21,9 @@ impl Parser<'_> {
                 self.clause(word);
             } else if word.is_verb() || word == LBrace {
                 let range = self.range_of(before);
-                self.step_or_error();
+                if !(word.is_verb() && self.position == before && self.steps_again()) {
+                    self.step_or_error();
+                }
                 first_step.get_or_insert(range);
             } else {
                 let words = SyntaxKind::verbs().chain(SyntaxKind::clause_words());

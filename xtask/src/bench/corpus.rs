@@ -79,6 +79,20 @@ pub(super) fn project(folder: &Path, journeys: &[(&str, usize)]) -> io::Result<u
     Ok(bytes)
 }
 
+/// Writes one project with one file of about so many lines, made of journeys of one to three parts; how many there are.
+pub(super) fn many(folder: &Path, file: &str, lines: usize) -> io::Result<usize> {
+    let (mut text, mut names) = (String::new(), Vec::new());
+    while text.matches('\n').count() < lines {
+        let name = format!("{file}{:03}", names.len());
+        text.push_str(if names.is_empty() { "" } else { "\n" });
+        text.push_str(&journey(&name, 1 + names.len() % 3));
+        names.push(name);
+    }
+    foundations(folder, names.iter().map(String::as_str))?;
+    fs::write(folder.join(format!("journeys/{file}.journey")), text)?;
+    Ok(names.len())
+}
+
 /// Settings, declarations and messages of a project.
 fn foundations<'n>(project: &Path, journeys: impl Iterator<Item = &'n str>) -> io::Result<()> {
     fs::create_dir_all(project.join("messages"))?;

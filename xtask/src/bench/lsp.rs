@@ -51,8 +51,9 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     let (journey, folder) = args.place.open()?;
     // Servers name files without detours.
     let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
-    let large = folder.join("lsp-large");
+    let (many, large) = (folder.join("lsp-many"), folder.join("lsp-large"));
     let project = folder.join("lsp-project");
+    let count = fresh(&many, |at| corpus::many(at, "many", LINES))?;
     fresh(&large, |at| corpus::project(at, &[("large", LINES / 22)]))?;
     let names: Vec<String> = (0..args.files).map(|n| format!("j{n:05}")).collect();
     let parts: Vec<(&str, usize)> = names.iter().enumerate().map(|(n, name)| (name.as_str(), 1 + n % 4)).collect();
@@ -76,7 +77,8 @@ pub(crate) fn run(args: &Args) -> Result<(), String> {
     };
     let of_project = |what: &str| format!("project of {} files, {what}", args.files);
     let mut scenes = vec![
-        step(format!("one file of {LINES} lines"), &large, "journeys/large.journey"),
+        step(format!("one file of {LINES} lines, {count} journeys"), &many, "journeys/many.journey"),
+        step(format!("one file of {LINES} lines, one journey"), &large, "journeys/large.journey"),
         step(of_project("a step"), &project, "journeys/j00003.journey"),
         Scene {
             line: 9,

@@ -176,7 +176,7 @@ fn measured(bench: &mut Command) -> Result<(), String> {
 }
 
 /// A folder made anew.
-fn fresh(at: &Path, write: impl Fn(&Path) -> std::io::Result<u64>) -> Result<u64, String> {
+fn fresh<T>(at: &Path, write: impl Fn(&Path) -> std::io::Result<T>) -> Result<T, String> {
     if at.exists() {
         fs::remove_dir_all(at).map_err(|error| format!("{}: {error}", at.display()))?;
     }

@@ -31,15 +31,15 @@ pub struct Lowered {
     pub findings: Vec<Diagnostic>,
 }
 
-/// Lowers a file. `errors` are the places that the parser could not read.
-pub fn lower(id: FileId, tree: &Tree, errors: &[Loc]) -> Lowered {
-    let mut lower = Lower { id, source: tree.text(), errors, findings: Vec::new() };
+/// Lowers a file.
+pub fn lower(id: FileId, tree: &Tree) -> Lowered {
+    let mut lower = Lower { id, tree, findings: Vec::new() };
     let mut unsure = Unsure::default();
     let mut items = Vec::new();
     let mut explained = 0;
     for item in ast::File::of(tree).items() {
         let range = item.range();
-        let inside = touching(errors, range);
+        let inside = tree.errors_at(range);
         explained += inside;
         if inside > 0 {
             match item {
@@ -54,7 +54,7 @@ pub fn lower(id: FileId, tree: &Tree, errors: &[Loc]) -> Lowered {
         }
         items.extend(lower.item(item));
     }
-    if explained < errors.len() {
+    if explained < tree.errors().len() {
         unsure = Unsure::ALL;
     }
     Lowered { file: File { items, unsure }, findings: lower.findings }
@@ -69,9 +69,9 @@ pub struct Body {
     pub findings: Vec<Diagnostic>,
 }
 
-/// Lowers the steps of a journey, which must come from this tree; `errors` as above.
-pub fn body(id: FileId, tree: &Tree, errors: &[Loc], journey: &Journey) -> Body {
-    let mut lower = Lower { id, source: tree.text(), errors, findings: Vec::new() };
+/// Lowers the steps of a journey, which must come from this tree.
+pub fn body(id: FileId, tree: &Tree, journey: &Journey) -> Body {
+    let mut lower = Lower { id, tree, findings: Vec::new() };
     let node = tree.node(journey.node).and_then(ast::AnyJourney::cast);
     let steps = node.into_iter().flat_map(ast::AnyJourney::steps).map(|step| lower.step(step)).collect();
     Body { steps, findings: lower.findings }
@@ -84,16 +84,9 @@ fn exactly<T>(count: usize, things: impl Iterator<Item = T>) -> Vec<T> {
     list
 }
 
-/// How many of the errors, which are in source order, touch the range.
-fn touching(errors: &[Loc], range: Loc) -> usize {
-    let before = errors.partition_point(|error| error.end < range.start);
-    errors.partition_point(|error| error.start <= range.end).saturating_sub(before)
-}
-
 struct Lower<'t> {
     id: FileId,
-    source: &'t str,
-    errors: &'t [Loc],
+    tree: &'t Tree,
     findings: Vec<Diagnostic>,
 }
 
@@ -105,7 +98,7 @@ impl Lower<'_> {
         message: impl Into<String>,
         more: impl FnOnce(Diagnostic) -> Diagnostic,
     ) {
-        let span = Span::new(self.id, self.source, loc.to_usize());
+        let span = Span::new(self.id, self.tree.text(), loc.to_usize());
         self.findings.push(more(Diagnostic::new(code, span, message)));
     }
 
@@ -248,7 +241,7 @@ impl Lower<'_> {
             Some(name) => name.range(),
             None => header.first().map(|line| line.loc).or(first_step).unwrap_or(loc),
         };
-        let broken = touching(self.errors, loc) > 0 || header.iter().any(|line| matches!(line.kind, HeaderKind::Error));
+        let broken = self.tree.errors_at(loc) > 0 || header.iter().any(|line| matches!(line.kind, HeaderKind::Error));
         Journey {
             name: journey.name().map(name),
             bare: matches!(journey, ast::AnyJourney::Bare(_)),

@@ -21,7 +21,7 @@ impl Lower<'_> {
             head: Loc { start: loc.start, end },
             contacts: Vec::new(),
             lines: Vec::new(),
-            broken: super::touching(self.errors, loc) > 0,
+            broken: self.tree.errors_at(loc) > 0,
         };
         for step in test.steps() {
             match step {
