@@ -1,6 +1,8 @@
 //! A small reader of HTML: enough to find links and to make text of it, by the tokenizer's rules of the HTML standard. What
 //! it does not change, it gives back byte for byte.
 
+mod text;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -29,7 +31,7 @@ impl<'a> Piece<'a> {
 struct Tag<'a> {
     raw: &'a str,
     /// In small letters.
-    name: String,
+    name: Cow<'a, str>,
     closing: bool,
     attributes: Vec<Attribute<'a>>,
 }
@@ -38,7 +40,7 @@ struct Tag<'a> {
 #[derive(Debug)]
 struct Attribute<'a> {
     /// In small letters.
-    name: String,
+    name: Cow<'a, str>,
     /// As it stands in the source.
     value: &'a str,
     /// Where the value stands in the tag, its quotes included.
@@ -63,7 +65,7 @@ const RAW_TEXT: &[&str] = &["iframe", "noembed", "noframes", "script", "style", 
 struct Pieces<'a> {
     rest: &'a str,
     /// The raw-text element that we are in.
-    raw_text: Option<String>,
+    raw_text: Option<Cow<'a, str>>,
 }
 
 fn pieces(html: &str) -> Pieces<'_> {
@@ -147,13 +149,21 @@ impl<'a> Iterator for Pieces<'a> {
         match read_tag(self.rest, name_from) {
             Some(tag) => {
                 self.take(tag.raw.len());
-                if !tag.closing && RAW_TEXT.contains(&tag.name.as_str()) {
+                if !tag.closing && RAW_TEXT.contains(&&*tag.name) {
                     self.raw_text = Some(tag.name.clone());
                 }
                 Some(Piece::Tag(tag))
             }
             None => Some(Piece::Other(self.take(self.rest.len()))),
         }
+    }
+}
+
+fn in_small_letters(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -164,7 +174,7 @@ fn read_tag(text: &str, name_from: usize) -> Option<Tag<'_>> {
         Some(rest.find(stop).map_or(text.len(), |at| from + at))
     };
     let mut at = end_of(name_from, |c| c.is_ascii_whitespace() || matches!(c, '/' | '>'))?;
-    let name = text.get(name_from..at)?.to_ascii_lowercase();
+    let name = in_small_letters(text.get(name_from..at)?);
     let mut attributes = Vec::new();
     loop {
         at = end_of(at, |c| !c.is_ascii_whitespace() && c != '/')?;
@@ -175,7 +185,7 @@ fn read_tag(text: &str, name_from: usize) -> Option<Tag<'_>> {
         // An equals sign at the beginning belongs to the name.
         let first = text.get(at..)?.chars().next()?.len_utf8();
         at = end_of(at + first, |c| c.is_ascii_whitespace() || matches!(c, '/' | '>' | '='))?;
-        let attribute = text.get(from..at)?.to_ascii_lowercase();
+        let attribute = in_small_letters(text.get(from..at)?);
         let after_space = end_of(at, |c| !c.is_ascii_whitespace())?;
         if !text.get(after_space..)?.starts_with('=') {
             continue;
@@ -202,44 +212,96 @@ fn read_tag(text: &str, name_from: usize) -> Option<Tag<'_>> {
 const ADDRESSES: &[&str] =
     &["action", "background", "cite", "data", "formaction", "href", "longdesc", "poster", "src", "xlink:href"];
 
-/// Makes the links of a message what they should be: `change` gets the address of each link (of `a`, `area` and Outlook's
-/// shapes) in order and may give another. Addresses that would run a script are cut off everywhere.
-pub(crate) fn rewrite_links(html: &str, change: &mut dyn FnMut(&str) -> Option<String>) -> String {
-    let mut out = String::with_capacity(html.len() + html.len() / 2);
-    for piece in pieces(html) {
-        match piece {
-            Piece::Tag(tag) if !tag.closing => {
-                let mut done = 0;
-                for attribute in &tag.attributes {
-                    let Some(new) = new_address(&tag, attribute, change) else { continue };
-                    out.push_str(tag.raw.get(done..attribute.place.start).unwrap_or_default());
-                    out.push('"');
-                    out.push_str(&super::templates::escape_html(&new));
-                    out.push('"');
-                    done = attribute.place.end;
-                }
-                out.push_str(tag.raw.get(done..).unwrap_or_default());
-            }
-            // What Outlook alone reads.
-            Piece::Other(comment) if comment.starts_with("<!--[if") && comment.ends_with("<![endif]-->") => {
-                let (head, rest) = comment.split_at_checked(4).unwrap_or((comment, ""));
-                let (inner, tail) = rest.split_at_checked(rest.len() - "<![endif]-->".len()).unwrap_or((rest, ""));
-                out.push_str(head);
-                out.push_str(&rewrite_links(inner, change));
-                out.push_str(tail);
-            }
-            piece => out.push_str(piece.raw()),
-        }
-    }
-    out
+/// Changes a link: gets its address and may give another.
+pub(crate) type ChangeLink<'a> = dyn FnMut(&str) -> Option<String> + 'a;
+
+/// HTML that is read once, however many things are made of it.
+#[derive(Debug)]
+pub(crate) struct Document<'a> {
+    pieces: Vec<Piece<'a>>,
+    /// How long the HTML is, in bytes.
+    length: usize,
+    /// The piece with which the body's content begins, and the one before which it ends.
+    begin: usize,
+    end: usize,
 }
 
-fn new_address(
-    tag: &Tag<'_>,
-    attribute: &Attribute<'_>,
-    change: &mut dyn FnMut(&str) -> Option<String>,
-) -> Option<String> {
-    if !ADDRESSES.contains(&attribute.name.as_str()) {
+impl<'a> Document<'a> {
+    /// Reads HTML.
+    pub(crate) fn read(html: &'a str) -> Self {
+        let pieces: Vec<Piece<'a>> = pieces(html).collect();
+        let (mut begin, mut end) = (None, None);
+        for (place, piece) in pieces.iter().enumerate() {
+            let Piece::Tag(tag) = piece else { continue };
+            if tag.closing && (tag.name == "body" || tag.name == "html" && end.is_none()) {
+                end = Some(place);
+            }
+            if begin.is_none() && tag.opens("body") {
+                begin = Some(place + 1);
+            }
+        }
+        let (begin, end) = (begin.unwrap_or(0), end.unwrap_or(pieces.len()));
+        Self { pieces, length: html.len(), begin, end }
+    }
+
+    /// The HTML, with something more at the beginning of the body and something at its end. `change` gets the address of each
+    /// link (of `a`, `area` and Outlook's shapes) in order; addresses that would run a script are cut off everywhere then.
+    pub(crate) fn html(&self, begin: &str, end: &str, mut change: Option<&mut ChangeLink<'_>>) -> String {
+        let links = if change.is_some() { self.length / 2 } else { 0 };
+        let mut out = String::with_capacity(self.length + begin.len() + end.len() + links);
+        for place in 0..=self.pieces.len() {
+            if place == self.begin {
+                out.push_str(begin);
+            }
+            if place == self.end {
+                out.push_str(end);
+            }
+            match (self.pieces.get(place), &mut change) {
+                (Some(piece), Some(change)) => write_changed(&mut out, piece, *change),
+                (Some(piece), None) => out.push_str(piece.raw()),
+                (None, _) => {}
+            }
+        }
+        out
+    }
+
+    /// The text of the HTML with something more at the end of the body, for people and programs that want no HTML: blocks become
+    /// lines, lists get dashes or numbers, links show where they lead.
+    pub(crate) fn text(&self, end: &str) -> String {
+        let (before, after) = self.pieces.split_at_checked(self.end).unwrap_or((&self.pieces, &[]));
+        let end: Vec<Piece<'_>> = pieces(end).collect();
+        text::of(before.iter().chain(&end).chain(after))
+    }
+}
+
+fn write_changed(out: &mut String, piece: &Piece<'_>, change: &mut ChangeLink<'_>) {
+    match piece {
+        Piece::Tag(tag) if !tag.closing => {
+            let mut done = 0;
+            for attribute in &tag.attributes {
+                let Some(new) = new_address(tag, attribute, change) else { continue };
+                out.push_str(tag.raw.get(done..attribute.place.start).unwrap_or_default());
+                out.push('"');
+                out.push_str(&super::templates::escape_html(&new));
+                out.push('"');
+                done = attribute.place.end;
+            }
+            out.push_str(tag.raw.get(done..).unwrap_or_default());
+        }
+        // What Outlook alone reads.
+        Piece::Other(comment) if comment.starts_with("<!--[if") && comment.ends_with("<![endif]-->") => {
+            let (head, rest) = comment.split_at_checked(4).unwrap_or((comment, ""));
+            let (inner, tail) = rest.split_at_checked(rest.len() - "<![endif]-->".len()).unwrap_or((rest, ""));
+            out.push_str(head);
+            pieces(inner).for_each(|piece| write_changed(out, &piece, change));
+            out.push_str(tail);
+        }
+        piece => out.push_str(piece.raw()),
+    }
+}
+
+fn new_address(tag: &Tag<'_>, attribute: &Attribute<'_>, change: &mut ChangeLink<'_>) -> Option<String> {
+    if !ADDRESSES.contains(&&*attribute.name) {
         return None;
     }
     let decoded = html_escape::decode_html_entities(attribute.value);
@@ -251,7 +313,7 @@ fn new_address(
     if matches!(scheme.as_str(), "javascript" | "vbscript") || scheme == "data" && !picture {
         return Some("#".to_owned());
     }
-    let is_link = matches!(tag.name.as_str(), "a" | "area") || tag.name.starts_with("v:");
+    let is_link = matches!(&*tag.name, "a" | "area") || tag.name.starts_with("v:");
     if is_link && attribute.name == "href" && matches!(scheme.as_str(), "http" | "https") {
         change(&address)
     } else {
@@ -287,240 +349,13 @@ pub(crate) fn add_styles(html: &str, style: impl Fn(&str) -> Option<&'static str
     out
 }
 
-/// Puts something at the beginning of the body, and something at its end.
-pub(crate) fn wrap_body(html: &str, begin: &str, end: &str) -> String {
-    let mut out = String::with_capacity(html.len() + begin.len() + end.len());
-    let (mut after_open, mut before_close) = (None, None);
-    for piece in pieces(html) {
-        if let Piece::Tag(tag) = &piece
-            && tag.closing
-            && (tag.name == "body" || tag.name == "html" && before_close.is_none())
-        {
-            before_close = Some(out.len());
-        }
-        out.push_str(piece.raw());
-        if after_open.is_none() && matches!(&piece, Piece::Tag(tag) if tag.opens("body")) {
-            after_open = Some(out.len());
-        }
-    }
-    out.insert_str(before_close.unwrap_or(out.len()), end);
-    out.insert_str(after_open.unwrap_or(0), begin);
-    out
-}
-
-/// The text of HTML, for people and programs that want no HTML: blocks become lines, lists get dashes or numbers, links
-/// show where they lead.
-pub(crate) fn to_text(html: &str) -> String {
-    let mut text = Text::default();
-    let mut pieces = pieces(html);
-    while let Some(piece) = pieces.next() {
-        match piece {
-            Piece::Text(raw) => text.say(&html_escape::decode_html_entities(raw)),
-            Piece::Tag(tag) if tag.closing => text.close(&tag.name),
-            Piece::Tag(tag) if is_hidden(&tag) => skip_element(&mut pieces, &tag.name),
-            Piece::Tag(tag) => text.open(&tag),
-            Piece::Other(_) => {}
-        }
-    }
-    text.finish()
-}
-
-/// Elements without an end tag.
-const VOID: &[&str] =
-    &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
-
-fn is_hidden(tag: &Tag<'_>) -> bool {
-    if VOID.contains(&tag.name.as_str()) {
-        return false;
-    }
-    let style = tag.attribute("style").unwrap_or_default().to_ascii_lowercase().replace([' ', '\t', '\n'], "");
-    matches!(tag.name.as_str(), "head" | "script" | "style" | "title") || style.contains("display:none")
-}
-
-fn skip_element(pieces: &mut Pieces<'_>, name: &str) {
-    let mut depth = 1_u32;
-    for piece in pieces {
-        match piece {
-            Piece::Tag(tag) if tag.opens(name) => depth = depth.saturating_add(1),
-            Piece::Tag(tag) if tag.name == name => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return;
-        }
-    }
-}
-
-/// Text under construction.
-#[derive(Default)]
-struct Text {
-    out: String,
-    /// Line ends that stand before the next word.
-    lines: usize,
-    /// Whether a space does.
-    space: bool,
-    preformatted: u32,
-    /// How deep in quotations.
-    quotes: usize,
-    /// Open tables: whether their cells hold data, and how many the row has so far.
-    tables: Vec<(bool, u32)>,
-    /// Open lists: the next number, or none for dashes.
-    lists: Vec<Option<u32>>,
-    /// The open link: where it leads, and where its text began.
-    link: Option<(String, usize)>,
-    /// Whether a list's dash or number has just been put: what it is for stands behind it.
-    marked: bool,
-}
-
-impl Text {
-    fn say(&mut self, text: &str) {
-        if self.preformatted > 0 {
-            let mut first = true;
-            for line in text.split('\n') {
-                if !first {
-                    self.lines = self.lines.max(1);
-                    self.put("");
-                }
-                first = false;
-                self.put(line.trim_end_matches('\r'));
-            }
-            return;
-        }
-        for (place, word) in text.split(|c: char| c.is_ascii_whitespace() || c == '\u{a0}').enumerate() {
-            self.space |= place > 0;
-            if !word.is_empty() {
-                self.put(word);
-            }
-        }
-    }
-
-    fn put(&mut self, word: &str) {
-        if self.lines > 0 && !self.out.is_empty() {
-            let there = self.out.chars().rev().take_while(|c| *c == '\n').count();
-            self.out.extend(std::iter::repeat_n('\n', self.lines.saturating_sub(there)));
-            self.out.extend(std::iter::repeat_n("> ", self.quotes));
-            let nested = self.lists.len().saturating_sub(1);
-            self.out.extend(std::iter::repeat_n("  ", nested));
-        } else if self.space && !self.out.is_empty() && !self.out.ends_with([' ', '\n']) {
-            self.out.push(' ');
-        }
-        (self.lines, self.space, self.marked) = (0, false, false);
-        self.out.push_str(word);
-    }
-
-    fn block(&mut self, name: &str) {
-        if self.marked && !matches!(name, "li" | "ol" | "ul") {
-            return;
-        }
-        let lines = match name {
-            "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "pre" | "table" | "hr" | "dl" => 2,
-            "ul" | "ol" if self.lists.is_empty() => 2,
-            "address" | "article" | "aside" | "center" | "dd" | "div" | "dt" | "footer" | "form" | "header" | "li"
-            | "main" | "nav" | "ol" | "section" | "tr" | "ul" => 1,
-            _ => return,
-        };
-        self.lines = self.lines.max(lines);
-    }
-
-    fn open(&mut self, tag: &Tag<'_>) {
-        self.block(&tag.name);
-        match tag.name.as_str() {
-            "br" => self.lines = (self.lines + 1).min(2),
-            "hr" => {
-                self.put("---");
-                self.lines = 2;
-            }
-            "blockquote" => self.quotes += 1,
-            "table" => {
-                let layout = tag.attribute("role").is_some_and(|role| matches!(role.trim(), "none" | "presentation"));
-                self.tables.push((!layout, 0));
-            }
-            "tr" => {
-                if let Some((_, cells)) = self.tables.last_mut() {
-                    *cells = 0;
-                }
-            }
-            "td" | "th" => {
-                self.space = true;
-                if let Some((data, cells)) = self.tables.last_mut() {
-                    *cells += 1;
-                    if *data && *cells > 1 {
-                        self.put("|");
-                        self.space = true;
-                    }
-                }
-            }
-            "pre" => self.preformatted += 1,
-            "ul" => self.lists.push(None),
-            "ol" => {
-                let start = tag.attribute("start").and_then(|start| start.parse().ok()).unwrap_or(1);
-                self.lists.push(Some(start));
-            }
-            "li" => {
-                let mark = match self.lists.last_mut() {
-                    Some(Some(number)) => {
-                        let mark = format!("{number}. ");
-                        *number = number.saturating_add(1);
-                        mark
-                    }
-                    _ => "- ".to_owned(),
-                };
-                self.put(&mark);
-                self.marked = true;
-            }
-            "img" => {
-                if let Some(alt) = tag.attribute("alt") {
-                    self.say(&alt);
-                }
-            }
-            "a" => {
-                let href = tag.attribute("href").map(|href| href.trim().to_owned());
-                self.link =
-                    href.filter(|href| !href.is_empty() && !href.starts_with('#')).map(|href| (href, self.out.len()));
-            }
-            _ => {}
-        }
-    }
-
-    fn close(&mut self, name: &str) {
-        match name {
-            "pre" => self.preformatted = self.preformatted.saturating_sub(1),
-            "blockquote" => self.quotes = self.quotes.saturating_sub(1),
-            "table" => {
-                self.tables.pop();
-            }
-            "ul" | "ol" => {
-                self.lists.pop();
-            }
-            "a" => {
-                if let Some((href, from)) = self.link.take() {
-                    let shown = self.out.get(from..).unwrap_or_default().trim();
-                    let bare = href.strip_prefix("mailto:").or_else(|| href.strip_prefix("tel:")).unwrap_or(&href);
-                    if shown != bare {
-                        let href = if shown.is_empty() { bare.to_owned() } else { format!("({bare})") };
-                        self.space = true;
-                        self.put(&href);
-                    }
-                }
-            }
-            _ => {}
-        }
-        self.block(name);
-    }
-
-    fn finish(self) -> String {
-        let lines: Vec<&str> = self.out.lines().map(str::trim_end).collect();
-        lines.join("\n").trim().to_owned()
-    }
-}
-
 /// The tags and the names of their attributes: the structure, without what it says.
 #[cfg(test)]
 pub(crate) fn outline(html: &str) -> Vec<String> {
     pieces(html)
         .filter_map(|piece| match piece {
             Piece::Tag(tag) => {
-                let names: Vec<_> = tag.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
+                let names: Vec<_> = tag.attributes.iter().map(|attribute| &*attribute.name).collect();
                 Some(format!("{}{} {}", if tag.closing { "/" } else { "" }, tag.name, names.join(" ")))
             }
             _ => None,
@@ -535,10 +370,11 @@ mod tests {
 
     fn links(html: &str) -> (String, Vec<String>) {
         let mut seen = Vec::new();
-        let out = rewrite_links(html, &mut |url| {
+        let mut change = |url: &str| {
             seen.push(url.to_owned());
             Some(format!("/{}", seen.len()))
-        });
+        };
+        let out = Document::read(html).html("", "", Some(&mut change));
         (out, seen)
     }
 
@@ -615,26 +451,28 @@ mple  ">e</a>
 <table role='presentation'><tr><td>d</td><td>e</td></tr></table>
 <pre>  code
     here</pre><hr><!-- no --><script>no</script><p><a href='mailto:x@y.example'>x@y.example</a> &euro;5 &lt;3</body></html>";
-        insta::assert_snapshot!(to_text(html));
+        insta::assert_snapshot!(Document::read(html).text(""));
     }
 
     #[test]
     fn bodies_are_wrapped() {
-        assert_eq!(wrap_body("<p>x</p>", "A", "B"), "A<p>x</p>B");
-        assert_eq!(wrap_body("<html><body class=c>x</BODY></html>", "A", "B"), "<html><body class=c>AxB</BODY></html>");
-        assert_eq!(wrap_body("<html>x</html>", "A", "B"), "A<html>xB</html>");
-        assert_eq!(wrap_body("<!-- <body> --><body>x", "A", "B"), "<!-- <body> --><body>AxB");
+        let wrapped = |html| Document::read(html).html("A", "B", None);
+        assert_eq!(wrapped("<p>x</p>"), "A<p>x</p>B");
+        assert_eq!(wrapped("<html><body class=c>x</BODY></html>"), "<html><body class=c>AxB</BODY></html>");
+        assert_eq!(wrapped("<html>x</html>"), "A<html>xB</html>");
+        assert_eq!(wrapped("<!-- <body> --><body>x"), "<!-- <body> --><body>AxB");
+        let document = Document::read("<body><p>one</p></body></html>");
+        assert_eq!(document.text("<p>two</p>"), "one\n\ntwo");
     }
 
     proptest! {
         #[test]
         fn nothing_else_changes(html in "([<>/!a-z =\"'&;-]|<a href=\"|https://x|</a>|<!--|-->|<style>|</style>|é|\n){0,60}") {
-            let whole: String = pieces(&html).map(|piece| piece.raw()).collect();
-            prop_assert_eq!(&whole, &html);
-            prop_assert_eq!(rewrite_links(&html, &mut |_| None), html.clone());
-            let _ = to_text(&html);
+            let document = Document::read(&html);
+            prop_assert_eq!(document.html("", "", None), html.clone());
+            prop_assert_eq!(document.html("", "", Some(&mut |_| None)), html.clone());
+            let _ = document.text("");
             let _ = add_styles(&html, |_| Some("x"));
-            prop_assert_eq!(wrap_body(&html, "", ""), html);
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::ingest::json_of;
 use crate::time::{Zone, rfc3339};
 use crate::track::Links;
 use filters::{Reader, reading};
+use html::Document;
 use locale::{Locale, fallbacks, normal_tag};
 use templates::Escape;
 use values::Variables;
@@ -185,6 +186,9 @@ struct Text {
     file: SmolStr,
     /// The line of the file where the body begins, if it stands in one file.
     body_line: Option<u32>,
+    /// Whether it names the addresses of the preference page and of the confirmation: what nobody reads need not be signed.
+    has_preferences: bool,
+    has_confirm: bool,
     /// Whether the body itself may show the unsubscribe link or the postal address.
     has_footer: bool,
 }
@@ -309,8 +313,10 @@ impl Renderer {
             ("sender", minijinja::Value::from(sender_name(&self.from(outgoing)))),
             ("unsubscribe_url", unsubscribe.as_str().into()),
         ];
-        builtins.push(("preferences_url", self.links.preferences(outgoing.id).into()));
-        if let Some(topic) = &outgoing.topic {
+        if text.has_preferences {
+            builtins.push(("preferences_url", self.links.preferences(outgoing.id).into()));
+        }
+        if let Some(topic) = outgoing.topic.as_ref().filter(|_| text.has_confirm) {
             builtins.push(("confirm_url", self.links.confirm(outgoing.id, topic.clone()).into()));
         }
         if let Some(address) = &self.postal_address {
@@ -319,9 +325,9 @@ impl Renderer {
         let mut fill = Fill { env: &self.env, reader, text, data: &outgoing.data, builtins };
         match outgoing.channel {
             Channel::Email => self.render_mail(outgoing, &mut fill, &unsubscribe),
-            Channel::Sms => Ok(Content::Text(clean(&fill.body()?).trim().to_owned())),
+            Channel::Sms => Ok(Content::Text(clean(fill.body()?).trim().to_owned())),
             Channel::Push | Channel::WhatsApp if text.format != Format::Json => {
-                Ok(Content::Text(clean(&fill.body()?).trim().to_owned()))
+                Ok(Content::Text(clean(fill.body()?).trim().to_owned()))
             }
             Channel::Push | Channel::WhatsApp | Channel::Webhook => {
                 let body = fill.body()?;
@@ -352,55 +358,77 @@ impl Renderer {
         fill.builtins.push(("subject", subject.as_str().into()));
         let preheader = text.preheader.as_ref().map(|template| fill.template(template, false)).transpose()?;
         let preheader = preheader.map(|text| one_line(&text)).filter(|text| !text.is_empty());
-        let mut body = clean(&fill.body()?);
+        let mut body = clean(fill.body()?);
         if text.format == Format::Markdown {
-            body = clean(&layout::markdown(&body));
+            body = clean(layout::markdown(&body));
         }
         if let Some(layout) = &text.layout {
-            body = clean(&fill.template(layout, false)?).replacen(CONTENT, &body, 1);
+            body = clean(fill.template(layout, false)?).replacen(CONTENT, &body, 1);
         }
 
-        // A marketing mail shows both, wherever its template would rather not.
-        let shown = match text.format {
-            _ if !text.has_footer => String::new(),
-            Format::Text => one_line(&body),
-            _ => one_line(&html::to_text(&body)),
-        };
         let marketing = is_marketing(outgoing);
-        let address = self.postal_address.as_deref().filter(|address| marketing && !shown.contains(&one_line(address)));
-        let link = Some(unsubscribe).filter(|url| marketing && !shown.contains(url));
         let header = marketing.then(|| unsubscribe.to_owned());
-        let html = match text.format {
+        // A marketing mail shows its sender's address and the link, wherever its template would rather not.
+        let missing = |shown: &str| {
+            if !marketing {
+                return (None, None);
+            }
+            let shown = if text.has_footer { one_line(shown) } else { String::new() };
+            let address = self.postal_address.as_deref().filter(|address| !shown.contains(&one_line(address)));
+            (address, Some(unsubscribe).filter(|url| !shown.contains(url)))
+        };
+        let (document, begin, end, text) = match text.format {
             Format::Text => {
+                let (address, link) = missing(&body);
                 let text = format!("{}{}", body.trim(), layout::text_footer(language, address, link));
                 return Ok(Content::Mail(self.mail(outgoing, subject, None, text, header)));
             }
             Format::Json => return Err(wrong("a mail cannot be JSON")),
-            Format::Markdown if text.layout.is_none() => layout::page(&layout::Page {
-                language,
-                subject: &subject,
-                preheader: preheader.as_deref(),
-                body: &body,
-                footer: &layout::footer(language, address, link),
-            }),
+            Format::Markdown if text.layout.is_none() => {
+                let shown = if text.has_footer { Document::read(&body).text("") } else { String::new() };
+                let (address, link) = missing(&shown);
+                body = layout::page(&layout::Page {
+                    language,
+                    subject: &subject,
+                    preheader: preheader.as_deref(),
+                    body: &body,
+                    footer: &layout::footer(language, address, link),
+                });
+                let document = Document::read(&body);
+                let text = document.text("");
+                (document, String::new(), String::new(), text)
+            }
             Format::Html | Format::Markdown => {
+                let document = Document::read(&body);
+                let mut text = document.text("");
+                let (address, link) = missing(&text);
+                let footer = layout::footer(language, address, link);
+                if !footer.is_empty() {
+                    text = document.text(&footer);
+                }
                 let preheader = preheader.map(|text| layout::preheader(&text)).unwrap_or_default();
-                html::wrap_body(&body, &preheader, &layout::footer(language, address, link))
+                (document, preheader, footer, text)
             }
         };
-        let text = html::to_text(&html);
         // What somebody else opens and clicks is not the contact's doing.
         let html = match outgoing.errand {
-            Errand::Elsewhere => html,
-            _ => self.track(outgoing.id, &html, unsubscribe),
+            Errand::Elsewhere => document.html(&begin, &end, None),
+            _ => self.tracked(outgoing.id, &document, &begin, end, unsubscribe),
         };
         Ok(Content::Mail(self.mail(outgoing, subject, Some(html), text, header)))
     }
 
-    /// Signs the links of a body and adds the pixel.
-    fn track(&self, id: MessageId, body: &str, unsubscribe: &str) -> String {
+    /// The HTML with its links signed, and the pixel at its end.
+    fn tracked(
+        &self,
+        id: MessageId,
+        document: &Document<'_>,
+        begin: &str,
+        mut end: String,
+        unsubscribe: &str,
+    ) -> String {
         let mut index = 0;
-        let body = html::rewrite_links(body, &mut |url| {
+        let mut sign = |url: &str| {
             // Whether these are followed is nobody's business.
             if url == unsubscribe || self.links.is_own(url) {
                 return None;
@@ -408,15 +436,14 @@ impl Renderer {
             let tracked = self.links.click(id, index, url);
             index += 1;
             tracked
-        });
-        let pixel = self.links.pixel(id).map(|url| {
-            let url = escape_html(&url).into_owned();
-            format!("<img src=\"{url}\" width=\"1\" height=\"1\" alt=\"\" style=\"display:block;border:0\">\n")
-        });
-        match pixel {
-            Some(pixel) => html::wrap_body(&body, "", &pixel),
-            None => body,
+        };
+        if let Some(url) = self.links.pixel(id) {
+            let url = escape_html(&url);
+            end.push_str(&format!(
+                "<img src=\"{url}\" width=\"1\" height=\"1\" alt=\"\" style=\"display:block;border:0\">\n"
+            ));
         }
+        document.html(begin, &end, Some(&mut sign))
     }
 
     /// The language that a text is in, with the contact's own region where it is of that language. A text without a language
@@ -497,6 +524,8 @@ fn compile(env: &mut Environment<'static>, name: &str, variant: &Variant) -> Res
         .filter_map(|name| env.get_template(name).ok())
         .flat_map(|template| template.undeclared_variables(false))
         .collect();
+    let beside = [&variant.subject, &variant.preheader, &variant.layout].into_iter().flatten();
+    let names = |variable: &str| beside.clone().chain([&variant.body]).any(|source| source.contains(variable));
     Ok(Text {
         language: variant.language.as_ref().map(|tag| (tag.clone(), normal_tag(tag))),
         subject,
@@ -506,6 +535,8 @@ fn compile(env: &mut Environment<'static>, name: &str, variant: &Variant) -> Res
         format: variant.format,
         file: variant.source.clone(),
         body_line,
+        has_preferences: names("preferences_url"),
+        has_confirm: names("confirm_url"),
         has_footer: ["unsubscribe_url", "postal_address"].into_iter().any(|name| used.contains(name)),
     })
 }
@@ -596,7 +627,12 @@ pub(crate) fn shortened(text: &str) -> String {
 }
 
 /// Text for a body: line ends are `\n`, and no other control character is left but the tab.
-fn clean(text: &str) -> String {
+fn clean(text: String) -> String {
+    // In UTF-8 the later control characters begin with C2.
+    let doubtful = |byte: u8| byte < b' ' && !matches!(byte, b'\n' | b'\t') || matches!(byte, 0x7f | 0xc2);
+    if !text.bytes().any(doubtful) {
+        return text;
+    }
     let lines = text.replace("\r\n", "\n").replace('\r', "\n");
     lines.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
