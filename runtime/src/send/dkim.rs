@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use mail_auth::common::crypto::{Ed25519Key, RsaKey, Sha256};
-use mail_auth::common::headers::HeaderWriter;
+use mail_auth::common::crypto::{Algorithm, Ed25519Key, HashOutput, RsaKey, Sha256, SigningKey};
+use mail_auth::common::headers::{HeaderWriter, Writable, Writer};
 use mail_auth::dkim::{DkimSigner, Done};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
@@ -27,6 +27,9 @@ const HEADERS: [&str; 12] = [
     "Subject",
 ];
 
+/// Room for what is hashed of most mails, in bytes.
+const USUAL_MAIL: usize = 8 * 1024;
+
 /// Signs mails in the name of a domain, once with each of its keys.
 pub struct Dkim {
     domain: String,
@@ -34,8 +37,47 @@ pub struct Dkim {
 }
 
 enum Key {
-    Rsa(DkimSigner<RsaKey<Sha256>, Done>),
-    Ed25519(DkimSigner<Ed25519Key, Done>),
+    Rsa(DkimSigner<AtOnce<RsaKey<Sha256>>, Done>),
+    Ed25519(DkimSigner<AtOnce<Ed25519Key>, Done>),
+}
+
+/// A key that is given everything at once. mail-auth writes byte for byte, and calling a hash function costs more than a byte.
+struct AtOnce<K>(K);
+
+impl<K: SigningKey> SigningKey for AtOnce<K> {
+    type Hasher = K::Hasher;
+
+    fn sign(&self, input: impl Writable) -> mail_auth::Result<Vec<u8>> {
+        self.0.sign(Gathered::of(input).0.as_slice())
+    }
+
+    fn hash(&self, data: impl Writable) -> HashOutput {
+        self.0.hash(Gathered::of(data).0.as_slice())
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
+}
+
+/// Bytes that were written one by one.
+struct Gathered(Vec<u8>);
+
+impl Gathered {
+    fn of(written: impl Writable) -> Self {
+        let mut gathered = Self(Vec::with_capacity(USUAL_MAIL));
+        written.write(&mut gathered);
+        gathered
+    }
+}
+
+impl Writer for Gathered {
+    fn write(&mut self, bytes: &[u8]) {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(bytes),
+        }
+    }
 }
 
 /// Why a key cannot sign.
@@ -71,13 +113,19 @@ impl Dkim {
         let (public, key) = match (RsaKey::<Sha256>::from_key_der(der), pkcs8) {
             (Ok(key), _) => {
                 let public = PublicKey::Rsa(key.public_key());
-                (public, Key::Rsa(DkimSigner::from_key(key).domain(domain).selector(&selector).headers(HEADERS)))
+                (
+                    public,
+                    Key::Rsa(DkimSigner::from_key(AtOnce(key)).domain(domain).selector(&selector).headers(HEADERS)),
+                )
             }
             (Err(_), Some(der)) => {
                 let unfit = |_| DkimError::Unfit(selector.clone());
                 let key = Ed25519Key::from_pkcs8_maybe_unchecked_der(&der).map_err(unfit)?;
                 let public = PublicKey::Ed25519(key.public_key());
-                (public, Key::Ed25519(DkimSigner::from_key(key).domain(domain).selector(&selector).headers(HEADERS)))
+                (
+                    public,
+                    Key::Ed25519(DkimSigner::from_key(AtOnce(key)).domain(domain).selector(&selector).headers(HEADERS)),
+                )
             }
             (Err(_), None) => return Err(DkimError::Unfit(selector)),
         };
