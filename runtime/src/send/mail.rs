@@ -4,20 +4,26 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::Address;
 use lettre::address::Envelope;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{self, ContentType, HeaderName, HeaderValue, Headers};
+use lettre::message::{Mailbox, Mailboxes, SinglePart};
 
 use crate::render::{Mail, Rendered, one_line, shortened};
 
 /// The last second that a mail's date can name: the end of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
 
+/// How many headers a mail has.
+const HEADERS: usize = 9;
+
+/// Room for what stands around the bodies of a mail, in bytes.
+const ROOM: usize = 2 * 1024;
+
 /// A mail as it goes over the wire.
 #[derive(Clone, Debug)]
 pub(super) struct Letter {
     /// From whom to whom.
     pub(super) envelope: Envelope,
-    /// The whole, with CRLF line ends. ASCII, unless the recipient's address is not.
+    /// The whole, with CRLF line ends and no other. ASCII, unless the recipient's address is not.
     pub(super) text: String,
 }
 
@@ -34,33 +40,47 @@ pub(super) fn build(rendered: &Rendered, mail: &Mail) -> Result<Letter, String> 
     let (local, domain) = mail.message_id.rsplit_once('@').unwrap_or((&mail.message_id, "localhost"));
     let message_id = format!("{}@{}", one_line(local), ascii_domain(domain)?);
 
-    let mut builder = lettre::Message::builder()
-        .from(from)
-        .to(Mailbox::new(None, to))
-        .subject(header_text(&mail.subject))
-        .date(UNIX_EPOCH + Duration::from_secs(seconds))
-        .message_id(Some(format!("<{message_id}>")))
-        .envelope(envelope.clone());
+    let mut headers = Headers::with_capacity(HEADERS);
+    headers.set(header::From::from(Mailboxes::from(from)));
+    headers.set(header::To::from(Mailboxes::from(Mailbox::new(None, to))));
+    headers.set(header::Subject::from(header_text(&mail.subject)));
+    headers.set(header::Date::new(UNIX_EPOCH + Duration::from_secs(seconds)));
+    headers.set(header::MessageId::from(format!("<{message_id}>")));
     if let Some(url) = &mail.unsubscribe {
-        let one_click = "List-Unsubscribe=One-Click".to_owned();
-        builder = builder
-            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("List-Unsubscribe"), format!("<{url}>")))
-            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("List-Unsubscribe-Post"), one_click));
+        let mut raw = |name, value| headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+        raw("List-Unsubscribe", format!("<{url}>"));
+        raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
     }
-    let part = |kind, body: &str| SinglePart::builder().header(kind).body(line_feeds(body));
-    let text = part(ContentType::TEXT_PLAIN, &mail.text);
-    let message = match &mail.html {
-        None => builder.singlepart(text),
-        Some(html) => {
-            let boundary = blake3::hash(message_id.as_bytes()).to_hex();
-            let boundary = boundary.get(..32).unwrap_or_default().to_owned();
-            let parts = MultiPart::alternative().boundary(boundary).singlepart(text);
-            builder.multipart(parts.singlepart(part(ContentType::TEXT_HTML, html)))
-        }
-    };
-    let bytes = message.map_err(|error| error.to_string())?.formatted();
-    let text = String::from_utf8(bytes).map_err(|_| "the mail is not text".to_owned())?;
+    headers.set(header::MIME_VERSION_1_0);
+
+    // lettre's builder would read each header again that it has written.
+    let html = mail.html.as_deref().unwrap_or_default();
+    let mut text = String::with_capacity(ROOM + (mail.text.len() + html.len()) * 5 / 4);
+    if mail.html.is_some() {
+        let boundary = blake3::hash(message_id.as_bytes()).to_hex();
+        let boundary = boundary.get(..32).unwrap_or_default();
+        let kind = ContentType::parse(&format!("multipart/alternative; boundary=\"{boundary}\""));
+        headers.set(kind.map_err(|error| error.to_string())?);
+        text.push_str(&format!("{headers}\r\n--{boundary}\r\n"));
+        push_part(&mut text, ContentType::TEXT_PLAIN, &mail.text)?;
+        text.push_str(&format!("--{boundary}\r\n"));
+        push_part(&mut text, ContentType::TEXT_HTML, html)?;
+        text.push_str(&format!("--{boundary}--\r\n"));
+    } else {
+        text.push_str(&headers.to_string());
+        push_part(&mut text, ContentType::TEXT_PLAIN, &mail.text)?;
+    }
     Ok(Letter { envelope, text })
+}
+
+/// Appends a part, encoded for the wire.
+fn push_part(mail: &mut String, kind: ContentType, body: &str) -> Result<(), String> {
+    let part = SinglePart::builder().header(kind).body(line_ends(body));
+    let body = std::str::from_utf8(part.raw_body()).map_err(|_| "the mail is not text".to_owned())?;
+    mail.push_str(&format!("{}\r\n", part.headers()));
+    mail.push_str(body);
+    mail.push_str("\r\n");
+    Ok(())
 }
 
 /// Reads `Name <address>` or an address.
@@ -99,9 +119,12 @@ fn ascii_domain(domain: &str) -> Result<String, String> {
     idna::domain_to_ascii(domain).map_err(|_| format!("`{domain}` is not a domain"))
 }
 
-/// Lone carriage returns become line ends too: no mail program agrees with another on what they mean.
-fn line_feeds(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
+/// Line ends as mail has them. Lone carriage returns become such too: no mail program agrees with another on what they mean.
+fn line_ends(text: &str) -> String {
+    if text.contains('\r') {
+        return line_ends(&text.replace("\r\n", "\n").replace('\r', "\n"));
+    }
+    text.replace('\n', "\r\n")
 }
 
 #[cfg(test)]

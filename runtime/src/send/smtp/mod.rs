@@ -296,7 +296,7 @@ impl SmtpTransport {
             }
             (mail, ready) = match announced {
                 Some(next) => {
-                    let ready = talk.announced(&next.letter).await;
+                    let ready = talk.announced().await;
                     (next, ready)
                 }
                 None => {

@@ -15,6 +15,9 @@ use crate::send::mail::Letter;
 /// The end of a mail may keep a server busy for long; who hangs up early makes duplicates (RFC 5321, 4.5.3.2).
 const PATIENCE_AT_THE_DOT: u32 = 10;
 
+/// Room for the commands of the next mail behind one, in bytes.
+const ROOM: usize = 256;
+
 /// What a server said.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Reply {
@@ -44,6 +47,8 @@ pub(super) struct Talk {
     pipelining: bool,
     /// Whether a transaction that came to nothing is still open.
     unfinished: bool,
+    /// How many commands announced the next mail, or why it cannot be announced.
+    announced: Result<usize, String>,
     /// How many mails went over it.
     pub(super) sent: u32,
 }
@@ -55,7 +60,7 @@ impl Talk {
         hello: &ClientId,
         patience: Duration,
     ) -> Result<Self, String> {
-        let mut talk = Self { connection, patience, pipelining: false, unfinished: false, sent: 0 };
+        let mut talk = Self { connection, patience, pipelining: false, unfinished: false, announced: Ok(0), sent: 0 };
         // lettre forgets the offers that it does not use itself.
         match talk.say(&Ehlo::new(hello.clone()).to_string(), patience).await {
             Reply::Positive(offers) => {
@@ -103,16 +108,19 @@ impl Talk {
     /// are read by [`Self::announced`].
     pub(super) async fn send(&mut self, letter: &Letter, next: Option<&Letter>) -> Reply {
         let mut text = stuffed(&letter.text);
-        let commands = next.map(|next| self.commands(next).unwrap_or_default()).unwrap_or_default();
-        text.push_str(&commands.concat());
+        let commands = next.map(|next| self.commands(next)).unwrap_or(Ok(Vec::new()));
+        self.announced = commands.map(|commands| {
+            commands.iter().for_each(|command| text.push_str(command));
+            commands.len()
+        });
         self.sent += 1;
         self.say(&text, self.patience.saturating_mul(PATIENCE_AT_THE_DOT)).await
     }
 
-    /// What the server said to a mail that [`Self::send`] announced.
-    pub(super) async fn announced(&mut self, letter: &Letter) -> Ready {
-        match self.commands(letter) {
-            Ok(commands) => self.replies(commands.len(), None).await,
+    /// What the server said to the mail that [`Self::send`] announced.
+    pub(super) async fn announced(&mut self) -> Ready {
+        match std::mem::replace(&mut self.announced, Ok(0)) {
+            Ok(commands) => self.replies(commands, None).await,
             Err(cause) => Ready::Refused(553, cause),
         }
     }
@@ -208,14 +216,15 @@ fn text_of(response: &Response) -> String {
 
 /// The mail as it goes over the wire: every line end CRLF, dots doubled at the beginning of lines, a lone dot at the end.
 pub(super) fn stuffed(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 32 + 8);
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    for line in text.strip_suffix('\n').unwrap_or(&text).split('\n') {
-        if line.starts_with('.') {
-            out.push('.');
+    let mut out = String::with_capacity(text.len() + text.len() / 16 + ROOM);
+    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        for line in line.strip_suffix('\r').unwrap_or(line).split('\r') {
+            if line.starts_with('.') {
+                out.push('.');
+            }
+            out.push_str(line);
+            out.push_str("\r\n");
         }
-        out.push_str(line);
-        out.push_str("\r\n");
     }
     out.push_str(".\r\n");
     out
