@@ -69,7 +69,8 @@ pub(super) async fn accept(
     let changed = log.changed().collect();
     let append = concat!(
         "INSERT INTO contacts (id, key, created_at) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);",
-        append_inputs!(),
+        append_plain!(),
+        append_words!(),
         "COMMIT"
     );
     log.bind(sqlx::query(append).bind(json(&created)), beside).execute(connection).await?;
@@ -126,7 +127,7 @@ async fn known_contacts(
 }
 
 /// key where it was asked for, contact, inputs accepted, whom it turned out to be, whether it has handed over
-type LogRow = (Option<SmolStr>, i64, i64, Option<i64>, Option<u8>);
+pub(super) type LogRow = (Option<SmolStr>, i64, i64, Option<i64>, Option<u8>);
 
 /// What was accepted under the ids of inputs, by contact and id.
 async fn known_fingerprints(
@@ -155,8 +156,8 @@ async fn log_rows(connection: &mut SqliteConnection, contacts: &[i64]) -> sqlx::
     list(sqlx::query(rows).bind(json(contacts)), connection).await
 }
 
-/// The statements that write a [`Log`].
-macro_rules! append_inputs {
+/// The inputs of a [`Log`], and how long it is now.
+macro_rules! append_plain {
     () => {
         "INSERT INTO inputs (contact, seq, at, id, fingerprint, body)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4),
@@ -164,8 +165,14 @@ macro_rules! append_inputs {
              FROM json_each(?);
          INSERT INTO ready (contact, due, accepted, applied)
              SELECT value ->> 0, ?, value ->> 1, 0 FROM json_each(?) WHERE true
-             ON CONFLICT (contact) DO UPDATE SET accepted = excluded.accepted;
-         INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
+             ON CONFLICT (contact) DO UPDATE SET accepted = excluded.accepted;"
+    };
+}
+
+/// What else a [`Log`] may say: words on topics, who turned out to be whom, and whose logs the server is told of.
+macro_rules! append_words {
+    () => {
+        "INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE value ->> 3 IS NOT NULL;
          DELETE FROM unsubscribed WHERE (contact, topic, channel) IN
              (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE value ->> 3 IS NULL);
@@ -181,7 +188,8 @@ macro_rules! append_inputs {
          INSERT OR IGNORE INTO nudged (contact) SELECT value ->> 0 FROM json_each(?);"
     };
 }
-pub(super) use append_inputs;
+
+pub(super) use {append_plain, append_words};
 
 /// Inputs to append to the logs of their contacts.
 #[derive(Debug, Default)]
@@ -211,7 +219,7 @@ impl Log {
     }
 
     /// Opens the logs of contacts, and those of whom they turned out to be.
-    async fn open(&mut self, connection: &mut SqliteConnection, mut rows: Vec<LogRow>) -> sqlx::Result<()> {
+    pub(super) async fn open(&mut self, connection: &mut SqliteConnection, mut rows: Vec<LogRow>) -> sqlx::Result<()> {
         while !rows.is_empty() {
             let mut targets = BTreeSet::new();
             for (_, contact, accepted, into, handed) in rows {
@@ -256,7 +264,7 @@ impl Log {
         self.push(alias, at, &InputKind::MergeInto { contact: into }, None);
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.inputs.rows.is_empty()
     }
 
@@ -300,21 +308,35 @@ impl Log {
         seq
     }
 
-    /// Binds the parameters of [`append_inputs`]; `beside` notes the contacts for the server, which is another process.
-    pub(super) fn bind(mut self, query: Query, beside: bool) -> Query {
+    /// Whether it is written by the statements of [`append_plain`] alone.
+    pub(super) fn is_plain(&self) -> bool {
+        self.topics.is_empty() && self.joined.is_empty() && self.noted.is_empty()
+    }
+
+    /// Binds the parameters of [`append_plain`].
+    pub(super) fn bind_plain(&mut self, query: Query) -> Query {
         // Neighbours share pages of the indexes.
         self.inputs.rows.sort_unstable_by_key(|row| (row.0, row.1));
-        let length = |id: &ContactId| Some((id.0, *self.accepted.get(id)?));
-        let lengths: Vec<_> = self.changed.iter().filter_map(length).collect();
+        let query = std::mem::take(&mut self.inputs).bind(query);
+        query.bind(Instant::NEVER.0).bind(json(&self.lengths()))
+    }
+
+    /// The contacts whose logs became longer, and how long these are.
+    fn lengths(&self) -> Vec<(i64, i64)> {
+        self.changed.iter().filter_map(|id| Some((id.0, *self.accepted.get(id)?))).collect()
+    }
+
+    /// Binds the parameters of [`append_plain`] and [`append_words`]; `beside` notes the contacts for the server, which is another process.
+    pub(super) fn bind(mut self, query: Query, beside: bool) -> Query {
+        let query = self.bind_plain(query);
         let word = |((contact, topic, channel), (seq, at)): ((i64, SmolStr, &'static str), (Option<i64>, Instant))| {
             let name = suppressed_name(&topic, channel);
             (contact, topic, channel, seq, name, at.0)
         };
+        let nudged = if beside { self.lengths() } else { Vec::new() };
         let topics: Vec<_> = self.topics.into_iter().map(word).collect();
-        let query = self.inputs.bind(query).bind(Instant::NEVER.0).bind(json(&lengths));
         let topics = json(&topics);
-        let nudged = if beside { lengths.as_slice() } else { &[] };
-        let (nudged, joined) = (json(nudged), json(&self.joined));
+        let (nudged, joined) = (json(&nudged), json(&self.joined));
         let noted = json(&self.noted.iter().map(|contact| contact.0).collect::<Vec<_>>());
         let query = query.bind(topics.clone()).bind(topics.clone()).bind(topics.clone()).bind(topics);
         query.bind(joined).bind(noted).bind(nudged)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use journey_bytecode::Instant;
 use sqlx::SqliteConnection;
 
-use super::append::{Log, append_inputs};
+use super::append::{Log, append_plain, append_words};
 use super::{Query, json, list, unhex};
 use crate::core::contact::ContactId;
 use crate::core::effect::Handover;
@@ -35,7 +35,8 @@ pub(super) const JOIN: &str = concat!(
          AND seq > (SELECT applied FROM ready WHERE ready.contact = inputs.contact);
      UPDATE ready SET applied = accepted WHERE contact IN (SELECT value ->> 0 FROM json_each(?));
      UPDATE merged SET handed = 1 WHERE contact IN (SELECT value ->> 0 FROM json_each(?));",
-    append_inputs!(),
+    append_plain!(),
+    append_words!(),
 );
 
 /// How often [`JOIN`] asks for the pairs.

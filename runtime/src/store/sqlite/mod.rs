@@ -274,8 +274,12 @@ type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
 /// The rows of a query that gives them as one JSON array: a row at a time, each would wake its reader.
 async fn list<T: DeserializeOwned>(query: Query, connection: &mut SqliteConnection) -> sqlx::Result<Vec<T>> {
-    let row = query.fetch_one(connection).await?;
-    serde_json::from_str(row.try_get(0)?).map_err(|error| sqlx::Error::Decode(error.into()))
+    rows_of(query.fetch_one(connection).await?.try_get(0)?)
+}
+
+/// The rows of a JSON array.
+fn rows_of<T: DeserializeOwned>(array: &str) -> sqlx::Result<Vec<T>> {
+    serde_json::from_str(array).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 fn hex(bytes: &[u8]) -> String {

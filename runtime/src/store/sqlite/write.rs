@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use journey_bytecode::{AfterCrash, Instant, Purpose};
 use smol_str::SmolStr;
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
-use super::append::{Log, append_inputs};
+use super::append::{Log, LogRow, append_plain, append_words};
 use super::join::{JOIN, Joins};
 use super::revise::{FENCE, is_fence};
-use super::{Rows, hex, json, list, message_id, message_keys, unhex};
+use super::{Rows, hex, json, list, message_id, message_keys, rows_of, unhex};
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{Handover, MessageId, Outgoing};
 use crate::store::{
@@ -217,14 +217,65 @@ pub(super) struct Recorded {
     pub(super) staying: Vec<(MessageId, Stays)>,
 }
 
+/// How messages stand that are about to leave, each with whether its contact unsubscribed; and which of those that have a result
+/// are in the outbox, with the logs of their contacts.
+macro_rules! standing {
+    () => {
+        "SELECT (SELECT json_group_array(json_array(o.contact, o.number,
+             o.marketing AND EXISTS (SELECT 1 FROM unsubscribed u
+                 WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic)
+                     AND (u.channel = '' OR u.channel = o.channel) AND u.seq > o.applied)
+             OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
+                 AND (s.topic = '*' OR o.marketing
+                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)
+                     AND (s.contact = 0 OR NOT EXISTS (SELECT 1 FROM resubscribed r
+                         WHERE r.hash = s.hash AND r.topic = o.topic AND r.at > s.at))))
+             OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1
+                 FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
+                 AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact)))
+             FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1),
+         (SELECT json_group_array(json_array(o.number, o.contact, r.accepted, m.merged_into, m.handed))
+             FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
+             LEFT JOIN ready r ON r.contact = o.contact LEFT JOIN merged m ON m.contact = o.contact)"
+    };
+}
+
+/// number, contact, and of its log: inputs accepted, whom the contact turned out to be, whether it has handed over
+type OpenRow = (u32, i64, Option<i64>, Option<i64>, Option<u8>);
+
+/// Takes messages off the wire.
+const OFF_WIRE: &str =
+    "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));";
+
+/// Lets messages wait in the outbox, or holds them. The upsert finds its rows by key; an UPDATE with a join may read the whole
+/// outbox.
+const WAIT: &str = "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body, cause)
+         SELECT o.contact, o.number, coalesce(j.value ->> 2, o.due), j.value ->> 3, o.applied, o.marketing, o.topic, o.hold,
+             o.body, j.value ->> 4
+         FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
+         WHERE true
+         ON CONFLICT (contact, number) DO UPDATE SET
+             due = excluded.due, attempts = excluded.attempts, cause = excluded.cause;
+     INSERT OR REPLACE INTO held SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);";
+
+/// Moves messages out of the outbox, with their results.
+const SETTLE: &str = "INSERT OR REPLACE INTO deliveries (contact, number, at, attempts, failed, result, message)
+         SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, j.value ->> 4,
+             substr(?, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 AND o.contact <> 0 THEN o.body END
+         FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
+     DELETE FROM outbox WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
+     DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));";
+
+/// Puts messages on the wire.
+const ON_WIRE: &str = "INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM json_each(?);";
+
 /// Writes results, and which messages go on the wire.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     results: &[Delivery],
     leaving: &[MessageId],
 ) -> sqlx::Result<Recorded> {
-    begin(connection).await?;
-    record_begun(connection, results, leaving, false).await
+    record_in(connection, concat!("BEGIN IMMEDIATE;", standing!()), results, leaving, false).await
 }
 
 /// Begins a transaction: what is read in it holds until it is written.
@@ -232,18 +283,25 @@ async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<()> {
     sqlx::raw_sql("BEGIN IMMEDIATE").execute(connection).await.map(|_| ())
 }
 
-/// Writes in a transaction that has begun, and commits it. `beside` notes who hears of a result for the server, which is
-/// another process.
-async fn record_begun(
+/// Writes in the transaction in which `standing` is asked, and commits it. `beside` notes who hears of a result for the server,
+/// which is another process.
+async fn record_in(
     connection: &mut SqliteConnection,
+    standing: &'static str,
     results: &[Delivery],
     leaving: &[MessageId],
     beside: bool,
 ) -> sqlx::Result<Recorded> {
-    let (leaving, staying) = leave(connection, leaving).await?;
-    let open = open_messages(connection, results).await?;
-    let contacts: BTreeSet<ContactId> = open.iter().map(|id| id.contact).collect();
-    let mut log = Log::of(connection, &contacts).await?;
+    let tried = message_keys(&results.iter().map(|delivery| delivery.id).collect::<Vec<_>>());
+    let standing = sqlx::query(standing).bind(message_keys(leaving)).bind(tried.clone());
+    let row = standing.fetch_one(&mut *connection).await?;
+    let (leaving, staying) = leave(leaving, rows_of(row.try_get(0)?)?);
+    let rows: Vec<OpenRow> = rows_of(row.try_get(1)?)?;
+    let open: HashSet<MessageId> = rows.iter().map(|(number, contact, ..)| message_id((*contact, *number))).collect();
+    let mut log = Log::default();
+    let of_log =
+        |(_, contact, accepted, into, handed)| -> Option<LogRow> { Some((None, contact, accepted?, into, handed)) };
+    log.open(connection, rows.into_iter().filter_map(of_log).collect()).await?;
 
     let (mut waits, mut holds) = (Vec::new(), Vec::new());
     let mut done = BTreeMap::new();
@@ -270,65 +328,47 @@ async fn record_begun(
         let (start, length) = settled.add(&delivery.result);
         settled.rows.push((id.contact.0, id.number, delivery.at.0, delivery.attempts, failed, start, length));
     }
-    let tried: Vec<MessageId> = results.iter().map(|delivery| delivery.id).collect();
-    let done: Vec<MessageId> = done.into_keys().collect();
 
-    // The upsert finds its rows by key; an UPDATE with a join may read the whole outbox.
-    let write = concat!(
-        append_inputs!(),
-        "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
-         INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body, cause)
-             SELECT o.contact, o.number, coalesce(j.value ->> 2, o.due), j.value ->> 3, o.applied, o.marketing, o.topic, o.hold,
-                 o.body, j.value ->> 4
-             FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
-             WHERE true
-             ON CONFLICT (contact, number) DO UPDATE SET
-                 due = excluded.due, attempts = excluded.attempts, cause = excluded.cause;
-         INSERT OR REPLACE INTO deliveries (contact, number, at, attempts, failed, result, message)
-             SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, j.value ->> 4,
-                 substr(?, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 AND o.contact <> 0 THEN o.body END
-             FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
-         DELETE FROM outbox WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
-         DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
-         INSERT OR REPLACE INTO held SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);
-         INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM json_each(?);
-         COMMIT"
+    // Each statement wakes whoever waits for the last one: what has nothing to write is left out.
+    let part = |statements, needed| if needed { statements } else { "" };
+    let words = beside || !log.is_plain();
+    let write = AssertSqlSafe(
+        [
+            part(append_plain!(), !log.is_empty()),
+            part(append_words!(), !log.is_empty() && words),
+            part(OFF_WIRE, !results.is_empty()),
+            part(WAIT, !waits.is_empty()),
+            part(SETTLE, !done.is_empty()),
+            part(ON_WIRE, !leaving.is_empty()),
+            "COMMIT",
+        ]
+        .concat(),
     );
-    let query = log.bind(sqlx::query(write), beside).bind(message_keys(&tried)).bind(json(&waits));
-    let query = settled
-        .bind(query)
-        .bind(message_keys(&done))
-        .bind(message_keys(&done))
-        .bind(json(&holds))
-        .bind(message_keys(&leaving));
+    let mut query = sqlx::query(write);
+    if !log.is_empty() {
+        query = if words { log.bind(query, beside) } else { log.bind_plain(query) };
+    }
+    if !results.is_empty() {
+        query = query.bind(tried);
+    }
+    if !waits.is_empty() {
+        query = query.bind(json(&waits)).bind(json(&holds));
+    }
+    if !done.is_empty() {
+        let done = message_keys(&done.into_keys().collect::<Vec<_>>());
+        query = settled.bind(query).bind(done.clone()).bind(done);
+    }
+    if !leaving.is_empty() {
+        query = query.bind(message_keys(&leaving));
+    }
     query.execute(connection).await?;
     Ok(Recorded { told, staying })
 }
 
-/// Which messages may leave, and which may not.
-async fn leave(
-    connection: &mut SqliteConnection,
-    leaving: &[MessageId],
-) -> sqlx::Result<(Vec<MessageId>, Vec<(MessageId, Stays)>)> {
-    if leaving.is_empty() {
-        return Ok(Default::default());
-    }
-    let known = "SELECT json_group_array(json_array(o.contact, o.number,
-             o.marketing AND EXISTS (SELECT 1 FROM unsubscribed u
-                 WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic)
-                     AND (u.channel = '' OR u.channel = o.channel) AND u.seq > o.applied)
-             OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
-                 AND (s.topic = '*' OR o.marketing
-                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)
-                     AND (s.contact = 0 OR NOT EXISTS (SELECT 1 FROM resubscribed r
-                         WHERE r.hash = s.hash AND r.topic = o.topic AND r.at > s.at))))
-             OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1
-                 FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
-                 AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact)))
-         FROM json_each(?1) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
-    let rows = list::<(i64, u32, u8)>(sqlx::query(known).bind(message_keys(leaving)), connection).await?;
+/// Which messages may leave, and which may not; of those that are in the outbox it is known whether their contacts unsubscribed.
+fn leave(leaving: &[MessageId], known: Vec<(i64, u32, u8)>) -> (Vec<MessageId>, Vec<(MessageId, Stays)>) {
     let known: HashMap<MessageId, u8> =
-        rows.into_iter().map(|(contact, number, out)| (message_id((contact, number)), out)).collect();
+        known.into_iter().map(|(contact, number, out)| (message_id((contact, number)), out)).collect();
     let (mut may, mut staying) = (Vec::new(), Vec::new());
     for id in leaving {
         match known.get(id) {
@@ -338,20 +378,7 @@ async fn leave(
             None => staying.push((*id, Stays::TakenOver)),
         }
     }
-    Ok((may, staying))
-}
-
-/// Which of the messages are in the outbox.
-async fn open_messages(connection: &mut SqliteConnection, results: &[Delivery]) -> sqlx::Result<HashSet<MessageId>> {
-    if results.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let ids: BTreeSet<MessageId> = results.iter().map(|delivery| delivery.id).collect();
-    let open = "SELECT json_group_array(json_array(o.contact, o.number)) FROM json_each(?1) j
-         CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
-    let ids = message_keys(&ids.into_iter().collect::<Vec<_>>());
-    let rows = list::<(i64, u32)>(sqlx::query(open).bind(ids), connection).await?;
-    Ok(rows.into_iter().map(message_id).collect())
+    (may, staying)
 }
 
 /// What the last process left on the wire.
@@ -469,7 +496,7 @@ pub(super) async fn give_up(
     let results: Vec<Delivery> = waiting.into_iter().map(given_up).collect();
     // What has failed first: what is given up now has failed as well.
     let mut done = forget(connection, ids).await?;
-    let recorded = record_begun(connection, &results, &[], beside).await?;
+    let recorded = record_in(connection, standing!(), &results, &[], beside).await?;
     done.extend(results.iter().map(|delivery| delivery.id));
     Ok((done, recorded.told))
 }
