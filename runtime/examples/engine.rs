@@ -25,6 +25,10 @@ use journey_tests::postgres::Cluster;
 use journey_tests::usage::{cpu_time, forget_peak, peak};
 use sqlx::{Connection, Executor};
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Contacts that one batch holds.
 const BATCH: usize = 1_000;
 
@@ -224,7 +228,7 @@ async fn size(database: &Database) -> (u64, u64) {
             let mut connection = sqlx::SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
             // The log is folded in first.
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
-            let rows = "SELECT sum(pgsize) FROM dbstat WHERE name IN ('states', 'ready')";
+            let rows = "SELECT sum(pgsize) FROM dbstat WHERE name = 'states'";
             let pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
             (
                 sqlx::query_scalar(rows).fetch_one(&mut connection).await.unwrap(),

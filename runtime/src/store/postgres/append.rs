@@ -67,7 +67,6 @@ pub(super) async fn accept(
         // What would have created them was refused.
         for forget in [
             "DELETE FROM keys k USING contacts c WHERE c.contact = ANY($1) AND k.key = c.key",
-            "DELETE FROM states WHERE contact = ANY($1)",
             "DELETE FROM contacts WHERE contact = ANY($1)",
         ] {
             execute(connection, sqlx::query(forget).bind(&unused)).await?;
@@ -158,11 +157,9 @@ async fn create(
              INSERT INTO keys (key, contact) SELECT key, contact FROM unnest($1::text[], $2::bigint[]) AS k (key, contact)
                  ORDER BY key ON CONFLICT DO NOTHING RETURNING key, contact),
          made AS (
-             INSERT INTO contacts (contact, key, created_at, accepted) SELECT contact, key, $3, 0 FROM new),
-         stands AS (
-             INSERT INTO states (contact, due) SELECT contact, $4 FROM new)
+             INSERT INTO contacts (contact, key, created_at, accepted) SELECT contact, key, $3, 0 FROM new)
          SELECT key, contact FROM new";
-    let create = sqlx::query(create).bind(&missing).bind(numbers).bind(now.0).bind(Instant::NEVER.0);
+    let create = sqlx::query(create).bind(&missing).bind(numbers).bind(now.0);
     let mut created = BTreeSet::new();
     for row in create.fetch_all(&mut *connection).await? {
         let contact = ContactId(row.try_get(1)?);

@@ -87,6 +87,8 @@ pub struct PostgresStore {
 pub struct Lease {
     transaction: Option<Transaction<'static, Postgres>>,
     claimed: Vec<i64>,
+    /// Those of them that have no state yet.
+    new: HashSet<i64>,
 }
 
 fn open_error(database: &str, error: &sqlx::Error) -> StoreError {
@@ -107,6 +109,9 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
+        // An index gives its rows in order, and a claim takes the first few of very many.
+        ("enable_bitmapscan", "off"),
+        ("enable_hashagg", "off"),
         // Compiling a statement takes longer than a batch.
         ("jit", "off"),
     ]))
@@ -275,8 +280,8 @@ fn message_columns(ids: &[MessageId]) -> (Vec<i64>, Vec<i32>) {
     ids.iter().map(|id| (id.contact.0, number(*id))).unzip()
 }
 
-/// A contact's row: its timer, and its state.
-type Standing = (i64, Option<Vec<u8>>);
+/// A contact's timer and its state; none before its first step.
+type Standing = Option<(i64, Vec<u8>)>;
 
 /// Locks contacts for a claim.
 struct Claim<'a> {
@@ -287,14 +292,10 @@ struct Claim<'a> {
 }
 
 impl Claim<'_> {
-    async fn take(&mut self, query: Query<'_>) -> sqlx::Result<Option<i64>> {
-        let mut last = None;
-        for row in query.fetch_all(&mut **self.transaction).await? {
-            let contact = row.try_get(0)?;
-            last = Some(contact);
-            self.standing.insert(contact, (row.try_get(1)?, row.try_get(2)?));
-        }
-        Ok(last)
+    /// The contacts of rows with a contact, its timer and its state.
+    async fn lock(&mut self, query: Query<'_>) -> sqlx::Result<Vec<(i64, Standing)>> {
+        let rows = query.fetch_all(&mut **self.transaction).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, Some((row.try_get(1)?, row.try_get(2)?))))).collect()
     }
 
     fn room(&self) -> i64 {
@@ -306,12 +307,27 @@ impl Claim<'_> {
         if self.room() == 0 {
             return Ok(None);
         }
+        let (room, aside) = (self.room(), self.aside.clone());
+        // What has no state has no row to hold but its first input, which goes with the first step.
+        let new = "SELECT i.contact FROM inputs i
+             WHERE i.seq = 1 AND i.contact > $1 AND i.contact <= $2 AND i.contact <> ALL($4)
+                 AND NOT EXISTS (SELECT FROM states s WHERE s.contact = i.contact)
+             ORDER BY i.contact LIMIT $3 FOR NO KEY UPDATE OF i SKIP LOCKED";
+        let new = sqlx::query_scalar::<_, i64>(new).bind(after).bind(to).bind(room).bind(&aside);
+        let mut found: Vec<(i64, Standing)> =
+            new.fetch_all(&mut **self.transaction).await?.into_iter().map(|contact| (contact, None)).collect();
+        let full = usize::try_from(room).is_ok_and(|room| found.len() >= room);
+        let to = found.last().filter(|_| full).map_or(to, |(last, _)| *last);
         let pending = "SELECT s.contact, s.due, s.body
              FROM (SELECT DISTINCT contact FROM inputs WHERE contact > $1 AND contact <= $2) i
              JOIN states s ON s.contact = i.contact WHERE s.contact <> ALL($4)
              ORDER BY i.contact LIMIT $3 FOR NO KEY UPDATE OF s SKIP LOCKED";
-        let (room, aside) = (self.room(), self.aside.clone());
-        self.take(sqlx::query(pending).bind(after).bind(to).bind(room).bind(aside)).await
+        found.extend(self.lock(sqlx::query(pending).bind(after).bind(to).bind(room).bind(aside)).await?);
+        found.sort_unstable_by_key(|(contact, _)| *contact);
+        found.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        let last = found.last().map(|(contact, _)| *contact);
+        self.standing.extend(found);
+        Ok(last)
     }
 
     /// Contacts whose timers are due.
@@ -321,7 +337,8 @@ impl Claim<'_> {
                      WHERE due <= $1 AND due < 9223372036854775807 AND contact <> ALL($3)
                  ORDER BY due, contact LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED";
             let (room, aside) = (self.room(), self.aside.clone());
-            self.take(sqlx::query(due).bind(now.0).bind(room).bind(aside)).await?;
+            let found = self.lock(sqlx::query(due).bind(now.0).bind(room).bind(aside)).await?;
+            self.standing.extend(found);
         }
         Ok(())
     }
@@ -348,7 +365,7 @@ impl Claim<'_> {
 
     /// The contacts that have no state yet.
     async fn new_contacts(&mut self) -> sqlx::Result<HashMap<i64, Contact>> {
-        let new = self.standing.iter().filter(|(_, (_, body))| body.is_none());
+        let new = self.standing.iter().filter(|(_, standing)| standing.is_none());
         let new: Vec<i64> = new.map(|(contact, _)| *contact).collect();
         if new.is_empty() {
             return Ok(HashMap::new());
@@ -388,21 +405,22 @@ impl PostgresStore {
         if !timers_first {
             claim.with_timers(now).await?;
         }
-        let mut claimed =
-            Claimed { lease: Lease { transaction: None, claimed: vec![] }, contacts: vec![], damaged: vec![] };
+        let lease = Lease { transaction: None, claimed: vec![], new: HashSet::new() };
+        let mut claimed = Claimed { lease, contacts: vec![], damaged: vec![] };
         if claim.standing.is_empty() {
             return Ok(claimed);
         }
         let mut inputs = claim.inputs().await?;
         let mut new = claim.new_contacts().await?;
-        for (id, (due, body)) in std::mem::take(&mut claim.standing) {
+        claimed.lease.new = new.keys().copied().collect();
+        for (id, standing) in std::mem::take(&mut claim.standing) {
             let inputs = inputs.remove(&id);
             // What another worker has done since we looked for it needs nothing.
-            if inputs.is_none() && due > now.0 {
+            if inputs.is_none() && standing.as_ref().is_none_or(|(due, _)| *due > now.0) {
                 continue;
             }
-            let contact = match body {
-                Some(body) => codec::read(&body),
+            let contact = match standing {
+                Some((_, body)) => codec::read(&body),
                 None => new.remove(&id).ok_or_else(|| "it has no row among the contacts".to_owned()),
             };
             match contact.and_then(|contact| Ok((contact, inputs.unwrap_or(Ok(Vec::new()))?))) {
@@ -443,7 +461,10 @@ impl Store for PostgresStore {
         }
         let done: BTreeSet<i64> = advanced.iter().map(|advanced| advanced.contact.id.0).collect();
         if !advanced.is_empty() {
-            let queued = write::Batch::of(&advanced).write(&mut transaction).await.map_err(|error| self.fail(error))?;
+            let queued = write::Batch::of(&advanced, &lease.new)
+                .write(&mut transaction)
+                .await
+                .map_err(|error| self.fail(error))?;
             if queued {
                 self.tell(&mut transaction).await.map_err(|error| self.fail(error))?;
             }
@@ -638,13 +659,13 @@ impl Store for PostgresStore {
     async fn contact(&self, key: &str) -> Result<Option<Contact>, StoreError> {
         let contact =
             "SELECT c.contact, s.body, c.key, c.created_at FROM keys k JOIN contacts c ON c.contact = k.contact
-             JOIN states s ON s.contact = k.contact WHERE k.key = $1";
+             LEFT JOIN states s ON s.contact = k.contact WHERE k.key = $1";
         followed(self, self.contacts(sqlx::query(contact).bind(key)).await?.pop()).await
     }
 
     async fn contacts_after(&self, after: ContactId, most: usize) -> Result<Vec<Contact>, StoreError> {
         let page =
-            "SELECT c.contact, s.body, c.key, c.created_at FROM contacts c JOIN states s ON s.contact = c.contact
+            "SELECT c.contact, s.body, c.key, c.created_at FROM contacts c LEFT JOIN states s ON s.contact = c.contact
              WHERE c.contact > $1 ORDER BY c.contact LIMIT $2";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.contacts(sqlx::query(page).bind(after.0).bind(most)).await
@@ -682,7 +703,7 @@ impl Store for PostgresStore {
         let Some(hash) = hash_of_address(channel, address) else { return Ok(Vec::new()) };
         let there =
             "SELECT c.contact, s.body, c.key, c.created_at FROM addressed a JOIN contacts c ON c.contact = a.contact
-             JOIN states s ON s.contact = a.contact WHERE a.hash = $1 ORDER BY a.contact LIMIT $2";
+             LEFT JOIN states s ON s.contact = a.contact WHERE a.hash = $1 ORDER BY a.contact LIMIT $2";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.contacts(sqlx::query(there).bind(hash.to_vec()).bind(most)).await
     }

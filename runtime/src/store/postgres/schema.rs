@@ -128,6 +128,11 @@ ALTER TABLE contacts ADD COLUMN merged_into bigint, ADD COLUMN handed boolean NO
 -- counts.
 ALTER TABLE suppressed ADD COLUMN at bigint NOT NULL DEFAULT 0;
 CREATE TABLE resubscribed (hash bytea NOT NULL, topic text NOT NULL, at bigint NOT NULL, PRIMARY KEY (hash, topic));
+", "
+-- A contact has no state before its first step: whoever takes that one holds the contact's first input instead.
+DELETE FROM states WHERE body IS NULL;
+ALTER TABLE states ALTER COLUMN body SET NOT NULL;
+CREATE INDEX inputs_first ON inputs (contact) WHERE seq = 1;
 "];
 
 /// Brings the database up to date.
@@ -210,6 +215,18 @@ mod tests {
         assert_eq!(tables(&pool).await, 3);
         let error = migrate_to(&pool, "t", &broken[..1]).await.unwrap_err();
         assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn contacts_without_a_state_have_no_row_for_it() {
+        let Some(url) = database().await else { return };
+        let pool = super::super::pool(&url).await.unwrap();
+        migrate_to(&pool, "t", &STEPS[..9]).await.unwrap();
+        let older = "INSERT INTO states (contact, due, body) VALUES (1, 70, '\\x01'), (2, 9223372036854775807, NULL)";
+        sqlx::raw_sql(older).execute(&pool).await.unwrap();
+        migrate(&pool, "t").await.unwrap();
+        let left: Vec<i64> = sqlx::query_scalar("SELECT contact FROM states").fetch_all(&pool).await.unwrap();
+        assert_eq!(left, [1]);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! What the engine writes: stepped contacts, and what became of messages.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use journey_bytecode::{AfterCrash, Instant, Purpose};
 use smol_str::SmolStr;
@@ -23,6 +23,8 @@ pub(super) struct Batch {
     dues: Vec<i64>,
     applied: Vec<i64>,
     states: Vec<Vec<u8>>,
+    /// Whether it is the first state of the contact.
+    first: Vec<bool>,
     trace: (Vec<i64>, Vec<Vec<u8>>),
     outbox: Outbox,
     /// Contact and hash of an address.
@@ -84,7 +86,8 @@ impl Outbox {
 }
 
 impl Batch {
-    pub(super) fn of(advanced: &[Advanced]) -> Self {
+    /// `new` are the contacts that have no state yet.
+    pub(super) fn of(advanced: &[Advanced], new: &HashSet<i64>) -> Self {
         let mut batch = Self::default();
         for Advanced { contact, outcome } in advanced {
             if contact.is_merged() && outcome.handed.is_none() {
@@ -103,6 +106,7 @@ impl Batch {
             batch.dues.push(outcome.due.unwrap_or(Instant::NEVER).0);
             batch.applied.push(applied);
             batch.states.push(bytes(contact));
+            batch.first.push(new.contains(&id));
             outcome.trials.iter().for_each(|event| batch.trials.add(event));
             if outcome.erase {
                 batch.erased.0.push(id);
@@ -117,6 +121,7 @@ impl Batch {
                     batch.dues.push(Instant::NEVER.0);
                     batch.applied.push(0);
                     batch.states.push(bytes(&left));
+                    batch.first.push(false);
                     batch.erased.0.push(alias.0);
                     batch.erased.1.push(left.key.to_string());
                 }
@@ -140,12 +145,16 @@ impl Batch {
                      WHERE i.contact = u.contact AND i.seq <= u.applied
                      RETURNING i.contact, i.seq, i.at, i.body),
              kept AS (
-                 INSERT INTO told (contact, seq, at, body) SELECT contact, seq, at, body FROM applied)
+                 INSERT INTO told (contact, seq, at, body) SELECT contact, seq, at, body FROM applied),
+             begun AS (
+                 INSERT INTO states (contact, due, body) SELECT contact, due, body
+                     FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $5::boolean[]) AS u (contact, due, body, first)
+                     WHERE first)
              UPDATE states s SET due = u.due, body = u.body
                  FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS u (contact, due, body)
                  WHERE s.contact = u.contact";
         let write = sqlx::query(write).bind(self.contacts).bind(self.dues).bind(self.states).bind(self.applied);
-        execute(connection, write).await?;
+        execute(connection, write.bind(self.first)).await?;
         if !self.erased.0.is_empty() {
             erase(connection, self.erased, self.silenced, self.clock).await?;
         }

@@ -68,7 +68,7 @@ pub(super) async fn accept(
     }
     let changed = log.changed().collect();
     let append = concat!(
-        "INSERT INTO contacts (id, key, created_at) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);",
+        "INSERT INTO contacts (id, key, created_at) SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?);",
         append_plain!(),
         append_words!(),
         "COMMIT"
@@ -110,12 +110,11 @@ async fn known_contacts(
     }
     let known = "BEGIN IMMEDIATE;
          SELECT json_group_array(json_array(key, contact, accepted, merged_into, handed)) FROM (
-             SELECT c.key, r.contact, r.accepted, m.merged_into, m.handed
-             FROM json_each(?) j CROSS JOIN contacts c ON c.key = j.value
-             CROSS JOIN ready r ON r.contact = c.id LEFT JOIN merged m ON m.contact = c.id
+             SELECT c.key, c.id AS contact, c.accepted, m.merged_into, m.handed
+             FROM jsonb_each(?) j CROSS JOIN contacts c ON c.key = j.value LEFT JOIN merged m ON m.contact = c.id
              UNION ALL
-             SELECT NULL, r.contact, r.accepted, m.merged_into, m.handed
-             FROM json_each(?) j CROSS JOIN ready r ON r.contact = j.value LEFT JOIN merged m ON m.contact = j.value)";
+             SELECT NULL, c.id, c.accepted, m.merged_into, m.handed
+             FROM jsonb_each(?) j CROSS JOIN contacts c ON c.id = j.value LEFT JOIN merged m ON m.contact = c.id)";
     let (keys, ids): (Vec<_>, Vec<_>) = (keys.into_iter().collect(), ids.into_iter().collect());
     let rows = list::<LogRow>(sqlx::query(known).bind(json(&keys)).bind(json(&ids)), connection).await?;
     let (mut keys, mut log) = (HashMap::new(), Log::default());
@@ -140,7 +139,7 @@ async fn known_fingerprints(
     if asked.is_empty() {
         return Ok(HashMap::new());
     }
-    let known = "SELECT json_group_array(json_array(i.contact, i.id, hex(i.fingerprint))) FROM json_each(?1) j
+    let known = "SELECT json_group_array(json_array(i.contact, i.id, hex(i.fingerprint))) FROM jsonb_each(?1) j
          CROSS JOIN inputs i ON i.contact = j.value ->> 0 AND i.id = j.value ->> 1";
     let rows = list::<(i64, SmolStr, String)>(sqlx::query(known).bind(json(&asked)), connection).await?;
     let known = |(contact, id, fingerprint): (i64, SmolStr, String)| {
@@ -151,8 +150,8 @@ async fn known_fingerprints(
 
 /// The logs of contacts by their numbers.
 async fn log_rows(connection: &mut SqliteConnection, contacts: &[i64]) -> sqlx::Result<Vec<LogRow>> {
-    let rows = "SELECT json_group_array(json_array(NULL, r.contact, r.accepted, m.merged_into, m.handed))
-         FROM json_each(?1) j CROSS JOIN ready r ON r.contact = j.value LEFT JOIN merged m ON m.contact = j.value";
+    let rows = "SELECT json_group_array(json_array(NULL, c.id, c.accepted, m.merged_into, m.handed))
+         FROM jsonb_each(?1) j CROSS JOIN contacts c ON c.id = j.value LEFT JOIN merged m ON m.contact = c.id";
     list(sqlx::query(rows).bind(json(contacts)), connection).await
 }
 
@@ -162,10 +161,8 @@ macro_rules! append_plain {
         "INSERT INTO inputs (contact, seq, at, id, fingerprint, body)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4),
                  substr(?, value ->> 5, value ->> 6)
-             FROM json_each(?);
-         INSERT INTO ready (contact, due, accepted, applied)
-             SELECT value ->> 0, ?, value ->> 1, 0 FROM json_each(?) WHERE true
-             ON CONFLICT (contact) DO UPDATE SET accepted = excluded.accepted;"
+             FROM jsonb_each(?);
+         UPDATE contacts SET accepted = j.value ->> 1 FROM jsonb_each(?) j WHERE contacts.id = j.value ->> 0;"
     };
 }
 
@@ -173,19 +170,20 @@ macro_rules! append_plain {
 macro_rules! append_words {
     () => {
         "INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE value ->> 3 IS NOT NULL;
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE value ->> 3 IS NOT NULL;
          DELETE FROM unsubscribed WHERE (contact, topic, channel) IN
-             (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE value ->> 3 IS NULL);
+             (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?) WHERE value ->> 3 IS NULL);
          INSERT INTO suppressed (hash, topic, contact, at)
-             SELECT a.hash, j.value ->> 4, a.contact, j.value ->> 5 FROM json_each(?) j
+             SELECT a.hash, j.value ->> 4, a.contact, j.value ->> 5 FROM jsonb_each(?) j
              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NOT NULL
              ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
          DELETE FROM suppressed WHERE (hash, topic) IN
-             (SELECT a.hash, j.value ->> 4 FROM json_each(?) j
+             (SELECT a.hash, j.value ->> 4 FROM jsonb_each(?) j
               CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NULL);
-         INSERT INTO merged (contact, merged_into, handed) SELECT value ->> 0, value ->> 1, 0 FROM json_each(?);
-         UPDATE ready SET applied = accepted WHERE contact IN (SELECT value FROM json_each(?));
-         INSERT OR IGNORE INTO nudged (contact) SELECT value ->> 0 FROM json_each(?);"
+         INSERT INTO merged (contact, merged_into, handed) SELECT value ->> 0, value ->> 1, 0 FROM jsonb_each(?);
+         UPDATE states SET applied = c.accepted FROM jsonb_each(?) j CROSS JOIN contacts c ON c.id = j.value
+             WHERE states.contact = c.id;
+         INSERT OR IGNORE INTO nudged (contact) SELECT value ->> 0 FROM jsonb_each(?);"
     };
 }
 
@@ -318,7 +316,7 @@ impl Log {
         // Neighbours share pages of the indexes.
         self.inputs.rows.sort_unstable_by_key(|row| (row.0, row.1));
         let query = std::mem::take(&mut self.inputs).bind(query);
-        query.bind(Instant::NEVER.0).bind(json(&self.lengths()))
+        query.bind(json(&self.lengths()))
     }
 
     /// The contacts whose logs became longer, and how long these are.

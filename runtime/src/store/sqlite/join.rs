@@ -17,24 +17,25 @@ use crate::store::codec;
 /// one says about its address.
 pub(super) const JOIN: &str = concat!(
     "INSERT INTO suppressed (hash, topic, contact, at)
-         SELECT s.hash, s.topic, j.value ->> 1, s.at FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
+         SELECT s.hash, s.topic, j.value ->> 1, s.at FROM jsonb_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
          CROSS JOIN suppressed s ON s.hash = a.hash AND s.contact = a.contact WHERE true
          ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
      DELETE FROM suppressed WHERE (hash, topic, contact) IN
-         (SELECT s.hash, s.topic, s.contact FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
+         (SELECT s.hash, s.topic, s.contact FROM jsonb_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
           CROSS JOIN suppressed s ON s.hash = a.hash AND s.contact = a.contact);
      INSERT INTO suppressed (hash, topic, contact, at)
          SELECT a.hash, CASE u.channel WHEN '' THEN u.topic ELSE u.channel || ':' || u.topic END, u.contact, j.value ->> 2
-         FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
+         FROM jsonb_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
          CROSS JOIN unsubscribed u ON u.contact = j.value ->> 1 WHERE true
          ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
      INSERT OR IGNORE INTO addressed (contact, hash)
-         SELECT j.value ->> 1, a.hash FROM json_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0;
-     DELETE FROM addressed WHERE contact IN (SELECT value ->> 0 FROM json_each(?));
-     UPDATE inputs SET body = x'' WHERE contact IN (SELECT value ->> 0 FROM json_each(?))
-         AND seq > (SELECT applied FROM ready WHERE ready.contact = inputs.contact);
-     UPDATE ready SET applied = accepted WHERE contact IN (SELECT value ->> 0 FROM json_each(?));
-     UPDATE merged SET handed = 1 WHERE contact IN (SELECT value ->> 0 FROM json_each(?));",
+         SELECT j.value ->> 1, a.hash FROM jsonb_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0;
+     DELETE FROM addressed WHERE contact IN (SELECT value ->> 0 FROM jsonb_each(?));
+     UPDATE inputs SET body = x'' WHERE contact IN (SELECT value ->> 0 FROM jsonb_each(?))
+         AND seq > (SELECT applied FROM states WHERE states.contact = inputs.contact);
+     UPDATE states SET applied = c.accepted FROM jsonb_each(?) j CROSS JOIN contacts c ON c.id = j.value ->> 0
+         WHERE states.contact = c.id;
+     UPDATE merged SET handed = 1 WHERE contact IN (SELECT value ->> 0 FROM jsonb_each(?));",
     append_plain!(),
     append_words!(),
 );
@@ -63,7 +64,7 @@ impl Joins {
         let pairs = handed.iter().map(pair).collect();
         let applied: Vec<(i64, i64)> = handed.iter().map(|handed| (handed.contact.id.0, handed.applied)).collect();
         let waiting = "SELECT json_group_array(json_array(i.contact, i.at, hex(i.body)) ORDER BY i.contact, i.seq)
-             FROM json_each(?1) j CROSS JOIN inputs i ON i.contact = j.value ->> 0 AND i.seq > j.value ->> 1";
+             FROM jsonb_each(?1) j CROSS JOIN inputs i ON i.contact = j.value ->> 0 AND i.seq > j.value ->> 1";
         let waiting = list::<(i64, i64, String)>(sqlx::query(waiting).bind(json(&applied)), connection).await?;
         for Handover { contact, .. } in handed {
             let (id, at) = (contact.id, contact.state.clock);

@@ -90,8 +90,8 @@ pub struct Lease {
     was: HashMap<ContactId, (Instant, i64)>,
 }
 
-/// contact, timer, inputs accepted, state; key and creation where there is no state yet
-type ClaimRow = (i64, i64, i64, String, Option<SmolStr>, Option<i64>);
+/// contact, inputs accepted; timer, inputs applied and state, or key and creation where there is no state yet
+type ClaimRow = (i64, i64, Option<i64>, Option<i64>, String, Option<SmolStr>, Option<i64>);
 
 fn open_error(path: &Path, error: &sqlx::Error) -> StoreError {
     StoreError::Open { database: path.display().to_string(), cause: error.to_string() }
@@ -223,8 +223,9 @@ async fn agenda(connection: &mut SqliteConnection) -> sqlx::Result<(Wake, BTreeS
     let wake = Wake::default();
     let mut last = ContactId(i64::MIN);
     loop {
-        let page = "SELECT contact, due, accepted > applied FROM ready WHERE contact > ?1 ORDER BY contact LIMIT 10000";
-        let rows = sqlx::query(page).bind(last.0).fetch_all(&mut *connection).await?;
+        let page = "SELECT c.id, coalesce(s.due, ?2), c.accepted > coalesce(s.applied, 0)
+             FROM contacts c LEFT JOIN states s ON s.contact = c.id WHERE c.id > ?1 ORDER BY c.id LIMIT 10000";
+        let rows = sqlx::query(page).bind(last.0).bind(Instant::NEVER.0).fetch_all(&mut *connection).await?;
         for row in &rows {
             last = ContactId(row.try_get(0)?);
             wake.set_timer(last, Instant(row.try_get(1)?));
@@ -365,18 +366,15 @@ impl Store for SqliteStore {
             return Ok(claimed);
         }
         let ids = json(&claimed.lease.wake.ids().iter().map(|id| id.0).collect::<Vec<_>>());
-        let contacts = "SELECT json_group_array(
-                 json_array(r.contact, r.due, r.accepted, hex(s.body), c.key, c.created_at) ORDER BY r.contact)
-                 FROM json_each(?1) j CROSS JOIN ready r ON r.contact = j.value
-                 LEFT JOIN states s ON s.contact = j.value LEFT JOIN contacts c ON s.contact IS NULL AND c.id = j.value";
-        let contacts = self.list::<ClaimRow>(sqlx::query(contacts).bind(ids.clone())).await?;
-        let inputs =
-            "SELECT json_group_array(json_array(i.contact, i.seq, i.at, hex(i.body)) ORDER BY i.contact, i.seq)
-                 FROM json_each(?1) j CROSS JOIN ready r ON r.contact = j.value
-                 CROSS JOIN inputs i ON i.contact = r.contact AND i.seq > r.applied AND i.seq <= r.applied + ?2";
-        let inputs = sqlx::query(inputs).bind(ids).bind(MAX_INPUTS_PER_ADVANCE);
-        let mut pending = self.list::<(i64, i64, i64, String)>(inputs).await?.into_iter().peekable();
-        for (id, due, accepted, body, key, created_at) in contacts {
+        let contacts = "SELECT json_group_array(json_array(c.id, c.accepted, s.due, s.applied, hex(s.body),
+                     iif(s.contact IS NULL, c.key, NULL), iif(s.contact IS NULL, c.created_at, NULL)))
+                 FROM jsonb_each(?1) j CROSS JOIN contacts c ON c.id = j.value LEFT JOIN states s ON s.contact = j.value";
+        let mut contacts = self.list::<ClaimRow>(sqlx::query(contacts).bind(ids)).await?;
+        contacts.sort_unstable_by_key(|row| row.0);
+        let told = |row: &ClaimRow| Some((row.0, row.3.unwrap_or_default())).filter(|(_, applied)| row.1 > *applied);
+        let told: Vec<(i64, i64)> = contacts.iter().filter_map(told).collect();
+        let mut pending = self.pending(&told).await?.into_iter().peekable();
+        for (id, accepted, due, _, body, key, created_at) in contacts {
             let mut contact = match key {
                 None => codec::read(&unhex(&body)),
                 Some(key) => Ok(Contact::new(ContactId(id), key, Instant(created_at.unwrap_or_default()))),
@@ -390,7 +388,7 @@ impl Store for SqliteStore {
             }
             match contact {
                 Ok(contact) => {
-                    claimed.lease.was.insert(ContactId(id), (Instant(due), accepted));
+                    claimed.lease.was.insert(ContactId(id), (due.map_or(Instant::NEVER, Instant), accepted));
                     claimed.contacts.push(Pending { contact, inputs });
                 }
                 Err(cause) => claimed.damaged.push((ContactId(id), cause)),
@@ -432,7 +430,7 @@ impl Store for SqliteStore {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let open = "SELECT json_group_array(json_array(o.attempts, hex(o.body)) ORDER BY j.id) FROM json_each(?1) j
+        let open = "SELECT json_group_array(json_array(o.attempts, hex(o.body)) ORDER BY j.id) FROM jsonb_each(?1) j
              CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
         let rows = self.list::<(u32, String)>(sqlx::query(open).bind(message_keys(&ids))).await?;
         Ok(rows.into_iter().filter_map(|(attempts, body)| Queued::read(attempts, &unhex(&body))).collect())
@@ -695,7 +693,8 @@ impl Store for SqliteStore {
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
-        let counts = "SELECT (SELECT count(*) FROM contacts), (SELECT coalesce(sum(accepted - applied), 0) FROM ready),
+        let counts = "SELECT (SELECT count(*) FROM contacts),
+             (SELECT coalesce(sum(accepted), 0) FROM contacts) - (SELECT coalesce(sum(applied), 0) FROM states),
              (SELECT count(*) FROM outbox), (SELECT count(*) FROM deliveries WHERE NOT failed),
              (SELECT count(*) FROM deliveries WHERE failed), (SELECT count(*) FROM held)";
         let rows = self.fetch(sqlx::query(counts)).await?;
@@ -727,6 +726,18 @@ impl SqliteStore {
     pub(crate) async fn limit_pages(&self, pages: u32) {
         let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
         sqlx::raw_sql(limit).execute(&mut self.writer.lock().await.connection).await.unwrap();
+    }
+
+    /// The next inputs of contacts of which so many are applied, in their order: contact, place, moment, body.
+    async fn pending(&self, told: &[(i64, i64)]) -> Result<Vec<(i64, i64, i64, String)>, StoreError> {
+        if told.is_empty() {
+            return Ok(Vec::new());
+        }
+        let inputs =
+            "SELECT json_group_array(json_array(i.contact, i.seq, i.at, hex(i.body)) ORDER BY i.contact, i.seq)
+                 FROM jsonb_each(?1) j CROSS JOIN inputs i ON i.contact = j.value ->> 0
+                     AND i.seq > j.value ->> 1 AND i.seq <= (j.value ->> 1) + ?2";
+        self.list(sqlx::query(inputs).bind(json(told)).bind(MAX_INPUTS_PER_ADVANCE)).await
     }
 
     async fn contacts(&self, query: Query) -> Result<Vec<Contact>, StoreError> {

@@ -139,6 +139,19 @@ ALTER TABLE suppressed ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE resubscribed (
     hash BLOB NOT NULL, topic TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (hash, topic)
 ) STRICT, WITHOUT ROWID;
+", "
+-- A step writes one row of a contact: where it stands, when it has something to do by itself, and which of its inputs are
+-- applied. The place of its newest input stands beside its key. No state before the first step.
+ALTER TABLE contacts ADD COLUMN accepted INTEGER NOT NULL DEFAULT 0;
+UPDATE contacts SET accepted = coalesce((SELECT accepted FROM ready WHERE contact = contacts.id), 0);
+ALTER TABLE states RENAME TO states_before;
+CREATE TABLE states (
+    contact INTEGER PRIMARY KEY, due INTEGER NOT NULL, applied INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT;
+INSERT INTO states SELECT s.contact, r.due, r.applied, s.body
+    FROM states_before s JOIN ready r ON r.contact = s.contact ORDER BY s.contact;
+DROP TABLE states_before;
+DROP TABLE ready;
 "];
 
 /// Brings the database up to date.
@@ -215,6 +228,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn where_a_contact_stands_becomes_one_row() {
+        let mut db = memory().await;
+        migrate_to(&mut db, Path::new("t.db"), &STEPS[..10]).await.unwrap();
+        let older = "INSERT INTO contacts VALUES (1, 'ada', 5), (2, 'bob', 6);
+             INSERT INTO ready VALUES (1, 70, 3, 2), (2, 9223372036854775807, 1, 0);
+             INSERT INTO states VALUES (1, x'01')";
+        sqlx::raw_sql(older).execute(&mut db).await.unwrap();
+        migrate(&mut db, Path::new("t.db")).await.unwrap();
+        let states = "SELECT contact, due, applied, body FROM states";
+        let states: Vec<(i64, i64, i64, Vec<u8>)> = sqlx::query_as(states).fetch_all(&mut db).await.unwrap();
+        assert_eq!(states, [(1, 70, 2, vec![1])]);
+        let accepted: Vec<i64> =
+            sqlx::query_scalar("SELECT accepted FROM contacts ORDER BY id").fetch_all(&mut db).await.unwrap();
+        assert_eq!(accepted, [3, 1]);
+    }
+
+    #[tokio::test]
     async fn other_files_are_refused() {
         let mut db = memory().await;
         sqlx::raw_sql("CREATE TABLE theirs (x)").execute(&mut db).await.unwrap();
@@ -223,6 +253,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 10, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 11, .. }), "{error}");
     }
 }

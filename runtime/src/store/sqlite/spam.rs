@@ -15,7 +15,7 @@ pub(super) async fn count(connection: &mut SqliteConnection, counted: &Traffic, 
     let write = "BEGIN IMMEDIATE;
          DELETE FROM traffic WHERE hour < ?;
          INSERT INTO traffic (sender, hour, delivered, complained)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE true
              ON CONFLICT (sender, hour) DO UPDATE SET
                  delivered = delivered + excluded.delivered, complained = complained + excluded.complained;
          COMMIT";

@@ -23,8 +23,8 @@ use crate::trial::{TrialCount, TrialKey, Trials};
 pub(super) struct Batch {
     /// Messages for the queue.
     pub(super) queued: Vec<(Instant, MessageId)>,
-    states: Rows<(i64, usize, usize)>,
-    ready: Vec<(i64, i64, i64)>,
+    /// contact, timer, last input applied (all of them without), start and length of the state
+    states: Rows<(i64, i64, Option<i64>, usize, usize)>,
     outbox: Rows<OutboxRow>,
     /// contact and hash of an address
     addressed: BTreeSet<(i64, String)>,
@@ -46,27 +46,27 @@ pub(super) type Written = (Vec<(Instant, MessageId)>, Vec<ContactId>);
 /// Counts for trials.
 const COUNT_TRIALS: &str = "INSERT INTO trials (version, split, side, hour, took, reached)
      SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-     FROM json_each(?) WHERE true
+     FROM jsonb_each(?) WHERE true
      ON CONFLICT (version, split, side, hour) DO UPDATE SET
          took = took + excluded.took, reached = reached + excluded.reached;";
 
 /// Notes since when topics are wanted again at addresses.
 const RESUBSCRIBE: &str = "INSERT INTO resubscribed (hash, topic, at)
-     SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM json_each(?) WHERE true
+     SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM jsonb_each(?) WHERE true
      ON CONFLICT (hash, topic) DO UPDATE SET at = max(at, excluded.at);";
 
 /// Forgets contacts, of which nothing but the numbers is left: what waits stays behind, what is on the wire gets its result
 /// and does not go again. At their addresses nothing more goes to anybody.
 const ERASE: &str =
     "CREATE TEMP TABLE IF NOT EXISTS erased (contact INTEGER PRIMARY KEY, key TEXT NOT NULL, at INTEGER NOT NULL);
-     INSERT INTO erased SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);
+     INSERT INTO erased SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?);
      INSERT INTO suppressed (hash, topic, contact, at)
          SELECT a.hash, '', a.contact, e.at FROM erased e CROSS JOIN addressed a ON a.contact = e.contact
-         UNION ALL SELECT unhex(value ->> 1), '', value ->> 0, value ->> 2 FROM json_each(?) WHERE true
+         UNION ALL SELECT unhex(value ->> 1), '', value ->> 0, value ->> 2 FROM jsonb_each(?) WHERE true
          ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
      DELETE FROM addressed WHERE contact IN (SELECT contact FROM erased);
      INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
-         SELECT e.contact, '', '', r.accepted FROM erased e CROSS JOIN ready r ON r.contact = e.contact;
+         SELECT e.contact, '', '', c.accepted FROM erased e CROSS JOIN contacts c ON c.id = e.contact;
      DELETE FROM outbox WHERE contact IN (SELECT contact FROM erased) AND NOT EXISTS
          (SELECT 1 FROM wire w WHERE w.contact = outbox.contact AND w.number = outbox.number);
      UPDATE outbox SET marketing = 1, applied = -1, cause = NULL WHERE contact IN (SELECT contact FROM erased);
@@ -75,7 +75,7 @@ const ERASE: &str =
      UPDATE deliveries SET message = NULL, result = CASE WHEN failed THEN ? ELSE ? END
          WHERE contact IN (SELECT contact FROM erased);
      UPDATE inputs SET id = NULL, fingerprint = NULL, body = x'' WHERE contact IN (SELECT contact FROM erased)
-         AND seq <= (SELECT applied FROM ready WHERE ready.contact = inputs.contact);
+         AND seq <= (SELECT applied FROM states WHERE states.contact = inputs.contact);
      UPDATE contacts SET key = e.key FROM erased e WHERE e.contact = contacts.id;
      DELETE FROM erased;";
 
@@ -89,7 +89,7 @@ macro_rules! insert_outbox {
         "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, channel, address, body)
              SELECT value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                  value ->> 7, unhex(value ->> 8), substr(?, value ->> 9, value ->> 10)
-             FROM json_each(?);"
+             FROM jsonb_each(?);"
     };
 }
 
@@ -103,14 +103,13 @@ impl Batch {
             let id = contact.id.0;
             let applied = outcome.handed.as_ref().map_or(contact.state.applied, |handed| handed.applied);
             batch.handed.extend(outcome.handed.as_deref().cloned());
-            batch.state(contact);
-            batch.ready.push((id, outcome.due.unwrap_or(Instant::NEVER).0, applied));
+            batch.state(contact, outcome.due.unwrap_or(Instant::NEVER), Some(applied));
             outcome.trials.iter().for_each(|event| batch.trials.add(event));
             let at = contact.state.clock.0;
             batch.resubscribed.extend(resubscribed(outcome).map(|(hash, topic, at)| (hex(&hash), topic.clone(), at.0)));
             batch.erased.extend(outcome.erase.then(|| (id, contact.key.clone(), at)));
             for left in outcome.erased.iter().map(|alias| Contact::erased(*alias)) {
-                batch.state(&left);
+                batch.state(&left, Instant::NEVER, None);
                 batch.erased.push((left.id.0, left.key, at));
             }
             batch.silenced.extend(silenced(outcome).map(|hash| (id, hex(&hash), at)));
@@ -127,9 +126,9 @@ impl Batch {
         batch
     }
 
-    fn state(&mut self, contact: &Contact) {
+    fn state(&mut self, contact: &Contact, due: Instant, applied: Option<i64>) {
         let (start, length) = self.states.add(contact);
-        self.states.rows.push((contact.id.0, start, length));
+        self.states.rows.push((contact.id.0, due.0, applied, start, length));
     }
 
     /// Writes the rows; returns what there is to do for others. Nothing is written if there is a newer revision.
@@ -149,20 +148,19 @@ impl Batch {
         let erase = if self.erased.is_empty() { "" } else { ERASE };
         let count = if self.trials.0.is_empty() { "" } else { COUNT_TRIALS };
         let again = if self.resubscribed.is_empty() { "" } else { RESUBSCRIBE };
-        let states = "INSERT OR REPLACE INTO states (contact, body)
-                 SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);
-             INSERT INTO ready (contact, due, accepted, applied)
-                 SELECT value ->> 0, value ->> 1, 0, value ->> 2 FROM json_each(?) WHERE true
-                 ON CONFLICT (contact) DO UPDATE SET due = excluded.due, applied = excluded.applied;";
+        let states = "INSERT OR REPLACE INTO states (body, contact, due, applied)
+                 SELECT substr(?, value ->> 3, value ->> 4), value ->> 0, value ->> 1,
+                     coalesce(value ->> 2, (SELECT accepted FROM contacts WHERE contacts.id = value ->> 0))
+                 FROM jsonb_each(?);";
         let end = concat!(
             insert_outbox!(),
             "INSERT OR IGNORE INTO addressed (contact, hash)
-                 SELECT value ->> 0, unhex(value ->> 1) FROM json_each(?);
+                 SELECT value ->> 0, unhex(value ->> 1) FROM jsonb_each(?);
              INSERT INTO trace (contact, body)
-                 SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM json_each(?);"
+                 SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM jsonb_each(?);"
         );
         let write = AssertSqlSafe([begin, FENCE, states, erase, again, count, end, join, "COMMIT"].concat());
-        let mut query = self.states.bind(sqlx::query(write).bind(revision)).bind(json(&self.ready));
+        let mut query = self.states.bind(sqlx::query(write).bind(revision));
         if !erase.is_empty() {
             let left = |failed| {
                 let mut left = Vec::new();
@@ -233,10 +231,10 @@ macro_rules! standing {
              OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1
                  FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
                  AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact)))
-             FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1),
-         (SELECT json_group_array(json_array(o.number, o.contact, r.accepted, m.merged_into, m.handed))
-             FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
-             LEFT JOIN ready r ON r.contact = o.contact LEFT JOIN merged m ON m.contact = o.contact)"
+             FROM jsonb_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1),
+         (SELECT json_group_array(json_array(o.number, o.contact, c.accepted, m.merged_into, m.handed))
+             FROM jsonb_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
+             LEFT JOIN contacts c ON c.id = o.contact LEFT JOIN merged m ON m.contact = o.contact)"
     };
 }
 
@@ -245,29 +243,29 @@ type OpenRow = (u32, i64, Option<i64>, Option<i64>, Option<u8>);
 
 /// Takes messages off the wire.
 const OFF_WIRE: &str =
-    "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));";
+    "DELETE FROM wire WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));";
 
 /// Lets messages wait in the outbox, or holds them. The upsert finds its rows by key; an UPDATE with a join may read the whole
 /// outbox.
 const WAIT: &str = "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, body, cause)
          SELECT o.contact, o.number, coalesce(j.value ->> 2, o.due), j.value ->> 3, o.applied, o.marketing, o.topic, o.hold,
              o.body, j.value ->> 4
-         FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
+         FROM jsonb_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
          WHERE true
          ON CONFLICT (contact, number) DO UPDATE SET
              due = excluded.due, attempts = excluded.attempts, cause = excluded.cause;
-     INSERT OR REPLACE INTO held SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?);";
+     INSERT OR REPLACE INTO held SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?);";
 
 /// Moves messages out of the outbox, with their results.
 const SETTLE: &str = "INSERT OR REPLACE INTO deliveries (contact, number, at, attempts, failed, result, message)
          SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, j.value ->> 4,
              substr(?, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 AND o.contact <> 0 THEN o.body END
-         FROM json_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
-     DELETE FROM outbox WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
-     DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));";
+         FROM jsonb_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
+     DELETE FROM outbox WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));
+     DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));";
 
 /// Puts messages on the wire.
-const ON_WIRE: &str = "INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM json_each(?);";
+const ON_WIRE: &str = "INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM jsonb_each(?);";
 
 /// Writes results, and which messages go on the wire.
 pub(super) async fn record(
@@ -417,11 +415,11 @@ pub(super) async fn requeue(
     now: Instant,
     note: bool,
 ) -> sqlx::Result<Vec<MessageId>> {
-    let held = "SELECT json_group_array(json_array(h.contact, h.number)) FROM json_each(?1) j
+    let held = "SELECT json_group_array(json_array(h.contact, h.number)) FROM jsonb_each(?1) j
          CROSS JOIN held h ON h.contact = j.value ->> 0 AND h.number = j.value ->> 1";
     let held = list::<(i64, u32)>(sqlx::query(held).bind(message_keys(ids)), &mut *connection).await?;
     let held: Vec<MessageId> = held.into_iter().map(message_id).collect();
-    let failed = "SELECT json_group_array(hex(d.message)) FROM json_each(?1) j
+    let failed = "SELECT json_group_array(hex(d.message)) FROM jsonb_each(?1) j
          CROSS JOIN deliveries d ON d.contact = j.value ->> 0 AND d.number = j.value ->> 1
          WHERE d.failed AND d.message IS NOT NULL";
     let failed = list::<String>(sqlx::query(failed).bind(message_keys(ids)), &mut *connection).await?;
@@ -435,11 +433,11 @@ pub(super) async fn requeue(
     let failed = message_keys(&again);
     let write = concat!(
         "BEGIN IMMEDIATE;
-         DELETE FROM deliveries WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));",
+         DELETE FROM deliveries WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));",
         insert_outbox!(),
-        "DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
-         UPDATE outbox SET due = ?, cause = NULL WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?));
-         INSERT OR IGNORE INTO requeued SELECT value ->> 0, value ->> 1 FROM json_each(?);
+        "DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));
+         UPDATE outbox SET due = ?, cause = NULL WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));
+         INSERT OR IGNORE INTO requeued SELECT value ->> 0, value ->> 1 FROM jsonb_each(?);
          COMMIT"
     );
     again.extend(&held);
@@ -503,7 +501,7 @@ pub(super) async fn give_up(
 
 /// Which of the messages are in the outbox and not on the wire, and how often each was tried.
 async fn waiting(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::Result<Vec<(MessageId, u32)>> {
-    let waiting = "SELECT json_group_array(json_array(o.contact, o.number, o.attempts)) FROM json_each(?1) j
+    let waiting = "SELECT json_group_array(json_array(o.contact, o.number, o.attempts)) FROM jsonb_each(?1) j
          CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
          WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number)";
     let rows = list::<(i64, u32, u32)>(sqlx::query(waiting).bind(message_keys(ids)), connection).await?;
@@ -512,13 +510,13 @@ async fn waiting(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::
 
 /// Forgets messages that have failed; returns those.
 async fn forget(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::Result<Vec<MessageId>> {
-    let failed = "SELECT json_group_array(json_array(d.contact, d.number)) FROM json_each(?1) j
+    let failed = "SELECT json_group_array(json_array(d.contact, d.number)) FROM jsonb_each(?1) j
          CROSS JOIN deliveries d ON d.contact = j.value ->> 0 AND d.number = j.value ->> 1
          WHERE d.failed AND d.message IS NOT NULL";
     let failed = list::<(i64, u32)>(sqlx::query(failed).bind(message_keys(ids)), &mut *connection).await?;
     let failed: Vec<MessageId> = failed.into_iter().map(message_id).collect();
     let forget = "UPDATE deliveries SET message = NULL
-         WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))";
+         WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?1))";
     sqlx::query(forget).bind(message_keys(&failed)).execute(connection).await?;
     Ok(failed)
 }
@@ -558,11 +556,11 @@ pub(super) async fn hear(
 
 /// Puts addresses on the list.
 pub(super) const SUPPRESS: &str =
-    "INSERT OR IGNORE INTO suppressed (hash, topic, contact) SELECT unhex(value), ?2, ?3 FROM json_each(?1)";
+    "INSERT OR IGNORE INTO suppressed (hash, topic, contact) SELECT unhex(value), ?2, ?3 FROM jsonb_each(?1)";
 
 /// Takes them off again.
 pub(super) const LIFT: &str =
-    "DELETE FROM suppressed WHERE (hash, topic, contact) IN (SELECT unhex(value), ?2, ?3 FROM json_each(?1))";
+    "DELETE FROM suppressed WHERE (hash, topic, contact) IN (SELECT unhex(value), ?2, ?3 FROM jsonb_each(?1))";
 
 /// Changes which addresses stand on the list; how many rows that were.
 pub(super) async fn list_of(
@@ -590,7 +588,7 @@ pub(super) async fn keep_programs(connection: &mut SqliteConnection, programs: &
 
 /// Offers codes of a voucher; how many are new.
 pub(super) async fn offer(connection: &mut SqliteConnection, voucher: &str, codes: &[SmolStr]) -> sqlx::Result<u64> {
-    let offer = "INSERT OR IGNORE INTO codes (voucher, code) SELECT ?, value FROM json_each(?)";
+    let offer = "INSERT OR IGNORE INTO codes (voucher, code) SELECT ?, value FROM jsonb_each(?)";
     let offered = sqlx::query(offer).bind(voucher.to_owned()).bind(json(codes)).execute(connection).await?;
     Ok(offered.rows_affected())
 }
