@@ -152,7 +152,7 @@ pub(crate) fn compile(
             by_file.get_mut(*number).into_iter().for_each(|of_file| of_file.push(Arc::clone(judged)));
         }
     }
-    judged.into_iter().for_each(|(_, judged)| build.add(Arc::unwrap_or_clone(judged)));
+    judged.iter().for_each(|(_, judged)| build.add(judged));
     let locals = LocalNames::seen(&build.sights);
     let of_messages = match known.of_messages(&build.purposes, &locals) {
         Some(found) => found.to_vec(),
@@ -205,7 +205,7 @@ impl LocalNames {
         self.0.get(&(message.channel, message.name.clone())).unwrap_or(&NONE)
     }
 
-    fn seen(sights: &[Sight]) -> Self {
+    fn seen(sights: &[&Sight]) -> Self {
         let mut all: BTreeMap<(Channel, SmolStr), BTreeSet<SmolStr>> = BTreeMap::new();
         for Sight { message, locals, .. } in sights.iter().filter(|sight| !sight.locals.is_empty()) {
             all.entry(message.clone()).or_default().extend(locals.iter().map(|local| local.name.clone()));
@@ -266,11 +266,11 @@ struct Build<'a> {
     scores: Scores,
     tests: Vec<TestCase>,
     /// Texts that stand in journeys.
-    inline: Vec<(MessageSource, Purpose)>,
+    inline: Vec<&'a (MessageSource, Purpose)>,
     /// Whether somebody sends the message for marketing.
     purposes: BTreeMap<(Channel, SmolStr), Purpose>,
     /// What is sent, with the local variables in sight there.
-    sights: Vec<Sight>,
+    sights: Vec<&'a Sight>,
     /// The first journey, to speak of the file at.
     first: Option<Span>,
     /// The present day, if somebody says it.
@@ -332,7 +332,7 @@ impl<'a> Build<'a> {
         let Item::Test(test) = item else { return Judged::default() };
         let tested = check::test(self.index, text, test, &self.sent);
         let mut judged = Judged { diagnostics: tested.diagnostics, ..Judged::default() };
-        judged.lints.test(tested.case.as_ref(), tested.uses);
+        judged.lints.test(tested.case.as_ref(), &tested.uses);
         // Who types runs nothing, and what is kept is copied at each key.
         judged.test = tested.case.filter(|_| self.goal != Goal::Later);
         judged
@@ -407,21 +407,21 @@ impl<'a> Build<'a> {
     }
 
     /// Adds what was found in the next journey or test.
-    fn add(&mut self, mut judged: Judged) {
+    fn add(&mut self, judged: &'a Judged) {
         self.first = self.first.or(judged.first);
-        self.diagnostics.append(&mut judged.diagnostics);
-        self.implied.merge(judged.implied);
-        self.lints.add(judged.lints);
-        for (channel, message, purpose) in judged.sends {
-            let known = self.purposes.entry((channel, message)).or_insert(purpose);
-            if purpose == Purpose::Marketing {
-                *known = purpose;
+        self.diagnostics.extend_from_slice(&judged.diagnostics);
+        self.implied.merge(&judged.implied);
+        self.lints.add(&judged.lints);
+        for (channel, message, purpose) in &judged.sends {
+            let known = self.purposes.entry((*channel, message.clone())).or_insert(*purpose);
+            if *purpose == Purpose::Marketing {
+                *known = *purpose;
             }
         }
-        self.sights.append(&mut judged.sights);
-        self.inline.append(&mut judged.inline);
-        self.programs.extend(judged.program);
-        self.tests.extend(judged.test);
+        self.sights.extend(&judged.sights);
+        self.inline.extend(&judged.inline);
+        self.programs.extend(judged.program.clone());
+        self.tests.extend(judged.test.clone());
     }
 
     fn scores(&mut self, scores: &[crate::typed::Score], text: Option<&Text<'_>>) {
@@ -573,7 +573,7 @@ fn is_error(d: &Diagnostic) -> bool {
 }
 
 /// The local variables that messages can use, each as the first journey has it that sends the message.
-fn in_sight(sights: &[Sight]) -> BTreeMap<(Channel, SmolStr), Vec<Field>> {
+fn in_sight(sights: &[&Sight]) -> BTreeMap<(Channel, SmolStr), Vec<Field>> {
     let mut all: BTreeMap<_, Vec<Field>> = BTreeMap::new();
     for Sight { message, locals, .. } in sights.iter().filter(|sight| !sight.locals.is_empty()) {
         let known = all.entry(message.clone()).or_default();

@@ -66,7 +66,7 @@ fn segment(
     checker.in_segment = true;
     checker.segments = Some(checked);
     let mut condition = checker.condition(&info.declaration.condition);
-    uses.merge(std::mem::take(&mut checker.uses));
+    uses.merge(&std::mem::take(&mut checker.uses));
     let mut found = std::mem::take(&mut checker.diagnostics);
     flow::follow_condition(&mut condition, &source.text, index, &mut found);
     let sound = found.is_empty() && condition.ty.is_some();

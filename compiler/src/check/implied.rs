@@ -41,19 +41,19 @@ impl Implied {
     }
 
     /// Adds what another journey of the file uses.
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.tags.extend(other.tags);
-        self.topics.extend(other.topics);
-        self.services.extend(other.services);
-        for (event, fields) in other.events {
-            let known = self.events.entry(event).or_default();
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.tags.extend(other.tags.iter().cloned());
+        self.topics.extend(other.topics.iter().cloned());
+        self.services.extend(other.services.iter().cloned());
+        for (event, fields) in &other.events {
+            let known = self.events.entry(event.clone()).or_default();
             for (name, ty) in fields {
-                let known = known.entry(name).or_default();
-                *known = known.take().or(ty);
+                let known = known.entry(name.clone()).or_default();
+                *known = known.take().or_else(|| ty.clone());
             }
         }
-        for (message, span) in other.messages {
-            self.messages.entry(message).or_insert(span);
+        for (message, span) in &other.messages {
+            self.messages.entry(message.clone()).or_insert(*span);
         }
     }
 }

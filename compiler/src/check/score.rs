@@ -62,7 +62,7 @@ pub(crate) fn scores(
             }
             rules.push((pattern, *points));
         }
-        uses.merge(std::mem::take(&mut checker.uses));
+        uses.merge(&std::mem::take(&mut checker.uses));
         diagnostics.append(&mut checker.diagnostics);
         scores.push(Score { name: name.clone(), halves, rules });
     }

@@ -29,9 +29,12 @@ impl Uses {
     }
 
     /// Adds what somebody else uses.
-    pub(crate) fn merge(&mut self, other: Self) {
-        for (key, count) in other.0 {
-            *self.0.entry(key).or_default() += count;
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (key, count) in &other.0 {
+            match self.0.get_mut(key) {
+                Some(known) => *known += count,
+                None => drop(self.0.insert(key.clone(), *count)),
+            }
         }
     }
 

@@ -345,7 +345,7 @@ fn rings(summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
 fn strong(graph: &Graph) -> Vec<BTreeSet<usize>> {
     // Tarjan's, with its own stack: a chain of journeys can be long.
     let count = graph.len();
-    let next = |n: usize| graph.get(n).into_iter().flatten().map(|(target, _)| *target).collect::<Vec<_>>();
+    let target = |n: usize, number: usize| graph.get(n)?.get(number).map(|(target, _)| *target);
     let mut order = vec![usize::MAX; count];
     let mut low = vec![usize::MAX; count];
     let mut on_stack = vec![false; count];
@@ -354,7 +354,8 @@ fn strong(graph: &Graph) -> Vec<BTreeSet<usize>> {
         if order.get(root) != Some(&usize::MAX) {
             continue;
         }
-        let mut work: Vec<(usize, Vec<usize>)> = Vec::new();
+        // Each with the number of the target to look at next.
+        let mut work: Vec<(usize, usize)> = Vec::new();
         let mut enter = Some(root);
         loop {
             if let Some(n) = enter.take() {
@@ -363,11 +364,12 @@ fn strong(graph: &Graph) -> Vec<BTreeSet<usize>> {
                 set(&mut on_stack, n, true);
                 number += 1;
                 stack.push(n);
-                work.push((n, next(n)));
+                work.push((n, 0));
             }
-            let Some((n, targets)) = work.last_mut() else { break };
+            let Some((n, next)) = work.last_mut() else { break };
             let n = *n;
-            if let Some(target) = targets.pop() {
+            if let Some(target) = target(n, *next) {
+                *next += 1;
                 if order.get(target) == Some(&usize::MAX) {
                     enter = Some(target);
                 } else if on_stack.get(target) == Some(&true) {

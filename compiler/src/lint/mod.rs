@@ -127,7 +127,7 @@ impl Lints {
     }
 
     /// Looks at a test.
-    pub(crate) fn test(&mut self, case: Option<&TestCase>, uses: Uses) {
+    pub(crate) fn test(&mut self, case: Option<&TestCase>, uses: &Uses) {
         self.uses.merge(uses);
         match case {
             Some(case) => unused::tested(case, &mut self.tested, &mut self.given_tags),
@@ -144,16 +144,16 @@ impl Lints {
     }
 
     /// Adds what was gathered of the next journey or test.
-    pub(crate) fn add(&mut self, mut next: Self) {
-        self.found.append(&mut next.found);
-        self.unless.append(&mut next.unless);
-        self.summaries.append(&mut next.summaries);
-        self.uses.merge(next.uses);
-        self.sent.extend(next.sent);
-        self.changed_tags.append(&mut next.changed_tags);
-        self.starting_tags.extend(next.starting_tags);
-        self.tested.extend(next.tested);
-        self.given_tags.extend(next.given_tags);
+    pub(crate) fn add(&mut self, next: &Self) {
+        self.found.extend_from_slice(&next.found);
+        self.unless.extend_from_slice(&next.unless);
+        self.summaries.extend_from_slice(&next.summaries);
+        self.uses.merge(&next.uses);
+        unite(&mut self.sent, &next.sent);
+        self.changed_tags.extend_from_slice(&next.changed_tags);
+        unite(&mut self.starting_tags, &next.starting_tags);
+        unite(&mut self.tested, &next.tested);
+        unite(&mut self.given_tags, &next.given_tags);
         self.first_mail = self.first_mail.or(next.first_mail);
         self.marketing += next.marketing;
         self.partial |= next.partial;
@@ -194,6 +194,15 @@ impl Lints {
             per_week: summary.counts.week,
         });
         pressure.collect()
+    }
+}
+
+/// Adds what is not among them; most is.
+fn unite<T: Ord + Clone>(all: &mut BTreeSet<T>, more: &BTreeSet<T>) {
+    for thing in more {
+        if !all.contains(thing) {
+            all.insert(thing.clone());
+        }
     }
 }
 
