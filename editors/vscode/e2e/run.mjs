@@ -158,8 +158,10 @@ try {
   say("formatting");
   await goTo(lineOf("wait 3d"), 1);
   await page.keyboard.type("        ");
-  await command("Format Document");
   await saveAll();
+  await onDisk(file, (text) => text.includes("\n          wait 3d"));
+  await command("Format Document");
+  // Which saves itself, once the server has answered.
   await onDisk(file, (text) => text.includes("\n  wait 3d"));
 
   say("a rename reaches journeys and declarations");
