@@ -48,7 +48,7 @@ use fleet::{Fleet, Size};
 use journey_tests::foreign;
 use journey_tests::postgres::Cluster;
 use journey_tests::random::Random;
-use run::Race;
+use run::{Race, Word};
 
 const ARGUMENTS: &str = "SEEDS SENDS FAULTS MOMENTS QUEUED CONTACTS KILLS";
 
@@ -78,10 +78,14 @@ fn main() {
         sum.holds_good();
     }
     let leaving = (queued / 5).min(1_000);
-    Race { name: "SQLite", workers: 1, database: None, queued, leaving }.run().holds_good();
+    for (name, word) in [("SQLite", Word::Unsubscribe), ("SQLite, suppress", Word::Suppress)] {
+        Race { name, workers: 1, database: None, queued, leaving, word }.run().holds_good();
+    }
     if let Some(cluster) = Cluster::start() {
         let database = Some(cluster.database());
-        Race { name: "PostgreSQL, 3 workers", workers: 3, database, queued, leaving }.run().holds_good();
+        Race { name: "PostgreSQL, 3 workers", workers: 3, database, queued, leaving, word: Word::Unsubscribe }
+            .run()
+            .holds_good();
     }
     let mut all: Vec<Figures> = Vec::new();
     for hold in [false, true] {

@@ -66,6 +66,7 @@ struct Seen {
     taken: BTreeSet<String>,
     accepted: Vec<Attempt>,
     refused: Vec<Attempt>,
+    logins: Vec<String>,
 }
 
 impl Sink {
@@ -130,6 +131,11 @@ impl Sink {
         self.shared.seen.lock().unwrap().taken.len()
     }
 
+    /// What logins were, as they came over the wire: base64 of user and password.
+    pub fn logins(&self) -> Vec<String> {
+        self.shared.seen.lock().unwrap().logins.clone()
+    }
+
     /// How many connections there have been.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
@@ -164,7 +170,14 @@ fn converse(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Resul
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         let verb = text.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
         let answer: &str = match verb.as_str() {
-            "EHLO" => "250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES",
+            "EHLO" => {
+                "250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-AUTH PLAIN\r\n250 ENHANCEDSTATUSCODES"
+            }
+            "AUTH" => {
+                let login = text.rsplit(' ').next().unwrap_or_default().to_owned();
+                shared.seen.lock().unwrap().logins.push(login);
+                "235 2.7.0 welcome"
+            }
             "HELO" | "NOOP" => "250 2.0.0 fine",
             "MAIL" => {
                 from = address_in(&text);

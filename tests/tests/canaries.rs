@@ -14,28 +14,39 @@ use journey_tests::{http, wait_until};
 use serde_json::{Value as Json, json};
 
 /// Secrets in the environment, by the variables that hold them.
-const ENVIRONMENT: [(&str, &str); 5] = [
+const ENVIRONMENT: [(&str, &str); 6] = [
     ("CANARY_LINKS", "canary-of-links-5d1c"),
     ("CANARY_HOOKS", "canary-of-hooks-77ab"),
     ("CANARY_CALLS", "canary-of-calls-03fe"),
     ("CANARY_SLACK", "http://127.0.0.1:9/canary-of-slack-a1b2"),
     ("JOURNEY_API_TOKEN", "canary-of-the-api-4c5d"),
+    ("CANARY_SMTP", "canary-of-smtp-6e2f"),
 ];
+
+/// The mail server's password as it goes over the wire, with its user.
+const LOGIN: &str = "AHdhbGtlcgBjYW5hcnktb2Ytc210cC02ZTJm";
+
+/// What Google lets us in with.
+const ACCESS: &str = "canary-of-google-8f21";
+
+/// The key of the Firebase account.
+const KEY: &str = include_str!("keys/rsa.pem");
 
 /// A secret in a file.
 const FILE: &str = "canary-of-a-file-99e0";
 
 /// What nobody but the contact, the sender's database and the provider shall see.
-const PEOPLE: [&str; 4] = ["kanarienvogel", "canary@walk.example", "+4915100000017", "4915100000017"];
+const PEOPLE: [&str; 5] =
+    ["kanarienvogel", "canary@walk.example", "+4915100000017", "4915100000017", "device-of-a-canary-31"];
 
 fn secrets() -> Vec<&'static str> {
     let mut all: Vec<&str> = ENVIRONMENT.iter().map(|(_, secret)| *secret).collect();
-    all.extend([FILE, "canary-of-slack-a1b2"]);
+    all.extend([FILE, "canary-of-slack-a1b2", LOGIN, ACCESS, KEY.lines().nth(9).unwrap()]);
     all
 }
 
 const JOURNEY: &str = r##"
-contact { email: email  name: text = "you"  phone: phone? }
+contact { email: email  name: text = "you"  phone: phone?  push_token: text? }
 tags { lead known }
 topic offers "Offers"
 policy { sender "Walk <walk@walk.example>"  address "Walk Ltd, 1 Path, Walkton" }
@@ -47,28 +58,31 @@ journey greet {
   purpose transactional
   send email hello
   send sms hi
+  send push note
   send webhook told
   call crm.grade { email: email, phone: phone } as graded up to 5m else { notify slack "#sales" "no grade for {{ name }}" }
   if name is not "you" { add tag known }
 }
 "##;
 
-fn project(sink: &Sink, peer: &Peer) -> Project {
+fn project(sink: &Sink, peer: &Peer, google: &Peer) -> Project {
     let project = Project::of(&[
         (
             "journey.toml",
             &format!(
                 "[project]\nname = \"canaries\"\ntimezone = \"Europe/Berlin\"\n\
                  [track]\nbase_url = \"https://t.example\"\nsecret = \"env:CANARY_LINKS\"\n\
-                 [email]\nsmtp = \"{}\"\n\
+                 [email]\nsmtp = \"{}\"\nuser = \"walker\"\npassword = \"env:CANARY_SMTP\"\n\
                  [sms]\nprovider = \"twilio\"\nurl = \"http://{peer}/sms\"\naccount = \"AC7\"\nfrom = \"+4930123\"\n\
                  secret = \"file:secret\"\n\
+                 [push]\nfirebase = \"file:account.json\"\nurl = \"http://{google}\"\n\
                  [webhook]\nurl = \"http://{peer}/hooks\"\nsecret = \"env:CANARY_HOOKS\"\n\
                  [notify.slack]\n\"#sales\" = \"env:CANARY_SLACK\"\n\
                  [call]\nallow_private = true\n[call.crm.grade]\nurl = \"http://{peer}/grade\"\n\
                  secret = \"env:CANARY_CALLS\"\nanswer = {{ grade = \"text\" }}\n",
                 sink.url(),
-                peer = peer.address
+                peer = peer.address,
+                google = google.address
             ),
         ),
         ("greet.journey", JOURNEY),
@@ -77,9 +91,13 @@ fn project(sink: &Sink, peer: &Peer) -> Project {
             "---\nsubject: Hello {{ name }}\n---\nHello. [Unsubscribe]({{ unsubscribe_url }})\n",
         ),
         ("messages/hi.sms.txt", "Hello {{ name }}\n"),
+        ("messages/note.push.json", "{\"title\": \"Hello {{ name }}\"}"),
         ("messages/told.webhook.json", "{\"name\": \"{{ name }}\"}"),
     ]);
     project.write("secret", &format!("{FILE}\n"));
+    let account = json!({"project_id": "walk", "client_email": "us@walk.example", "private_key": KEY,
+        "token_uri": format!("http://{}/token", google.address)});
+    project.write("account.json", &account.to_string());
     project
 }
 
@@ -87,8 +105,9 @@ fn project(sink: &Sink, peer: &Peer) -> Project {
 fn holds_none_of(what: &str, text: &[u8], canaries: &[&str]) {
     let text = String::from_utf8_lossy(text).to_lowercase();
     for canary in canaries {
-        let line = text.lines().find(|line| line.contains(&canary.to_lowercase()));
-        assert!(line.is_none(), "{what} holds {canary}: {}", line.unwrap_or_default());
+        let canary = canary.to_lowercase();
+        let line = || text.lines().find(|line| line.contains(&canary)).unwrap_or_default();
+        assert!(!text.contains(&canary), "{what} holds {canary}: {}", line());
     }
 }
 
@@ -108,20 +127,27 @@ fn a_server_and_its_commands_tell_no_secrets_and_the_log_no_names() {
     // Everybody refuses, and quotes whom it refuses: what goes wrong says most.
     let sink = Sink::scripted(|_| Verdict::Refuse("550 5.1.1 Kanarienvogel <canary@walk.example> is unknown"));
     let peer = Peer::answering(&[("503 Later", "Kanarienvogel +4915100000017 sleeps")]);
-    let project = project(&sink, &peer);
+    let google = Peer::answering(&[
+        ("200 OK", "{\"access_token\": \"canary-of-google-8f21\", \"expires_in\": 3600}"),
+        ("503 Later", "device-of-a-canary-31 sleeps, says canary-of-google-8f21"),
+    ]);
+    let project = project(&sink, &peer, &google);
     let path = project.path().display().to_string();
     let environment: Vec<_> = ENVIRONMENT.into_iter().chain([("RUST_LOG", "trace")]).collect();
     let server = Server::start_with(project.path(), &environment);
     let person = json!({"id": "c1", "attributes": {
-        "email": "canary@walk.example", "name": "Kanarienvogel", "phone": "+4915100000017"}, "tags": ["lead"]});
+        "email": "canary@walk.example", "name": "Kanarienvogel", "phone": "+4915100000017",
+        "push_token": "device-of-a-canary-31"}, "tags": ["lead"]});
     assert_eq!(api(&server, "/v1/contacts", &person).status, 202);
     // What is refused is answered to whoever sent it, and not logged.
     let wrong = json!({"id": "c2", "attributes": {"email": "Kanarienvogel", "phone": "canary@walk.example"}});
     assert_eq!(api(&server, "/v1/contacts", &wrong).status, 422);
     assert_eq!(api(&server, "/v1/events", &json!({"contact": "Kanarienvogel", "event": "none"})).status, 422);
     wait_until("all are tried", Duration::from_secs(60), || {
-        sink.refused().len() + peer.asked().len() > 3 && !sink.refused().is_empty()
+        sink.refused().len() + peer.asked().len() > 3 && !sink.refused().is_empty() && google.asked().len() > 1
     });
+    assert_eq!(sink.logins().first().map(String::as_str), Some(LOGIN));
+    assert_eq!(google.asked()[1].headers["authorization"], format!("Bearer {ACCESS}"));
     let mut said = Vec::new();
     for args in [
         &["why", "c1"][..],
@@ -151,7 +177,7 @@ fn a_server_and_its_commands_tell_no_secrets_and_the_log_no_names() {
         "{:?}",
         files.iter().map(|f| &f.0).collect::<Vec<_>>()
     );
-    for (name, bytes) in files.iter().filter(|(name, _)| name != "secret") {
+    for (name, bytes) in files.iter().filter(|(name, _)| name != "secret" && name != "account.json") {
         holds_none_of(name, bytes, &secrets());
         // People are in the database alone.
         if !name.contains("journey.db") {
@@ -164,7 +190,7 @@ fn a_server_and_its_commands_tell_no_secrets_and_the_log_no_names() {
 #[test]
 fn settings_that_cannot_work_are_explained_without_their_secrets() {
     let (sink, peer) = (Sink::accepting(), Peer::answering(&[("200 OK", "{}")]));
-    let project = project(&sink, &peer);
+    let project = project(&sink, &peer, &peer);
     let path = project.path().display().to_string();
     let settings = project.read("journey.toml");
     let clean = binary::run(["check", &path]);
@@ -173,8 +199,9 @@ fn settings_that_cannot_work_are_explained_without_their_secrets() {
         ("secret = \"file:secret\"", "secret = \"file:absent\""),
         ("secret = \"env:CANARY_CALLS\"", "secret = \"canary-of-calls-03fe\""),
         ("secret = \"env:CANARY_LINKS\"", "secret = \"env:CANARY_ABSENT\""),
-        ("[call]\n", "[push]\nfirebase = \"file:secret\"\n[call]\n"),
-        ("[call]\n", "[push]\nweb_key = \"env:CANARY_HOOKS\"\nweb_contact = \"mailto:a@walk.example\"\n[call]\n"),
+        ("password = \"env:CANARY_SMTP\"", "password = \"file:absent\""),
+        ("firebase = \"file:account.json\"", "firebase = \"file:secret\""),
+        ("[push]\n", "[push]\nweb_key = \"env:CANARY_HOOKS\"\nweb_contact = \"mailto:a@walk.example\"\n"),
         ("[email]\n", "[email]\ndkim = \"file:secret\"\ndkim_selector = \"a\"\n"),
         ("[notify.slack]\n\"#sales\" = \"env:CANARY_SLACK\"", "[notify.slack]\n\"#sales\" = \"env:CANARY_HOOKS\""),
     ] {
@@ -203,7 +230,7 @@ fn settings_that_cannot_work_are_explained_without_their_secrets() {
 #[test]
 fn an_editor_hears_no_secrets() {
     let (sink, peer) = (Sink::accepting(), Peer::answering(&[("200 OK", "{}")]));
-    let project = project(&sink, &peer);
+    let project = project(&sink, &peer, &peer);
     project.write("contacts.csv", "id,email,name,phone\nc1,canary@walk.example,Kanarienvogel,+4915100000017\n");
     let mut child = binary::command(["lsp"])
         .envs(ENVIRONMENT)

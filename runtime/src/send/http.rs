@@ -104,7 +104,7 @@ impl HttpClient {
         Self { allow_private: true, ..self.clone() }
     }
 
-    /// Sends a body and reads the answer, all within `patience`.
+    /// Sends a body and reads the answer, all within `patience`. A refusal that quotes what let us in is told without it.
     pub async fn post(
         &self,
         url: &str,
@@ -112,9 +112,14 @@ impl HttpClient {
         body: Vec<u8>,
         patience: Duration,
     ) -> Result<HttpAnswer, HttpError> {
+        let secrets = secrets(&headers);
         let exchange = self.exchange(url, headers, body);
         let late = || HttpError::Broken(format!("no answer within {} s", patience.as_secs_f32().ceil()));
-        tokio::time::timeout(patience, exchange).await.unwrap_or_else(|_| Err(late()))
+        let mut answer = tokio::time::timeout(patience, exchange).await.unwrap_or_else(|_| Err(late()))?;
+        if !answer.status.is_success() {
+            answer.body = without(&secrets, answer.body);
+        }
+        Ok(answer)
     }
 
     async fn exchange(&self, url: &str, headers: HeaderMap, body: Vec<u8>) -> Result<HttpAnswer, HttpError> {
@@ -173,6 +178,24 @@ impl HttpClient {
                 "{host} is on this machine or in a private network; `allow_private = true` below `[call]` allows that"
             )),
         })
+    }
+}
+
+/// What lets us in: the sensitive headers, without the word for their kind.
+fn secrets(headers: &HeaderMap) -> Vec<String> {
+    let sensitive = headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+    sensitive
+        .filter_map(|value| value.rsplit(' ').next())
+        .filter(|value| !value.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn without(secrets: &[String], body: Bytes) -> Bytes {
+    let text = String::from_utf8_lossy(&body);
+    match secrets.iter().any(|secret| text.contains(secret)) {
+        true => Bytes::from(secrets.iter().fold(text.into_owned(), |text, secret| text.replace(secret, "…"))),
+        false => body,
     }
 }
 

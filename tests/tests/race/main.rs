@@ -14,7 +14,7 @@
 mod run;
 
 use journey_tests::postgres;
-use run::Race;
+use run::{Race, Word};
 
 /// How many messages are queued in a plain run of the tests, and how many of their contacts unsubscribe.
 const SAMPLE: (usize, usize) = (600, 120);
@@ -28,12 +28,22 @@ fn size() -> (usize, usize) {
 #[test]
 fn nothing_leaves_after_an_unsubscribe_was_answered() {
     let (queued, leaving) = size();
-    Race { name: "SQLite", workers: 1, database: None, queued, leaving }.run().holds_good();
+    Race { name: "SQLite", workers: 1, database: None, queued, leaving, word: Word::Unsubscribe }.run().holds_good();
+}
+
+#[test]
+fn nothing_leaves_after_a_list_was_taken_beside_the_server() {
+    let (queued, leaving) = size();
+    Race { name: "SQLite, suppress", workers: 1, database: None, queued, leaving, word: Word::Suppress }
+        .run()
+        .holds_good();
 }
 
 #[test]
 fn nothing_leaves_from_another_server_either() {
     let Some(url) = postgres::database() else { return };
     let (queued, leaving) = size();
-    Race { name: "PostgreSQL, 3 workers", workers: 3, database: Some(url), queued, leaving }.run().holds_good();
+    Race { name: "PostgreSQL, 3 workers", workers: 3, database: Some(url), queued, leaving, word: Word::Unsubscribe }
+        .run()
+        .holds_good();
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use journey_runtime::store::{AnyStore, Counts, Database, Store};
-use journey_tests::binary::Server;
+use journey_tests::binary::{self, Server};
 use journey_tests::project::Project;
 use journey_tests::random::Random;
 use journey_tests::sink::{Sink, Verdict};
@@ -36,6 +36,15 @@ journey offers {
 }
 "#;
 
+/// How it is said that an address wants no more.
+#[derive(Clone, Copy)]
+pub(crate) enum Word {
+    /// The contact unsubscribes, at a server.
+    Unsubscribe,
+    /// `journey suppress` takes over a list, in a process beside the server.
+    Suppress,
+}
+
 /// So many messages wait while so many of their contacts unsubscribe.
 pub(crate) struct Race {
     pub(crate) name: &'static str,
@@ -44,6 +53,7 @@ pub(crate) struct Race {
     pub(crate) database: Option<String>,
     pub(crate) queued: usize,
     pub(crate) leaving: usize,
+    pub(crate) word: Word,
 }
 
 /// What came of it.
@@ -142,8 +152,13 @@ impl Race {
                 continue;
             }
             let (round, id) = (left.len(), name(number));
-            let line = format!("{{\"id\":\"u-{id}\",\"contact\":\"{id}\",\"unsubscribed\":\"offers\"}}\n");
-            until_taken(&addresses, round, "/v1/events", &line);
+            match self.word {
+                Word::Unsubscribe => {
+                    let line = format!("{{\"id\":\"u-{id}\",\"contact\":\"{id}\",\"unsubscribed\":\"offers\"}}\n");
+                    until_taken(&addresses, round, "/v1/events", &line);
+                }
+                Word::Suppress => suppress(&project, &address(number)),
+            }
             answered.entry(address(number)).or_insert_with(Instant::now);
             if round % self.leaving.div_ceil(4) == 0 {
                 let worker = random.below(self.workers);
@@ -234,6 +249,13 @@ fn project(smtp: &str) -> Project {
 fn post(addresses: &[String], path: &str, contacts: &[usize], line: &dyn Fn(usize) -> String) {
     let body: String = contacts.iter().map(|number| line(*number) + "\n").collect();
     until_taken(addresses, 0, path, &body);
+}
+
+fn suppress(project: &Project, address: &str) {
+    project.write("list.txt", &format!("{address}\n"));
+    let list = project.path().join("list.txt");
+    let told = binary::run(["suppress".as_ref(), list.as_os_str(), "--project".as_ref(), project.path().as_os_str()]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
 }
 
 /// Sends a request to one worker after the other, until it is taken: some of them may just have been killed.
