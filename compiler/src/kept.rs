@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use journey_bytecode::{Channel, Date, Policy, Purpose, Schema};
-use journey_grammar::{SyntaxKind, begin_alike, end_alike};
+use journey_grammar::{SyntaxKind, alike};
 use smol_str::SmolStr;
 
 use crate::bundle::{Judged, LocalNames};
@@ -90,8 +90,7 @@ impl<'k> Known<'k> {
             return before.judged().map(|(item, _)| item).zip(judged).map(known).collect();
         }
         let (now, then) = (file.tree.text(), before.tree.text());
-        let begin = begin_alike(now.as_bytes(), then.as_bytes());
-        let end = end_alike(now.as_bytes(), then.as_bytes()).min(now.len() - begin).min(then.len() - begin);
+        let (begin, end) = alike(now.as_bytes(), then.as_bytes());
         let shift = Shift {
             file: file.file,
             from: u32::try_from(then.len() - end).unwrap_or(u32::MAX),
@@ -110,8 +109,10 @@ impl<'k> Known<'k> {
                 return None;
             }
             let (then, judged) = before.get((n + before.len()).checked_sub(count)?)?;
-            let same = matches!(then, Item::Journey(then) if reads_the_same(journey, then, shift));
-            judged.shifted(shift).filter(|_| same).map(Arc::new)
+            match then {
+                Item::Journey(then) if reads_the_same(journey, then, shift) => judged.shifted(shift).map(Arc::new),
+                _ => None,
+            }
         });
         known.collect()
     }
@@ -131,10 +132,8 @@ impl<'k> Known<'k> {
 fn reads_the_same(now: &Journey, then: &Journey, shift: Shift) -> bool {
     // What is broken may have been made so by what stands around it.
     let sound = !now.bare && !now.broken && !then.broken;
-    let place = |at: u32, by: i64| i64::from(at) + by;
     sound
-        && (place(then.loc.start, shift.by), place(then.loc.end, shift.by))
-            == (place(now.loc.start, 0), place(now.loc.end, 0))
+        && (shift.offset(then.loc.start), shift.offset(then.loc.end)) == (now.loc.start, now.loc.end)
         && now.doc == then.doc
 }
 

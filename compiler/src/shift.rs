@@ -17,10 +17,13 @@ impl Shift {
     /// Moves a place that is behind the change.
     pub(crate) fn span(self, span: &mut Span) {
         if span.file == self.file && span.start >= self.from {
-            // Places are inside of texts that are far smaller than the numbers.
-            let moved = |at: u32| u32::try_from(i64::from(at) + self.by).unwrap_or(u32::MAX);
-            (span.start, span.end) = (moved(span.start), moved(span.end));
+            (span.start, span.end) = (self.offset(span.start), self.offset(span.end));
         }
+    }
+
+    /// Where a byte behind the change is now. Texts are far smaller than the numbers.
+    pub(crate) fn offset(self, at: u32) -> u32 {
+        u32::try_from(i64::from(at) + self.by).unwrap_or(u32::MAX)
     }
 
     /// Moves the places that a finding speaks of.

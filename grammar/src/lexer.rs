@@ -2,7 +2,7 @@
 
 use crate::error::{SyntaxError, SyntaxErrorKind};
 use crate::kind::SyntaxKind;
-use crate::text::{TextRange, begin_alike, end_alike};
+use crate::text::{self, TextRange};
 use crate::tree::TreeData;
 use logos::Logos;
 
@@ -160,9 +160,7 @@ pub(crate) fn lex_again(source: &str, before: &TreeData) -> (Tokens, Alike) {
         return (lex(source), Alike::default());
     }
     let (now, then) = (source.as_bytes(), before.source.as_bytes());
-    let start = begin_alike(now, then);
-    let rest = |text: &[u8]| text.len() - start;
-    let end = end_alike(now, then).min(rest(now)).min(rest(then));
+    let (start, end) = text::alike(now, then);
 
     // No token looks further than to the end of its line, and a line break ends behind all white space.
     let before_change = before.starts.partition_point(|at| (*at as usize) < start);

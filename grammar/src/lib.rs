@@ -19,5 +19,5 @@ pub use format::{LINE_WIDTH, format, format_parsed};
 pub use kind::{CONNECTIVES, KEYWORDS, NODE_KINDS, RESERVED, SyntaxKind};
 pub use lexer::{MAX_SOURCE_LEN, Tokens, lex};
 pub use parser::{MAX_NESTING, Parse, parse, parse_again};
-pub use text::{TextRange, begin_alike, end_alike};
+pub use text::{TextRange, alike};
 pub use tree::{Node, NodeId, Token, Tree};

@@ -65,16 +65,17 @@ impl fmt::Debug for TextRange {
 /// Texts are compared by so many bytes at a time.
 const BLOCK: usize = 64;
 
-/// How many bytes two texts begin with alike.
-pub fn begin_alike(one: &[u8], other: &[u8]) -> usize {
+/// How many bytes two texts begin with alike, and how many of the others they end with alike.
+pub fn alike(one: &[u8], other: &[u8]) -> (usize, usize) {
     let blocks = one.chunks_exact(BLOCK).zip(other.chunks_exact(BLOCK));
     let blocks = BLOCK * blocks.take_while(|(one, other)| one == other).count();
     let bytes = one.iter().zip(other).skip(blocks);
-    blocks + bytes.take_while(|(one, other)| one == other).count()
+    let begin = blocks + bytes.take_while(|(one, other)| one == other).count();
+    let rest = |text: &'_ [u8]| text.len() - begin;
+    (begin, end_alike(one, other).min(rest(one)).min(rest(other)))
 }
 
-/// How many bytes two texts end with alike.
-pub fn end_alike(one: &[u8], other: &[u8]) -> usize {
+fn end_alike(one: &[u8], other: &[u8]) -> usize {
     let blocks = one.rchunks_exact(BLOCK).zip(other.rchunks_exact(BLOCK));
     let blocks = BLOCK * blocks.take_while(|(one, other)| one == other).count();
     // To skip them from the end would take a look at each.

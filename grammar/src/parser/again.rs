@@ -123,9 +123,9 @@ impl Parser<'_> {
     /// Takes the steps of a journey that begin here from the earlier state, as many as are the same; whether there are some.
     pub(super) fn steps_again(&mut self) -> bool {
         // A sentence without a block ends where its steps do.
-        let inside = self.within() == Journey;
-        let found = self.before.as_ref().and_then(|before| before.steps(self.raw(self.position)));
-        found.filter(|_| inside).is_some_and(|found| self.take_over(&found))
+        let before = self.before.as_ref().filter(|_| self.within() == Journey);
+        let found = before.and_then(|before| before.steps(self.raw(self.position)));
+        found.is_some_and(|found| self.take_over(&found))
     }
 
     fn take_over(&mut self, found: &Moved<'_>) -> bool {

@@ -40,7 +40,7 @@ pub fn parse(source: &str) -> Parse {
 }
 
 /// Parses a source as [`parse`] does, in less time: of what has not changed since an earlier state of it, nothing is cut into
-/// tokens again, and no sound journey or test is parsed again.
+/// tokens again, and no sound journey, test or step of a journey is parsed again.
 pub fn parse_again(source: &str, before: &Tree) -> Parse {
     let (tokens, alike) = lex_again(source, before.data());
     parse_tokens(source, tokens, Some((before, alike)))
