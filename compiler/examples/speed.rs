@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 use journey_compiler::project::{CONFIG, File, Project, belongs};
 use journey_compiler::{compile, judge};
 
+/// What the program of the command line has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs of each measurement; the best counts, because others may be at work on the machine.
 const RUNS: u32 = 5;
 
