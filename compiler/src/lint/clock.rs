@@ -87,8 +87,8 @@ impl Clock<'_> {
 
     fn step(&mut self, step: &Step, known: Known) -> Option<Known> {
         Some(match &step.kind {
-            // What goes to somebody else leaves at once.
-            StepKind::Send(send) if send.to.is_some() => known,
+            // What goes to somebody else leaves at once; of the rest nothing can be said where the clock may show anything.
+            StepKind::Send(send) if send.to.is_some() || known.clock.is_none() => known,
             StepKind::Send(send) => {
                 let marketing = (send.choices.iter()).all(|(channel, message)| {
                     self.scene.purpose(self.journey, *channel, message) == Purpose::Marketing
@@ -98,7 +98,7 @@ impl Clock<'_> {
                 let quiet = first.filter(|first| quiet.all(|other| other == Some(*first)));
                 self.send(step, quiet, known)
             }
-            StepKind::Wait(wait) => return self.wait(wait, step, &known),
+            StepKind::Wait(wait) => return self.wait(wait, step, known),
             StepKind::End => return None,
             StepKind::StopJourney(name) if *name == self.journey.name => return None,
             StepKind::If { then, otherwise, .. } => {
@@ -176,18 +176,18 @@ impl Clock<'_> {
         Known { clock: known.clock.clone().filter(|_| sure), ..known }
     }
 
-    fn wait(&mut self, wait: &Wait, step: &Step, known: &Known) -> Option<Known> {
-        let other = Known { clock: None, past: known.past.clone() };
+    fn wait(&mut self, wait: &Wait, step: &Step, known: Known) -> Option<Known> {
         let mut after = None;
         for then in wait.arms.iter().map(|arm| &arm.then).chain(wait.conditions.iter().map(|(_, then)| then)) {
-            let way = self.block(then, Some(other.clone()));
+            let way = self.block(then, Some(Known { clock: None, past: known.past.clone() }));
             after = either(after, way);
         }
         if let Some(Deadline { at, then, past, .. }) = &wait.deadline {
             let alone = wait.arms.is_empty() && wait.conditions.is_empty();
-            let gone = alone && self.gone(at, step.head, known);
-            let mut due =
-                Known { clock: parts_of(at, known).map(|parts| (parts, step.head)), past: known.past.clone() };
+            let gone = alone && self.gone(at, step.head, &known);
+            let clock = parts_of(at, &known).map(|parts| (parts, step.head));
+            let before = past.as_ref().map(|past| (past, known.clone()));
+            let mut due = Known { clock, past: known.past };
             // A moment that may be past is no time of day.
             if !gone && let Some((base, offset)) = moment(at) {
                 if due.past.len() < MAX_PAST {
@@ -198,8 +198,8 @@ impl Clock<'_> {
             }
             let way = self.block(then, Some(due));
             after = either(after, way);
-            if let Some(past) = past {
-                let way = self.block(past, Some(known.clone()));
+            if let Some((past, before)) = before {
+                let way = self.block(past, Some(before));
                 after = either(after, way);
             }
         }
@@ -396,7 +396,8 @@ fn join(a: Known, b: Known) -> Known {
         }
         _ => None,
     };
-    let past = a.past.into_iter().filter(|past| b.past.contains(past)).collect();
+    let mut past = a.past;
+    past.retain(|past| b.past.contains(past));
     Known { clock, past }
 }
 

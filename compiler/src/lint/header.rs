@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use journey_bytecode::{Channel, Purpose, Reenter, Time, TriggerKind};
+use smol_str::SmolStr;
 
 use super::Scene;
 use crate::diagnostic::{Applicability, Code, Diagnostic, Edit};
-use crate::hir::{EventKind, EventOrCondition, Gathering, Header, HeaderKind, Journey as Source};
+use crate::hir::{EventKind, EventOrCondition, EventPattern, Gathering, Header, HeaderKind, Journey as Source};
 use crate::typed::{Block, ExitKind, Journey, On, StepKind};
 
 /// Before this hour and from the other one on, people sleep.
@@ -186,23 +187,23 @@ impl Judge<'_> {
 
     /// The event that starts a run also ends it: a way to say `restart` in tools that have no such word.
     fn exit_on_trigger(&self) -> Option<Diagnostic> {
-        let name = |pattern: &crate::hir::EventPattern| match &pattern.kind {
-            EventKind::Named(name) if pattern.filter.is_none() => Some(name.text.clone()),
-            _ => None,
+        fn name(pattern: &EventPattern) -> Option<&SmolStr> {
+            match &pattern.kind {
+                EventKind::Named(name) if pattern.filter.is_none() => Some(&name.text),
+                _ => None,
+            }
+        }
+        let starts = |event: &SmolStr| {
+            self.line(|kind| matches!(kind, HeaderKind::On(pattern) if name(pattern) == Some(event))).is_some()
         };
-        let starts = self.source.header.iter().filter_map(|line| match &line.kind {
-            HeaderKind::On(pattern) => name(pattern),
-            _ => None,
-        });
-        let starts: Vec<_> = starts.collect();
         self.source.header.iter().find_map(|line| {
             let HeaderKind::ExitWhen(items, _) = &line.kind else { return None };
-            let events = items.iter().filter_map(|item| match item {
+            let mut events = items.iter().filter_map(|item| match item {
                 EventOrCondition::Event(pattern) => name(pattern),
-                EventOrCondition::Word(word) => Some(word.text.clone()),
+                EventOrCondition::Word(word) => Some(&word.text),
                 EventOrCondition::Condition(_) => None,
             });
-            let event = events.into_iter().find(|event| starts.contains(event))?;
+            let event = events.find(|event| starts(event))?;
             Some({
                 let span = self.scene.text.span(line.loc);
                 Diagnostic::new(Code::ExitOnTrigger, span, format!("`{event}` starts this journey and also ends it"))
@@ -242,11 +243,13 @@ impl Judge<'_> {
     }
 
     fn duplicate_triggers(&self, found: &mut Vec<Diagnostic>) {
+        let lines = self.source.header.iter().filter(|line| matches!(line.kind, HeaderKind::On(_)));
+        // Most journeys are started by one thing.
+        if lines.clone().nth(1).is_none() {
+            return;
+        }
         let mut seen: BTreeMap<String, crate::hir::Loc> = BTreeMap::new();
-        for line in &self.source.header {
-            if !matches!(line.kind, HeaderKind::On(_)) {
-                continue;
-            }
+        for line in lines {
             let words = self.scene.text.slice(line.loc).split_whitespace().collect::<Vec<_>>().join(" ");
             match seen.get(&words) {
                 Some(first) => found.push(

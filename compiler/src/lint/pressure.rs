@@ -278,7 +278,7 @@ impl Follow<'_> {
         }
         match &step.kind {
             StepKind::Send(send) => self.send(send, step.head, after),
-            StepKind::Wait(wait) => self.wait(wait, step.head, &after),
+            StepKind::Wait(wait) => self.wait(wait, step.head, after),
             StepKind::If { condition, then, otherwise } => {
                 let yes = self.block(then, after.clone());
                 let no = self.block(otherwise, after);
@@ -311,34 +311,33 @@ impl Follow<'_> {
             StepKind::StopJourney(name) if *name == self.journey.name => Profile::new(),
             // Whatever else has steps inside: any of them may be taken, at once.
             other => {
-                let blocks = other.blocks();
-                if blocks.is_empty() {
-                    return after;
-                }
-                let mut best = Profile::new();
-                for block in blocks {
-                    best = sooner(best, self.block(block, after.clone()));
-                }
-                best
+                let mut best: Option<Profile> = None;
+                other.each_block(|block| {
+                    let way = self.block(block, after.clone());
+                    best = Some(sooner(best.take().unwrap_or_default(), way));
+                });
+                best.unwrap_or(after)
             }
         }
     }
 
-    fn send(&mut self, send: &Send, loc: Loc, after: Profile) -> Profile {
+    fn send(&mut self, send: &Send, loc: Loc, mut profile: Profile) -> Profile {
         let counts = |(channel, message): &(Channel, SmolStr)| {
             self.channel.is_none_or(|only| only == *channel)
                 && *channel != Channel::Webhook
                 && self.scene.purpose(self.journey, *channel, message) == Purpose::Marketing
         };
         if send.to.is_some() || !send.choices.iter().any(counts) {
-            return after;
+            return profile;
         }
         let tell = self.tell;
         let stop = |gap, next| tell.then(|| Rc::new(Stop { loc, decision: None, gap, next }));
-        let mut profile = Vec::with_capacity((after.len() + 1).min(MOST));
-        profile.push(Entry { at: 0, lead: 0, way: stop(0, None) });
-        let later = after.into_iter().take(MOST - 1);
-        profile.extend(later.map(|entry| Entry { at: entry.at, lead: 0, way: stop(entry.lead, entry.way) }));
+        profile.truncate(MOST - 1);
+        for entry in &mut profile {
+            entry.way = stop(entry.lead, entry.way.take());
+            entry.lead = 0;
+        }
+        profile.insert(0, Entry { at: 0, lead: 0, way: stop(0, None) });
         for (window, fullest) in self.windows.iter().zip(&mut self.fullest) {
             let inside = profile.partition_point(|entry| entry.at < *window);
             if inside > fullest.count {
@@ -349,7 +348,16 @@ impl Follow<'_> {
         profile
     }
 
-    fn wait(&mut self, wait: &Wait, head: Loc, after: &Profile) -> Profile {
+    fn wait(&mut self, wait: &Wait, head: Loc, after: Profile) -> Profile {
+        let alone = wait.arms.is_empty() && wait.conditions.is_empty();
+        // Most waits have one way.
+        if let Some(Deadline { at, then, past: None, .. }) = &wait.deadline
+            && alone
+            && self.exits.is_empty()
+        {
+            let way = self.block(then, after);
+            return self.later(way, shortest(at));
+        }
         let mut best = Profile::new();
         if !self.exits.is_empty() {
             best = self.decided(head, self.exits.clone(), &Decision::Leaves);
@@ -364,11 +372,10 @@ impl Follow<'_> {
         }
         if let Some(Deadline { at, then, past, .. }) = &wait.deadline {
             let way = self.block(then, after.clone());
-            let alone = wait.arms.is_empty() && wait.conditions.is_empty() && past.is_none();
-            let way = if alone { way } else { self.decided(head, way, &Decision::TimeOver) };
+            let way = if alone && past.is_none() { way } else { self.decided(head, way, &Decision::TimeOver) };
             best = sooner(best, self.later(way, shortest(at)));
             if let Some(past) = past {
-                let way = self.block(past, after.clone());
+                let way = self.block(past, after);
                 best = sooner(best, self.decided(head, way, &Decision::MomentPast));
             }
         }
