@@ -13,7 +13,7 @@ use smallvec::{SmallVec, smallvec};
 use smol_str::SmolStr;
 
 use crate::Compilation;
-use crate::check::{self, Checked, Implied, Index, MessageInfo, SentNames, Source, Uses};
+use crate::check::{self, Checked, Implied, Index, MessageInfo, OwnTerms, SentNames, Source, Uses};
 use crate::codegen::{self, TooLarge};
 use crate::codes;
 use crate::diagnostic::{self, Code, Diagnostic, Severity, Span};
@@ -120,6 +120,7 @@ pub(crate) fn compile(
         let items = files.iter().flat_map(|file| file.file.items.iter().map(|item| (item, &file.text)));
         diagnostics.extend(codes::declared(items, &sources.codes));
     }
+    index.terms = terms(sources);
     index.services.clone_from(&sources.config.call.services);
     index.notify.clone_from(&sources.config.notify);
     let mut uses = Uses::default();
@@ -184,15 +185,20 @@ fn known_messages(project: &Project, sources: &Sources) -> BTreeMap<(Channel, Sm
     let mut known: BTreeMap<_, _> =
         names.map(|name| ((name.channel, name.name), MessageInfo { links: true, ..MessageInfo::default() })).collect();
     known.extend(sources.messages.iter().map(|m| {
-        let info = MessageInfo {
-            links: has_links(m),
-            purpose: m.purpose.as_ref().map(|purpose| purpose.value),
-            topic: m.topic.as_ref().map(|topic| topic.value.clone()),
-            at: m.texts.first().map(|text| text.head),
-        };
+        let info = MessageInfo { links: has_links(m), at: m.texts.first().map(|text| text.head) };
         ((m.channel, m.name.clone()), info)
     }));
     known
+}
+
+/// What messages say of themselves.
+fn terms(sources: &Sources) -> BTreeMap<(Channel, SmolStr), OwnTerms> {
+    let telling = sources.messages.iter().filter(|m| m.purpose.is_some() || m.topic.is_some());
+    let terms = telling.map(|m| {
+        let purpose = m.purpose.as_ref().map(|purpose| purpose.value);
+        ((m.channel, m.name.clone()), OwnTerms { purpose, topic: m.topic.as_ref().map(|topic| topic.value.clone()) })
+    });
+    terms.collect()
 }
 
 /// The local variables of the journeys that send a message, by the message; only where there are some.

@@ -102,7 +102,7 @@ impl Checker<'_> {
 }
 
 /// The blocks inside a step.
-pub(crate) fn inner(step: &StepKind, mut each: impl FnMut(&Block)) {
+pub(crate) fn inner<'s>(step: &'s StepKind, mut each: impl FnMut(&'s Block)) {
     match step {
         StepKind::If { then, otherwise, .. } => {
             each(then);

@@ -32,12 +32,14 @@ pub(crate) struct Source<'a> {
 pub(crate) struct MessageInfo {
     /// Whether it has a link.
     pub(crate) links: bool,
-    /// Its own purpose.
-    pub(crate) purpose: Option<Purpose>,
-    /// Its own topic.
-    pub(crate) topic: Option<SmolStr>,
     /// Where its text begins, if that can be read.
     pub(crate) at: Option<Span>,
+}
+
+/// What a message says of itself, whichever journey sends it.
+pub(crate) struct OwnTerms {
+    pub(crate) purpose: Option<Purpose>,
+    pub(crate) topic: Option<SmolStr>,
 }
 
 /// The declarations of a project.
@@ -60,6 +62,8 @@ pub(crate) struct Index<'a> {
     /// What is handed over to journeys that are started (`on call { .. }`), by journey.
     pub(crate) handed: BTreeMap<SmolStr, Vec<FieldInfo>>,
     pub(crate) messages: BTreeMap<(Channel, SmolStr), MessageInfo>,
+    /// Of the messages that say something of themselves: most leave it to their journeys.
+    pub(crate) terms: BTreeMap<(Channel, SmolStr), OwnTerms>,
     pub(crate) policy: Policy,
     /// The systems that journeys may call.
     pub(crate) services: BTreeMap<SmolStr, ServiceConfig>,

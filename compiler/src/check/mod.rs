@@ -35,7 +35,7 @@ pub(crate) use group::segments;
 pub(crate) use handles::inner;
 pub(crate) use history::is_number;
 pub(crate) use implied::Implied;
-pub(crate) use index::{Index, MessageInfo, Source};
+pub(crate) use index::{Index, MessageInfo, OwnTerms, Source};
 pub(crate) use score::scores;
 pub(crate) use test::{SentNames, test};
 pub(crate) use types::declared_field;

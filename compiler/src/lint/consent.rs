@@ -24,8 +24,7 @@ pub(super) fn journey(
     let mut without = source.header.iter().any(|line| matches!(line.kind, HeaderKind::Topic(_)));
     let mut told = BTreeSet::new();
     for sent in sends.iter().filter(|sent| sent.channel != Channel::Webhook && !sent.elsewhere) {
-        let info = scene.index.messages.get(&(sent.channel, sent.message.clone()));
-        let own = info.and_then(|info| info.topic.as_ref());
+        let own = scene.terms(sent.channel, &sent.message).and_then(|own| own.topic.as_ref());
         if scene.purpose(journey, sent.channel, &sent.message) == Purpose::Transactional {
             continue;
         }

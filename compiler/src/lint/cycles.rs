@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 
 use journey_bytecode::{Channel, MessageScope, Reenter, StatusKind, TriggerKind, Value};
@@ -63,6 +64,10 @@ pub(crate) struct Summary {
     causes: BTreeMap<Happening, Span>,
     /// The messages that it sends, and where first.
     sends: BTreeMap<(Channel, SmolStr), Span>,
+    /// Those that it sends to somebody else than the contact.
+    elsewhere: Vec<(Channel, SmolStr)>,
+    /// Tags that its steps add or remove, each time.
+    pub(super) changed_tags: Vec<SmolStr>,
     /// What is known of a contact that enters.
     entry: flow::Entry,
     pub(super) counts: Counts,
@@ -78,6 +83,8 @@ impl Summary {
             watched: BTreeSet::new(),
             causes: BTreeMap::new(),
             sends: BTreeMap::new(),
+            elsewhere: Vec::new(),
+            changed_tags: Vec::new(),
             entry,
             counts,
         };
@@ -100,6 +107,9 @@ impl Summary {
     fn collect(&mut self, scene: &Scene<'_>, block: &Block) {
         for step in block {
             let at = || scene.text.span(step.head);
+            if let StepKind::AddTag(tag) | StepKind::RemoveTag(tag) = &step.kind {
+                self.changed_tags.push(tag.clone());
+            }
             let cause = match &step.kind {
                 StepKind::AddTag(tag) => Some(Happening::Tag(tag.clone())),
                 StepKind::RemoveTag(tag) => Some(Happening::Untag(tag.clone())),
@@ -113,11 +123,17 @@ impl Summary {
                 StepKind::Record(event, _) => Some(Happening::Event(event.clone())),
                 StepKind::Subscribe(topic, ..) => Some(Happening::Subscribed(Some(topic.clone()))),
                 StepKind::StartJourney(journey, _) => Some(Happening::Start(journey.clone())),
-                StepKind::Send(send) if send.to.is_none() => {
+                StepKind::Send(send) if send.to.is_some() => {
+                    self.elsewhere.extend_from_slice(&send.choices);
+                    None
+                }
+                StepKind::Send(send) => {
                     for choice in &send.choices {
-                        self.sends.entry(choice.clone()).or_insert_with(at);
-                        let sent = Happening::Message(StatusKind::Sent, Some(choice.1.clone()));
-                        self.causes.entry(sent).or_insert_with(at);
+                        if let Entry::Vacant(first) = self.sends.entry(choice.clone()) {
+                            first.insert(at());
+                            let sent = Happening::Message(StatusKind::Sent, Some(choice.1.clone()));
+                            self.causes.entry(sent).or_insert_with(at);
+                        }
                     }
                     None
                 }
@@ -142,6 +158,19 @@ impl Summary {
     /// What starts it.
     pub(super) fn triggers(&self) -> impl Iterator<Item = &Happening> {
         self.triggers.iter().map(|(happening, _)| happening)
+    }
+
+    /// Tags that start it.
+    pub(super) fn starting_tags(&self) -> impl Iterator<Item = &SmolStr> {
+        self.triggers().filter_map(|happening| match happening {
+            Happening::Tag(tag) | Happening::Untag(tag) => Some(tag),
+            _ => None,
+        })
+    }
+
+    /// The messages that it sends to anybody.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &(Channel, SmolStr)> {
+        self.sends.keys().chain(&self.elsewhere)
     }
 
     /// The tags that its steps add.
@@ -308,12 +337,22 @@ type Graph = Vec<Vec<(usize, Span)>>;
 
 /// Rings of journeys, each of which starts the next.
 fn rings(summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
-    // Any journey can be started by its name.
-    let named: Vec<_> = summaries.iter().map(|summary| Happening::Start(summary.name.clone())).collect();
+    // Any journey can be started by its name, if one is.
+    let starts = |summary: &Arc<Summary>| summary.causes.keys().any(|cause| matches!(cause, Happening::Start(_)));
+    let named: Vec<_> = match summaries.iter().any(starts) {
+        true => summaries.iter().map(|summary| Happening::Start(summary.name.clone())).collect(),
+        false => Vec::new(),
+    };
     let mut places: HashMap<&Happening, usize> = HashMap::new();
+    // Most of what steps let happen is of a kind that starts nothing.
+    let mut kinds: Vec<Discriminant<Happening>> = Vec::new();
     let mut graph: Graph = vec![Vec::new(); summaries.len()];
-    for (n, (summary, named)) in summaries.iter().zip(&named).enumerate() {
-        for happening in summary.triggers().chain(&summary.watched).chain([named]) {
+    for (n, summary) in summaries.iter().enumerate() {
+        for happening in summary.triggers().chain(&summary.watched).chain(named.get(n)) {
+            let kind = discriminant(happening);
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
             let place = *places.entry(happening).or_insert_with(|| {
                 graph.push(Vec::new());
                 graph.len() - 1
@@ -324,7 +363,8 @@ fn rings(summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
         }
     }
     for (n, summary) in summaries.iter().enumerate() {
-        let next = summary.causes.iter().filter_map(|(cause, span)| Some((*places.get(cause)?, *span)));
+        let causes = summary.causes.iter().filter(|(cause, _)| kinds.contains(&discriminant(*cause)));
+        let next = causes.filter_map(|(cause, span)| Some((*places.get(cause)?, *span)));
         if let Some(causes) = graph.get_mut(n) {
             causes.extend(next);
         }
@@ -385,6 +425,11 @@ fn strong(graph: &Graph) -> Vec<BTreeSet<usize>> {
                 set(&mut low, parent, least);
             }
             if at(&low, n) == at(&order, n) {
+                // Most stand for themselves.
+                if stack.pop_if(|last| *last == n).is_some() {
+                    set(&mut on_stack, n, false);
+                    continue;
+                }
                 let mut part = BTreeSet::new();
                 while let Some(member) = stack.pop() {
                     set(&mut on_stack, member, false);
@@ -393,10 +438,7 @@ fn strong(graph: &Graph) -> Vec<BTreeSet<usize>> {
                         break;
                     }
                 }
-                // Between two journeys there is always a happening.
-                if part.len() > 1 {
-                    parts.push(part);
-                }
+                parts.push(part);
             }
         }
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use journey_bytecode::{Cap, Channel, Date, Purpose, TestCase};
 use smol_str::SmolStr;
 
-use crate::check::{Checked, Index, Named, Source, Uses};
+use crate::check::{Checked, Index, Named, OwnTerms, Source, Uses};
 use crate::config::LintConfig;
 use crate::diagnostic::{Diagnostic, Level, Severity, Span};
 use crate::flow::Entry;
@@ -42,8 +42,13 @@ pub(crate) struct Scene<'a> {
 impl Scene<'_> {
     /// What a journey sends the message for.
     fn purpose(&self, journey: &Journey, channel: Channel, message: &SmolStr) -> Purpose {
-        let own = self.index.messages.get(&(channel, message.clone())).and_then(|info| info.purpose);
+        let own = self.terms(channel, message).and_then(|own| own.purpose);
         own.or(journey.purpose).unwrap_or_default()
+    }
+
+    /// What the message says of itself, if it does.
+    fn terms(&self, channel: Channel, message: &SmolStr) -> Option<&OwnTerms> {
+        self.index.terms.get(&(channel, message.clone()))
     }
 }
 
@@ -69,11 +74,6 @@ pub(crate) struct Lints {
     summaries: Vec<Arc<Summary>>,
     /// Names used anywhere.
     pub(crate) uses: Uses,
-    sent: BTreeSet<(Channel, SmolStr)>,
-    /// Tags that steps add, remove or set, each time.
-    changed_tags: Vec<SmolStr>,
-    /// Tags that start journeys.
-    starting_tags: BTreeSet<SmolStr>,
     /// What tests let happen.
     tested: BTreeSet<Happening>,
     /// Tags that tests give to contacts.
@@ -95,7 +95,6 @@ impl Lints {
         checked: &Checked,
         entry: Option<Entry>,
     ) {
-        self.sent.extend(checked.sends.iter().map(|sent| (sent.channel, sent.message.clone())));
         let Some(entry) = entry.filter(|_| !source.broken) else {
             self.partial = true;
             return;
@@ -115,14 +114,6 @@ impl Lints {
         self.marketing += usize::from(sends.peek().is_some());
         let mail = sends.find(|sent| sent.channel == Channel::Email).map(|sent| sent.at);
         self.first_mail = self.first_mail.or(mail);
-        for then in journey.exits.iter().filter_map(|exit| exit.then.as_ref()) {
-            unused::changed_tags(then, &mut self.changed_tags);
-        }
-        unused::changed_tags(&journey.body, &mut self.changed_tags);
-        self.starting_tags.extend(summary.triggers().filter_map(|happening| match happening {
-            Happening::Tag(tag) | Happening::Untag(tag) => Some(tag.clone()),
-            _ => None,
-        }));
         self.summaries.push(Arc::new(summary));
     }
 
@@ -149,9 +140,6 @@ impl Lints {
         self.unless.extend_from_slice(&next.unless);
         self.summaries.extend_from_slice(&next.summaries);
         self.uses.merge(&next.uses);
-        unite(&mut self.sent, &next.sent);
-        self.changed_tags.extend_from_slice(&next.changed_tags);
-        unite(&mut self.starting_tags, &next.starting_tags);
         unite(&mut self.tested, &next.tested);
         unite(&mut self.given_tags, &next.given_tags);
         self.first_mail = self.first_mail.or(next.first_mail);

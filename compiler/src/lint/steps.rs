@@ -64,15 +64,15 @@ const MAX_FRESH: usize = 16;
 
 /// What came before a step.
 #[derive(Clone, Default)]
-struct Past {
+struct Past<'a> {
     /// Messages sent since the last wait, by the name under which they are asked about.
-    fresh: Vec<SmolStr>,
+    fresh: Vec<&'a SmolStr>,
     /// Topics that the contact was unsubscribed from; nothing at all, if there is no name.
-    gone: Vec<(Option<SmolStr>, Loc)>,
+    gone: Vec<(Option<&'a SmolStr>, Loc)>,
 }
 
-impl Past {
-    fn leave(&mut self, topic: Option<SmolStr>, at: Loc) {
+impl<'a> Past<'a> {
+    fn leave(&mut self, topic: Option<&'a SmolStr>, at: Loc) {
         if self.gone.iter().all(|(gone, _)| *gone != topic) {
             self.gone.push((topic, at));
         }
@@ -98,7 +98,7 @@ struct Steps<'a> {
     unless: &'a mut Vec<Unless>,
 }
 
-impl Steps<'_> {
+impl<'a> Steps<'a> {
     fn span(&self, loc: Loc) -> Span {
         self.scene.text.span(loc)
     }
@@ -110,7 +110,7 @@ impl Steps<'_> {
         }
     }
 
-    fn block(&mut self, block: &Block, depth: u32, past: &mut Past) {
+    fn block(&mut self, block: &'a Block, depth: u32, past: &mut Past<'a>) {
         if depth > self.scene.config.max_depth && self.deepest.is_none() {
             self.deepest = block.first().map(|step| step.head);
         }
@@ -122,27 +122,26 @@ impl Steps<'_> {
             }
             before = Some(step);
             self.step(step, past);
-            // Most steps have no other steps inside.
-            let mut before: Option<Past> = None;
             let mut waits = false;
+            let mut gone = past.gone.clone();
             inner(&step.kind, |block| {
-                let outer = before.get_or_insert_with(|| past.clone());
-                let mut way = outer.clone();
+                let mut way = past.clone();
                 if matches!(step.kind, StepKind::Wait(_)) {
                     way.fresh.clear();
                 }
                 self.block(block, depth + 1, &mut way);
                 // What a way may have done is not known behind it.
-                waits |= !way.fresh.starts_with(&outer.fresh);
-                past.gone.retain(|gone| way.gone.contains(gone));
+                waits |= !way.fresh.starts_with(&past.fresh);
+                gone.retain(|gone| way.gone.contains(gone));
             });
+            past.gone = gone;
             if waits {
                 past.fresh.clear();
             }
         }
     }
 
-    fn step(&mut self, step: &Step, past: &mut Past) {
+    fn step(&mut self, step: &'a Step, past: &mut Past<'a>) {
         match &step.kind {
             StepKind::Send(send) => {
                 self.send(send, step, past);
@@ -199,10 +198,10 @@ impl Steps<'_> {
             }
             StepKind::Let(name, _) => self.unused_let(name),
             StepKind::Unsubscribe(topic, None) => {
-                past.leave(topic.as_ref().map(|topic| topic.text.clone()), step.head);
+                past.leave(topic.as_ref().map(|topic| &topic.text), step.head);
             }
             StepKind::Suppress(_) => past.leave(None, step.head),
-            StepKind::Subscribe(topic, ..) => past.gone.retain(|(gone, _)| gone.as_ref() != Some(&topic.text)),
+            StepKind::Subscribe(topic, ..) => past.gone.retain(|(gone, _)| *gone != Some(&topic.text)),
             _ => {}
         }
     }
@@ -216,7 +215,7 @@ impl Steps<'_> {
         self.scene.purpose(self.journey, channel, &name.text)
     }
 
-    fn send(&mut self, send: &Send, step: &Step, past: &Past) {
+    fn send(&mut self, send: &Send, step: &Step, past: &Past<'_>) {
         if let Some(handle) = &send.handle
             && !self.journey.handles.contains(&handle.text)
             && let SendMessage::Named(message) = &send.message
@@ -240,11 +239,11 @@ impl Steps<'_> {
         if self.purpose(send) == Purpose::Marketing {
             let own = match (&send.message, send.channels.first()) {
                 (SendMessage::Named(name), Some((channel, _))) => {
-                    self.scene.index.messages.get(&(*channel, name.text.clone())).and_then(|info| info.topic.clone())
+                    self.scene.terms(*channel, &name.text).and_then(|own| own.topic.as_ref())
                 }
                 _ => None,
             };
-            let topic = own.or_else(|| self.journey.topic.clone());
+            let topic = own.or(self.journey.topic.as_ref());
             let gone = past.gone.iter().find(|(gone, _)| gone.is_none() || *gone == topic);
             if let Some((_, at)) = gone {
                 let (at, source) = (self.span(*at), self.scene.text.show(step.head));
@@ -414,13 +413,13 @@ impl Steps<'_> {
     }
 
     /// Asking what became of a message at the very moment it is sent.
-    fn asked_too_soon(&mut self, condition: &Expr, fresh: &[SmolStr]) {
-        let Some(last) = fresh.last() else { return };
+    fn asked_too_soon(&mut self, condition: &Expr, fresh: &[&SmolStr]) {
+        let Some(last) = fresh.last().copied() else { return };
         let mut found = Vec::new();
         statuses(condition, &mut |status, about, loc| {
             let asked = match about {
                 AboutKind::Bare => Some(last),
-                AboutKind::Named(name) => fresh.iter().find(|known| **known == name.text),
+                AboutKind::Named(name) => fresh.iter().copied().find(|known| **known == name.text),
                 AboutKind::Any(_) | AboutKind::AnyNamed(_) => None,
             };
             if let Some(name) = asked.filter(|_| {
@@ -574,16 +573,19 @@ impl Steps<'_> {
 
     /// A journey that asks its contacts to buy, renew or come back, and goes on whatever they do.
     fn no_exit(&mut self) {
-        let name = self.journey.name.to_lowercase();
-        let named = CONVERSIONS.into_iter().any(|word| name.contains(word));
         let looks = self.source.header.iter().any(|line| {
             matches!(line.kind, HeaderKind::ExitWhen(..) | HeaderKind::ExitOnGoal | HeaderKind::Goal { .. })
         });
+        let sells = self.journey.purpose != Some(Purpose::Transactional);
+        if looks || !sells {
+            return;
+        }
+        let name = self.journey.name.to_lowercase();
+        let named = CONVERSIONS.into_iter().any(|word| name.contains(word));
         let mut look = Look::default();
         look.at(self.body);
         let waits = look.clock_waits || look.other_waits;
-        let sells = self.journey.purpose != Some(Purpose::Transactional);
-        if named && !looks && !look.asks && look.sends && waits && sells {
+        if named && !look.asks && look.sends && waits {
             let message = format!("`{}` goes on, whatever the contact does", self.journey.name);
             self.tell(Code::NoExit, self.journey.head, message, |d| {
                 d.label("nothing ends it")
@@ -655,10 +657,10 @@ impl Look {
 }
 
 /// The name under which a message is asked about.
-fn name_of(send: &Send) -> Option<SmolStr> {
+fn name_of(send: &Send) -> Option<&SmolStr> {
     match (&send.handle, &send.message) {
-        (Some(handle), _) => Some(handle.text.clone()),
-        (None, SendMessage::Named(message)) => Some(message.text.clone()),
+        (Some(handle), _) => Some(&handle.text),
+        (None, SendMessage::Named(message)) => Some(&message.text),
         (None, SendMessage::Inline(..)) => None,
     }
 }

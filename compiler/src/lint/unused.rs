@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use journey_bytecode::{Stimulus, TestAct, TestCase};
+use journey_bytecode::{Channel, Stimulus, TestAct, TestCase};
 use smol_str::SmolStr;
 
 use super::Lints;
@@ -11,17 +11,6 @@ use crate::check::{Index, Named, Source};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::hir::Item;
 use crate::sources::Sources;
-use crate::typed::{Block, StepKind};
-
-/// The tags that steps add or remove.
-pub(super) fn changed_tags(block: &Block, found: &mut Vec<SmolStr>) {
-    for step in block {
-        if let StepKind::AddTag(tag) | StepKind::RemoveTag(tag) = &step.kind {
-            found.push(tag.clone());
-        }
-        step.kind.each_block(|inner| changed_tags(inner, found));
-    }
-}
 
 /// What a test lets happen, and the tags that it gives.
 pub(super) fn tested(case: &TestCase, happened: &mut BTreeSet<Happening>, tags: &mut BTreeSet<SmolStr>) {
@@ -51,10 +40,12 @@ pub(super) fn tested(case: &TestCase, happened: &mut BTreeSet<Happening>, tags: 
 /// What nobody uses, and what no test starts.
 pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>], sources: &Sources) {
     let mut changed: BTreeMap<&SmolStr, u32> = BTreeMap::new();
-    for tag in &lints.changed_tags {
+    for tag in lints.summaries.iter().flat_map(|summary| &summary.changed_tags) {
         *changed.entry(tag).or_default() += 1;
     }
     let added: BTreeSet<&SmolStr> = lints.summaries.iter().flat_map(|summary| summary.adds()).collect();
+    let starting: BTreeSet<&SmolStr> = lints.summaries.iter().flat_map(|summary| summary.starting_tags()).collect();
+    let sent: BTreeSet<&(Channel, SmolStr)> = lints.summaries.iter().flat_map(|summary| summary.messages()).collect();
     let mut found = Vec::new();
     for (tag, span) in &index.tags {
         let uses = lints.uses.count(Named::Tag, tag);
@@ -68,7 +59,7 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
                     .label("set only")
                     .help("ask for it, expect it in a test, or remove it and the steps that set it"),
             );
-        } else if !added.contains(tag) && !lints.given_tags.contains(tag) && !lints.starting_tags.contains(tag) {
+        } else if !added.contains(tag) && !lints.given_tags.contains(tag) && !starting.contains(tag) {
             let message = format!("no journey adds the tag `{tag}`, and no test gives it");
             found.push(
                 Diagnostic::new(Code::TagNeverSet, *span, message)
@@ -119,8 +110,9 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
             found.push(unused(Code::UnusedFunnel, info.span, format!("nothing uses the funnel `{funnel}`")));
         }
     }
-    for ((channel, name), info) in &index.messages {
-        let Some(at) = info.at.filter(|_| !lints.sent.contains(&(*channel, name.clone()))) else { continue };
+    for (message, info) in &index.messages {
+        let Some(at) = info.at.filter(|_| !sent.contains(message)) else { continue };
+        let (channel, name) = message;
         let message = format!("no journey sends `{channel} {name}`");
         found.push(
             Diagnostic::new(Code::UnusedMessage, at, message).label("never sent").help("send it, or remove its files"),
