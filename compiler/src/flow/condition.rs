@@ -3,7 +3,7 @@
 use journey_bytecode::{Aggregate, Channel, MessageRef, StatusKind, Type, Value};
 
 use super::Flow;
-use super::domain::Domain;
+use super::domain::{Domain, MAX_VALUES};
 use super::state::{Asked, State, Subject, Ways};
 use crate::check::is_number;
 use crate::diagnostic::Code;
@@ -105,6 +105,9 @@ impl Flow<'_> {
                 Decision { yes, no, constants }.whole(loc)
             }
             ExprKind::Or(parts) => {
+                if let Some((subject, values, left)) = self.alternatives(parts, &mut state) {
+                    return Decision::parted(state, &subject, Domain::one_of(&values), left).whole(loc);
+                }
                 let (no, yes, constants) = self.parts(parts, state, |d| (d.no, d.yes));
                 Decision { yes, no, constants }.whole(loc)
             }
@@ -186,6 +189,44 @@ impl Flow<'_> {
                 Decision::open(state)
             }
         }
+    }
+
+    /// One place that is compared with some of the values that it can have, as the cases of a `choose` do: with what is left
+    /// for it if it is none of them. Part by part it would come to the same.
+    fn alternatives(&mut self, parts: &mut [Expr], state: &mut State) -> Option<(Subject, Vec<Value>, Domain)> {
+        if parts.len() > MAX_VALUES {
+            return None;
+        }
+        let mut place: Option<&Expr> = None;
+        let mut values: Vec<Value> = Vec::new();
+        for part in parts.iter() {
+            let ExprKind::Compare(Comparison::Equal, sides) = &part.kind else { return None };
+            let ((ExprKind::Place(of, _), ExprKind::Const(value)), Some(_), Some(_)) =
+                ((&sides.0.kind, &sides.1.kind), &sides.0.ty, &sides.1.ty)
+            else {
+                return None;
+            };
+            let same = place.is_none_or(|first| matches!(&first.kind, ExprKind::Place(first, _) if first == of));
+            if !same || matches!(value, Value::Bool(_)) || values.contains(value) {
+                return None;
+            }
+            place.get_or_insert(&sides.0);
+            values.push(value.clone());
+        }
+        let place = place?;
+        let subject = subject(place)?;
+        let domain = state.fact(&subject, place.ty.as_ref());
+        if !values.iter().all(|value| domain.may_be(value)) || !state.has_room_for(&subject) {
+            return None;
+        }
+        let left = domain.among(&values, false);
+        drop(domain);
+        for part in parts {
+            if let ExprKind::Compare(_, sides) = &mut part.kind {
+                self.value(&mut sides.0, state);
+            }
+        }
+        Some((subject, values, left))
     }
 
     /// A chain of parts that goes on with the first answer and is left with the second.

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use crate::typed::Comparison;
 
 /// The most values that a domain tells apart; beyond that it knows less.
-const MAX_VALUES: usize = 256;
+pub(super) const MAX_VALUES: usize = 256;
 
 /// The values that are still possible.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -43,6 +43,11 @@ impl Domain {
     /// This value alone.
     pub(super) fn only(value: Value) -> Self {
         Self { only: Some(smallvec![value]), ..Self::default() }
+    }
+
+    /// One of these values.
+    pub(super) fn one_of(values: &[Value]) -> Self {
+        Self { only: Some(values.into()), ..Self::default() }
     }
 
     /// Whether it is this value alone.
@@ -86,17 +91,7 @@ impl Domain {
         match (comparison, &self.only) {
             (Comparison::Equal, _) if self.may_be(constant) => Self::only(constant.clone()),
             (Comparison::Equal, _) => Self { only: Some(SmallVec::new()), ..Self::default() },
-            (Comparison::NotEqual, Some(only)) => {
-                let only = only.iter().filter(|value| *value != constant).cloned().collect();
-                Self { only: Some(only), ..Self::default() }
-            }
-            (Comparison::NotEqual, None) => {
-                let mut left = self.clone();
-                if left.except.len() < MAX_VALUES {
-                    left.except.push(constant.clone());
-                }
-                left
-            }
+            (Comparison::NotEqual, _) => self.among(std::slice::from_ref(constant), false),
             (Comparison::Less, _) => self.below(constant, false),
             (Comparison::LessOrEqual, _) => self.below(constant, true),
             (Comparison::Greater, _) => self.above(constant, false),
@@ -130,9 +125,21 @@ impl Domain {
     pub(super) fn among(&self, constants: &[Value], is: bool) -> Self {
         if is {
             let only = constants.iter().filter(|value| self.may_be(value)).cloned().collect();
-            Self { only: Some(only), ..self.clone() }
-        } else {
-            constants.iter().fold(self.clone(), |left, value| left.that(Comparison::NotEqual, value))
+            let Self { except, low, high, .. } = self;
+            return Self { only: Some(only), except: except.clone(), low: low.clone(), high: high.clone() };
+        }
+        match &self.only {
+            Some(only) if !constants.is_empty() => {
+                let mut left = SmallVec::with_capacity(only.len().saturating_sub(constants.len()));
+                left.extend(only.iter().filter(|value| !constants.contains(value)).cloned());
+                Self { only: Some(left), ..Self::default() }
+            }
+            _ => {
+                let mut left = self.clone();
+                let room = MAX_VALUES.saturating_sub(left.except.len());
+                left.except.extend(constants.iter().take(room).cloned());
+                left
+            }
         }
     }
 
@@ -177,7 +184,8 @@ impl Domain {
         }
     }
 
-    fn may_be(&self, value: &Value) -> bool {
+    /// Whether it can be this value.
+    pub(super) fn may_be(&self, value: &Value) -> bool {
         let beyond = |bound: &Option<Bound>, side: Ordering| {
             bound.as_deref().is_some_and(|(bound, included)| match value.order(bound) {
                 Some(Ordering::Equal) => !included,

@@ -4,9 +4,10 @@ mod condition;
 mod domain;
 mod state;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use journey_bytecode::{Channel, HandleIx, MessageRef, RequestKind, StatusKind, TriggerKind, Value};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -62,9 +63,8 @@ pub(crate) fn follow(
     messages: &dyn Messages,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Entry {
-    let mut sends = Sends::new();
-    collect(&journey.body, &mut sends);
-    journey.exits.iter().flat_map(|exit| &exit.then).for_each(|then| collect(then, &mut sends));
+    let exits = journey.exits.iter().flat_map(|exit| &exit.then);
+    let sends = Sends::of([&journey.body].into_iter().chain(exits));
     let mut flow =
         Flow { text, messages, diagnostics, journey: journey.name.clone(), names: journey.handles.clone(), sends };
     flow.journey(journey)
@@ -78,18 +78,41 @@ pub(crate) fn follow_condition(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mut flow =
-        Flow { text, messages, diagnostics, journey: SmolStr::default(), names: Vec::new(), sends: Sends::new() };
+        Flow { text, messages, diagnostics, journey: SmolStr::default(), names: Vec::new(), sends: Sends::default() };
     flow.condition(condition, State::default());
 }
 
-/// Where a named message is sent, and what it may be.
+/// A place that sends a named message, and what it may be there.
 struct Sent {
-    choices: Vec<(Channel, SmolStr)>,
+    handle: HandleIx,
+    choices: SmallVec<[(Channel, SmolStr); 1]>,
     at: Loc,
 }
 
-/// The named messages, with the places that send them.
-type Sends = BTreeMap<HandleIx, Vec<Sent>>;
+/// The places that send named messages: by message, each in their order.
+#[derive(Default)]
+struct Sends(Vec<Sent>);
+
+impl Sends {
+    fn of<'b>(blocks: impl Iterator<Item = &'b Block>) -> Self {
+        let mut all = Vec::new();
+        blocks.for_each(|block| collect(block, &mut all));
+        all.sort_by_key(|sent| sent.handle);
+        Self(all)
+    }
+
+    /// Where the message is sent.
+    fn places(&self, handle: HandleIx) -> &[Sent] {
+        let from = self.0.partition_point(|sent| sent.handle < handle);
+        let behind = self.0.get(from..).unwrap_or_default();
+        behind.get(..behind.partition_point(|sent| sent.handle == handle)).unwrap_or_default()
+    }
+
+    /// The message of each place.
+    fn handles(&self) -> impl Iterator<Item = HandleIx> {
+        self.0.iter().map(|sent| sent.handle)
+    }
+}
 
 struct Flow<'a> {
     text: &'a Text<'a>,
@@ -157,8 +180,7 @@ impl Flow<'_> {
             if let Some(then) = &mut exit.then {
                 // It may come to these steps from everywhere.
                 let mut anywhere = always.clone();
-                let sent: Vec<_> = self.sends.keys().copied().collect();
-                anywhere.come_again(sent.into_iter(), true);
+                anywhere.come_again(self.sends.handles(), true);
                 self.block(then, Some(anywhere));
             }
         }
@@ -189,9 +211,7 @@ impl Flow<'_> {
     /// An event that may happen at any time, before a message that it is about was sent as well.
     fn watched(&mut self, pattern: &mut Pattern, state: &State) {
         let mut any = state.clone();
-        for handle in self.sends.keys() {
-            any.assume_sent(*handle);
-        }
+        self.sends.handles().for_each(|handle| any.assume_sent(handle));
         any.assume_last();
         self.pattern(pattern, &any);
     }
@@ -232,7 +252,7 @@ impl Flow<'_> {
                     state.send(send.handle, send.choices.iter().map(|(channel, _)| *channel));
                 }
             }
-            StepKind::Wait(wait) => return self.wait(wait, &state),
+            StepKind::Wait(wait) => return self.wait(wait, state),
             StepKind::If { condition, then, otherwise } => {
                 let (yes, no) = self.condition(condition, state);
                 let yes = self.block(then, Some(yes));
@@ -356,9 +376,7 @@ impl Flow<'_> {
 
     /// The steps may come again: of what they change, only what every time knows is known at their beginning.
     fn repeat(&mut self, until: Option<&mut Expr>, body: &mut Block, mut state: State) -> Option<State> {
-        let mut sent = Sends::new();
-        collect(body, &mut sent);
-        state.come_again(sent.keys().copied(), sends(body));
+        state.come_again(Sends::of([&*body].into_iter()).handles(), sends(body));
         let after = self.block(body, Some(state))?;
         match until {
             Some(until) => {
@@ -382,9 +400,10 @@ impl Flow<'_> {
         let mut rest = Some(state.clone());
         let mut ways = Ways::default();
         for (condition, then) in arms {
-            let known = rest.clone().unwrap_or_else(|| state.clone());
+            let open = rest.is_some();
+            let known = rest.take().unwrap_or_else(|| state.clone());
             let (yes, no) = self.outcomes(condition, known.clone());
-            if yes.is_none() || rest.is_none() {
+            if yes.is_none() || !open {
                 let source = self.text.show(condition.loc);
                 self.report(
                     Code::ConstantCondition,
@@ -394,7 +413,7 @@ impl Flow<'_> {
                 );
             }
             ways.push(self.block(then, Some(yes.unwrap_or(known))));
-            rest = rest.and(no);
+            rest = no.filter(|_| open);
         }
         match (otherwise, rest) {
             (Some(otherwise), Some(left)) => ways.push(self.block(otherwise, Some(left))),
@@ -434,12 +453,9 @@ impl Flow<'_> {
         });
     }
 
-    fn wait(&mut self, wait: &mut Wait, state: &State) -> Option<State> {
-        let mut waited = state.clone();
-        waited.wait();
-        let mut ways = Ways::default();
-        let mut deadline = wait.deadline.take();
-        if let Some(Deadline { at, past, required, .. }) = &mut deadline {
+    fn wait(&mut self, wait: &mut Wait, mut state: State) -> Option<State> {
+        let Wait { deadline, arms, conditions } = wait;
+        if let Some(Deadline { at, past, required, .. }) = deadline {
             // With a way for a moment that is past, one that is unset takes it too.
             let mut known = state.clone();
             if past.is_some() && !*required {
@@ -447,30 +463,40 @@ impl Flow<'_> {
             }
             self.value(at, &mut known);
         }
-        self.shadowed(&wait.arms);
-        for Arm { pattern, then, .. } in &mut wait.arms {
+        // Most waits have one way.
+        if let Some(Deadline { then, past: None, .. }) = deadline
+            && arms.is_empty()
+            && conditions.is_empty()
+        {
+            state.wait();
+            return self.block(then, Some(state));
+        }
+        let mut waited = state.clone();
+        waited.wait();
+        let mut ways = Ways::default();
+        self.shadowed(arms);
+        for Arm { pattern, then, .. } in arms {
             let happened = self.pattern(pattern, &waited);
             ways.push(self.block(then, Some(happened)));
         }
-        for (condition, then) in &mut wait.conditions {
+        for (condition, then) in conditions {
             let (yes, no) = self.condition(condition, waited.clone());
             ways.push(self.block(then, Some(yes)));
             waited = no;
             waited.wait();
         }
-        if let Some(Deadline { then, past, .. }) = &mut deadline {
+        if let Some(Deadline { then, past, .. }) = deadline {
             if let Some(past) = past {
-                ways.push(self.block(past, Some(state.clone())));
+                ways.push(self.block(past, Some(state)));
             }
             ways.push(self.block(then, Some(waited)));
         }
-        wait.deadline = deadline;
         ways.meet()
     }
 
     /// An event of a race that an earlier one always takes.
     fn shadowed(&mut self, arms: &[Arm]) {
-        let mut taken: HashMap<&SmolStr, Vec<&Arm>> = HashMap::new();
+        let mut taken: BTreeMap<&SmolStr, SmallVec<[&Arm; 1]>> = BTreeMap::new();
         for arm in arms.iter().filter(|_| arms.len() > 1) {
             let pattern = &arm.pattern;
             let same = |other: &&&Arm| {
@@ -549,7 +575,7 @@ impl Flow<'_> {
 
     /// Sees to it that a named message can have the status at all.
     fn fits(&mut self, status: StatusKind, handle: HandleIx, loc: Loc) {
-        let mut choices = self.sends.get(&handle).into_iter().flatten().flat_map(|sent| &sent.choices);
+        let mut choices = self.sends.places(handle).iter().flat_map(|sent| &sent.choices);
         let Some(&(channel, _)) = choices.clone().next() else { return };
         if choices.clone().all(|(c, _)| !can_have(*c, status)) {
             self.impossible(status, channel, loc);
@@ -567,7 +593,7 @@ impl Flow<'_> {
             return;
         }
         let name = self.names.get(handle.index()).cloned().unwrap_or_default();
-        let spans: Vec<_> = self.sends.get(&handle).into_iter().flatten().map(|sent| self.text.span(sent.at)).collect();
+        let spans: Vec<_> = self.sends.places(handle).iter().map(|sent| self.text.span(sent.at)).collect();
         let (code, message, label, help) = if state.may_be_sent(handle) {
             (
                 Code::NotSentOnEveryPath,
@@ -665,12 +691,12 @@ fn sends(block: &Block) -> bool {
 }
 
 /// Finds where each named message is sent.
-fn collect(block: &Block, sends: &mut Sends) {
+fn collect(block: &Block, sends: &mut Vec<Sent>) {
     for step in block {
         if let StepKind::Send(send) = &step.kind
             && let Send { choices, handle: Some(handle), .. } = &**send
         {
-            sends.entry(*handle).or_default().push(Sent { choices: choices.clone(), at: step.head });
+            sends.push(Sent { handle: *handle, choices: choices.iter().cloned().collect(), at: step.head });
         }
         step.kind.each_block(|inner| collect(inner, sends));
     }

@@ -110,6 +110,19 @@ impl Facts {
         Self(facts)
     }
 
+    /// Notes that the subject now is so, if there is room.
+    fn note(&mut self, subject: &Subject, domain: Domain) {
+        match self.find(subject) {
+            Ok(at) => {
+                if let Some(known) = self.0.get_mut(at).filter(|known| known.1 != domain) {
+                    *known = Rc::new((subject.clone(), domain));
+                }
+            }
+            Err(at) if self.0.len() < MAX_FACTS => self.0.insert(at, Rc::new((subject.clone(), domain))),
+            Err(_) => {}
+        }
+    }
+
     /// Whether it can be noted here, too.
     fn has_room_for(&self, subject: &Subject) -> bool {
         self.0.len() < MAX_FACTS || self.find(subject).is_ok()
@@ -121,21 +134,20 @@ impl Facts {
         }
     }
 
-    /// What both know.
-    fn meet(&self, other: &Self) -> Self {
-        if self.0.is_empty() || other.0.is_empty() {
-            return Self::default();
-        }
+    /// Keeps what both know.
+    fn meet(&mut self, other: &Self) {
         let mut theirs = other.0.iter().peekable();
-        let both = self.0.iter().filter_map(|mine| {
+        self.0.retain(|mine| {
             while theirs.next_if(|their| !Rc::ptr_eq(their, mine) && their.0 < mine.0).is_some() {}
-            let their = theirs.next_if(|their| Rc::ptr_eq(their, mine) || their.0 == mine.0)?;
+            let Some(their) = theirs.next_if(|their| Rc::ptr_eq(their, mine) || their.0 == mine.0) else {
+                return false;
+            };
             if Rc::ptr_eq(their, mine) || their.1 == mine.1 {
-                return Some(Rc::clone(mine));
+                return true;
             }
-            Some(Rc::new((mine.0.clone(), mine.1.or(&their.1)?)))
+            let both = mine.1.or(&their.1).map(|both| Rc::new((mine.0.clone(), both)));
+            both.map(|both| *mine = both).is_some()
         });
-        Self(both.collect())
     }
 
     /// Whether they are among the others, which have them from the same place.
@@ -247,6 +259,9 @@ impl State {
     }
 
     fn note(&mut self, subject: &Subject, domain: Domain) {
+        if !may_last(subject) {
+            return self.facts.note(subject, domain);
+        }
         if self.known(subject) == Some(&domain) {
             return;
         }
@@ -264,6 +279,11 @@ impl State {
                 None => self.lasting = Rc::new(self.lasting.with(subject.clone(), domain)),
             }
         }
+    }
+
+    /// Whether anything can be noted of the subject.
+    pub(super) fn has_room_for(&self, subject: &Subject) -> bool {
+        self.facts.has_room_for(subject) && self.lasting.has_room_for(subject)
     }
 
     pub(super) fn forget(&mut self, subject: &Subject) {
@@ -432,28 +452,31 @@ impl State {
     fn meet_facts(&mut self, other: &Self) {
         // What lasts on one way only may be known as something fleeting on the other.
         let mixed = |fleeting: &Facts, lasting: &Facts| -> Vec<(Subject, Domain)> {
+            if fleeting.0.is_empty() || lasting.0.is_empty() {
+                return Vec::new();
+            }
             let could = fleeting.0.iter().filter(|fact| may_last(&fact.0));
             could.filter_map(|fact| Some((fact.0.clone(), fact.1.or(lasting.get(&fact.0)?)?))).collect()
         };
         let mut both = mixed(&self.facts, &other.lasting);
         both.extend(mixed(&other.facts, &self.lasting));
-        self.facts = self.facts.meet(&other.facts);
+        self.facts.meet(&other.facts);
         if !Rc::ptr_eq(&self.lasting, &other.lasting) {
             if other.lasting.are_among(&self.lasting) {
                 self.lasting = Rc::clone(&other.lasting);
             } else if !self.lasting.are_among(&other.lasting) {
-                self.lasting = Rc::new(self.lasting.meet(&other.lasting));
+                Rc::make_mut(&mut self.lasting).meet(&other.lasting);
             }
         }
         both.into_iter().for_each(|(subject, domain)| self.note(&subject, domain));
     }
 
-    /// What is known where two ways meet.
-    fn meet(mut self, other: Self) -> Self {
+    /// Keeps what is known where another way comes in, too.
+    fn meet(&mut self, other: &Self) {
         if !Rc::ptr_eq(&self.set, &other.set) {
             Rc::make_mut(&mut self.set).retain(|place| other.set.contains(place));
         }
-        self.meet_facts(&other);
+        self.meet_facts(other);
         if !Rc::ptr_eq(&self.sent, &other.sent) {
             let sent = Rc::make_mut(&mut self.sent);
             sent.certain.intersect(&other.sent.certain);
@@ -464,7 +487,6 @@ impl State {
             possible: self.last.possible || other.last.possible,
             channels: self.last.channels | other.last.channels,
         };
-        self
     }
 }
 
@@ -503,10 +525,11 @@ pub(super) struct Ways(Option<State>);
 impl Ways {
     /// One more, if something leads along it.
     pub(super) fn push(&mut self, way: Option<State>) {
-        self.0 = match (self.0.take(), way) {
-            (Some(known), Some(way)) => Some(known.meet(way)),
-            (known, way) => known.or(way),
-        };
+        match (&mut self.0, way) {
+            (Some(known), Some(way)) => known.meet(&way),
+            (Some(_), None) => {}
+            (none, way) => *none = way,
+        }
     }
 
     /// What is known where they meet; nothing leads there without any.
