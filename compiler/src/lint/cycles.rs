@@ -226,7 +226,7 @@ fn watched(condition: &Expr, found: &mut BTreeSet<Happening>) {
 /// What several journeys do together.
 pub(super) fn project(scene: &super::Together<'_>, summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
     rings(summaries, found);
-    let mut by_trigger: HashMap<&Happening, Vec<(&Summary, Span)>> = HashMap::new();
+    let mut by_trigger: HashMap<&Happening, Vec<(&Summary, Span)>> = HashMap::with_capacity(summaries.len());
     for summary in summaries {
         for (happening, span) in &summary.triggers {
             by_trigger.entry(happening).or_default().push((summary, *span));
@@ -343,7 +343,7 @@ fn rings(summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
         true => summaries.iter().map(|summary| Happening::Start(summary.name.clone())).collect(),
         false => Vec::new(),
     };
-    let mut places: HashMap<&Happening, usize> = HashMap::new();
+    let mut places: HashMap<&Happening, usize> = HashMap::with_capacity(summaries.len());
     // Most of what steps let happen is of a kind that starts nothing.
     let mut kinds: Vec<Discriminant<Happening>> = Vec::new();
     let mut graph: Graph = vec![Vec::new(); summaries.len()];

@@ -1,5 +1,6 @@
 //! The header of a journey: who comes in and how often, what ends it, what it is for.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use journey_bytecode::{Channel, Purpose, Reenter, Time, TriggerKind};
@@ -24,13 +25,7 @@ struct Sends {
 }
 
 pub(super) fn journey(scene: &Scene<'_>, source: &Source, journey: &Journey, found: &mut Vec<Diagnostic>) {
-    let mut sends = Sends::default();
-    let mut leaving = 0;
-    for then in journey.exits.iter().filter_map(|exit| exit.then.as_ref()) {
-        leaving = leaving.max(count(scene, journey, then, &mut sends));
-    }
-    sends.marketing = leaving + count(scene, journey, &journey.body, &mut sends);
-    let judge = Judge { scene, source, journey, sends };
+    let judge = Judge { scene, source, journey, sends: OnceCell::new() };
     found.extend(judge.ignored_goal());
     found.extend(judge.reenter_always());
     found.extend(judge.sms_at_night());
@@ -49,7 +44,7 @@ pub(super) fn journey(scene: &Scene<'_>, source: &Source, journey: &Journey, fou
                 .help("write a line above it: `/// Teaches why our mattresses cost more.`"),
         );
     }
-    if judge.sends.marketing > 0 && journey.goals.is_empty() {
+    if journey.goals.is_empty() && judge.sends().marketing > 0 {
         found.push(
             Diagnostic::new(Code::NoGoal, head, format!("nothing says what `{}` is to achieve", journey.name))
                 .label("no goal")
@@ -98,10 +93,23 @@ struct Judge<'a> {
     scene: &'a Scene<'a>,
     source: &'a Source,
     journey: &'a Journey,
-    sends: Sends,
+    /// Counted when somebody asks.
+    sends: OnceCell<Sends>,
 }
 
 impl Judge<'_> {
+    fn sends(&self) -> &Sends {
+        self.sends.get_or_init(|| {
+            let mut sends = Sends::default();
+            let mut leaving = 0;
+            for then in self.journey.exits.iter().filter_map(|exit| exit.then.as_ref()) {
+                leaving = leaving.max(count(self.scene, self.journey, then, &mut sends));
+            }
+            sends.marketing = leaving + count(self.scene, self.journey, &self.journey.body, &mut sends);
+            sends
+        })
+    }
+
     fn line(&self, is: impl Fn(&HeaderKind) -> bool) -> Option<&Header> {
         self.source.header.iter().find(|line| is(&line.kind))
     }
@@ -115,7 +123,7 @@ impl Judge<'_> {
             ExitKind::Condition(_) => true,
             ExitKind::After(_) => false,
         });
-        if ends || self.sends.marketing < 2 {
+        if ends || self.sends().marketing < 2 {
             return None;
         }
         let line = self.line(|kind| matches!(kind, HeaderKind::Goal { .. }))?;
@@ -144,7 +152,7 @@ impl Judge<'_> {
             )
         });
         let at_a_time = |kind: &HeaderKind| matches!(kind, HeaderKind::Collect { until: Gathering::Until(..), .. });
-        if !again || !often || self.sends.marketing == 0 || self.line(at_a_time).is_some() {
+        if !again || !often || self.sends().marketing == 0 || self.line(at_a_time).is_some() {
             return None;
         }
         let line = self.line(|kind| matches!(kind, HeaderKind::Reenter(_)))?;
@@ -160,12 +168,11 @@ impl Judge<'_> {
     }
 
     fn sms_at_night(&self) -> Option<Diagnostic> {
-        let sms = self.sends.sms?;
         let quiet = self.scene.index.policy.quiet(Channel::Sms);
         if quiet.is_some() || self.journey.hours.is_some() || self.scene.index.lone {
             return None;
         }
-        let span = self.scene.text.span(sms);
+        let span = self.scene.text.span(self.sends().sms?);
         Some(
             Diagnostic::new(Code::SmsAtNight, span, "this text message may come in the middle of the night")
                 .label("at any time")
@@ -221,7 +228,7 @@ impl Judge<'_> {
             return None;
         }
         let first = self.journey.body.iter().find(|step| !is_note(&step.kind))?;
-        if !matches!(first.kind, StepKind::Send(_)) || self.sends.marketing == 0 {
+        if !matches!(first.kind, StepKind::Send(_)) || self.sends().marketing == 0 {
             return None;
         }
         self.source.header.iter().find_map(|line| {

@@ -43,9 +43,14 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
     for tag in lints.summaries.iter().flat_map(|summary| &summary.changed_tags) {
         *changed.entry(tag).or_default() += 1;
     }
-    let added: BTreeSet<&SmolStr> = lints.summaries.iter().flat_map(|summary| summary.adds()).collect();
-    let starting: BTreeSet<&SmolStr> = lints.summaries.iter().flat_map(|summary| summary.starting_tags()).collect();
-    let sent: BTreeSet<&(Channel, SmolStr)> = lints.summaries.iter().flat_map(|summary| summary.messages()).collect();
+    let (mut added, mut starting) = (BTreeSet::new(), BTreeSet::new());
+    let mut sent: BTreeSet<&(Channel, SmolStr)> = BTreeSet::new();
+    // One after the other: few are new, so there is little to sort.
+    for summary in &lints.summaries {
+        added.extend(summary.adds());
+        starting.extend(summary.starting_tags());
+        sent.extend(summary.messages());
+    }
     let mut found = Vec::new();
     for (tag, span) in &index.tags {
         let uses = lints.uses.count(Named::Tag, tag);
