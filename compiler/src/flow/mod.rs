@@ -455,7 +455,9 @@ impl Flow<'_> {
 
     fn wait(&mut self, wait: &mut Wait, mut state: State) -> Option<State> {
         let Wait { deadline, arms, conditions } = wait;
-        if let Some(Deadline { at, past, required, .. }) = deadline {
+        if let Some(Deadline { at, past, required, .. }) = deadline
+            && !is_given(at)
+        {
             // With a way for a moment that is past, one that is unset takes it too.
             let mut known = state.clone();
             if past.is_some() && !*required {
@@ -471,7 +473,8 @@ impl Flow<'_> {
             state.wait();
             return self.block(then, Some(state));
         }
-        let mut waited = state.clone();
+        let before = matches!(deadline, Some(Deadline { past: Some(_), .. })).then(|| state.clone());
+        let mut waited = state;
         waited.wait();
         let mut ways = Ways::default();
         self.shadowed(arms);
@@ -487,7 +490,7 @@ impl Flow<'_> {
         }
         if let Some(Deadline { then, past, .. }) = deadline {
             if let Some(past) = past {
-                ways.push(self.block(past, Some(state)));
+                ways.push(self.block(past, before));
             }
             ways.push(self.block(then, Some(waited)));
         }
@@ -522,8 +525,9 @@ impl Flow<'_> {
     /// Follows an event; what is known when it happened.
     fn pattern(&mut self, pattern: &mut Pattern, state: &State) -> State {
         let mut state = state.clone();
-        let status = StatusKind::ALL.into_iter().find(|status| status.name() == pattern.event);
-        if let Some(status) = status.filter(|_| pattern.about != crate::typed::About::Is(MessageRef::None)) {
+        let of_message = pattern.about != crate::typed::About::Is(MessageRef::None);
+        let mut statuses = StatusKind::ALL.into_iter().filter(|_| of_message);
+        if let Some(status) = statuses.find(|status| status.name() == pattern.event) {
             let message = self.settle(status, &mut pattern.about, pattern.loc, &mut state);
             if let Some(asked) = state::Asked::of(message) {
                 state.learn(&Subject::Status(status, asked), Value::Bool(true));
@@ -663,6 +667,19 @@ fn assign(state: &mut State, place: Place, value: &ExprKind) {
     }
     state.learn(&Subject::IsSet(place.clone()), Value::Bool(true));
     state.assume_set(&place);
+}
+
+/// Whether it has a value whatever is known, as the length of a wait and a time of day have.
+fn is_given(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Const(_) | ExprKind::Now | ExprKind::Today | ExprKind::WaitStart => true,
+        ExprKind::ToInstant(of) | ExprKind::NextWithin(_, of) => is_given(of),
+        ExprKind::NextAt(_, sides) | ExprKind::Between(sides) | ExprKind::AddWithin(_, sides) => {
+            is_given(&sides.0) && is_given(&sides.1)
+        }
+        ExprKind::Arithmetic(first, rest) => is_given(first) && rest.iter().all(|(_, operand)| is_given(operand)),
+        _ => false,
+    }
 }
 
 /// Takes everything that the expression reads as set.

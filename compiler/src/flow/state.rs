@@ -352,6 +352,14 @@ impl State {
     #[must_use]
     pub(super) fn started(mut self) -> Self {
         self.forget_questions();
+        let is_field = |place: &Place| matches!(place, Place::Field(_));
+        let of_field = |subject: &Subject| match subject {
+            Subject::Place(place) | Subject::IsSet(place) => is_field(place),
+            _ => false,
+        };
+        if !self.set.iter().any(is_field) && !self.facts().any(|(subject, _)| of_field(subject)) {
+            return self;
+        }
         let renamed = |place: &Place| match place {
             Place::Field(name) => Place::Trigger(name.clone()),
             other => other.clone(),
@@ -474,7 +482,11 @@ impl State {
     /// Keeps what is known where another way comes in, too.
     fn meet(&mut self, other: &Self) {
         if !Rc::ptr_eq(&self.set, &other.set) {
-            Rc::make_mut(&mut self.set).retain(|place| other.set.contains(place));
+            if other.set.is_subset(&self.set) {
+                self.set = Rc::clone(&other.set);
+            } else if !self.set.is_subset(&other.set) {
+                Rc::make_mut(&mut self.set).retain(|place| other.set.contains(place));
+            }
         }
         self.meet_facts(other);
         if !Rc::ptr_eq(&self.sent, &other.sent) {
