@@ -93,6 +93,9 @@ pub fn check_trigger(
 ) -> Vec<Diagnostic> {
     let is_field = |usage: &Use| usage.is_trigger() && usage.path.len() > 1;
     let mut found = Vec::new();
+    if template.demands.is_empty() && !template.uses.iter().any(is_field) {
+        return found;
+    }
     for trigger in triggers {
         // What does not depend on the trigger has been said.
         found.extend(judge_each(template, language, is_field, |usage| {
