@@ -15,12 +15,10 @@ pub fn text(id: FileId, file: &File) -> Result<&str, Diagnostic> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(not_utf8(id, file, 0, "is saved as UTF-16").note("The first two bytes are the mark of UTF-16."));
     }
-    match std::str::from_utf8(bytes) {
-        Ok(text) if is_garbage(text) => Err(not_text(id, path)),
-        Ok(text) => Ok(text),
-        Err(_) if is_binary(bytes) => Err(not_text(id, path)),
-        Err(error) => Err(bad_byte(id, file, error.valid_up_to())),
+    if is_binary(bytes) {
+        return Err(not_text(id, path));
     }
+    std::str::from_utf8(bytes).map_err(|error| bad_byte(id, file, error.valid_up_to()))
 }
 
 fn bad_byte(id: FileId, file: &File, at: usize) -> Diagnostic {
@@ -50,14 +48,10 @@ fn not_text(id: FileId, path: &str) -> Diagnostic {
         .help("remove it from the project, or put the text in its place")
 }
 
-/// Bytes that are not UTF-8 and were never text: a NUL, or more than a tenth that no older encoding prints.
+/// Bytes that were never text: a NUL, or more than a tenth that no encoding prints.
 fn is_binary(bytes: &[u8]) -> bool {
-    bytes.contains(&0) || strange(bytes) > bytes.len() / 10
-}
-
-/// UTF-8 that is no text: a NUL, or more than a tenth control characters.
-fn is_garbage(text: &str) -> bool {
-    text.as_bytes().contains(&0) || strange(text.as_bytes()) > text.len() / 10
+    let strange = strange(bytes);
+    strange > 0 && (bytes.contains(&0) || strange > bytes.len() / 10)
 }
 
 /// How many bytes are strange; in pieces that a byte can count, so that the machine takes many at once.
