@@ -137,8 +137,8 @@ pub fn lex(source: &str) -> Tokens {
         tokens.errors.push(SyntaxError::new(SyntaxErrorKind::SourceTooLong { limit: MAX_SOURCE_LEN }, range));
         return tokens;
     }
-    // A token has about three bytes, spaces being tokens too.
-    let expected = source.len() / 3;
+    // A token has about three bytes, spaces being tokens too; where they are shorter, growing would copy all.
+    let expected = source.len() * 2 / 5;
     tokens.kinds.reserve(expected);
     tokens.starts.reserve(expected);
     tokens.significant.reserve(expected / 2);
@@ -209,8 +209,10 @@ fn read(source: &str, from: usize, tokens: &mut Tokens, mut enough: impl FnMut(u
             return true;
         }
         // A third of all tokens are single spaces.
-        if let [b' ', b'!'..=b'~', ..] = lexer.remainder().as_bytes() {
-            tokens.push(SyntaxKind::Whitespace, lexer.span().end as u32);
+        let at = lexer.span().end;
+        if let Some([b' ', b'!'..=b'~', ..]) = source.as_bytes().get(at..) {
+            tokens.kinds.push(SyntaxKind::Whitespace);
+            tokens.starts.push(at as u32);
             lexer.bump(1);
         }
         let Some(shape) = lexer.next() else { return false };
