@@ -15,9 +15,10 @@ pub struct Expr {
 }
 
 /// The kinds of expressions. Chains of one level are flat, so that a long one is not a deep one.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub enum ExprKind {
     /// Cannot be read; somebody has said so.
+    #[default]
     Error,
     /// `true`, `false`
     Bool(bool),

@@ -13,6 +13,7 @@ use journey_bytecode::{Channel, LocalWindow, Purpose, Span, StatusKind, Time, We
 use journey_grammar::NodeId;
 pub use journey_grammar::TextRange as Loc;
 pub use outside::{Ask, Call, Whom};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 pub use declaration::*;
@@ -133,7 +134,7 @@ pub struct Header {
 }
 
 /// What a line of a journey's header says.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub enum HeaderKind {
     /// `on EVENT`
     On(EventPattern),
@@ -178,6 +179,7 @@ pub enum HeaderKind {
     /// `migrate A to B`; to the end without.
     Migrate(Name, Option<Name>),
     /// Cannot be read; the parser has said so.
+    #[default]
     Error,
 }
 
@@ -213,7 +215,7 @@ pub struct EventPattern {
 }
 
 /// What can happen.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub enum EventKind {
     /// A declared event.
     Named(Name),
@@ -273,6 +275,7 @@ pub enum EventKind {
     /// `call`, with the fields that whoever starts it hands over.
     Call(Vec<FieldDecl>),
     /// Cannot be read; the parser has said so.
+    #[default]
     Error,
 }
 
@@ -313,7 +316,7 @@ pub struct Step {
 pub type Block = Vec<Step>;
 
 /// What a step does.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub enum StepKind {
     /// `send CHANNEL MESSAGE ..`
     Send(Box<Send>),
@@ -418,6 +421,7 @@ pub enum StepKind {
     /// `end`
     End,
     /// Cannot be read; the parser has said so.
+    #[default]
     Error,
 }
 
@@ -482,7 +486,7 @@ pub enum ChooseValue {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Send {
     /// The channels, in the order of preference.
-    pub channels: Vec<(Channel, Loc)>,
+    pub channels: SmallVec<[(Channel, Loc); 1]>,
     /// The message.
     pub message: SendMessage,
     /// `as NAME`

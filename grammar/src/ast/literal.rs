@@ -38,32 +38,39 @@ pub enum Unit {
 
 /// A duration's parts as written: `1d12h` is a day and twelve hours. None if it is malformed or a number is too large.
 pub fn duration_parts(token: &str) -> Option<Vec<(u64, Unit)>> {
-    let mut parts = Vec::new();
-    let mut rest = token;
+    let (first, mut rest) = duration_part(token)?;
+    let mut parts = vec![first];
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, after) = rest.split_at_checked(digits)?;
-        let length = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, after) = after.split_at_checked(length)?;
-        let unit = match unit {
-            "s" => Unit::Second,
-            "m" => Unit::Minute,
-            "h" => Unit::Hour,
-            "d" => Unit::Day,
-            "w" => Unit::Week,
-            "mo" => Unit::Month,
-            "y" => Unit::Year,
-            _ => return None,
-        };
-        parts.push((number.parse().ok()?, unit));
+        let (part, after) = duration_part(rest)?;
+        parts.push(part);
         rest = after;
     }
-    (!parts.is_empty()).then_some(parts)
+    Some(parts)
+}
+
+/// The first part of a duration, and what stands behind it.
+pub fn duration_part(token: &str) -> Option<((u64, Unit), &str)> {
+    let digits = token.find(|c: char| !c.is_ascii_digit())?;
+    let (number, after) = token.split_at_checked(digits)?;
+    let length = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+    let (unit, after) = after.split_at_checked(length)?;
+    let unit = match unit {
+        "s" => Unit::Second,
+        "m" => Unit::Minute,
+        "h" => Unit::Hour,
+        "d" => Unit::Day,
+        "w" => Unit::Week,
+        "mo" => Unit::Month,
+        "y" => Unit::Year,
+        _ => return None,
+    };
+    Some(((number.parse().ok()?, unit), after))
 }
 
 /// Hour and minute of a time token, if there is such a time.
 pub fn time_parts(token: &str) -> Option<(u32, u32)> {
-    let (hour, minute) = token.split_once(':')?;
+    let colon = token.bytes().position(|byte| byte == b':')?;
+    let (hour, minute) = (token.get(..colon)?, token.get(colon + 1..)?);
     let (hour, minute) = (hour.parse().ok()?, minute.parse().ok()?);
     (hour < 24 && minute < 60).then_some((hour, minute))
 }

@@ -15,7 +15,7 @@ mod value;
 pub use clause::*;
 pub use condition::*;
 pub use item::*;
-pub use literal::{Unit, date_parts, duration_parts, string_value, time_parts};
+pub use literal::{Unit, date_parts, duration_part, duration_parts, string_value, time_parts};
 pub use pattern::*;
 pub use step::*;
 pub use test::*;

@@ -266,7 +266,8 @@ impl<'t> WaitStep<'t> {
 
     /// The most, of a random wait: `wait 1h to 3h`.
     pub fn longest(self) -> Option<Expr<'t>> {
-        has(self.0, ToKw).then(|| children(self.0).nth(1))?
+        // Most waits have one length: whether there is another is found out sooner.
+        children(self.0).nth(1).filter(|_| has(self.0, ToKw))
     }
 
     /// The window outside of which time does not count: `wait 3d within weekdays`.

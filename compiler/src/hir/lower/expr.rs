@@ -13,7 +13,7 @@ use super::{Lower, literal, name, name_of, path_name, string};
 impl Lower<'_> {
     pub(super) fn expr(&mut self, expr: ast::Expr<'_>) -> Expr {
         let loc = expr.range();
-        Expr { kind: self.kind(expr).unwrap_or(ExprKind::Error), loc }
+        Expr { kind: self.kind(expr, loc).unwrap_or_default(), loc }
     }
 
     fn boxed(&mut self, expr: Option<ast::Expr<'_>>) -> Option<Box<Expr>> {
@@ -24,8 +24,7 @@ impl Lower<'_> {
         Box::new((self.optional_expr(a, loc), self.optional_expr(b, loc)))
     }
 
-    fn kind(&mut self, expr: ast::Expr<'_>) -> Option<ExprKind> {
-        let loc = expr.range();
+    fn kind(&mut self, expr: ast::Expr<'_>, loc: Loc) -> Option<ExprKind> {
         Some(match expr {
             ast::Expr::Or(or) => ExprKind::Or(or.operands().map(|operand| self.expr(operand)).collect()),
             ast::Expr::And(and) => ExprKind::And(and.operands().map(|operand| self.expr(operand)).collect()),
@@ -97,7 +96,10 @@ impl Lower<'_> {
             ast::Expr::Sum(sum) => self.arithmetic(sum.operands(), sum.operators())?,
             ast::Expr::Product(product) => self.arithmetic(product.operands(), product.operators())?,
             ast::Expr::Neg(neg) => ExprKind::Negate(self.boxed(neg.operand())?),
-            ast::Expr::Paren(paren) => return self.kind(paren.inner()?),
+            ast::Expr::Paren(paren) => {
+                let inner = paren.inner()?;
+                return self.kind(inner, inner.range());
+            }
             ast::Expr::List(list) => ExprKind::List(list.elements().map(|element| self.expr(element)).collect()),
             ast::Expr::Literal(literal) => self.literal(literal.token()?)?,
             ast::Expr::Money(money) => ExprKind::Money(self.money(money)?),
@@ -281,7 +283,8 @@ const fn bound(bound: ast::Bound) -> Bound {
 
 /// The status of this word.
 pub(super) fn status_kind(word: Token<'_>) -> Option<StatusKind> {
-    StatusKind::ALL.into_iter().find(|status| status.name() == word.text())
+    let word = word.text();
+    StatusKind::ALL.into_iter().find(|status| status.name() == word)
 }
 
 /// Which message is meant.

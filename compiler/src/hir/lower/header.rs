@@ -9,18 +9,14 @@ use super::{Lower, literal, name, path_name, string};
 use crate::diagnostic::{Code, one_of};
 
 impl Lower<'_> {
-    pub(super) fn clause(&mut self, clause: ast::Clause<'_>) -> Vec<Header> {
+    pub(super) fn clause(&mut self, clause: ast::Clause<'_>, header: &mut Vec<Header>) {
         let loc = clause.range();
-        let kinds = match clause {
-            // `collect .. per KEY` is two things in one line.
-            ast::Clause::Collect(collect) => {
-                let key = collect.per().and_then(ast::PerClause::key).and_then(path_expr).map(HeaderKind::Per);
-                key.into_iter().chain([self.clause_kind(clause).unwrap_or(HeaderKind::Error)]).collect()
-            }
-            ast::Clause::Exit(exit) => vec![self.exit(exit).unwrap_or(HeaderKind::Error)],
-            _ => vec![self.clause_kind(clause).unwrap_or(HeaderKind::Error)],
-        };
-        kinds.into_iter().map(|kind| Header { kind, loc }).collect()
+        // `collect .. per KEY` is two things in one line.
+        if let ast::Clause::Collect(collect) = clause {
+            let key = collect.per().and_then(ast::PerClause::key).and_then(path_expr);
+            header.extend(key.map(|key| Header { kind: HeaderKind::Per(key), loc }));
+        }
+        header.push(Header { kind: self.clause_kind(clause).unwrap_or_default(), loc });
     }
 
     fn clause_kind(&mut self, clause: ast::Clause<'_>) -> Option<HeaderKind> {
@@ -44,7 +40,7 @@ impl Lower<'_> {
             ast::Clause::Topic(topic) => HeaderKind::Topic(name(topic.name()?)),
             ast::Clause::Purpose(purpose) => HeaderKind::Purpose(self.purpose(purpose.name()?)?),
             ast::Clause::Hours(hours) => HeaderKind::Hours(self.window(hours.window()?)?),
-            ast::Clause::Exit(_) => return None,
+            ast::Clause::Exit(exit) => return self.exit(exit),
             ast::Clause::Collect(collect) => {
                 let most = match collect.limit() {
                     Some(limit) => Some(self.count(limit)?),
@@ -130,11 +126,7 @@ impl Lower<'_> {
     fn trigger(&mut self, trigger: ast::Trigger<'_>) -> EventPattern {
         match trigger {
             ast::Trigger::Pattern(pattern) => self.pattern(pattern),
-            _ => EventPattern {
-                kind: self.moment(trigger).unwrap_or(EventKind::Error),
-                filter: None,
-                loc: trigger.range(),
-            },
+            _ => EventPattern { kind: self.moment(trigger).unwrap_or_default(), filter: None, loc: trigger.range() },
         }
     }
 
@@ -181,7 +173,7 @@ impl Lower<'_> {
             ast::Pattern::Message(message) => message.filter().map(|filter| Box::new(self.expr(filter))),
             _ => None,
         };
-        EventPattern { kind: self.event_kind(pattern).unwrap_or(EventKind::Error), filter, loc }
+        EventPattern { kind: self.event_kind(pattern).unwrap_or_default(), filter, loc }
     }
 
     fn event_kind(&mut self, pattern: ast::Pattern<'_>) -> Option<EventKind> {

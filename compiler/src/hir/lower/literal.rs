@@ -61,8 +61,14 @@ pub(super) fn number(token: Token<'_>) -> Option<Number> {
 }
 
 pub(super) fn duration(token: Token<'_>) -> Option<Span> {
-    let parts = ast::duration_parts(token.text())?;
-    parts.into_iter().try_fold(Span::default(), |sum, (count, unit)| add(sum, count, unit))
+    let ((count, unit), mut rest) = ast::duration_part(token.text())?;
+    let mut sum = add(Span::default(), count, unit)?;
+    while !rest.is_empty() {
+        let ((count, unit), after) = ast::duration_part(rest)?;
+        sum = add(sum, count, unit)?;
+        rest = after;
+    }
+    Some(sum)
 }
 
 pub(super) fn time(token: Token<'_>) -> Option<Time> {

@@ -13,6 +13,7 @@ pub(crate) use step::whom;
 use journey_bytecode::{Channel, Number};
 use journey_grammar::ast::{self, AstNode};
 use journey_grammar::{Token, Tree};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::{
@@ -234,16 +235,18 @@ impl Lower<'_> {
 
     fn journey(&mut self, journey: ast::AnyJourney<'_>) -> Journey {
         let loc = journey.range();
-        let count = journey.clauses().count();
-        let header = exactly(count, journey.clauses().flat_map(|clause| self.clause(clause)));
-        let first_step = journey.steps().next().map(|step| step::head(step.syntax()));
-        let head = match journey.name() {
-            Some(name) => name.range(),
-            None => header.first().map(|line| line.loc).or(first_step).unwrap_or(loc),
+        let clauses: SmallVec<[ast::Clause<'_>; 8]> = journey.clauses().collect();
+        let mut header = Vec::with_capacity(clauses.len());
+        clauses.into_iter().for_each(|clause| self.clause(clause, &mut header));
+        let name = journey.name().map(name);
+        let first_step = || journey.steps().next().map(|step| step::head(step.syntax(), step.range()));
+        let head = match &name {
+            Some(name) => name.loc,
+            None => header.first().map(|line| line.loc).or_else(first_step).unwrap_or(loc),
         };
         let broken = self.tree.errors_at(loc) > 0 || header.iter().any(|line| matches!(line.kind, HeaderKind::Error));
         Journey {
-            name: journey.name().map(name),
+            name,
             bare: matches!(journey, ast::AnyJourney::Bare(_)),
             doc: journey.docs().unwrap_or_default(),
             header,
@@ -255,7 +258,10 @@ impl Lower<'_> {
     }
 
     fn optional_expr(&mut self, expr: Option<ast::Expr<'_>>, loc: Loc) -> Expr {
-        expr.map_or(Expr { kind: ExprKind::Error, loc }, |expr| self.expr(expr))
+        match expr {
+            Some(expr) => self.expr(expr),
+            None => Expr { kind: ExprKind::Error, loc },
+        }
     }
 }
 

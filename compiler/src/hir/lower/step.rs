@@ -3,6 +3,7 @@
 use journey_bytecode::WeekdaySet;
 use journey_grammar::ast::{self, AstNode};
 use journey_grammar::{Node, SyntaxKind, Token};
+use smallvec::SmallVec;
 
 use super::super::{
     Ask, Block, Call, ChooseArm, ChooseValue, CountdownPoint, Expr, Loc, Measure, Name, RaceArm, Send, SendMessage,
@@ -13,7 +14,8 @@ use super::{Lower, exactly, literal, name, name_of, path_name, string};
 
 impl Lower<'_> {
     pub(super) fn step(&mut self, step: ast::Step<'_>) -> Step {
-        Step { kind: self.step_kind(step).unwrap_or(StepKind::Error), head: head(step.syntax()), loc: step.range() }
+        let loc = step.range();
+        Step { kind: self.step_kind(step).unwrap_or_default(), head: head(step.syntax(), loc), loc }
     }
 
     fn body(&mut self, body: Option<ast::Body<'_>>) -> Block {
@@ -160,7 +162,7 @@ impl Lower<'_> {
     fn send(&mut self, send: ast::SendStep<'_>) -> Option<StepKind> {
         // Without a message, what stands as the channel may be its name; the parser has said so.
         let message = send.message()?;
-        let mut channels = Vec::new();
+        let mut channels = SmallVec::new();
         for channel in send.channels() {
             channels.push((self.channel(channel)?, channel.range()));
         }
@@ -293,7 +295,7 @@ impl Lower<'_> {
             points.push(CountdownPoint {
                 offset: if point.is_before() { offset.negated() } else { offset },
                 at,
-                head: head(point.syntax()),
+                head: head(point.syntax(), point.range()),
                 then: self.body(point.body()),
             });
         }
@@ -323,8 +325,7 @@ pub(crate) fn whom(path: ast::Path<'_>, place: Option<Token<'_>>) -> Whom {
 }
 
 /// A step's first words: up to the first step or block inside.
-pub(super) fn head(step: Node<'_>) -> Loc {
-    let range = step.range();
+pub(super) fn head(step: Node<'_>, range: Loc) -> Loc {
     let begins = |kind: SyntaxKind| {
         use SyntaxKind::{AskArm, Block, ChooseArm, CountdownPoint, ElseBranch, RaceArm, SplitArm, TimeoutArm};
         matches!(kind, Block | ElseBranch | RaceArm | TimeoutArm | ChooseArm | SplitArm | AskArm | CountdownPoint)
@@ -337,6 +338,8 @@ pub(super) fn head(step: Node<'_>) -> Loc {
     while let Some(token) = last.filter(|token| token.kind().is_trivia() || token.kind() == SyntaxKind::LBrace) {
         last = token.previous();
     }
-    let last = last.filter(|token| token.range().start >= range.start);
-    Loc::new(range.start, last.map_or(range.end, |token| token.range().end))
+    match last.map(Token::range) {
+        Some(last) if last.start >= range.start => Loc::new(range.start, last.end),
+        _ => range,
+    }
 }
