@@ -13,7 +13,7 @@ use smallvec::{SmallVec, smallvec};
 use smol_str::SmolStr;
 
 use crate::Compilation;
-use crate::check::{self, Checked, Implied, Index, MessageInfo, OwnTerms, SentNames, Source, Uses};
+use crate::check::{self, Checked, Implied, Index, MessageInfo, OwnTerms, SentNames, Source, Table, Uses};
 use crate::codegen::{self, TooLarge};
 use crate::codes;
 use crate::diagnostic::{self, Code, Diagnostic, Severity, Span};
@@ -179,10 +179,10 @@ pub(crate) fn compile(
 }
 
 /// The messages that there are; one whose file cannot be read is there all the same.
-fn known_messages(project: &Project, sources: &Sources) -> BTreeMap<(Channel, SmolStr), MessageInfo> {
+fn known_messages(project: &Project, sources: &Sources) -> Table<(Channel, SmolStr), MessageInfo> {
     let files = project.ids().filter(|(_, file)| file.kind() == FileKind::Message);
     let names = files.filter_map(|(id, file)| FileName::read(id, &file.path).ok());
-    let mut known: BTreeMap<_, _> =
+    let mut known: Table<_, _> =
         names.map(|name| ((name.channel, name.name), MessageInfo { links: true, ..MessageInfo::default() })).collect();
     known.extend(sources.messages.iter().map(|m| {
         let info = MessageInfo { links: has_links(m), at: m.texts.first().map(|text| text.head) };

@@ -1,6 +1,7 @@
 //! Events: what starts a run, ends it, or wakes it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use journey_bytecode::{
     BuiltinEvent, Channel, Date, Field, MessageRef, MessageScope, StatusKind, TriggerKind, Type, Value, WRITTEN_WORD,
@@ -117,7 +118,8 @@ impl Checker<'_> {
                     let shape = FieldShape { ty: field.ty.clone(), optional: field.optional, conflict: false };
                     (field.name.clone(), shape)
                 });
-                let fields = Fields { known: known.collect(), open: Vec::new(), of: "call".to_owned() };
+                let fields =
+                    Fields { known: Arc::new(known.collect()), open: Vec::new(), of: SmolStr::new_static("call") };
                 (event(TriggerKind::Call), fields)
             }
         };
@@ -130,7 +132,7 @@ impl Checker<'_> {
         let name = match &kind {
             On::Event(TriggerKind::Tag(tag)) => format!("tag {tag}"),
             On::Event(TriggerKind::Untag(tag)) => format!("untag {tag}"),
-            On::Event(TriggerKind::Event(_)) => fields.of.clone(),
+            On::Event(TriggerKind::Event(_)) => fields.of.to_string(),
             _ => self.text.show(pattern.loc),
         };
         let shape = TriggerShape { name, fields: declared_fields(&fields) };
@@ -147,8 +149,7 @@ impl Checker<'_> {
                 _ => MessageScope::Named(name.text.clone()),
             },
             AboutKind::Named(name) => {
-                let known = self.index.messages.keys().any(|(_, known)| *known == name.text);
-                if !known && !self.index.lone {
+                if !self.index.has_message(None, &name.text) && !self.index.lone {
                     let names: Vec<SmolStr> = self.index.messages.keys().map(|(_, name)| name.clone()).collect();
                     self.report(Code::UnknownMessage, name.loc, format!("there is no message `{}`", name.text))
                         .suggest_or(
@@ -302,15 +303,11 @@ impl Checker<'_> {
     /// The fields of a declared event.
     pub(super) fn declared(&mut self, name: &Name) -> Option<Fields> {
         self.event_named(name)?;
-        let of = name.text.to_string();
-        let Some(event) = self.index.events.get(&name.text) else {
-            return Some(Fields { known: BTreeMap::new(), open: vec![name.text.clone()], of });
-        };
-        let known = event.fields.iter().map(|field| {
-            let shape = FieldShape { ty: field.ty.clone(), optional: field.optional, conflict: false };
-            (field.name.clone(), shape)
-        });
-        Some(Fields { known: known.collect(), open: Vec::new(), of })
+        let of = name.text.clone();
+        Some(match self.index.events.get(&name.text) {
+            Some(event) => Fields { known: Arc::clone(&event.shapes), open: Vec::new(), of },
+            None => Fields { known: Arc::default(), open: vec![name.text.clone()], of },
+        })
     }
 
     /// A condition on a declared event: the outer `None` is an unknown event, the inner one stands for no condition.
@@ -358,8 +355,11 @@ impl Checker<'_> {
     #[expect(clippy::option_option, reason = "said above")]
     pub(super) fn event_fields(&mut self, name: &Name) -> Option<Option<Vec<FieldInfo>>> {
         let fields = self.declared(name)?;
-        let known = fields.known.into_iter();
-        let known = known.map(|(name, shape)| FieldInfo { name, ty: shape.ty, optional: shape.optional });
+        let known = fields.known.iter().map(|(name, shape)| FieldInfo {
+            name: name.clone(),
+            ty: shape.ty.clone(),
+            optional: shape.optional,
+        });
         Some(fields.open.is_empty().then(|| known.collect()))
     }
 
@@ -470,33 +470,32 @@ impl Checker<'_> {
 }
 
 /// The fields that all of several events have, some of them only some.
-pub(super) fn joined(all: Vec<Fields>) -> Fields {
+pub(super) fn joined(mut all: Vec<Fields>) -> Fields {
     let count = all.len();
-    let mut joined = Fields::default();
+    if count == 1 {
+        return all.pop().unwrap_or_default();
+    }
+    let mut open = Vec::new();
+    let mut joined: BTreeMap<SmolStr, FieldShape> = BTreeMap::new();
     let mut seen: BTreeMap<SmolStr, usize> = BTreeMap::new();
-    let names: Vec<String> = all.iter().map(|fields| fields.of.clone()).filter(|of| !of.is_empty()).collect();
-    joined.of = match names.as_slice() {
-        [one] if count == 1 => one.clone(),
-        _ => String::new(),
-    };
     for fields in all {
-        joined.open.extend(fields.open);
-        for (name, shape) in fields.known {
+        open.extend(fields.open);
+        for (name, shape) in &*fields.known {
             *seen.entry(name.clone()).or_default() += 1;
-            match joined.known.get_mut(&name) {
+            match joined.get_mut(name) {
                 Some(known) => {
                     known.optional |= shape.optional;
                     known.conflict |= known.ty.is_some() && shape.ty.is_some() && known.ty != shape.ty;
-                    known.ty = known.ty.take().or(shape.ty);
+                    known.ty = known.ty.take().or_else(|| shape.ty.clone());
                 }
-                None => drop(joined.known.insert(name, shape)),
+                None => drop(joined.insert(name.clone(), shape.clone())),
             }
         }
     }
-    for (name, shape) in &mut joined.known {
+    for (name, shape) in &mut joined {
         shape.optional |= seen.get(name).is_none_or(|seen| *seen < count);
     }
-    joined
+    Fields { known: Arc::new(joined), open, of: SmolStr::default() }
 }
 
 /// All of them; none if there are none.
@@ -532,14 +531,15 @@ fn builtin(event: BuiltinEvent, of: &str) -> Fields {
     let known = builtin_fields(event).iter().map(|(name, ty)| {
         (SmolStr::new_static(name), FieldShape { ty: Some(ty.clone()), optional: false, conflict: false })
     });
-    Fields { known: known.collect(), open: Vec::new(), of: of.to_owned() }
+    Fields { known: Arc::new(known.collect()), open: Vec::new(), of: of.into() }
 }
 
 /// The fields of a change: the values have the attribute's type, and there may have been or be none.
 fn changed_fields(ty: Option<&Type>) -> Fields {
     let mut fields = builtin(BuiltinEvent::Changed, "");
+    let known = Arc::make_mut(&mut fields.known);
     for name in ["old", "new"] {
-        if let Some(shape) = fields.known.get_mut(name) {
+        if let Some(shape) = known.get_mut(name) {
             shape.ty = ty.cloned();
             shape.optional = true;
         }

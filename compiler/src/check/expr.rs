@@ -1,6 +1,8 @@
 //! Names and types of expressions.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
 
 use journey_bytecode::{Function, LocalWindow, MessageRef, SlotIx, Span, StatusKind, Type, Value, Weekday};
 use smol_str::SmolStr;
@@ -56,11 +58,11 @@ pub(crate) struct Checker<'a> {
 /// The fields of an event.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Fields {
-    pub(super) known: BTreeMap<SmolStr, FieldShape>,
+    pub(super) known: Arc<BTreeMap<SmolStr, FieldShape>>,
     /// Events whose fields are declared by their use.
     pub(super) open: Vec<SmolStr>,
     /// What they are the fields of, for messages: `purchase`.
-    pub(super) of: String,
+    pub(super) of: SmolStr,
 }
 
 /// A field of one or several events.
@@ -336,7 +338,7 @@ impl<'a> Checker<'a> {
 
     pub(super) fn within_list(&mut self, value: &hir::Expr, list: &hir::Expr, loc: Loc) -> Expr {
         let value = self.expr(value, Want::Any);
-        let Some(ty) = value.ty.clone() else {
+        if value.ty.is_none() {
             if let (Some(open), H::List(items)) = (self.open_field(&value), &list.kind) {
                 return self.infer_from(open, value, items.first().unwrap_or(list), loc, |checker, value| {
                     checker.list_of(value, list, loc)
@@ -344,8 +346,7 @@ impl<'a> Checker<'a> {
             }
             self.expr(list, Want::Unknown);
             return Expr::error(loc);
-        };
-        let _ = ty;
+        }
         self.list_of(value, list, loc)
     }
 
@@ -495,7 +496,7 @@ impl<'a> Checker<'a> {
             self.uses.note(super::uses::Named::Topic, &name.text);
             return Some(typed::About::Topic(name.text.clone()));
         }
-        if self.index.lone || self.index.messages.keys().any(|(_, known)| *known == name.text) {
+        if self.index.lone || self.index.has_message(None, &name.text) {
             return Some(typed::About::Named(name.text.clone()));
         }
         if self.index.unsure.topics {
@@ -514,7 +515,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The value as it is kept where the type is declared.
-    pub(super) fn assigned(&mut self, value: Expr, ty: &Type, what: &str) -> Expr {
+    pub(super) fn assigned(&mut self, value: Expr, ty: &Type, what: impl Display) -> Expr {
         let Some(from) = value.ty.clone() else { return value };
         if super::types::assignable(&from, ty) {
             return match (&from, ty) {

@@ -1,11 +1,11 @@
 //! Messages that a journey can ask about: those that it sends, by the name given with `as`, or by their own.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use journey_bytecode::HandleIx;
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use super::expr::Checker;
+use super::table::Table;
 use crate::diagnostic::Code;
 use crate::hir::{Block, Name, Send, SendMessage, StepKind, Wait};
 
@@ -13,11 +13,11 @@ use crate::hir::{Block, Name, Send, SendMessage, StepKind, Wait};
 #[derive(Default)]
 pub(super) struct Handles {
     /// All that could be asked about, and their numbers if they are.
-    names: BTreeMap<SmolStr, Option<HandleIx>>,
+    names: Table<SmolStr, Option<HandleIx>>,
     /// Those that are asked about, by number.
     used: Vec<SmolStr>,
     /// Those that are names of messages.
-    messages: BTreeSet<SmolStr>,
+    messages: FxHashSet<SmolStr>,
     /// Whether some step cannot be read, so that there may be more.
     pub(super) partial: bool,
 }
@@ -36,7 +36,9 @@ impl Handles {
             if let StepKind::Send(send) = &step.kind
                 && send.to.is_none()
             {
-                self.names.extend(name_of(send).map(|name| (name, None)));
+                if let Some(name) = name_of(send) {
+                    self.names.insert(name, None);
+                }
                 if let (None, SendMessage::Named(message)) = (&send.handle, &send.message) {
                     self.messages.insert(message.text.clone());
                 }

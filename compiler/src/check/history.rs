@@ -188,6 +188,11 @@ impl Checker<'_> {
     /// A comparison in which a value of no past event may stand: it never holds without one, except that a sum of
     /// nothing is zero.
     pub(super) fn compared(comparison: Comparison, left: Expr, right: Expr, loc: Loc) -> Expr {
+        // Most comparisons are of a plain value with a constant.
+        let plain = |e: &Expr| matches!(e.kind, ExprKind::Const(_) | ExprKind::Place(..));
+        if plain(&left) && plain(&right) {
+            return moments::compare(comparison, left, right, loc);
+        }
         let sum = |e: &Expr| matches!(&e.kind, ExprKind::History(h) if matches!(h.aggregate, Made::Sum(_)));
         if sum(&right) && !sum(&left) {
             return Self::compared(comparison.mirrored(), right, left, loc);

@@ -1,6 +1,7 @@
 //! What all files of a project declare together, looked up by name. Built once; journeys are checked against it apart.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use journey_bytecode::{
     Attribute, BuiltinEvent, Cap, Channel, Codes, Event, Field, PUSH, Policy, Purpose, Rate, Schema, Topic, Type,
@@ -8,7 +9,8 @@ use journey_bytecode::{
 };
 use smol_str::SmolStr;
 
-use super::expr::Checker;
+use super::expr::{Checker, FieldShape};
+use super::table::Table;
 use super::types::resolve;
 use crate::config::{NotifyConfig, ServiceConfig};
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -47,21 +49,23 @@ pub(crate) struct OwnTerms {
 pub(crate) struct Index<'a> {
     /// Whether names count as declared by their use.
     pub(crate) lone: bool,
-    pub(crate) attributes: BTreeMap<SmolStr, AttributeInfo>,
+    pub(crate) attributes: Table<SmolStr, AttributeInfo>,
     /// The attributes' names in order of declaration.
     order: Vec<SmolStr>,
-    pub(crate) tags: BTreeMap<SmolStr, Span>,
-    pub(crate) events: BTreeMap<SmolStr, EventInfo>,
-    pub(crate) topics: BTreeMap<SmolStr, TopicInfo>,
+    /// Whether there are mail addresses among them, and phone numbers.
+    addresses: [bool; 2],
+    pub(crate) tags: Table<SmolStr, Span>,
+    pub(crate) events: Table<SmolStr, EventInfo>,
+    pub(crate) topics: Table<SmolStr, TopicInfo>,
     pub(crate) segments: BTreeMap<SmolStr, SegmentInfo<'a>>,
     /// The segments' conditions, once they are checked.
     pub(crate) conditions: BTreeMap<SmolStr, Option<Expr>>,
     pub(crate) funnels: BTreeMap<SmolStr, FunnelInfo>,
-    pub(crate) scores: BTreeMap<SmolStr, ScoreInfo<'a>>,
+    pub(crate) scores: Table<SmolStr, ScoreInfo<'a>>,
     pub(crate) journeys: BTreeMap<SmolStr, Span>,
     /// What is handed over to journeys that are started (`on call { .. }`), by journey.
     pub(crate) handed: BTreeMap<SmolStr, Vec<FieldInfo>>,
-    pub(crate) messages: BTreeMap<(Channel, SmolStr), MessageInfo>,
+    pub(crate) messages: Table<(Channel, SmolStr), MessageInfo>,
     /// Of the messages that say something of themselves: most leave it to their journeys.
     pub(crate) terms: BTreeMap<(Channel, SmolStr), OwnTerms>,
     pub(crate) policy: Policy,
@@ -88,6 +92,8 @@ pub(crate) struct AttributeInfo {
 /// A declared event.
 pub(crate) struct EventInfo {
     pub(crate) fields: Vec<FieldInfo>,
+    /// The same, as they are looked up.
+    pub(super) shapes: Arc<BTreeMap<SmolStr, FieldShape>>,
     pub(crate) span: Span,
 }
 
@@ -151,7 +157,7 @@ impl<'a> Index<'a> {
         sources: &'a [Source<'a>],
         lone: bool,
         unsure: Unsure,
-        messages: BTreeMap<(Channel, SmolStr), MessageInfo>,
+        messages: Table<(Channel, SmolStr), MessageInfo>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut index = Self { lone, unsure, messages, ..Self::default() };
@@ -199,7 +205,7 @@ impl<'a> Index<'a> {
                 }
             }
         }
-        for (name, score) in &index.scores {
+        for (name, score) in index.scores.iter() {
             let attribute = index.attributes.get(name).and_then(|attribute| attribute.span);
             if let (Some(first), Some(source)) = (attribute, sources.get(score.file)) {
                 let span = source.text.span(score.declaration.name.loc);
@@ -220,6 +226,8 @@ impl<'a> Index<'a> {
                 index.attributes.insert(name.into(), info);
             }
         }
+        let known = || index.order.iter().filter_map(|name| index.attributes.get(name)?.ty.as_ref());
+        index.addresses = [Type::Email, Type::Phone].map(|ty| known().any(|known| *known == ty));
         index
     }
 
@@ -374,7 +382,12 @@ impl<'a> Index<'a> {
             return;
         }
         let fields = declared_fields(&declaration.fields, "an event", text, diagnostics);
-        self.events.insert(declaration.name.text.clone(), EventInfo { fields, span });
+        let shapes = fields.iter().map(|field| {
+            let shape = FieldShape { ty: field.ty.clone(), optional: field.optional, conflict: false };
+            (field.name.clone(), shape)
+        });
+        let shapes = Arc::new(shapes.collect());
+        self.events.insert(declaration.name.text.clone(), EventInfo { fields, shapes, span });
     }
 
     fn funnel(&mut self, funnel: &hir::FunnelDecl, text: &Text<'_>, diagnostics: &mut Vec<Diagnostic>) {
@@ -444,16 +457,22 @@ impl<'a> Index<'a> {
 
     /// Whether contacts have an attribute that a message on the channel can be addressed to.
     pub(crate) fn has_address(&self, channel: Channel) -> bool {
-        let ty = match channel {
-            Channel::Email => Type::Email,
-            Channel::Sms | Channel::WhatsApp => Type::Phone,
+        let [email, phone] = self.addresses;
+        match channel {
+            Channel::Email => email,
+            Channel::Sms | Channel::WhatsApp => phone,
             Channel::Push => {
                 let ty = self.attributes.get(PUSH).and_then(|info| info.ty.as_ref());
-                return ty.is_some_and(Type::is_textual);
+                ty.is_some_and(Type::is_textual)
             }
-            Channel::Webhook => return true,
-        };
-        self.attributes.values().any(|info| info.ty.as_ref() == Some(&ty))
+            Channel::Webhook => true,
+        }
+    }
+
+    /// Whether there is a message of this name, on the channel or any.
+    pub(crate) fn has_message(&self, channel: Option<Channel>, name: &SmolStr) -> bool {
+        let on = |channel| self.messages.contains_key(&(channel, name.clone()));
+        channel.map_or_else(|| Channel::ALL.into_iter().any(on), on)
     }
 
     /// The schema that a bundle carries.

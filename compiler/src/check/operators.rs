@@ -167,9 +167,9 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn compare(&mut self, comparison: Comparison, left: Expr, right: Expr, loc: Loc) -> Expr {
-        let (Some(x), Some(y)) = (left.ty.clone(), right.ty.clone()) else { return Expr::error(loc) };
-        if !comparable(&x, &y) {
-            self.unlike(&x, left.loc, &y, right.loc);
+        let (Some(x), Some(y)) = (&left.ty, &right.ty) else { return Expr::error(loc) };
+        if !comparable(x, y) {
+            self.unlike(x, left.loc, y, right.loc);
             return Expr::error(loc);
         }
         if let (T::Const(Value::Money(x)), T::Const(Value::Money(y))) = (&left.kind, &right.kind)
@@ -181,7 +181,7 @@ impl<'a> Checker<'a> {
         }
         let ordered = !matches!(comparison, Comparison::Equal | Comparison::NotEqual);
         if ordered && !(x.is_ordered() && y.is_ordered()) {
-            let message = format!("{} has no order", a(&x));
+            let message = format!("{} has no order", a(x));
             self.report(Code::NotOrdered, loc, message)
                 .label("neither more nor less")
                 .help("only numbers, money, dates, times, moments and durations are ordered; to ask for some values, write `in [a, b]`");

@@ -18,8 +18,8 @@ pub(crate) fn scores(
     uses: &mut Uses,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Score> {
-    let mut scores = Vec::with_capacity(index.scores.len());
-    for (name, info) in &index.scores {
+    let mut scores = Vec::new();
+    for (name, info) in index.scores.iter() {
         let Some(source) = sources.get(info.file) else { continue };
         let mut checker = Checker::new(index, &source.text);
         checker.in_score = true;

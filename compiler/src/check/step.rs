@@ -1,6 +1,7 @@
 //! Steps.
 
 use journey_bytecode::{Channel, Number, SlotIx, Span, Type, Value, WeekdaySet};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::expr::{Checker, Want, shifted, to_instant};
@@ -37,7 +38,7 @@ impl Checker<'_> {
 
     fn step(&mut self, step: &hir::Step, depth: u16) -> Step {
         self.size.statement();
-        let kind = self.step_kind(step, depth).unwrap_or(StepKind::Error);
+        let kind = self.step_kind(step, depth).unwrap_or_default();
         Step { kind, head: step.head, depth }
     }
 
@@ -45,7 +46,7 @@ impl Checker<'_> {
         let inner = depth.saturating_add(1);
         Some(match &step.kind {
             hir::StepKind::Send(send) => self.send(send, step.head)?,
-            hir::StepKind::Wait(wait) => StepKind::Wait(Box::new(self.wait(wait, step.head, inner)?)),
+            hir::StepKind::Wait(wait) => StepKind::Wait(self.wait(wait, step.head, inner)?),
             hir::StepKind::If { condition, then, otherwise } => {
                 if let ([only], None) = (then.as_slice(), otherwise) {
                     let between = Loc { start: condition.loc.end, end: only.head.start };
@@ -54,7 +55,7 @@ impl Checker<'_> {
                     }
                 }
                 StepKind::If {
-                    condition: self.condition(condition),
+                    condition: Box::new(self.condition(condition)),
                     then: self.block(then, inner),
                     otherwise: otherwise.as_ref().map(|block| self.block(block, inner)).unwrap_or_default(),
                 }
@@ -98,7 +99,7 @@ impl Checker<'_> {
                 }
                 let slot = self.slot(COUNTER, Some(Type::Number));
                 let body = self.block(body, inner);
-                let until = until.as_ref().map(|until| self.condition(until));
+                let until = until.as_ref().map(|until| Box::new(self.condition(until)));
                 StepKind::Repeat { slot, times: *times, until, body }
             }
             hir::StepKind::Countdown { date, points, otherwise } => {
@@ -133,7 +134,7 @@ impl Checker<'_> {
     }
 
     fn send(&mut self, send: &hir::Send, head: Loc) -> Option<StepKind> {
-        let mut choices: Vec<(Channel, SmolStr)> = Vec::new();
+        let mut choices: SmallVec<[(Channel, SmolStr); 1]> = SmallVec::new();
         let mut known = true;
         let to = self.to(send);
         for (channel, loc) in &send.channels {
@@ -242,7 +243,7 @@ impl Checker<'_> {
         for (name, value) in given {
             let ty = if name.text == "until" { Type::DateTime } else { Type::Text };
             let value = self.expr(value, Want::Type(&ty));
-            let value = self.assigned(value, &ty, &format!("`{}`", name.text));
+            let value = self.assigned(value, &ty, format_args!("`{}`", name.text));
             if !PROOFS.contains(&name.text.as_str()) {
                 let message = format!("consent has no `{}`", name.text);
                 self.report(Code::UnknownMessageKey, name.loc, message).suggest_or(
@@ -364,8 +365,8 @@ impl Checker<'_> {
         let want = ty.as_ref().and_then(Option::as_ref).map_or(Want::Unknown, Want::Type);
         let value = self.expr(value, want);
         let ty = ty??;
-        let value = self.assigned(value, &ty, &format!("`{}`", attribute.text));
-        Some(StepKind::Set(attribute.text.clone(), value))
+        let value = self.assigned(value, &ty, format_args!("`{}`", attribute.text));
+        Some(StepKind::Set(attribute.text.clone(), Box::new(value)))
     }
 
     /// `add EXPR to ATTRIBUTE`: the list with the value, or without it.
@@ -390,13 +391,13 @@ impl Checker<'_> {
         };
         let value = self.expr(value, element.as_ref().map_or(Want::Unknown, Want::Type));
         let ty = ty??;
-        let value = self.assigned(value, &element?, &format!("a value of `{}`", list.text));
+        let value = self.assigned(value, &element?, format_args!("a value of `{}`", list.text));
         // A list that was never set is empty.
         let place = ExprKind::Place(Place::Attribute(list.text.clone()), Optional::No);
         let old = typed::Expr { kind: place, ty: Some(ty.clone()), loc: list.loc };
         let loc = value.loc;
         let new = typed::Expr { kind: make(Box::new((old, value))), ty: Some(ty), loc };
-        Some(StepKind::Set(list.text.clone(), new))
+        Some(StepKind::Set(list.text.clone(), Box::new(new)))
     }
 
     /// `migrate A to B`: A is a place of an older version, B one of this version.
@@ -437,7 +438,7 @@ impl Checker<'_> {
 
     fn binding(&mut self, name: &Name, value: &Expr) -> StepKind {
         let value = self.expr(value, Want::Any);
-        StepKind::Let(self.local(name, value.ty.clone()), value)
+        StepKind::Let(self.local(name, value.ty.clone()), Box::new(value))
     }
 
     /// A local variable, in sight from here to the end of its block.
@@ -575,7 +576,7 @@ impl Checker<'_> {
             };
             let mut value = self.expr(value, want);
             if let Some(Some(ty)) = &ty {
-                value = self.assigned(value, ty, &format!("`{}`", name.text));
+                value = self.assigned(value, ty, format_args!("`{}`", name.text));
             }
             if values.iter().any(|(known, _)| *known == name.text) {
                 self.report(Code::DuplicateName, name.loc, format!("`{}` is given twice", name.text)).label("again");
@@ -608,7 +609,7 @@ impl Checker<'_> {
             let ty = known.and_then(|known| known.ty.as_ref());
             let mut value = self.expr(value, ty.map_or(Want::Unknown, Want::Type));
             if let Some(ty) = ty {
-                value = self.assigned(value, ty, &format!("`{}`", field.text));
+                value = self.assigned(value, ty, format_args!("`{}`", field.text));
             }
             if known.is_none() && journey.is_some() {
                 let names: Vec<&str> = handed.iter().map(|known| known.name.as_str()).collect();
@@ -689,7 +690,7 @@ impl Checker<'_> {
             None => StepKind::Sequence(steps),
             Some(otherwise) => {
                 let loc = date.loc;
-                let condition = typed::Expr::truth(ExprKind::IsSet(Box::new(date)), loc);
+                let condition = Box::new(typed::Expr::truth(ExprKind::IsSet(Box::new(date)), loc));
                 StepKind::If { condition, then: steps, otherwise }
             }
         })
@@ -717,10 +718,12 @@ impl Checker<'_> {
         let subject = self.expr(subject, Want::Any);
         let mut checked = Vec::with_capacity(arms.len());
         for arm in arms {
-            let parts: Vec<_> = arm.values.iter().map(|value| self.arm_value(&subject, value)).collect();
-            let condition = match <[typed::Expr; 1]>::try_from(parts) {
-                Ok([one]) => one,
-                Err(parts) => typed::Expr::truth(ExprKind::Or(parts), arm.loc),
+            let condition = match arm.values.as_slice() {
+                [one] => self.arm_value(&subject, one),
+                values => {
+                    let parts = values.iter().map(|value| self.arm_value(&subject, value)).collect();
+                    typed::Expr::truth(ExprKind::Or(parts), arm.loc)
+                }
             };
             checked.push((condition, self.block(&arm.then, inner)));
         }

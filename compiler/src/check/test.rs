@@ -198,7 +198,7 @@ impl TestChecker<'_> {
 
     /// A contact has the addresses that every contact must have, also where a test does not care which.
     fn address(&self, contact: &mut TestContact) {
-        for (name, info) in &self.checker.index.attributes {
+        for (name, info) in self.checker.index.attributes.iter() {
             let sample = match &info.ty {
                 Some(Type::Email) => format!("{}@example.com", contact.name),
                 Some(Type::Phone) => "+4930123456".to_owned(),
@@ -425,8 +425,7 @@ impl TestChecker<'_> {
     /// The message of a name: its own, or one that a journey gives it with `as`.
     fn message(&mut self, channel: Option<Channel>, name: &Name) -> Option<SmolStr> {
         let index = self.checker.index;
-        let exists = index.messages.keys().any(|(on, known)| *known == name.text && channel.is_none_or(|c| c == *on));
-        if exists || index.lone && self.sent.messages.contains(&name.text) {
+        if index.has_message(channel, &name.text) || index.lone && self.sent.messages.contains(&name.text) {
             return Some(name.text.clone());
         }
         if let Some(message) = self.sent.handles.get(&name.text) {

@@ -1,11 +1,10 @@
 //! What names journeys, tests and segments use: what is left over is used by nobody.
 
-use std::collections::BTreeMap;
-
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 /// What a name can be the name of.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Named {
     Tag,
     Event,
@@ -21,7 +20,7 @@ pub(crate) enum Named {
 
 /// How often names are used; noted where they are looked up.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Uses(BTreeMap<(Named, SmolStr), u32>);
+pub(crate) struct Uses(FxHashMap<(Named, SmolStr), u32>);
 
 impl Uses {
     pub(crate) fn note(&mut self, kind: Named, name: &SmolStr) {

@@ -13,7 +13,7 @@ use crate::typed::{Arm, Block, Deadline, Expr, ExprKind, Wait};
 const MAX_WEEKS: i64 = 520;
 
 impl Checker<'_> {
-    pub(super) fn wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Wait> {
+    pub(super) fn wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Box<Wait>> {
         let checked = self.any_wait(wait, head, inner)?;
         // An `else` without a time is told by itself.
         let otherwise = match wait {
@@ -35,7 +35,7 @@ impl Checker<'_> {
             .help(format!("say how long, and what then: `{time}`"));
     }
 
-    fn any_wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Wait> {
+    fn any_wait(&mut self, wait: &hir::Wait, head: Loc, inner: u16) -> Option<Box<Wait>> {
         match wait {
             hir::Wait::For { length, longest, window } => self.wait_for(length, longest.as_ref(), *window),
             hir::Wait::Until { until, up_to, otherwise } => {
@@ -46,11 +46,11 @@ impl Checker<'_> {
                 let checked = self.pattern(pattern);
                 let otherwise = otherwise.as_ref().map(|block| self.block(block, inner));
                 self.else_needs_time_out(otherwise.as_ref(), *up_to, head);
-                Some(Wait {
+                Some(Box::new(Wait {
                     deadline: up_to.map(|up_to| self.deadline(up_to, head, otherwise.unwrap_or_default())),
                     arms: vec![Arm { pattern: checked?, from_now: *from_now, then: Vec::new() }],
                     conditions: Vec::new(),
-                })
+                }))
             }
             hir::Wait::First { arms, after } => {
                 let mut checked = Vec::with_capacity(arms.len());
@@ -74,7 +74,7 @@ impl Checker<'_> {
                     }
                     deadline = Some(self.deadline(*after, after.loc, then));
                 }
-                (!wrong).then_some(Wait { deadline, arms: checked, conditions: Vec::new() })
+                (!wrong).then(|| Box::new(Wait { deadline, arms: checked, conditions: Vec::new() }))
             }
         }
     }
@@ -85,7 +85,7 @@ impl Checker<'_> {
         length: &hir::Expr,
         longest: Option<&hir::Expr>,
         window: Option<LocalWindow>,
-    ) -> Option<Wait> {
+    ) -> Option<Box<Wait>> {
         let shortest = self.length(length);
         let longest = match longest {
             Some(longest) => Some(self.length(longest)?),
@@ -201,7 +201,7 @@ impl Checker<'_> {
         up_to: Option<TimeOut>,
         otherwise: Option<Block>,
         head: Loc,
-    ) -> Option<Wait> {
+    ) -> Option<Box<Wait>> {
         match until {
             Until::Error => None,
             Until::Clock(days, time) => {
@@ -223,18 +223,18 @@ impl Checker<'_> {
         up_to: Option<TimeOut>,
         otherwise: Option<Block>,
         head: Loc,
-    ) -> Option<Wait> {
+    ) -> Option<Box<Wait>> {
         let checked = self.expr(e, Want::Type(&Type::DateTime));
         let loc = checked.loc;
         let ty = checked.ty.clone()?;
         let at_moment = match (&ty, at) {
             (Type::Bool, None) => {
                 self.else_needs_time_out(otherwise.as_ref(), up_to, head);
-                return Some(Wait {
+                return Some(Box::new(Wait {
                     deadline: up_to.map(|up_to| self.deadline(up_to, head, otherwise.unwrap_or_default())),
                     arms: Vec::new(),
                     conditions: vec![(checked, Vec::new())],
-                });
+                }));
             }
             (Type::DateTime, None) => checked,
             (Type::Date, None) => to_instant(checked),
@@ -324,10 +324,10 @@ pub(super) fn next_at(days: WeekdaySet, from: Expr, time: Time) -> Expr {
 }
 
 /// A wait for a moment.
-fn moment(at: Expr, past: Option<Block>) -> Wait {
-    Wait {
+fn moment(at: Expr, past: Option<Block>) -> Box<Wait> {
+    Box::new(Wait {
         deadline: Some(Deadline { at, then: Vec::new(), required: false, past }),
         arms: Vec::new(),
         conditions: Vec::new(),
-    }
+    })
 }

@@ -355,7 +355,7 @@ impl<'a> Generator<'a> {
                 self.steps.op(Op::Store(*slot));
             }
             typed::StepKind::Split(split) => self.split(split),
-            typed::StepKind::Repeat { slot, times, until, body } => self.repeat(*slot, *times, until.as_ref(), body),
+            typed::StepKind::Repeat { slot, times, until, body } => self.repeat(*slot, *times, until.as_deref(), body),
             typed::StepKind::Sequence(steps) => self.block(steps),
             typed::StepKind::MoveTo(funnel, stage) => {
                 self.steps.op(Op::MoveTo(self.tables.name(funnel), self.tables.name(stage)));
@@ -526,7 +526,7 @@ impl<'a> Generator<'a> {
         let from = send.from.as_ref().map(|from| self.clause(from));
         let to = send.to.as_ref().map(|to| self.clause(to));
         let ix = SendIx(emit::narrow(self.sends.len()));
-        self.sends.push(SendDef { choices: send.choices.clone(), handle: send.handle, subject, from, to, step });
+        self.sends.push(SendDef { choices: send.choices.to_vec(), handle: send.handle, subject, from, to, step });
         self.steps.op(Op::Send(ix));
     }
 

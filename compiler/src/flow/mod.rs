@@ -282,7 +282,7 @@ impl Flow<'_> {
                 let sides = split.sides.iter_mut();
                 return meet(sides.map(|(_, _, then)| self.block(then, Some(state.clone()))));
             }
-            StepKind::Repeat { until, body, .. } => return self.repeat(until.as_mut(), body, state),
+            StepKind::Repeat { until, body, .. } => return self.repeat(until.as_deref_mut(), body, state),
             StepKind::Sequence(steps) => return self.block(steps, Some(state)),
             StepKind::MoveTo(funnel, stage) => {
                 state.learn(&Subject::Stage(funnel.clone()), Value::Text(stage.clone()));

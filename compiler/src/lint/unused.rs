@@ -52,7 +52,7 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
         sent.extend(summary.messages());
     }
     let mut found = Vec::new();
-    for (tag, span) in &index.tags {
+    for (tag, span) in index.tags.iter() {
         let uses = lints.uses.count(Named::Tag, tag);
         let read = uses > changed.get(tag).copied().unwrap_or_default();
         if uses == 0 {
@@ -74,13 +74,13 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
             );
         }
     }
-    for (event, info) in &index.events {
+    for (event, info) in index.events.iter() {
         if lints.uses.count(Named::Event, event) == 0 {
             found.push(unused(Code::UnusedEvent, info.span, format!("no journey uses the event `{event}`")));
         }
     }
     let of_messages: BTreeSet<_> = sources.messages.iter().filter_map(|m| Some(&m.topic.as_ref()?.value)).collect();
-    for (topic, info) in &index.topics {
+    for (topic, info) in index.topics.iter() {
         if lints.uses.count(Named::Topic, topic) == 0 && !of_messages.contains(topic) {
             let message = format!("no journey and no message has the topic `{topic}`");
             found.push(unused(Code::UnusedTopic, info.span, message));
@@ -115,7 +115,7 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
             found.push(unused(Code::UnusedFunnel, info.span, format!("nothing uses the funnel `{funnel}`")));
         }
     }
-    for (message, info) in &index.messages {
+    for (message, info) in index.messages.iter() {
         let Some(at) = info.at.filter(|_| !sent.contains(message)) else { continue };
         let (channel, name) = message;
         let message = format!("no journey sends `{channel} {name}`");

@@ -191,7 +191,7 @@ pub(crate) struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub(crate) enum StepKind {
     /// Sends a message.
     Send(Box<Send>),
@@ -200,7 +200,7 @@ pub(crate) enum StepKind {
     /// Decides.
     If {
         /// What.
-        condition: Expr,
+        condition: Box<Expr>,
         /// If it holds.
         then: Block,
         /// If not.
@@ -220,9 +220,9 @@ pub(crate) enum StepKind {
     /// Removes a tag.
     RemoveTag(SmolStr),
     /// Sets an attribute.
-    Set(SmolStr, Expr),
+    Set(SmolStr, Box<Expr>),
     /// Sets a local variable.
-    Let(SlotIx, Expr),
+    Let(SlotIx, Box<Expr>),
     /// Names the place of the step that follows.
     Label(SmolStr),
     /// Continues at the contact's side.
@@ -234,7 +234,7 @@ pub(crate) enum StepKind {
         /// How often at most.
         times: u32,
         /// What ends it early, asked after each time.
-        until: Option<Expr>,
+        until: Option<Box<Expr>>,
         /// The steps.
         body: Block,
     },
@@ -263,6 +263,7 @@ pub(crate) enum StepKind {
     /// Ends the run.
     End,
     /// Something was wrong with it, and has been said.
+    #[default]
     Error,
 }
 
@@ -402,7 +403,7 @@ pub(crate) struct Measure {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Send {
     /// Channel and message, in the order of preference.
-    pub(crate) choices: Vec<(Channel, SmolStr)>,
+    pub(crate) choices: SmallVec<[(Channel, SmolStr); 1]>,
     /// The name it can be asked about by.
     pub(crate) name: Option<SmolStr>,
     /// That name's number, if a step asks.
