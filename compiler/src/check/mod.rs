@@ -41,7 +41,7 @@ pub(crate) use score::scores;
 pub(crate) use table::Table;
 pub(crate) use test::{SentNames, test};
 pub(crate) use types::declared_field;
-pub(crate) use uses::{Named, Uses};
+pub(crate) use uses::{Named, UseCounts, Uses};
 
 /// A journey as far as it is understood.
 pub(crate) struct Checked {

@@ -18,27 +18,36 @@ pub(crate) enum Named {
     Variable,
 }
 
-/// How often names are used; noted where they are looked up.
+/// Uses of names, noted where they are looked up: each one, as they are counted only when all are known.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Uses(FxHashMap<(Named, SmolStr), u32>);
+pub(crate) struct Uses(Vec<(Named, SmolStr)>);
 
 impl Uses {
     pub(crate) fn note(&mut self, kind: Named, name: &SmolStr) {
-        *self.0.entry((kind, name.clone())).or_default() += 1;
+        self.0.push((kind, name.clone()));
     }
 
     /// Adds what somebody else uses.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (key, count) in &other.0 {
-            match self.0.get_mut(key) {
-                Some(known) => *known += count,
-                None => drop(self.0.insert(key.clone(), *count)),
-            }
-        }
+        self.0.extend_from_slice(&other.0);
     }
 
-    /// How often it is used.
-    pub(crate) fn count(&self, kind: Named, name: &SmolStr) -> u32 {
-        self.0.get(&(kind, name.clone())).copied().unwrap_or_default()
+    /// How often each is used.
+    pub(crate) fn count(&self) -> UseCounts<'_> {
+        let mut counts = UseCounts::default();
+        for (kind, name) in &self.0 {
+            *counts.0.entry((*kind, name)).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// How often names are used.
+#[derive(Default)]
+pub(crate) struct UseCounts<'a>(FxHashMap<(Named, &'a SmolStr), u32>);
+
+impl UseCounts<'_> {
+    pub(crate) fn of(&self, kind: Named, name: &SmolStr) -> u32 {
+        self.0.get(&(kind, name)).copied().unwrap_or_default()
     }
 }

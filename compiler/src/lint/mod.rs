@@ -169,10 +169,12 @@ impl Lints {
         let sound = !self.partial && diagnostics.iter().all(|d| d.severity != Severity::Error);
         if sound {
             let unless = std::mem::take(&mut self.unless);
-            let unused = unless.into_iter().filter(|unless| self.uses.count(unless.kind, &unless.name) == 0);
+            let uses = std::mem::take(&mut self.uses);
+            let uses = uses.count();
+            let unused = unless.into_iter().filter(|unless| uses.of(unless.kind, &unless.name) == 0);
             self.found.extend(unused.map(|unless| unless.finding));
             if !index.lone {
-                unused::project(&mut self, index, files, sources);
+                unused::project(&mut self, &uses, index, files, sources);
             }
         }
         diagnostics.append(&mut self.found);

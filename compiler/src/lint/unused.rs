@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use super::Lints;
 use super::cycles::Happening;
-use crate::check::{Index, Named, Source};
+use crate::check::{Index, Named, Source, UseCounts};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::hir::Item;
 use crate::sources::Sources;
@@ -38,7 +38,13 @@ pub(super) fn tested(case: &TestCase, happened: &mut BTreeSet<Happening>, tags: 
 }
 
 /// What nobody uses, and what no test starts.
-pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>], sources: &Sources) {
+pub(super) fn project(
+    lints: &mut Lints,
+    uses: &UseCounts<'_>,
+    index: &Index<'_>,
+    files: &[Source<'_>],
+    sources: &Sources,
+) {
     let mut changed: BTreeMap<&SmolStr, u32> = BTreeMap::new();
     for tag in lints.summaries.iter().flat_map(|summary| &summary.changed_tags) {
         *changed.entry(tag).or_default() += 1;
@@ -53,9 +59,9 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
     }
     let mut found = Vec::new();
     for (tag, span) in index.tags.iter() {
-        let uses = lints.uses.count(Named::Tag, tag);
-        let read = uses > changed.get(tag).copied().unwrap_or_default();
-        if uses == 0 {
+        let used = uses.of(Named::Tag, tag);
+        let read = used > changed.get(tag).copied().unwrap_or_default();
+        if used == 0 {
             found.push(unused(Code::UnusedTag, *span, format!("no journey uses the tag `{tag}`")));
         } else if !read {
             let message = format!("the tag `{tag}` is set, and no journey or test asks for it");
@@ -75,13 +81,13 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
         }
     }
     for (event, info) in index.events.iter() {
-        if lints.uses.count(Named::Event, event) == 0 {
+        if uses.of(Named::Event, event) == 0 {
             found.push(unused(Code::UnusedEvent, info.span, format!("no journey uses the event `{event}`")));
         }
     }
     let of_messages: BTreeSet<_> = sources.messages.iter().filter_map(|m| Some(&m.topic.as_ref()?.value)).collect();
     for (topic, info) in index.topics.iter() {
-        if lints.uses.count(Named::Topic, topic) == 0 && !of_messages.contains(topic) {
+        if uses.of(Named::Topic, topic) == 0 && !of_messages.contains(topic) {
             let message = format!("no journey and no message has the topic `{topic}`");
             found.push(unused(Code::UnusedTopic, info.span, message));
         }
@@ -90,7 +96,7 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
     for (segment, info) in &index.segments {
         let Some(source) = files.get(info.file) else { continue };
         let span = source.text.span(info.declaration.name.loc);
-        if lints.uses.count(Named::Segment, segment) == 0 {
+        if uses.of(Named::Segment, segment) == 0 {
             found.push(unused(Code::UnusedSegment, span, format!("nothing uses the segment `{segment}`")));
         }
         let Some(Some(condition)) = index.conditions.get(segment) else { continue };
@@ -111,7 +117,7 @@ pub(super) fn project(lints: &mut Lints, index: &Index<'_>, files: &[Source<'_>]
         }
     }
     for (funnel, info) in &index.funnels {
-        if lints.uses.count(Named::Funnel, funnel) == 0 {
+        if uses.of(Named::Funnel, funnel) == 0 {
             found.push(unused(Code::UnusedFunnel, info.span, format!("nothing uses the funnel `{funnel}`")));
         }
     }

@@ -92,10 +92,12 @@ pub fn check_trigger(
     at: Span,
 ) -> Vec<Diagnostic> {
     let is_field = |usage: &Use| usage.is_trigger() && usage.path.len() > 1;
-    let mut found = Vec::new();
-    if template.demands.is_empty() && !template.uses.iter().any(is_field) {
-        return found;
+    // Most templates say nothing of it: that is found out before a list is made.
+    let itself = |demand: &Demand| demand.sources.iter().any(|source| matches!(source, Source::Kind(_)));
+    if !template.uses.iter().any(is_field) && !template.demands.iter().any(itself) {
+        return Vec::new();
     }
+    let mut found = Vec::new();
     for trigger in triggers {
         // What does not depend on the trigger has been said.
         found.extend(judge_each(template, language, is_field, |usage| {
