@@ -184,12 +184,13 @@ impl Clock<'_> {
         }
         if let Some(Deadline { at, then, past, .. }) = &wait.deadline {
             let alone = wait.arms.is_empty() && wait.conditions.is_empty();
-            let gone = alone && self.gone(at, step.head, &known);
+            let counted = moment(at);
+            let gone = alone && self.gone(at, counted.as_ref(), &known);
             let clock = parts_of(at, &known).map(|parts| (parts, step.head));
             let before = past.as_ref().map(|past| (past, known.clone()));
             let mut due = Known { clock, past: known.past };
             // A moment that may be past is no time of day.
-            if !gone && let Some((base, offset)) = moment(at) {
+            if !gone && let Some((base, offset)) = counted {
                 if due.past.len() < MAX_PAST {
                     due.past.push((base, offset, step.head));
                 }
@@ -207,7 +208,7 @@ impl Clock<'_> {
     }
 
     /// Whether the moment is past whenever a contact comes here; says so.
-    fn gone(&mut self, at: &Expr, head: Loc, known: &Known) -> bool {
+    fn gone(&mut self, at: &Expr, counted: Option<&(Base, i64)>, known: &Known) -> bool {
         let text = self.scene.text;
         let d = |message: String| Diagnostic::new(Code::AlreadyPast, text.span(at.loc), message);
         if let Some(offset) = from_now(at).filter(|offset| *offset <= 0) {
@@ -219,9 +220,9 @@ impl Clock<'_> {
             );
             return true;
         }
-        let Some((base, offset)) = moment(at) else { return false };
-        let Some((_, _, before)) = known.past.iter().find(|(past, by, _)| *past == base && offset <= *by) else {
-            return self.passed(at, &base, offset);
+        let Some((base, offset)) = counted else { return false };
+        let Some((_, _, before)) = known.past.iter().find(|(past, by, _)| past == base && offset <= by) else {
+            return self.passed(at, base, *offset);
         };
         self.found.push(
             d(format!("`{}` is past when a contact comes here", text.show(at.loc)))
@@ -229,7 +230,6 @@ impl Clock<'_> {
                 .also(text.span(*before), "this wait lasts as long or longer")
                 .help("write the waits in the order in which their moments come"),
         );
-        let _ = head;
         true
     }
 

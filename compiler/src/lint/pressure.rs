@@ -371,11 +371,12 @@ impl Follow<'_> {
             best = sooner(best, self.decided(head, way, &Decision::Holds(condition.loc)));
         }
         if let Some(Deadline { at, then, past, .. }) = &wait.deadline {
-            let way = self.block(then, after.clone());
+            let before = past.as_ref().map(|past| (past, after.clone()));
+            let way = self.block(then, after);
             let way = if alone && past.is_none() { way } else { self.decided(head, way, &Decision::TimeOver) };
             best = sooner(best, self.later(way, shortest(at)));
-            if let Some(past) = past {
-                let way = self.block(past, after);
+            if let Some((past, before)) = before {
+                let way = self.block(past, before);
                 best = sooner(best, self.decided(head, way, &Decision::MomentPast));
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use journey_bytecode::{Channel, Purpose, Span as Length, StatusKind};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::pressure::DAY;
@@ -66,7 +67,7 @@ const MAX_FRESH: usize = 16;
 #[derive(Clone, Default)]
 struct Past<'a> {
     /// Messages sent since the last wait, by the name under which they are asked about.
-    fresh: Vec<&'a SmolStr>,
+    fresh: SmallVec<[&'a SmolStr; 4]>,
     /// Topics that the contact was unsubscribed from; nothing at all, if there is no name.
     gone: Vec<(Option<&'a SmolStr>, Loc)>,
 }
