@@ -3,7 +3,7 @@
 use journey_bytecode::{Aggregate, Channel, MessageRef, StatusKind, Type, Value};
 
 use super::Flow;
-use super::domain::{Domain, MAX_VALUES};
+use super::domain::{Domain, MAX_VALUES, Values};
 use super::state::{Asked, State, Subject, Ways};
 use crate::check::is_number;
 use crate::diagnostic::Code;
@@ -105,8 +105,8 @@ impl Flow<'_> {
                 Decision { yes, no, constants }.whole(loc)
             }
             ExprKind::Or(parts) => {
-                if let Some((subject, values, left)) = self.alternatives(parts, &mut state) {
-                    return Decision::parted(state, &subject, Domain::one_of(&values), left).whole(loc);
+                if let Some((subject, among, left)) = self.alternatives(parts, &mut state) {
+                    return Decision::parted(state, &subject, among, left).whole(loc);
                 }
                 let (no, yes, constants) = self.parts(parts, state, |d| (d.no, d.yes));
                 Decision { yes, no, constants }.whole(loc)
@@ -191,14 +191,14 @@ impl Flow<'_> {
         }
     }
 
-    /// One place that is compared with some of the values that it can have, as the cases of a `choose` do: with what is left
-    /// for it if it is none of them. Part by part it would come to the same.
-    fn alternatives(&mut self, parts: &mut [Expr], state: &mut State) -> Option<(Subject, Vec<Value>, Domain)> {
+    /// One place that is compared with some of the values that it can have, as the cases of a `choose` do: what it is if it is
+    /// one of them, and if it is none. Part by part it would come to the same.
+    fn alternatives(&mut self, parts: &mut [Expr], state: &mut State) -> Option<(Subject, Domain, Domain)> {
         if parts.len() > MAX_VALUES {
             return None;
         }
         let mut place: Option<&Expr> = None;
-        let mut values: Vec<Value> = Vec::new();
+        let mut values = Values::new();
         for part in parts.iter() {
             let ExprKind::Compare(Comparison::Equal, sides) = &part.kind else { return None };
             let ((ExprKind::Place(of, _), ExprKind::Const(value)), Some(_), Some(_)) =
@@ -226,7 +226,7 @@ impl Flow<'_> {
                 self.value(&mut sides.0, state);
             }
         }
-        Some((subject, values, left))
+        Some((subject, Domain::one_of(values), left))
     }
 
     /// A chain of parts that goes on with the first answer and is left with the second.
@@ -433,9 +433,10 @@ impl Flow<'_> {
 
 /// A truth about a subject that can be yes or no.
 fn truth(subject: &Subject, state: State) -> Decision {
+    let known = state.known(subject);
     let domain = |truth| {
         let truth = Value::Bool(truth);
-        match state.known(subject) {
+        match known {
             Some(known) => known.that(Comparison::Equal, &truth),
             None => Domain::only(truth),
         }

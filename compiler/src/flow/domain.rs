@@ -15,7 +15,7 @@ pub(super) const MAX_VALUES: usize = 256;
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Domain {
     /// One of these; anything without.
-    only: Option<SmallVec<[Value; 1]>>,
+    only: Option<Values>,
     /// None of these.
     except: Vec<Value>,
     /// Not below.
@@ -23,6 +23,9 @@ pub(super) struct Domain {
     /// Not above.
     high: Option<Bound>,
 }
+
+/// Some values: mostly one.
+pub(super) type Values = SmallVec<[Value; 1]>;
 
 /// A bound, and whether it is possible itself. Most domains have none, and all are copied where ways part.
 type Bound = Box<(Value, bool)>;
@@ -46,8 +49,8 @@ impl Domain {
     }
 
     /// One of these values.
-    pub(super) fn one_of(values: &[Value]) -> Self {
-        Self { only: Some(values.into()), ..Self::default() }
+    pub(super) fn one_of(values: Values) -> Self {
+        Self { only: Some(values), ..Self::default() }
     }
 
     /// Whether it is this value alone.

@@ -388,8 +388,11 @@ impl State {
         if self.set.iter().any(field) {
             Rc::make_mut(&mut self.set).retain(|place| !field(place));
         }
-        self.forget_questions();
-        self.keep(|subject| !matches!(subject, Subject::Place(place) | Subject::IsSet(place) if field(place)));
+        self.keep(|subject| match subject {
+            Subject::Place(place) | Subject::IsSet(place) => !field(place),
+            Subject::Question(_) => false,
+            _ => true,
+        });
         self
     }
 
