@@ -65,9 +65,11 @@ pub(crate) fn follow(
 ) -> Entry {
     let exits = journey.exits.iter().flat_map(|exit| &exit.then);
     let sends = Sends::of([&journey.body].into_iter().chain(exits));
-    let mut flow =
-        Flow { text, messages, diagnostics, journey: journey.name.clone(), names: journey.handles.clone(), sends };
-    flow.journey(journey)
+    let names = std::mem::take(&mut journey.handles);
+    let mut flow = Flow { text, messages, diagnostics, journey: journey.name.clone(), names, sends };
+    let entry = flow.journey(journey);
+    journey.handles = flow.names;
+    entry
 }
 
 /// Sees to a condition that stands by itself.
@@ -211,9 +213,9 @@ impl Flow<'_> {
     /// An event that may happen at any time, before a message that it is about was sent as well.
     fn watched(&mut self, pattern: &mut Pattern, state: &State) {
         let mut any = state.clone();
-        self.sends.handles().for_each(|handle| any.assume_sent(handle));
+        any.assume_all_sent(self.sends.handles());
         any.assume_last();
-        self.pattern(pattern, &any);
+        self.pattern(pattern, any);
     }
 
     /// Follows steps in a row; what is known behind them, or nothing if no way leads there.
@@ -479,7 +481,7 @@ impl Flow<'_> {
         let mut ways = Ways::default();
         self.shadowed(arms);
         for Arm { pattern, then, .. } in arms {
-            let happened = self.pattern(pattern, &waited);
+            let happened = self.pattern(pattern, waited.clone());
             ways.push(self.block(then, Some(happened)));
         }
         for (condition, then) in conditions {
@@ -523,8 +525,7 @@ impl Flow<'_> {
     }
 
     /// Follows an event; what is known when it happened.
-    fn pattern(&mut self, pattern: &mut Pattern, state: &State) -> State {
-        let mut state = state.clone();
+    fn pattern(&mut self, pattern: &mut Pattern, mut state: State) -> State {
         let of_message = pattern.about != crate::typed::About::Is(MessageRef::None);
         let mut statuses = StatusKind::ALL.into_iter().filter(|_| of_message);
         if let Some(status) = statuses.find(|status| status.name() == pattern.event) {

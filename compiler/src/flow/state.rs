@@ -440,6 +440,15 @@ impl State {
         }
     }
 
+    /// Takes these messages as sent.
+    pub(super) fn assume_all_sent(&mut self, handles: impl Iterator<Item = HandleIx>) {
+        let sent = Rc::make_mut(&mut self.sent);
+        handles.for_each(|handle| {
+            sent.certain.insert(handle);
+            sent.possible.insert(handle);
+        });
+    }
+
     fn sent_on_some_way(&mut self, handle: HandleIx) {
         if !self.may_be_sent(handle) {
             Rc::make_mut(&mut self.sent).possible.insert(handle);
