@@ -1,11 +1,12 @@
 //! What journeys do to each other: rings of journeys that start one another, and those that start together.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 
 use journey_bytecode::{Channel, MessageScope, Reenter, StatusKind, TriggerKind, Value};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
@@ -226,7 +227,7 @@ fn watched(condition: &Expr, found: &mut BTreeSet<Happening>) {
 /// What several journeys do together.
 pub(super) fn project(scene: &super::Together<'_>, summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
     rings(summaries, found);
-    let mut by_trigger: HashMap<&Happening, Vec<(&Summary, Span)>> = HashMap::with_capacity(summaries.len());
+    let mut by_trigger: FxHashMap<&Happening, Vec<(&Summary, Span)>> = FxHashMap::default();
     for summary in summaries {
         for (happening, span) in &summary.triggers {
             by_trigger.entry(happening).or_default().push((summary, *span));
@@ -343,7 +344,7 @@ fn rings(summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
         true => summaries.iter().map(|summary| Happening::Start(summary.name.clone())).collect(),
         false => Vec::new(),
     };
-    let mut places: HashMap<&Happening, usize> = HashMap::with_capacity(summaries.len());
+    let mut places: FxHashMap<&Happening, usize> = FxHashMap::default();
     // Most of what steps let happen is of a kind that starts nothing.
     let mut kinds: Vec<Discriminant<Happening>> = Vec::new();
     let mut graph: Graph = vec![Vec::new(); summaries.len()];

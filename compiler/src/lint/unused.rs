@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use journey_bytecode::{Channel, Stimulus, TestAct, TestCase};
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use super::Lints;
@@ -45,13 +46,12 @@ pub(super) fn project(
     files: &[Source<'_>],
     sources: &Sources,
 ) {
-    let mut changed: BTreeMap<&SmolStr, u32> = BTreeMap::new();
+    let mut changed: FxHashMap<&SmolStr, u32> = FxHashMap::default();
     for tag in lints.summaries.iter().flat_map(|summary| &summary.changed_tags) {
         *changed.entry(tag).or_default() += 1;
     }
-    let (mut added, mut starting) = (BTreeSet::new(), BTreeSet::new());
-    let mut sent: BTreeSet<&(Channel, SmolStr)> = BTreeSet::new();
-    // One after the other: few are new, so there is little to sort.
+    let (mut added, mut starting) = (FxHashSet::default(), FxHashSet::default());
+    let mut sent: FxHashSet<&(Channel, SmolStr)> = FxHashSet::default();
     for summary in &lints.summaries {
         added.extend(summary.adds());
         starting.extend(summary.starting_tags());
