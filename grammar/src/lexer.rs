@@ -116,10 +116,17 @@ impl Tokens {
     }
 
     fn push(&mut self, kind: SyntaxKind, start: u32) {
-        if !kind.is_trivia() {
-            // A source is shorter than `MAX_SOURCE_LEN`, so are its tokens fewer.
-            self.significant.push(self.kinds.len() as u32);
-        }
+        if kind.is_trivia() { self.pass(kind, start) } else { self.see(kind, start) }
+    }
+
+    /// Adds one that the parser sees.
+    fn see(&mut self, kind: SyntaxKind, start: u32) {
+        // A source is shorter than `MAX_SOURCE_LEN`, so are its tokens fewer.
+        self.significant.push(self.kinds.len() as u32);
+        self.pass(kind, start);
+    }
+
+    fn pass(&mut self, kind: SyntaxKind, start: u32) {
         self.kinds.push(kind);
         self.starts.push(start);
     }
@@ -211,11 +218,15 @@ fn read(source: &str, from: usize, tokens: &mut Tokens, mut enough: impl FnMut(u
         // A third of all tokens are single spaces.
         let at = lexer.span().end;
         if let Some([b' ', b'!'..=b'~', ..]) = source.as_bytes().get(at..) {
-            tokens.kinds.push(SyntaxKind::Whitespace);
-            tokens.starts.push(at as u32);
+            tokens.pass(SyntaxKind::Whitespace, at as u32);
             lexer.bump(1);
         }
         let Some(shape) = lexer.next() else { return false };
+        // Nearly all others are words.
+        if shape == Ok(Shape::Word) {
+            tokens.see(kind_of(Shape::Word, lexer.slice()), lexer.span().start as u32);
+            continue;
+        }
         let span = lexer.span();
         let start = span.start as u32;
         let range = TextRange::new(start, span.end as u32);
@@ -237,7 +248,7 @@ fn read(source: &str, from: usize, tokens: &mut Tokens, mut enough: impl FnMut(u
                 let kind = SyntaxErrorKind::MalformedNumber { suggestion: crate::suggest::number(lexer.slice()) };
                 tokens.errors.push(SyntaxError::new(kind, range));
             }
-            SyntaxKind::AndKw | SyntaxKind::OrKw | SyntaxKind::NotKw if shape != Ok(Shape::Word) => {
+            SyntaxKind::AndKw | SyntaxKind::OrKw | SyntaxKind::NotKw => {
                 // Read on as if the word stood there.
                 let suggestion = kind.text().unwrap_or_default();
                 let kind = SyntaxErrorKind::ForeignOperator { suggestion };
