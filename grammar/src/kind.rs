@@ -1,5 +1,7 @@
 //! Every kind of token and of node, and the words of the language.
 
+use std::ops::Range;
+
 /// Declares [`SyntaxKind`] and its tables from one list, so that a word is written down once.
 macro_rules! syntax_kinds {
     (
@@ -578,7 +580,16 @@ impl SyntaxKind {
 
     /// The word's kind if it has a meaning of its own.
     pub fn of_keyword(word: &str) -> Option<Self> {
-        keyword_table::find(word)
+        keyword_table::find(keyword_table::number(word.as_bytes()))
+    }
+
+    /// The same of the word that stands somewhere in a source.
+    pub(crate) fn of_keyword_in(source: &str, word: Range<usize>) -> Option<Self> {
+        let behind = source.as_bytes().get(word.start..)?;
+        match keyword_table::first(behind, word.len()) {
+            Some(number) => keyword_table::find(number),
+            None => Self::of_keyword(source.get(word)?),
+        }
     }
 
     /// The words that begin a step.
@@ -639,32 +650,63 @@ fn words(wanted: impl Fn(SyntaxKind) -> bool) -> impl Iterator<Item = &'static s
     KEYWORDS.iter().filter(move |(_, kind)| wanted(*kind)).map(|(word, _)| *word)
 }
 
-/// Open addressing over the word's bytes, built at compile time: the lexer asks for every word of a file.
+/// Open addressing over a word's bytes as one number, built at compile time: the lexer asks for every word of a file.
 mod keyword_table {
     use super::{KEYWORDS, SyntaxKind};
 
     const SLOTS: usize = 2048;
-    /// The longest word, `unsubscribed`.
-    const LONGEST: usize = 12;
     /// Marks a free slot.
     const FREE: u8 = u8::MAX;
+    /// So many bytes are one number; the longest word has 12.
+    const LONGEST: usize = 16;
 
+    static NUMBERS: [u128; KEYWORDS.len()] = numbers();
     static TABLE: [u8; SLOTS] = build();
 
-    /// Length, the first two bytes, the middle and the last one tell most words apart.
-    const fn hash(word: &[u8]) -> usize {
-        let (first, second, middle, last) = match word {
-            [] => return 0,
-            [only] => (*only, 0, 0, 0),
-            [first, second, .., last] => match word.split_at_checked(word.len() / 2) {
-                Some((_, [middle, ..])) => (*first, *second, *middle, *last),
-                _ => return 0,
-            },
-            [first, last] => (*first, *last, 0, 0),
+    /// The bytes as a number; those of a word that is too long are no word's.
+    pub(super) const fn number(word: &[u8]) -> u128 {
+        if word.len() > LONGEST {
+            return 0;
+        }
+        let mut number = 0;
+        let mut rest = word;
+        while let [left @ .., last] = rest {
+            number = number << 8 | *last as u128;
+            rest = left;
+        }
+        number
+    }
+
+    /// The number of so many first bytes, read at once with what stands behind them; none if there are too few or too many.
+    pub(super) fn first(bytes: &[u8], length: usize) -> Option<u128> {
+        const MASKS: [u128; LONGEST] = {
+            let mut masks = [0; LONGEST];
+            let mut length = 1;
+            while length < LONGEST {
+                masks[length] = (1 << (8 * length)) - 1;
+                length += 1;
+            }
+            masks
         };
-        let bytes = u32::from_le_bytes([first, second, middle, last]);
-        let mixed = bytes.wrapping_add((word.len() as u32) << 13).wrapping_mul(0x9e37_79b1);
-        (mixed >> 21) as usize % SLOTS
+        Some(u128::from_le_bytes(*bytes.first_chunk()?) & MASKS.get(length)?)
+    }
+
+    const fn slot(number: u128) -> usize {
+        let mixed = (number as u64 ^ ((number >> 64) as u64).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 53) as usize % SLOTS
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "runs at compile time")]
+    const fn numbers() -> [u128; KEYWORDS.len()] {
+        let mut numbers = [0; KEYWORDS.len()];
+        let mut index = 0;
+        while index < KEYWORDS.len() {
+            let word = KEYWORDS[index].0.as_bytes();
+            assert!(!word.is_empty() && word.len() <= LONGEST);
+            numbers[index] = number(word);
+            index += 1;
+        }
+        numbers
     }
 
     #[expect(clippy::indexing_slicing, reason = "runs at compile time")]
@@ -673,29 +715,24 @@ mod keyword_table {
         let mut table = [FREE; SLOTS];
         let mut index = 0;
         while index < KEYWORDS.len() {
-            assert!(KEYWORDS[index].0.len() <= LONGEST);
-            let mut slot = hash(KEYWORDS[index].0.as_bytes());
-            while table[slot] != FREE {
-                slot = (slot + 1) % SLOTS;
+            let mut at = slot(number(KEYWORDS[index].0.as_bytes()));
+            while table[at] != FREE {
+                at = (at + 1) % SLOTS;
             }
-            table[slot] = index as u8;
+            table[at] = index as u8;
             index += 1;
         }
         table
     }
 
-    pub(super) fn find(word: &str) -> Option<SyntaxKind> {
-        if word.len() > LONGEST {
-            return None;
-        }
-        let mut slot = hash(word.as_bytes());
+    pub(super) fn find(number: u128) -> Option<SyntaxKind> {
+        let mut at = slot(number);
         loop {
-            let index = *TABLE.get(slot)?;
-            let (text, kind) = *KEYWORDS.get(usize::from(index))?;
-            if text == word {
-                return Some(kind);
+            let index = usize::from(*TABLE.get(at)?);
+            if *NUMBERS.get(index)? == number {
+                return KEYWORDS.get(index).map(|(_, kind)| *kind);
             }
-            slot = (slot + 1) % SLOTS;
+            at = (at + 1) % SLOTS;
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::kind::SyntaxKind;
 use crate::text::{self, TextRange};
 use crate::tree::TreeData;
 use logos::Logos;
+use std::ops::Range;
 
 /// The shapes that logos tells apart; a word's own kind comes from the keyword table.
 #[derive(Logos, Clone, Copy, PartialEq, Eq, Debug)]
@@ -224,14 +225,14 @@ fn read(source: &str, from: usize, tokens: &mut Tokens, mut enough: impl FnMut(u
         let Some(shape) = lexer.next() else { return false };
         // Nearly all others are words.
         if shape == Ok(Shape::Word) {
-            tokens.see(kind_of(Shape::Word, lexer.slice()), lexer.span().start as u32);
+            tokens.see(kind_of(Shape::Word, source, lexer.span()), lexer.span().start as u32);
             continue;
         }
         let span = lexer.span();
         let start = span.start as u32;
         let range = TextRange::new(start, span.end as u32);
         let kind = match shape {
-            Ok(shape) => kind_of(shape, lexer.slice()),
+            Ok(shape) => kind_of(shape, source, lexer.span()),
             Err(()) => SyntaxKind::Unknown,
         };
         match kind {
@@ -261,12 +262,15 @@ fn read(source: &str, from: usize, tokens: &mut Tokens, mut enough: impl FnMut(u
     }
 }
 
-fn kind_of(shape: Shape, text: &str) -> SyntaxKind {
+fn kind_of(shape: Shape, source: &str, at: Range<usize>) -> SyntaxKind {
     match shape {
-        Shape::Word => SyntaxKind::of_keyword(text).unwrap_or(SyntaxKind::Ident),
+        Shape::Word => SyntaxKind::of_keyword_in(source, at).unwrap_or(SyntaxKind::Ident),
         Shape::Whitespace => SyntaxKind::Whitespace,
-        Shape::Comment if text.starts_with("///") && !text.starts_with("////") => SyntaxKind::DocComment,
-        Shape::Comment => SyntaxKind::Comment,
+        Shape::Comment => {
+            let text = source.get(at).unwrap_or_default();
+            let is_doc = text.starts_with("///") && !text.starts_with("////");
+            if is_doc { SyntaxKind::DocComment } else { SyntaxKind::Comment }
+        }
         Shape::Number => SyntaxKind::Number,
         Shape::Percent => SyntaxKind::Percent,
         Shape::Duration => SyntaxKind::Duration,
