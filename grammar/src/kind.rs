@@ -662,6 +662,8 @@ mod keyword_table {
 
     static NUMBERS: [u128; KEYWORDS.len()] = numbers();
     static TABLE: [u8; SLOTS] = build();
+    /// By how many bytes are kept.
+    static MASKS: [u128; LONGEST] = masks();
 
     /// The bytes as a number; those of a word that is too long are no word's.
     pub(super) const fn number(word: &[u8]) -> u128 {
@@ -679,21 +681,23 @@ mod keyword_table {
 
     /// The number of so many first bytes, read at once with what stands behind them; none if there are too few or too many.
     pub(super) fn first(bytes: &[u8], length: usize) -> Option<u128> {
-        const MASKS: [u128; LONGEST] = {
-            let mut masks = [0; LONGEST];
-            let mut length = 1;
-            while length < LONGEST {
-                masks[length] = (1 << (8 * length)) - 1;
-                length += 1;
-            }
-            masks
-        };
         Some(u128::from_le_bytes(*bytes.first_chunk()?) & MASKS.get(length)?)
     }
 
     const fn slot(number: u128) -> usize {
         let mixed = (number as u64 ^ ((number >> 64) as u64).rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (mixed >> 53) as usize % SLOTS
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "runs at compile time")]
+    const fn masks() -> [u128; LONGEST] {
+        let mut masks = [0; LONGEST];
+        let mut length = 1;
+        while length < LONGEST {
+            masks[length] = (1 << (8 * length)) - 1;
+            length += 1;
+        }
+        masks
     }
 
     #[expect(clippy::indexing_slicing, reason = "runs at compile time")]
