@@ -83,13 +83,29 @@ impl Flow<'_> {
         (decision.yes.unwrap_or_else(supposed), decision.no.unwrap_or_else(supposed))
     }
 
-    /// What is known after each outcome; none for one that cannot be.
-    pub(super) fn outcomes(&mut self, e: &mut Expr, state: State) -> (Option<State>, Option<State>) {
-        let decision = self.decide(e, state);
-        (decision.yes, decision.no)
+    /// The condition of a case: how it can come out, and at which of its values it never holds.
+    pub(super) fn case(&mut self, e: &mut Expr, state: State) -> (Decision, Vec<Loc>) {
+        let ExprKind::Or(values) = &mut e.kind else { return (self.decide(e, state), Vec::new()) };
+        let decision = self.any(values, state);
+        let comes_out = |loc: Loc, holds| decision.constants.contains(&(loc, holds));
+        // Behind one that always holds, nobody looks at the others.
+        let always = values.iter().position(|value| comes_out(value.loc, true)).unwrap_or(values.len());
+        let never = |(n, loc): &(usize, Loc)| *n > always || comes_out(*loc, false);
+        let never = values.iter().map(|value| value.loc).enumerate().filter(never).map(|(_, loc)| loc).collect();
+        (decision, never)
     }
 
-    fn decide(&mut self, e: &mut Expr, mut state: State) -> Decision {
+    /// Whether one of the parts holds.
+    fn any(&mut self, parts: &mut [Expr], mut state: State) -> Decision {
+        if let Some((subject, among, left)) = self.alternatives(parts, &mut state) {
+            return Decision::parted(state, &subject, among, left);
+        }
+        let (no, yes, constants) = self.parts(parts, state, |d| (d.no, d.yes));
+        Decision { yes, no, constants }
+    }
+
+    /// Follows it both ways, and tells only what is wrong inside it.
+    pub(super) fn decide(&mut self, e: &mut Expr, mut state: State) -> Decision {
         let loc = e.loc;
         match &mut e.kind {
             ExprKind::Const(Value::Bool(truth)) => {
@@ -104,13 +120,7 @@ impl Flow<'_> {
                 let (yes, no, constants) = self.parts(parts, state, |d| (d.yes, d.no));
                 Decision { yes, no, constants }.whole(loc)
             }
-            ExprKind::Or(parts) => {
-                if let Some((subject, among, left)) = self.alternatives(parts, &mut state) {
-                    return Decision::parted(state, &subject, among, left).whole(loc);
-                }
-                let (no, yes, constants) = self.parts(parts, state, |d| (d.no, d.yes));
-                Decision { yes, no, constants }.whole(loc)
-            }
+            ExprKind::Or(parts) => self.any(parts, state).whole(loc),
             ExprKind::Compare(comparison, sides) => {
                 let comparison = *comparison;
                 self.compared_value(&mut sides.0, &mut state);

@@ -10,13 +10,14 @@ use journey_bytecode::{Channel, HandleIx, MessageRef, RequestKind, StatusKind, T
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span};
 use crate::hir::Loc;
 use crate::text::Text;
 use crate::typed::{
     Arm, Block, Deadline, ExitKind, Expr, ExprKind, Journey, On, Optional, Pattern, Place, Request, Send, Step,
     StepKind, Wait,
 };
+use condition::Decision;
 use domain::Domain;
 use state::{State, Subject, Ways, meet};
 
@@ -197,7 +198,7 @@ impl Flow<'_> {
     /// An exit that holds for everybody who enters.
     fn exits_at_once(&mut self, condition: &Expr, entry: &State) {
         let told = self.diagnostics.len();
-        let (_, stays) = self.outcomes(&mut condition.clone(), entry.clone());
+        let stays = self.decide(&mut condition.clone(), entry.clone()).no;
         // Only the answer counts: what is unset at entry is no matter of a later moment.
         self.diagnostics.truncate(told);
         if stays.is_none() {
@@ -404,8 +405,10 @@ impl Flow<'_> {
         for (condition, then) in arms {
             let open = rest.is_some();
             let known = rest.take().unwrap_or_else(|| state.clone());
-            let (yes, no) = self.outcomes(condition, known.clone());
-            if yes.is_none() || !open {
+            let (Decision { yes, no, .. }, never) = self.case(condition, known.clone());
+            if yes.is_some() && open {
+                self.idle(condition, &never);
+            } else {
                 let source = self.text.show(condition.loc);
                 self.report(
                     Code::ConstantCondition,
@@ -438,6 +441,29 @@ impl Flow<'_> {
             (None, None) => {}
         }
         ways.meet()
+    }
+
+    /// Values of a case that are never the reason to take it.
+    fn idle(&mut self, case: &Expr, never: &[Loc]) {
+        let ExprKind::Or(values) = &case.kind else { return };
+        for (n, value) in values.iter().enumerate().filter(|(_, value)| never.contains(&value.loc)) {
+            let neighbour = |n: usize| values.get(n).map(|value| self.text.span(value.loc));
+            let span = self.text.span(value.loc);
+            // With its comma.
+            let gone = match (n.checked_sub(1).and_then(neighbour), neighbour(n + 1)) {
+                (Some(before), _) => before.after().to(span),
+                (None, Some(next)) => Span { end: next.start, ..span },
+                (None, None) => continue,
+            };
+            let source = self.text.show(value.loc);
+            self.report(Code::ConstantCondition, value.loc, format!("`{source}` never leads to this case"), |d| {
+                d.label("what comes before it leaves it out").fix(
+                    format!("Remove `{source}`"),
+                    Applicability::Safe,
+                    vec![Edit { span: gone, text: String::new() }],
+                )
+            });
+        }
     }
 
     fn left_out(&mut self, subject: &Expr, left: &State, head: Loc) {
