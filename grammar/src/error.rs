@@ -126,6 +126,8 @@ pub enum Habit {
     Then,
     /// `while ..`, `for 3 times ..`
     Loop,
+    /// `pro -> send ..`, in a case
+    Arrow,
     /// `on event purchase`
     EventWord,
     /// `if tag vip`

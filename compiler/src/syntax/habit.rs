@@ -48,6 +48,7 @@ fn wording(habit: Habit, written: &str) -> (String, Option<String>) {
                 "write `repeat up to 5 times until opened { .. }`; to wait until something is so, write `wait until plan is pro`",
             ),
         ),
+        Habit::Arrow => (needless(written, "what follows stands in braces"), say("write `pro { send email welcome }`")),
         Habit::EventWord => {
             (needless(written, "an event goes by its name alone"), say("write `on purchase`, `wait for purchase`"))
         }

@@ -42,6 +42,19 @@ impl Parser<'_> {
         found
     }
 
+    /// `pro -> send ..`, `pro => send ..`, `pro: send ..`; whether one is here.
+    pub(super) fn arrow(&mut self) -> bool {
+        let tokens = match (self.current(), self.nth(1)) {
+            (Arrow | Colon, _) => 1,
+            (SyntaxKind::Eq, Greater) => 2,
+            _ => return false,
+        };
+        let instead = (self.nth(tokens) == LBrace).then_some("");
+        self.habit(Habit::Arrow, tokens, instead);
+        self.take(tokens);
+        true
+    }
+
     /// `on event purchase`: the event's name is enough. No event `event` is followed by a name.
     pub(super) fn needless_event(&mut self) {
         if self.at2(EventKw, Ident) {

@@ -392,11 +392,14 @@ impl Parser<'_> {
 
     /// An arm's block; without it, the arm is skipped up to the next one.
     fn arm_block(&mut self) {
+        let told = self.arrow();
         if self.at(LBrace) {
             self.block();
             return;
         }
-        self.expected(&[Expected::Token(LBrace)]);
+        if !told {
+            self.expected(&[Expected::Token(LBrace)]);
+        }
         if self.current().is_verb() {
             self.body();
             return;
