@@ -3,6 +3,7 @@
 mod condition;
 mod domain;
 mod state;
+mod taken;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use crate::typed::{
 use condition::Decision;
 use domain::Domain;
 use state::{State, Subject, Ways, meet};
+use taken::{Taken, is_backwards, values};
 
 /// What flow analysis asks about messages.
 pub(crate) trait Messages {
@@ -402,11 +404,16 @@ impl Flow<'_> {
         self.value(subject, &mut state);
         let mut rest = Some(state.clone());
         let mut ways = Ways::default();
+        let mut taken = Taken::default();
         for (condition, then) in arms {
             let open = rest.is_some();
             let known = rest.take().unwrap_or_else(|| state.clone());
-            let (Decision { yes, no, .. }, never) = self.case(condition, known.clone());
-            if yes.is_some() && open {
+            let (Decision { yes, no, .. }, mut never) = self.case(condition, known.clone());
+            let condition: &Expr = condition;
+            // What is known of a value has no holes, so a range within an earlier one is found here.
+            never.extend(taken.take(condition));
+            let is_used = values(condition).iter().any(|value| !never.contains(&value.loc));
+            if yes.is_some() && open && is_used {
                 self.idle(condition, &never);
             } else {
                 let source = self.text.show(condition.loc);
@@ -414,7 +421,10 @@ impl Flow<'_> {
                     Code::ConstantCondition,
                     condition.loc,
                     format!("the case `{source}` is never taken"),
-                    |d| d.label("the cases before it leave nothing over").help("remove it"),
+                    |d| match is_backwards(condition) {
+                        true => d.label(BACKWARDS).help("turn it round"),
+                        false => d.label("the cases before it leave nothing over").help("remove it"),
+                    },
                 );
             }
             ways.push(self.block(then, Some(yes.unwrap_or(known))));
@@ -443,9 +453,9 @@ impl Flow<'_> {
         ways.meet()
     }
 
-    /// Values of a case that are never the reason to take it.
+    /// The values of a case that are never the reason to take it, if another is.
     fn idle(&mut self, case: &Expr, never: &[Loc]) {
-        let ExprKind::Or(values) = &case.kind else { return };
+        let values = values(case);
         for (n, value) in values.iter().enumerate().filter(|(_, value)| never.contains(&value.loc)) {
             let neighbour = |n: usize| values.get(n).map(|value| self.text.span(value.loc));
             let span = self.text.span(value.loc);
@@ -457,11 +467,14 @@ impl Flow<'_> {
             };
             let source = self.text.show(value.loc);
             self.report(Code::ConstantCondition, value.loc, format!("`{source}` never leads to this case"), |d| {
-                d.label("what comes before it leaves it out").fix(
-                    format!("Remove `{source}`"),
-                    Applicability::Safe,
-                    vec![Edit { span: gone, text: String::new() }],
-                )
+                match is_backwards(value) {
+                    true => d.label(BACKWARDS).help("turn it round"),
+                    false => d.label("what comes before it leaves it out").fix(
+                        format!("Remove `{source}`"),
+                        Applicability::Safe,
+                        vec![Edit { span: gone, text: String::new() }],
+                    ),
+                }
             });
         }
     }
@@ -660,6 +673,9 @@ impl Flow<'_> {
         });
     }
 }
+
+/// Why nothing is in a range of a case.
+const BACKWARDS: &str = "a range goes from the lower value to the higher one";
 
 /// Whether anybody tells us this of a message of this channel.
 const fn can_have(channel: Channel, status: StatusKind) -> bool {
