@@ -132,6 +132,28 @@ pub enum Habit {
     EventWord,
     /// `if tag vip`
     BareTag,
+    /// `if has vip`
+    Tag,
+    /// `visits at least 3`, `plan equals pro`, `renewal in next 7d`: said in other words.
+    OtherWords,
+    /// `email like "%@gmx.de"`
+    Wildcards,
+    /// `if purchase within 30d`
+    Did,
+    /// `did opened story`
+    DidStatus,
+    /// `did purchase 3 times`
+    HowOften,
+    /// `is in big_spender`, `in segment big_spender`
+    InSegment,
+    /// `opened email story`
+    ChannelOfStatus,
+    /// `has tags [lead, vip]`
+    SeveralTags,
+    /// `contact plan is pro`
+    ContactWord,
+    /// `renewal is next month`
+    Stretch,
     /// `unsubscribe from news`, `subscribe to news`
     BeforeTopic,
     /// `on tag a or tag b`

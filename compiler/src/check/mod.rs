@@ -9,6 +9,7 @@ mod header;
 mod history;
 mod implied;
 mod index;
+mod meant;
 mod moments;
 mod names;
 mod operators;

@@ -120,6 +120,15 @@ impl<'a> Checker<'a> {
         if self.index.unsure.attributes {
             return Expr::error(loc);
         }
+        if let Some(meant) = self.meant(name, want) {
+            let report = self.report(Code::UnknownName, loc, meant.message).label("not a value");
+            let report = match meant.instead {
+                Some((instead, how)) => report.put(loc, &instead, format!("Write `{instead}`"), how),
+                None => report,
+            };
+            report.help(meant.help);
+            return Expr::error(loc);
+        }
         let in_trigger = self.trigger.known.contains_key(name);
         let lone = self.index.lone;
         let report = self.report(Code::UnknownName, loc, format!("nothing here is called `{name}`"));
@@ -154,6 +163,14 @@ impl<'a> Checker<'a> {
             },
             H::Name(word) if word == "trigger" => self.trigger_field(name, loc),
             H::Name(word) if self.answer(word).is_some() => self.answer_field(word, name, loc),
+            H::Name(word) if !self.is_known(word) && self.index.events.contains_key(word) => {
+                let field = &name.text;
+                let message = format!("`{word}` is an event, and which one is meant does not follow from its name");
+                self.report(Code::UnknownName, loc, message).label("of which one?").help(format!(
+                    "write `last {word}.{field}`, or ask whether there was one: `did {word} where {field} ..`"
+                ));
+                Expr::error(loc)
+            }
             _ => {
                 let checked = self.expr(of, Want::Any);
                 if let Some(ty) = &checked.ty {

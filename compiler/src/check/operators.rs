@@ -197,6 +197,7 @@ impl<'a> Checker<'a> {
         let at = self.text.span(y_loc);
         let report = self.report(Code::TypeMismatch, x_loc, message).label(a(x)).also(at, a(y));
         match (x, y) {
+            (Type::DateTime, Type::Time) => report.help(format!("write `{left} is within 09:00 to 17:00`")),
             (Type::Money, Type::Number) | (Type::Number, Type::Money) => {
                 report.help("an amount of money has a currency: `100 EUR`");
             }

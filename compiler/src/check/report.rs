@@ -67,9 +67,13 @@ impl Report<'_, '_> {
 
     /// Offers to put another text in the place of this one.
     pub(super) fn replace(self, loc: Loc, text: &str, title: String) -> Self {
-        let span = self.checker.text.span(loc);
-        let edit = Edit { span, text: text.to_owned() };
-        self.with(|d| d.fix(title, Applicability::Safe, vec![edit]))
+        self.put(loc, text, title, Applicability::Safe)
+    }
+
+    /// The same, where it may not be what was meant.
+    pub(super) fn put(self, loc: Loc, text: &str, title: String, applicability: Applicability) -> Self {
+        let edit = Edit { span: self.span_of(loc), text: text.to_owned() };
+        self.fix(title, applicability, vec![edit])
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) fn finding(cx: &Context<'_>, habit: Habit, instead: Option<&str>) -> 
     let missing = cx.written().is_empty();
     let span = if missing { next } else { cx.span };
     let written = cx.text().get(span.range()).unwrap_or_default();
-    let (message, help) = wording(habit, written);
+    let (message, help) = wording(habit, written, instead.unwrap_or_default());
     let mut found = cx.found_at(Code::Syntax, span, message);
     if let Some(help) = help {
         found = found.help(help);
@@ -31,13 +31,16 @@ pub(super) fn finding(cx: &Context<'_>, habit: Habit, instead: Option<&str>) -> 
         }
         (false, _) => (format!("Replace `{written}` with `{instead}`"), Edit { span, text: instead.to_owned() }),
     };
-    // Whether a step in a test should happen or follow, its author knows.
-    let applicability = if habit == Habit::StepInTest { Applicability::Unsafe } else { Applicability::Safe };
+    let applicability = match habit {
+        // Whether a step in a test should happen or follow, and whether a name is that of an event, its author knows.
+        Habit::StepInTest | Habit::Did => Applicability::Unsafe,
+        _ => Applicability::Safe,
+    };
     found.fix(title, applicability, vec![edit])
 }
 
 /// What is wrong, and what to write.
-fn wording(habit: Habit, written: &str) -> (String, Option<String>) {
+fn wording(habit: Habit, written: &str, instead: &str) -> (String, Option<String>) {
     let needless = |written: &str, why: &str| format!("`{written}` is not needed: {why}");
     let say = |help: &str| Some(help.to_owned());
     match habit {
@@ -53,6 +56,44 @@ fn wording(habit: Habit, written: &str) -> (String, Option<String>) {
             (needless(written, "an event goes by its name alone"), say("write `on purchase`, `wait for purchase`"))
         }
         Habit::BareTag => ("`has` is missing before `tag`".to_owned(), say("ask for a tag by `has tag vip`")),
+        Habit::Tag => (format!("`tag` is missing before `{written}`"), say("ask for a tag by `has tag vip`")),
+        Habit::OtherWords => {
+            let longer_ago = written.ends_with("more than") && instead == "<";
+            let help = longer_ago.then(|| "what is longer ago is before then: `renewal < 3d ago`".to_owned());
+            (format!("`{written}` is written `{instead}`"), help)
+        }
+        Habit::Wildcards => (
+            format!("there is no `{written}`, and there are no wildcards"),
+            say(
+                "write `contains \"gmx\"`, `starts with \"info@\"`, `ends with \".de\"`, or a pattern behind `matches`",
+            ),
+        ),
+        Habit::Did => (
+            format!("`did` is missing before `{written}`, if it is an event"),
+            say("ask for what happened by `did purchase within 30d`, for a moment by `renewal is within next 30d`"),
+        ),
+        Habit::DidStatus => {
+            (needless(written, "what became of a message is asked by one word"), say("write `opened story`"))
+        }
+        Habit::HowOften => (
+            "how often is said with `at least`, `at most` or `exactly`".to_owned(),
+            say("write `did purchase at least 3 times`"),
+        ),
+        Habit::InSegment => {
+            (needless(written, "a segment is asked for by `in` and its name"), say("write `in big_spender`"))
+        }
+        Habit::ChannelOfStatus => (needless(written, "a message goes by its name alone"), say("write `opened story`")),
+        Habit::SeveralTags => (
+            format!("`{written}` stands where `has tag` should: tags are asked for one by one"),
+            say("write `any of [has tag lead, has tag vip]`, or `all of`, or `none of`"),
+        ),
+        Habit::ContactWord => {
+            (needless(written, "an attribute goes by its name"), say("write `plan is pro`, or `contact.plan is pro`"))
+        }
+        Habit::Stretch => (
+            format!("`{written}` is not known: stretches of time have a length"),
+            say("write `renewal is within next 30d`, or `month of renewal is month of today`"),
+        ),
         Habit::BeforeTopic => {
             (needless(written, "the topic follows at once"), say("write `subscribe news` or `unsubscribe news`"))
         }

@@ -73,6 +73,7 @@ impl Parser<'_> {
                 self.name();
                 self.close(node);
             }
+            DidKw if self.did_status() => {}
             DidKw if next == NotKw && self.nth(2).is_name() => self.did_expr(),
             DidKw if next.is_name() && !compares(next) => self.did_expr(),
             ChanceKw if self.nth_is_literal(1, Percent) => {
@@ -84,14 +85,15 @@ impl Parser<'_> {
             AnyKw | AllKw | NoneKw if next == OfKw => self.quantified_expr(),
             AtKw if matches!(next, LeastKw | MostKw) => self.quantified_expr(),
             ExactlyKw if self.nth_is_literal(1, Number) => self.quantified_expr(),
-            _ => return false,
+            _ => return self.question_of_others(),
         }
         true
     }
 
-    fn status_expr(&mut self) {
+    pub(super) fn status_expr(&mut self) {
         let node = self.open(StatusExpr);
         self.bump();
+        self.channel_of_status();
         self.message_reference();
         self.link_clause();
         self.history();
@@ -135,6 +137,7 @@ impl Parser<'_> {
             self.bump();
             self.name();
         } else {
+            self.needless_segment();
             self.path();
         }
         if was {
@@ -152,10 +155,12 @@ impl Parser<'_> {
         self.close(node);
     }
 
-    fn did_expr(&mut self) {
+    /// Without `did` where that is missing.
+    pub(super) fn did_expr(&mut self) {
         let node = self.open(DidExpr);
-        self.bump();
-        self.eat(NotKw);
+        if self.eat(DidKw) {
+            self.eat(NotKw);
+        }
         self.name();
         self.where_clause();
         self.history();
@@ -213,6 +218,7 @@ impl Parser<'_> {
                     }
                 }
                 SinceKw => self.since_clause(),
+                _ if self.how_often() => {}
                 _ => return,
             }
         }
@@ -277,6 +283,9 @@ impl Parser<'_> {
         let not = usize::from(self.nth(is) == NotKw);
         let before = is + not;
         let bump = |parser: &mut Self, count: usize| (0..count).for_each(|_| parser.bump());
+        if self.comparison_of_others(mark, is == 1, not == 1) {
+            return true;
+        }
         match self.nth(before) {
             SetKw | EmptyKw if is == 1 => {
                 let node = self.wrap(mark, PresenceExpr);
@@ -368,7 +377,7 @@ impl Parser<'_> {
         self.nodes.len() == mark.node + 1 && self.nodes.get(mark.node).is_some_and(|node| node.kind == Path)
     }
 
-    fn within_target(&mut self) {
+    pub(super) fn within_target(&mut self) {
         if matches!(self.current(), LastKw | NextKw) {
             self.bump();
             self.expect_literal(Duration);
@@ -380,7 +389,7 @@ impl Parser<'_> {
     }
 
     /// `any of`, `all of`, `none of`
-    fn quantifier(&mut self) {
+    pub(super) fn quantifier(&mut self) {
         if matches!(self.current(), AnyKw | AllKw | NoneKw) && self.nth(1) == OfKw {
             self.bump();
             self.bump();

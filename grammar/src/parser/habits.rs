@@ -8,7 +8,7 @@ use crate::text::TextRange;
 
 impl Parser<'_> {
     /// Reports the next `tokens`, none of them where something is missing before the next one.
-    fn habit(&mut self, habit: Habit, tokens: usize, instead: Option<&str>) {
+    pub(super) fn habit(&mut self, habit: Habit, tokens: usize, instead: Option<&str>) {
         let first = self.range_of(self.position);
         let range = match tokens.checked_sub(1) {
             Some(more) => TextRange::new(first.start, self.range_of(self.position + more).end),
@@ -19,7 +19,7 @@ impl Parser<'_> {
     }
 
     /// Takes tokens that were reported.
-    fn take(&mut self, tokens: usize) {
+    pub(super) fn take(&mut self, tokens: usize) {
         let error = self.open(Error);
         (0..tokens).for_each(|_| self.bump());
         self.close(error);

@@ -6,6 +6,7 @@
 
 mod again;
 mod clauses;
+mod condition_habits;
 mod conditions;
 mod habits;
 mod items;
