@@ -159,7 +159,7 @@ codes! {
     UnknownEvent = 202, "unknown-event", Error;
     /// A field that the event does not have.
     UnknownField = 203, "unknown-field", Error;
-    /// A word in a condition that names nothing.
+    /// A word in a condition that is no value.
     UnknownName = 204, "unknown-name", Error;
     /// A message for which there is no file.
     UnknownMessage = 205, "unknown-message", Error;
