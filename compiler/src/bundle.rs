@@ -274,7 +274,7 @@ struct Build<'a> {
     /// Texts that stand in journeys.
     inline: Vec<&'a (MessageSource, Purpose)>,
     /// Whether somebody sends the message for marketing.
-    purposes: BTreeMap<(Channel, SmolStr), Purpose>,
+    purposes: Table<(Channel, SmolStr), Purpose>,
     /// What is sent, with the local variables in sight there.
     sights: Vec<&'a Sight>,
     /// The first journey, to speak of the file at.
@@ -304,7 +304,7 @@ impl<'a> Build<'a> {
             scores: Scores::default(),
             tests: Vec::new(),
             inline: Vec::new(),
-            purposes: BTreeMap::new(),
+            purposes: Table::default(),
             sights: Vec::new(),
             first: None,
             today,
@@ -598,7 +598,8 @@ fn in_sight(sights: &[&Sight]) -> BTreeMap<(Channel, SmolStr), Vec<Field>> {
 
 /// Where messages are sent, and the local variables in sight there.
 fn sights(checked: &Checked, text: &Text<'_>) -> Vec<Sight> {
-    let (mut blocks, mut found) = (vec![&checked.journey.body], Vec::new());
+    let (mut blocks, mut found) = (Vec::with_capacity(16), Vec::with_capacity(checked.sends.len()));
+    blocks.push(&checked.journey.body);
     let triggers: Arc<[_]> = checked.triggers.as_slice().into();
     while let Some(block) = blocks.pop() {
         for step in block {

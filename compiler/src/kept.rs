@@ -5,7 +5,6 @@
 //! What a file declares is the text of its declarations, where they stand, and the heads of its journeys. All else that stands in a
 //! journey file is its own affair. Settings and messages concern everybody.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use journey_bytecode::{Channel, Date, Policy, Purpose, Schema};
@@ -13,7 +12,7 @@ use journey_grammar::{SyntaxKind, alike};
 use smol_str::SmolStr;
 
 use crate::bundle::{Judged, LocalNames};
-use crate::check::SentNames;
+use crate::check::{SentNames, Table};
 use crate::diagnostic::Diagnostic;
 use crate::hir::{Item, Journey};
 use crate::messages::{Sight, Vocabulary};
@@ -33,7 +32,7 @@ pub(crate) struct Judgements {
     /// By file, in the order of `sources.journeys`: its journeys and tests.
     pub(crate) files: Vec<Vec<Arc<Judged>>>,
     /// What the messages are sent for.
-    pub(crate) purposes: BTreeMap<(Channel, SmolStr), Purpose>,
+    pub(crate) purposes: Table<(Channel, SmolStr), Purpose>,
     /// The local variables of the journeys that send them.
     pub(crate) locals: LocalNames,
     /// The declarations as messages see them.
@@ -120,7 +119,7 @@ impl<'k> Known<'k> {
     /// What is wrong with the messages, if they are sent for the same as before, beside the same local variables.
     pub(crate) fn of_messages(
         self,
-        purposes: &BTreeMap<(Channel, SmolStr), Purpose>,
+        purposes: &Table<(Channel, SmolStr), Purpose>,
         locals: &LocalNames,
     ) -> Option<&'k [Diagnostic]> {
         let kept = self.judgements?;

@@ -1,7 +1,6 @@
 //! Messages that a journey can ask about: those that it sends, by the name given with `as`, or by their own.
 
 use journey_bytecode::HandleIx;
-use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use super::expr::Checker;
@@ -9,15 +8,22 @@ use super::table::Table;
 use crate::diagnostic::Code;
 use crate::hir::{Block, Name, Send, SendMessage, StepKind, Wait};
 
+/// A name that a message could be asked about by.
+#[derive(Default)]
+struct Known {
+    /// Its number, if it is.
+    number: Option<HandleIx>,
+    /// Whether a message of this name is sent under it.
+    own: bool,
+}
+
 /// The names of a journey's messages.
 #[derive(Default)]
 pub(super) struct Handles {
-    /// All that could be asked about, and their numbers if they are.
-    names: Table<SmolStr, Option<HandleIx>>,
+    /// All that could be asked about.
+    names: Table<SmolStr, Known>,
     /// Those that are asked about, by number.
     used: Vec<SmolStr>,
-    /// Those that are names of messages.
-    messages: FxHashSet<SmolStr>,
     /// Whether some step cannot be read, so that there may be more.
     pub(super) partial: bool,
 }
@@ -34,27 +40,17 @@ impl Handles {
         for step in block {
             self.partial |= matches!(step.kind, StepKind::Error);
             if let StepKind::Send(send) = &step.kind
-                && send.to.is_none()
+                && let Some(name) = name_of(send)
             {
-                if let Some(name) = name_of(send) {
-                    self.names.insert(name, None);
-                }
-                if let (None, SendMessage::Named(message)) = (&send.handle, &send.message) {
-                    self.messages.insert(message.text.clone());
-                }
+                self.names.entry(name).or_default().own |= send.handle.is_none();
             }
             inner(&step.kind, |block| self.collect(block));
         }
     }
 
-    /// The number of the name, if some step asks about it.
-    pub(super) fn number(&self, name: &SmolStr) -> Option<HandleIx> {
-        self.names.get(name).copied().flatten()
-    }
-
     /// Whether a message of this name is sent under its own name.
     pub(super) fn sends_named(&self, name: &SmolStr) -> bool {
-        self.messages.contains(name)
+        self.names.get(name).is_some_and(|known| known.own)
     }
 
     /// The names that are asked about, by number.
@@ -78,8 +74,8 @@ pub(super) fn name_of(send: &Send) -> Option<SmolStr> {
 impl Checker<'_> {
     /// The number of a message's name, which from now on is asked about.
     pub(super) fn handle(&mut self, name: &Name) -> Option<HandleIx> {
-        if let Some(number) = self.handles.names.get_mut(&name.text) {
-            return Some(*number.get_or_insert_with(|| {
+        if let Some(known) = self.handles.names.get_mut(&name.text) {
+            return Some(*known.number.get_or_insert_with(|| {
                 let next = HandleIx(u16::try_from(self.handles.used.len()).unwrap_or(u16::MAX));
                 self.handles.used.push(name.text.clone());
                 next

@@ -62,7 +62,7 @@ pub(crate) struct Index<'a> {
     pub(crate) conditions: BTreeMap<SmolStr, Option<Expr>>,
     pub(crate) funnels: BTreeMap<SmolStr, FunnelInfo>,
     pub(crate) scores: Table<SmolStr, ScoreInfo<'a>>,
-    pub(crate) journeys: BTreeMap<SmolStr, Span>,
+    pub(crate) journeys: Table<SmolStr, Span>,
     /// What is handed over to journeys that are started (`on call { .. }`), by journey.
     pub(crate) handed: BTreeMap<SmolStr, Vec<FieldInfo>>,
     pub(crate) messages: Table<(Channel, SmolStr), MessageInfo>,

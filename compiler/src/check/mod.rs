@@ -101,7 +101,7 @@ pub(crate) fn journey<'a>(
     checker.handles = handles::Handles::of(exits().chain([steps]));
     checker.journey_name = index::journey_name(journey, text);
     let header = checker.header(journey);
-    let mut body = checker.block(steps, 0);
+    let body = checker.block(steps, 0);
     let whole = !journey.broken && !checker.handles.partial;
     if whole && body.is_empty() {
         let name = checker.journey_name.clone();
@@ -112,9 +112,6 @@ pub(crate) fn journey<'a>(
     }
     let migrations = checker.migrations(journey);
     let handles = std::mem::take(&mut checker.handles);
-    let mut exits = header.exits;
-    exits.iter_mut().filter_map(|exit| exit.then.as_mut()).for_each(|then| number_sends(then, &handles));
-    number_sends(&mut body, &handles);
     let journey = typed::Journey {
         name: checker.journey_name.clone(),
         doc: journey.doc.clone(),
@@ -123,7 +120,7 @@ pub(crate) fn journey<'a>(
         filter: header.filter,
         key: header.key,
         reenter: header.reenter,
-        exits,
+        exits: header.exits,
         migrations,
         goals: header.goals,
         topic: header.topic,
@@ -146,15 +143,5 @@ pub(crate) fn journey<'a>(
         whole,
         uses: checker.uses,
         is_small: checker.size.is_small(),
-    }
-}
-
-/// Gives the sends that are asked about their numbers.
-fn number_sends(block: &mut typed::Block, handles: &handles::Handles) {
-    for step in block {
-        if let typed::StepKind::Send(send) = &mut step.kind {
-            send.handle = send.name.as_ref().and_then(|name| handles.number(name));
-        }
-        step.kind.each_block_mut(|inner| number_sends(inner, handles));
     }
 }

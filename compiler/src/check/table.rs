@@ -1,6 +1,7 @@
 //! Declarations by name: looked up at each mention, and gone through in order.
 
 use std::borrow::Borrow;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
@@ -42,6 +43,10 @@ impl<K: Hash + Ord, V> Table<K, V> {
         self.0.insert(key, value)
     }
 
+    pub(crate) fn entry(&mut self, key: K) -> Entry<'_, K, V> {
+        self.0.entry(key)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let mut entries: Vec<_> = self.0.iter().collect();
         entries.sort_unstable_by_key(|(key, _)| *key);
@@ -50,6 +55,12 @@ impl<K: Hash + Ord, V> Table<K, V> {
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &K> {
         self.iter().map(|(key, _)| key)
+    }
+}
+
+impl<K: Hash + Eq, V: PartialEq> PartialEq for Table<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
     }
 }
 

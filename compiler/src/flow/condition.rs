@@ -26,19 +26,9 @@ impl Decision {
     }
 
     /// If it holds, the subject is one thing, else another.
-    fn parted(state: State, subject: &Subject, if_yes: Domain, if_no: Domain) -> Self {
+    fn parted(state: State, subject: Subject, if_yes: Domain, if_no: Domain) -> Self {
         let (yes, no) = state.either(subject, if_yes, if_no);
         Self { yes, no, constants: Vec::new() }
-    }
-
-    /// Notes that the whole of it can only come out one way, if so.
-    fn whole(mut self, loc: Loc) -> Self {
-        match (&self.yes, &self.no) {
-            (None, Some(_)) => self.constants = vec![(loc, false)],
-            (Some(_), None) => self.constants = vec![(loc, true)],
-            _ => {}
-        }
-        self
     }
 }
 
@@ -98,41 +88,52 @@ impl Flow<'_> {
     /// Whether one of the parts holds.
     fn any(&mut self, parts: &mut [Expr], mut state: State) -> Decision {
         if let Some((subject, among, left)) = self.alternatives(parts, &mut state) {
-            return Decision::parted(state, &subject, among, left);
+            return Decision::parted(state, subject, among, left);
         }
         let (no, yes, constants) = self.parts(parts, state, |d| (d.no, d.yes));
         Decision { yes, no, constants }
     }
 
     /// Follows it both ways, and tells only what is wrong inside it.
-    pub(super) fn decide(&mut self, e: &mut Expr, mut state: State) -> Decision {
+    pub(super) fn decide(&mut self, e: &mut Expr, state: State) -> Decision {
+        let mut decision = self.outcome(e, state);
+        // The whole of it can only come out one way: that counts, and no part of it.
+        match (&decision.yes, &decision.no) {
+            (None, Some(_)) => decision.constants = vec![(e.loc, false)],
+            (Some(_), None) => decision.constants = vec![(e.loc, true)],
+            _ => {}
+        }
+        decision
+    }
+
+    fn outcome(&mut self, e: &mut Expr, mut state: State) -> Decision {
         let loc = e.loc;
         match &mut e.kind {
             ExprKind::Const(Value::Bool(truth)) => {
                 let way = |taken: bool| taken.then(|| state.clone());
-                Decision { yes: way(*truth), no: way(!*truth), constants: Vec::new() }.whole(loc)
+                Decision { yes: way(*truth), no: way(!*truth), constants: Vec::new() }
             }
             ExprKind::Not(inner) => {
                 let inner = self.decide(inner, state);
-                Decision { yes: inner.no, no: inner.yes, constants: inner.constants }.whole(loc)
+                Decision { yes: inner.no, no: inner.yes, constants: inner.constants }
             }
             ExprKind::And(parts) => {
                 let (yes, no, constants) = self.parts(parts, state, |d| (d.yes, d.no));
-                Decision { yes, no, constants }.whole(loc)
+                Decision { yes, no, constants }
             }
-            ExprKind::Or(parts) => self.any(parts, state).whole(loc),
+            ExprKind::Or(parts) => self.any(parts, state),
             ExprKind::Compare(comparison, sides) => {
                 let comparison = *comparison;
                 self.compared_value(&mut sides.0, &mut state);
                 self.compared_value(&mut sides.1, &mut state);
                 match compared(comparison, &sides.0, &sides.1, state) {
-                    Ok(decision) => decision.whole(loc),
-                    Err(state) => question(e, state).whole(loc),
+                    Ok(decision) => decision,
+                    Err(state) => question(e, state),
                 }
             }
             ExprKind::Reached(moment) => {
                 self.compared_value(moment, &mut state);
-                question(e, state).whole(loc)
+                question(e, state)
             }
             ExprKind::In(sides) => {
                 self.value(&mut sides.0, &mut state);
@@ -142,7 +143,7 @@ impl Flow<'_> {
                         let domain = state.fact(&subject, sides.0.ty.as_ref());
                         let (among, others) = (domain.among(values, true), domain.among(values, false));
                         drop(domain);
-                        Decision::parted(state, &subject, among, others).whole(loc)
+                        Decision::parted(state, subject, among, others)
                     }
                     _ => Decision::open(state),
                 }
@@ -154,45 +155,45 @@ impl Flow<'_> {
                 let ExprKind::Place(place, Optional::Yes) = &inner.kind else {
                     return Decision::open(state);
                 };
-                let mut decision = truth(&Subject::IsSet(place.clone()), state);
+                let mut decision = truth(Subject::IsSet(place.clone()), state);
                 if let Some(yes) = &mut decision.yes {
                     yes.assume_set(place);
                 }
-                decision.whole(loc)
+                decision
             }
-            ExprKind::HasTag(tag) => truth(&Subject::Tag(tag.clone()), state).whole(loc),
+            ExprKind::HasTag(tag) => truth(Subject::Tag(tag.clone()), state),
             ExprKind::Status(status, about) => {
                 let message = self.settle(*status, about, loc, &mut state);
                 match Asked::of(message) {
-                    Some(asked) => truth(&Subject::Status(*status, asked), state).whole(loc),
+                    Some(asked) => truth(Subject::Status(*status, asked), state),
                     None => Decision::open(state),
                 }
             }
             ExprKind::ClickedLink(_, about) => {
                 self.settle(StatusKind::Clicked, about, loc, &mut state);
-                question(e, state).whole(loc)
+                question(e, state)
             }
             ExprKind::NumberOf(_, _, parts) => {
                 for part in parts {
                     self.condition(part, state.clone());
                 }
-                question(e, state).whole(loc)
+                question(e, state)
             }
             ExprKind::Reachable(_) | ExprKind::Consents(..) | ExprKind::InJourney(_) | ExprKind::WasInJourney(..) => {
-                question(e, state).whole(loc)
+                question(e, state)
             }
             // Each draw is its own.
             ExprKind::Chance(_) => Decision::open(state),
             ExprKind::Place(..) => {
                 self.value(e, &mut state);
                 match (subject(e), &e.ty) {
-                    (Some(subject), Some(Type::Bool)) => truth(&subject, state).whole(loc),
+                    (Some(subject), Some(Type::Bool)) => truth(subject, state),
                     _ => Decision::open(state),
                 }
             }
             ExprKind::Contains(_) | ExprKind::StartsWith(_) | ExprKind::EndsWith(_) | ExprKind::Anniversary(_) => {
                 self.value(e, &mut state);
-                question(e, state).whole(loc)
+                question(e, state)
             }
             _ => {
                 self.value(e, &mut state);
@@ -442,8 +443,8 @@ impl Flow<'_> {
 }
 
 /// A truth about a subject that can be yes or no.
-fn truth(subject: &Subject, state: State) -> Decision {
-    let known = state.known(subject);
+fn truth(subject: Subject, state: State) -> Decision {
+    let known = state.known(&subject);
     let domain = |truth| {
         let truth = Value::Bool(truth);
         match known {
@@ -458,7 +459,7 @@ fn truth(subject: &Subject, state: State) -> Decision {
 /// Something that has one answer until a step or a wait, however often it is asked.
 fn question(e: &Expr, state: State) -> Decision {
     match form(e) {
-        Some(form) => truth(&Subject::Question(form), state),
+        Some(form) => truth(Subject::Question(form), state),
         None => Decision::open(state),
     }
 }
@@ -489,7 +490,7 @@ fn compared(comparison: Comparison, a: &Expr, b: &Expr, state: State) -> Result<
     let domain = state.fact(&subject, ty.as_ref());
     let (yes, no) = (domain.that(comparison, constant), domain.that(comparison.negated(), constant));
     drop(domain);
-    Ok(Decision::parted(state, &subject, yes, no))
+    Ok(Decision::parted(state, subject, yes, no))
 }
 
 /// What an expression reads, if that can be told apart from all else.

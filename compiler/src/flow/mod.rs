@@ -2,6 +2,7 @@
 
 mod condition;
 mod domain;
+mod sends;
 mod state;
 mod taken;
 
@@ -15,11 +16,12 @@ use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Span};
 use crate::hir::Loc;
 use crate::text::Text;
 use crate::typed::{
-    Arm, Block, Deadline, ExitKind, Expr, ExprKind, Journey, On, Optional, Pattern, Place, Request, Send, Step,
-    StepKind, Wait,
+    Arm, Block, Deadline, ExitKind, Expr, ExprKind, Journey, On, Optional, Pattern, Place, Request, Step, StepKind,
+    Wait,
 };
 use condition::Decision;
 use domain::Domain;
+use sends::{Sends, sent_in};
 use state::{State, Subject, Ways, meet};
 use taken::{Taken, is_backwards, values};
 
@@ -66,9 +68,9 @@ pub(crate) fn follow(
     messages: &dyn Messages,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Entry {
-    let exits = journey.exits.iter().flat_map(|exit| &exit.then);
-    let sends = Sends::of([&journey.body].into_iter().chain(exits));
     let names = std::mem::take(&mut journey.handles);
+    let exits = journey.exits.iter_mut().flat_map(|exit| &mut exit.then);
+    let sends = Sends::number([&mut journey.body].into_iter().chain(exits), &names);
     let mut flow = Flow { text, messages, diagnostics, journey: journey.name.clone(), names, sends };
     let entry = flow.journey(journey);
     journey.handles = flow.names;
@@ -85,38 +87,6 @@ pub(crate) fn follow_condition(
     let mut flow =
         Flow { text, messages, diagnostics, journey: SmolStr::default(), names: Vec::new(), sends: Sends::default() };
     flow.condition(condition, State::default());
-}
-
-/// A place that sends a named message, and what it may be there.
-struct Sent {
-    handle: HandleIx,
-    choices: SmallVec<[(Channel, SmolStr); 1]>,
-    at: Loc,
-}
-
-/// The places that send named messages: by message, each in their order.
-#[derive(Default)]
-struct Sends(Vec<Sent>);
-
-impl Sends {
-    fn of<'b>(blocks: impl Iterator<Item = &'b Block>) -> Self {
-        let mut all = Vec::new();
-        blocks.for_each(|block| collect(block, &mut all));
-        all.sort_by_key(|sent| sent.handle);
-        Self(all)
-    }
-
-    /// Where the message is sent.
-    fn places(&self, handle: HandleIx) -> &[Sent] {
-        let from = self.0.partition_point(|sent| sent.handle < handle);
-        let behind = self.0.get(from..).unwrap_or_default();
-        behind.get(..behind.partition_point(|sent| sent.handle == handle)).unwrap_or_default()
-    }
-
-    /// The message of each place.
-    fn handles(&self) -> impl Iterator<Item = HandleIx> {
-        self.0.iter().map(|sent| sent.handle)
-    }
 }
 
 struct Flow<'a> {
@@ -138,13 +108,13 @@ impl Flow<'_> {
             .map(|trigger| {
                 let mut state = State::default();
                 match &trigger.kind {
-                    On::Event(TriggerKind::Tag(tag)) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(true)),
-                    On::Event(TriggerKind::Untag(tag)) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(false)),
+                    On::Event(TriggerKind::Tag(tag)) => state.learn(Subject::Tag(tag.clone()), Value::Bool(true)),
+                    On::Event(TriggerKind::Untag(tag)) => state.learn(Subject::Tag(tag.clone()), Value::Bool(false)),
                     On::Event(TriggerKind::Changes { attribute, to: Some(to), .. }) => {
-                        state.learn(&Subject::Place(Place::Attribute(attribute.clone())), to.clone());
+                        state.learn(Subject::Place(Place::Attribute(attribute.clone())), to.clone());
                     }
                     On::Event(TriggerKind::Reaches { funnel, stage }) => {
-                        state.learn(&Subject::Stage(funnel.clone()), Value::Text(stage.clone()));
+                        state.learn(Subject::Stage(funnel.clone()), Value::Text(stage.clone()));
                     }
                     _ => {}
                 }
@@ -267,8 +237,8 @@ impl Flow<'_> {
             StepKind::Choose { subject, arms, otherwise } => {
                 return self.choose(subject, arms, otherwise.as_mut(), step.head, state);
             }
-            StepKind::AddTag(tag) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(true)),
-            StepKind::RemoveTag(tag) => state.learn(&Subject::Tag(tag.clone()), Value::Bool(false)),
+            StepKind::AddTag(tag) => state.learn(Subject::Tag(tag.clone()), Value::Bool(true)),
+            StepKind::RemoveTag(tag) => state.learn(Subject::Tag(tag.clone()), Value::Bool(false)),
             StepKind::Set(attribute, value) => {
                 self.value(value, &mut state);
                 assign(&mut state, Place::Attribute(attribute.clone()), &value.kind);
@@ -290,7 +260,7 @@ impl Flow<'_> {
             StepKind::Repeat { until, body, .. } => return self.repeat(until.as_deref_mut(), body, state),
             StepKind::Sequence(steps) => return self.block(steps, Some(state)),
             StepKind::MoveTo(funnel, stage) => {
-                state.learn(&Subject::Stage(funnel.clone()), Value::Text(stage.clone()));
+                state.learn(Subject::Stage(funnel.clone()), Value::Text(stage.clone()));
             }
             StepKind::Record(event, fields) => {
                 fields.iter_mut().for_each(|(_, value)| self.value(value, &mut state));
@@ -381,7 +351,9 @@ impl Flow<'_> {
 
     /// The steps may come again: of what they change, only what every time knows is known at their beginning.
     fn repeat(&mut self, until: Option<&mut Expr>, body: &mut Block, mut state: State) -> Option<State> {
-        state.come_again(Sends::of([&*body].into_iter()).handles(), sends(body));
+        let mut handles = Vec::new();
+        let sends = sent_in(body, &mut handles);
+        state.come_again(handles.into_iter(), sends);
         let after = self.block(body, Some(state))?;
         match until {
             Some(until) => {
@@ -570,7 +542,7 @@ impl Flow<'_> {
         if let Some(status) = statuses.find(|status| status.name() == pattern.event) {
             let message = self.settle(status, &mut pattern.about, pattern.loc, &mut state);
             if let Some(asked) = state::Asked::of(message) {
-                state.learn(&Subject::Status(status, asked), Value::Bool(true));
+                state.learn(Subject::Status(status, asked), Value::Bool(true));
             }
         }
         match &mut pattern.filter {
@@ -705,10 +677,10 @@ const fn a(channel: Channel) -> &'static str {
 fn assign(state: &mut State, place: Place, value: &ExprKind) {
     let subject = Subject::Place(place.clone());
     match value {
-        ExprKind::Const(value) => state.learn(&subject, value.clone()),
+        ExprKind::Const(value) => state.learn(subject, value.clone()),
         _ => state.forget(&subject),
     }
-    state.learn(&Subject::IsSet(place.clone()), Value::Bool(true));
+    state.learn(Subject::IsSet(place.clone()), Value::Bool(true));
     state.assume_set(&place);
 }
 
@@ -742,23 +714,6 @@ fn assume_all_set(e: &Expr, state: &mut State) {
             rest.iter().for_each(|(_, operand)| assume_all_set(operand, state));
         }
         _ => {}
-    }
-}
-
-/// Whether the steps send anything.
-fn sends(block: &Block) -> bool {
-    block.iter().any(|step| matches!(step.kind, StepKind::Send(_)) || step.kind.blocks().into_iter().any(sends))
-}
-
-/// Finds where each named message is sent.
-fn collect(block: &Block, sends: &mut Vec<Sent>) {
-    for step in block {
-        if let StepKind::Send(send) = &step.kind
-            && let Send { choices, handle: Some(handle), .. } = &**send
-        {
-            sends.push(Sent { handle: *handle, choices: choices.iter().cloned().collect(), at: step.head });
-        }
-        step.kind.each_block(|inner| collect(inner, sends));
     }
 }
 

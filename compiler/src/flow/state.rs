@@ -111,14 +111,14 @@ impl Facts {
     }
 
     /// Notes that the subject now is so, if there is room.
-    fn note(&mut self, subject: &Subject, domain: Domain) {
-        match self.find(subject) {
+    fn note(&mut self, subject: Subject, domain: Domain) {
+        match self.find(&subject) {
             Ok(at) => {
                 if let Some(known) = self.0.get_mut(at).filter(|known| known.1 != domain) {
-                    *known = Rc::new((subject.clone(), domain));
+                    *known = Rc::new((subject, domain));
                 }
             }
-            Err(at) if self.0.len() < MAX_FACTS => self.0.insert(at, Rc::new((subject.clone(), domain))),
+            Err(at) if self.0.len() < MAX_FACTS => self.0.insert(at, Rc::new((subject, domain))),
             Err(_) => {}
         }
     }
@@ -136,6 +136,9 @@ impl Facts {
 
     /// Keeps what both know.
     fn meet(&mut self, other: &Self) {
+        if other.0.is_empty() {
+            return self.0.clear();
+        }
         let mut theirs = other.0.iter().peekable();
         self.0.retain(|mine| {
             while theirs.next_if(|their| !Rc::ptr_eq(their, mine) && their.0 < mine.0).is_some() {}
@@ -244,39 +247,39 @@ impl State {
     }
 
     /// The states in which the subject is so, or so; none where it cannot be.
-    pub(super) fn either(self, subject: &Subject, yes: Domain, no: Domain) -> (Option<Self>, Option<Self>) {
-        let with = |mut state: Self, domain| {
+    pub(super) fn either(self, subject: Subject, yes: Domain, no: Domain) -> (Option<Self>, Option<Self>) {
+        let with = |mut state: Self, subject, domain| {
             state.note(subject, domain);
             state
         };
-        let if_no = (!no.is_empty()).then(|| with(self.clone(), no));
-        ((!yes.is_empty()).then(|| with(self, yes)), if_no)
+        let if_no = (!no.is_empty()).then(|| with(self.clone(), subject.clone(), no));
+        ((!yes.is_empty()).then(|| with(self, subject, yes)), if_no)
     }
 
     /// Notes that the subject now is so, whatever it was.
-    pub(super) fn learn(&mut self, subject: &Subject, value: Value) {
+    pub(super) fn learn(&mut self, subject: Subject, value: Value) {
         self.note(subject, Domain::only(value));
     }
 
-    fn note(&mut self, subject: &Subject, domain: Domain) {
-        if !may_last(subject) {
+    fn note(&mut self, subject: Subject, domain: Domain) {
+        if !may_last(&subject) {
             return self.facts.note(subject, domain);
         }
-        if self.known(subject) == Some(&domain) {
+        if self.known(&subject) == Some(&domain) {
             return;
         }
-        if !lasts(subject, &domain) {
-            self.forget_lasting(subject);
-            if self.facts.has_room_for(subject) {
-                self.facts.insert(subject.clone(), domain);
+        if !lasts(&subject, &domain) {
+            self.forget_lasting(&subject);
+            if self.facts.has_room_for(&subject) {
+                self.facts.insert(subject, domain);
             }
             return;
         }
-        self.facts.remove(subject);
-        if self.lasting.has_room_for(subject) {
+        self.facts.remove(&subject);
+        if self.lasting.has_room_for(&subject) {
             match Rc::get_mut(&mut self.lasting) {
-                Some(own) => own.insert(subject.clone(), domain),
-                None => self.lasting = Rc::new(self.lasting.with(subject.clone(), domain)),
+                Some(own) => own.insert(subject, domain),
+                None => self.lasting = Rc::new(self.lasting.with(subject, domain)),
             }
         }
     }
@@ -488,7 +491,7 @@ impl State {
                 Rc::make_mut(&mut self.lasting).meet(&other.lasting);
             }
         }
-        both.into_iter().for_each(|(subject, domain)| self.note(&subject, domain));
+        both.into_iter().for_each(|(subject, domain)| self.note(subject, domain));
     }
 
     /// Keeps what is known where another way comes in, too.

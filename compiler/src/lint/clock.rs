@@ -1,6 +1,9 @@
 //! When steps happen: what the clock can show at each, and which moments are past by then.
 
+use std::rc::Rc;
+
 use journey_bytecode::{LocalWindow, Purpose, Time, Value, Weekday, WeekdaySet};
+use smallvec::{SmallVec, smallvec};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hir::{ArithmeticOp, Loc};
@@ -28,11 +31,17 @@ struct Part {
     to: u16,
 }
 
+/// What the clock can show, and the step that made it so.
+struct Shown {
+    parts: SmallVec<[Part; 2]>,
+    since: Loc,
+}
+
 /// What is known of the present at a place.
 #[derive(Clone, Default)]
 struct Known {
-    /// What the clock can show, and the step that made it so; anything without.
-    clock: Option<(Vec<Part>, Loc)>,
+    /// What the clock can show; anything without. Ways that part share it.
+    clock: Option<Rc<Shown>>,
     /// Moments that are past: what they are counted from, how many milliseconds after it, and the wait.
     past: Vec<(Base, i64, Loc)>,
 }
@@ -68,10 +77,11 @@ pub(super) fn journey(scene: &Scene<'_>, journey: &Journey, found: &mut Vec<Diag
             On::Moment(at) => parts_of(at, &Known::default()),
             _ => None,
         };
-        let known = Known { clock: parts.map(|parts| (parts, trigger.loc)), past: Vec::new() };
+        let clock = parts.map(|parts| Rc::new(Shown { parts, since: trigger.loc }));
+        let known = Known { clock, past: Vec::new() };
         begin = Some(begin.map_or(known.clone(), |begin| join(begin, known)));
     }
-    clock.block(&journey.body, begin.or(Some(Known::default())));
+    clock.block(&journey.body, begin.unwrap_or_default());
 }
 
 struct Clock<'a> {
@@ -81,8 +91,11 @@ struct Clock<'a> {
 }
 
 impl Clock<'_> {
-    fn block(&mut self, block: &Block, known: Option<Known>) -> Option<Known> {
-        block.iter().fold(known, |known, step| self.step(step, known?))
+    fn block(&mut self, block: &Block, mut known: Known) -> Option<Known> {
+        for step in block {
+            known = self.step(step, known)?;
+        }
+        Some(known)
     }
 
     fn step(&mut self, step: &Step, known: Known) -> Option<Known> {
@@ -102,23 +115,23 @@ impl Clock<'_> {
             StepKind::End => return None,
             StepKind::StopJourney(name) if *name == self.journey.name => return None,
             StepKind::If { then, otherwise, .. } => {
-                let yes = self.block(then, Some(known.clone()));
-                let no = self.block(otherwise, Some(known));
+                let yes = self.block(then, known.clone());
+                let no = self.block(otherwise, known);
                 return either(yes, no);
             }
-            StepKind::Sequence(steps) => return self.block(steps, Some(known)),
+            StepKind::Sequence(steps) => return self.block(steps, known),
             StepKind::Repeat { body, .. } => {
                 // The second time begins at another moment than the first: only what is past stays so.
                 let again = Known { clock: None, past: known.past };
-                return self.block(body, Some(again));
+                return self.block(body, again);
             }
             StepKind::Choose { arms, otherwise, .. } => {
                 let mut after = match otherwise {
-                    Some(otherwise) => self.block(otherwise, Some(known.clone())),
+                    Some(otherwise) => self.block(otherwise, known.clone()),
                     None => Some(known.clone()),
                 };
                 for (_, then) in arms {
-                    let arm = self.block(then, Some(known.clone()));
+                    let arm = self.block(then, known.clone());
                     after = either(after, arm);
                 }
                 return after;
@@ -135,7 +148,7 @@ impl Clock<'_> {
                 };
                 let mut after = None;
                 for block in blocks {
-                    let way = self.block(block, Some(begin.clone()));
+                    let way = self.block(block, begin.clone());
                     after = either(after, way);
                 }
                 return after;
@@ -145,7 +158,8 @@ impl Clock<'_> {
 
     fn send(&mut self, step: &Step, quiet: Option<LocalWindow>, known: Known) -> Known {
         let hours = self.journey.hours;
-        let Some((parts, since)) = &known.clock else { return known };
+        let Some(shown) = known.clock.clone() else { return known };
+        let Shown { parts, since } = &*shown;
         let closed = |day: u8, minute: u16| {
             quiet.is_some_and(|quiet| is_within(quiet, day, minute))
                 || hours.is_some_and(|hours| !is_within(hours, day, minute))
@@ -165,7 +179,7 @@ impl Clock<'_> {
             let source = text.show(step.head);
             self.found.push(
                 Diagnostic::new(Code::AlwaysDeferred, text.span(step.head), format!("`{source}` never leaves at once"))
-                    .label(format!("here it is {}", shown(parts)))
+                    .label(format!("here it is {}", in_words(parts)))
                     .also(text.span(*since), "the time is set here")
                     .note(format!("It always waits for {what}, which are {}.", hours))
                     .help("choose a time at which it may leave"),
@@ -173,20 +187,20 @@ impl Clock<'_> {
         }
         // What was held back leaves at another time.
         let sure = parts.iter().all(|part| moments(*part, &edges).all(|(day, minute)| !closed(day, minute)));
-        Known { clock: known.clock.clone().filter(|_| sure), ..known }
+        Known { clock: known.clock.filter(|_| sure), ..known }
     }
 
     fn wait(&mut self, wait: &Wait, step: &Step, known: Known) -> Option<Known> {
         let mut after = None;
         for then in wait.arms.iter().map(|arm| &arm.then).chain(wait.conditions.iter().map(|(_, then)| then)) {
-            let way = self.block(then, Some(Known { clock: None, past: known.past.clone() }));
+            let way = self.block(then, Known { clock: None, past: known.past.clone() });
             after = either(after, way);
         }
         if let Some(Deadline { at, then, past, .. }) = &wait.deadline {
             let alone = wait.arms.is_empty() && wait.conditions.is_empty();
             let counted = moment(at);
             let gone = alone && self.gone(at, counted.as_ref(), &known);
-            let clock = parts_of(at, &known).map(|parts| (parts, step.head));
+            let clock = parts_of(at, &known).map(|parts| Rc::new(Shown { parts, since: step.head }));
             let before = past.as_ref().map(|past| (past, known.clone()));
             let mut due = Known { clock, past: known.past };
             // A moment that may be past is no time of day.
@@ -197,10 +211,10 @@ impl Clock<'_> {
                 let may_be_past = alone && !matches!(at.kind, ExprKind::NextAt(..) | ExprKind::NextWithin(..));
                 due.clock = due.clock.filter(|_| !may_be_past);
             }
-            let way = self.block(then, Some(due));
+            let way = self.block(then, due);
             after = either(after, way);
             if let Some((past, before)) = before {
-                let way = self.block(past, Some(before));
+                let way = self.block(past, before);
                 after = either(after, way);
             }
         }
@@ -302,17 +316,17 @@ fn minute_of(time: Time) -> u16 {
 }
 
 /// What the clock shows at the moment; none if it may show anything.
-fn parts_of(at: &Expr, known: &Known) -> Option<Vec<Part>> {
+fn parts_of(at: &Expr, known: &Known) -> Option<SmallVec<[Part; 2]>> {
     match &at.kind {
         ExprKind::NextAt(days, sides) => match sides.1.kind {
-            ExprKind::Const(Value::Time(time)) => Some(vec![instant(*days, time)]),
+            ExprKind::Const(Value::Time(time)) => Some(smallvec![instant(*days, time)]),
             _ => None,
         },
-        ExprKind::NextAnniversary(_, time) => Some(vec![instant(WeekdaySet::ALL, *time)]),
+        ExprKind::NextAnniversary(_, time) => Some(smallvec![instant(WeekdaySet::ALL, *time)]),
         ExprKind::NextWithin(window, _) => Some(parts_of_window(*window)),
         // So many whole days later the clock shows the same.
         ExprKind::Arithmetic(first, rest) if matches!(first.kind, ExprKind::WaitStart) => {
-            let (parts, _) = known.clock.as_ref()?;
+            let shown = known.clock.as_ref()?;
             let [(ArithmeticOp::Add, Expr { kind: ExprKind::Const(Value::Span(span)), .. })] = rest.as_slice() else {
                 return None;
             };
@@ -321,7 +335,7 @@ fn parts_of(at: &Expr, known: &Known) -> Option<Vec<Part>> {
                     days: if span.months == 0 { turn(part.days, span.days) } else { WeekdaySet::ALL },
                     ..*part
                 };
-                parts.iter().map(turned).collect()
+                shown.parts.iter().map(turned).collect()
             })
         }
         _ => None,
@@ -345,13 +359,13 @@ fn turn(days: WeekdaySet, by: i32) -> WeekdaySet {
     moved.map(WeekdaySet::only).reduce(WeekdaySet::with).unwrap_or(WeekdaySet::ALL)
 }
 
-fn parts_of_window(window: LocalWindow) -> Vec<Part> {
+fn parts_of_window(window: LocalWindow) -> SmallVec<[Part; 2]> {
     let (from, to, days) = (minute_of(window.from), minute_of(window.to), some(window.days));
     if from < to {
-        vec![Part { days, from, to }]
+        smallvec![Part { days, from, to }]
     } else {
         // Overnight: its day is that on which it begins.
-        vec![Part { days, from, to: MINUTES }, Part { days: turn(days, 1), from: 0, to }]
+        smallvec![Part { days, from, to: MINUTES }, Part { days: turn(days, 1), from: 0, to }]
     }
 }
 
@@ -386,13 +400,15 @@ fn never_open(hours: LocalWindow, quiet: LocalWindow) -> bool {
 
 fn join(a: Known, b: Known) -> Known {
     let clock = match (a.clock, b.clock) {
-        (Some((mut parts, since)), Some((more, _))) => {
-            for part in more {
-                if !parts.contains(&part) {
-                    parts.push(part);
+        (Some(a), Some(b)) if Rc::ptr_eq(&a, &b) => Some(a),
+        (Some(a), Some(b)) => {
+            let mut parts = a.parts.clone();
+            for part in &b.parts {
+                if !parts.contains(part) {
+                    parts.push(*part);
                 }
             }
-            (parts.len() <= MAX_PARTS).then_some((parts, since))
+            (parts.len() <= MAX_PARTS).then(|| Rc::new(Shown { parts, since: a.since }))
         }
         _ => None,
     };
@@ -408,7 +424,7 @@ fn either(a: Option<Known>, b: Option<Known>) -> Option<Known> {
     }
 }
 
-fn shown(parts: &[Part]) -> String {
+fn in_words(parts: &[Part]) -> String {
     let time = |minute: u16| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
     let one = |part: &Part| {
         let days = if part.days == WeekdaySet::ALL { String::new() } else { format!("{} ", part.days) };

@@ -1,7 +1,6 @@
 //! What journeys do to each other: rings of journeys that start one another, and those that start together.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque, btree_map, hash_map};
 use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 
@@ -62,9 +61,9 @@ pub(crate) struct Summary {
     /// What it asks of those whom a segment lets in: what changes can do that.
     watched: BTreeSet<Happening>,
     /// What its steps let happen, and where first.
-    causes: BTreeMap<Happening, Span>,
+    causes: FxHashMap<Happening, Span>,
     /// The messages that it sends, and where first.
-    sends: BTreeMap<(Channel, SmolStr), Span>,
+    sends: FxHashMap<(Channel, SmolStr), Span>,
     /// Those that it sends to somebody else than the contact.
     elsewhere: Vec<(Channel, SmolStr)>,
     /// Tags that its steps add or remove, each time.
@@ -82,8 +81,8 @@ impl Summary {
             reenter: journey.reenter,
             triggers: Vec::new(),
             watched: BTreeSet::new(),
-            causes: BTreeMap::new(),
-            sends: BTreeMap::new(),
+            causes: FxHashMap::default(),
+            sends: FxHashMap::default(),
             elsewhere: Vec::new(),
             changed_tags: Vec::new(),
             entry,
@@ -130,7 +129,7 @@ impl Summary {
                 }
                 StepKind::Send(send) => {
                     for choice in &send.choices {
-                        if let Entry::Vacant(first) = self.sends.entry(choice.clone()) {
+                        if let hash_map::Entry::Vacant(first) = self.sends.entry(choice.clone()) {
                             first.insert(at());
                             let sent = Happening::Message(StatusKind::Sent, Some(choice.1.clone()));
                             self.causes.entry(sent).or_insert_with(at);
@@ -248,7 +247,9 @@ pub(super) fn project(scene: &super::Together<'_>, summaries: &[Arc<Summary>], f
 fn same_message(journeys: &[(&Summary, Span)], found: &mut Vec<Diagnostic>) {
     let mut first: BTreeMap<&(Channel, SmolStr), Vec<(&Summary, Span)>> = BTreeMap::new();
     for (journey, trigger) in journeys {
-        for (message, span) in journey.sends.iter().filter(|((_, name), _)| !name.contains('.')) {
+        let mut sends: Vec<_> = journey.sends.iter().filter(|((_, name), _)| !name.contains('.')).collect();
+        sends.sort_unstable();
+        for (message, span) in sends {
             let others = first.entry(message).or_default();
             // Journeys for different contacts never meet.
             if let Some((other, at)) = others.iter().find(|(other, _)| !other.entry.excludes(&journey.entry)) {
@@ -365,9 +366,11 @@ fn rings(summaries: &[Arc<Summary>], found: &mut Vec<Diagnostic>) {
     }
     for (n, summary) in summaries.iter().enumerate() {
         let causes = summary.causes.iter().filter(|(cause, _)| kinds.contains(&discriminant(*cause)));
-        let next = causes.filter_map(|(cause, span)| Some((*places.get(cause)?, *span)));
+        let starting = causes.filter_map(|(cause, span)| Some((cause, (*places.get(cause)?, *span))));
+        let mut next: Vec<_> = starting.collect();
+        next.sort_unstable_by_key(|(cause, _)| *cause);
         if let Some(causes) = graph.get_mut(n) {
-            causes.extend(next);
+            causes.extend(next.into_iter().map(|(_, next)| next));
         }
     }
     let lasting: BTreeSet<usize> =
@@ -475,7 +478,7 @@ fn shortest_ring(part: &BTreeSet<usize>, graph: &Graph) -> Option<Vec<(usize, Sp
                 path.reverse();
                 return Some(path);
             }
-            if let Entry::Vacant(place) = from.entry(target) {
+            if let btree_map::Entry::Vacant(place) = from.entry(target) {
                 place.insert((n, span));
                 queue.push_back(target);
             }

@@ -267,8 +267,11 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     /// What can be sent from the beginning of the steps on, if `after` can be sent behind them.
-    fn block(&mut self, block: &Block, after: Profile) -> Profile {
-        block.iter().rev().fold(after, |after, step| self.step(step, after))
+    fn block(&mut self, block: &Block, mut after: Profile) -> Profile {
+        for step in block.iter().rev() {
+            after = self.step(step, after);
+        }
+        after
     }
 
     fn step(&mut self, step: &Step, after: Profile) -> Profile {
@@ -412,22 +415,29 @@ impl Follow<'_> {
         profile
     }
 
-    /// Puts a decision before every way.
-    fn decided(&self, loc: Loc, mut profile: Profile, decision: &Decision) -> Profile {
-        if self.tell {
-            for entry in &mut profile {
-                let stop = Stop { loc, decision: Some(decision.clone()), gap: entry.lead, next: entry.way.take() };
-                entry.way = Some(Rc::new(stop));
-                entry.lead = 0;
-            }
-        }
-        profile
+    /// Puts a decision before every way, if ways are told.
+    #[inline]
+    fn decided(&self, loc: Loc, profile: Profile, decision: &Decision) -> Profile {
+        if self.tell { behind(loc, decision, profile) } else { profile }
     }
+}
+
+/// What can be sent behind a decision.
+fn behind(loc: Loc, decision: &Decision, mut profile: Profile) -> Profile {
+    for entry in &mut profile {
+        let stop = Stop { loc, decision: Some(decision.clone()), gap: entry.lead, next: entry.way.take() };
+        entry.way = Some(Rc::new(stop));
+        entry.lead = 0;
+    }
+    profile
 }
 
 /// For each number the way that is sooner.
 fn sooner(a: Profile, b: Profile) -> Profile {
     let (mut longer, shorter) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    if shorter.is_empty() {
+        return longer;
+    }
     for (best, other) in longer.iter_mut().zip(shorter) {
         if other.at < best.at {
             *best = other;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use journey_bytecode::{Channel, Purpose, Span as Length, StatusKind};
-use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::pressure::DAY;
@@ -67,7 +66,7 @@ const MAX_FRESH: usize = 16;
 #[derive(Clone, Default)]
 struct Past<'a> {
     /// Messages sent since the last wait, by the name under which they are asked about.
-    fresh: SmallVec<[&'a SmolStr; 4]>,
+    fresh: Vec<&'a SmolStr>,
     /// Topics that the contact was unsubscribed from; nothing at all, if there is no name.
     gone: Vec<(Option<&'a SmolStr>, Loc)>,
 }
@@ -124,7 +123,7 @@ impl<'a> Steps<'a> {
             before = Some(step);
             self.step(step, past);
             let mut waits = false;
-            let mut gone = past.gone.clone();
+            let mut gone = None;
             inner(&step.kind, |block| {
                 let mut way = past.clone();
                 if matches!(step.kind, StepKind::Wait(_)) {
@@ -133,9 +132,11 @@ impl<'a> Steps<'a> {
                 self.block(block, depth + 1, &mut way);
                 // What a way may have done is not known behind it.
                 waits |= !way.fresh.starts_with(&past.fresh);
-                gone.retain(|gone| way.gone.contains(gone));
+                gone.get_or_insert_with(|| past.gone.clone()).retain(|gone| way.gone.contains(gone));
             });
-            past.gone = gone;
+            if let Some(gone) = gone {
+                past.gone = gone;
+            }
             if waits {
                 past.fresh.clear();
             }
