@@ -179,13 +179,13 @@ pub(crate) fn compile(
 }
 
 /// The messages that there are; one whose file cannot be read is there all the same.
-fn known_messages(project: &Project, sources: &Sources) -> Table<(Channel, SmolStr), MessageInfo> {
+fn known_messages<'a>(project: &Project, sources: &'a Sources) -> Table<(Channel, SmolStr), MessageInfo<'a>> {
     let files = project.ids().filter(|(_, file)| file.kind() == FileKind::Message);
     let names = files.filter_map(|(id, file)| FileName::read(id, &file.path).ok());
     let mut known: Table<_, _> =
         names.map(|name| ((name.channel, name.name), MessageInfo { links: true, ..MessageInfo::default() })).collect();
     known.extend(sources.messages.iter().map(|m| {
-        let info = MessageInfo { links: has_links(m), at: m.texts.first().map(|text| text.head) };
+        let info = MessageInfo { source: Some(m), links: has_links(m), asks_trigger: m.asks_trigger() };
         ((m.channel, m.name.clone()), info)
     }));
     known
@@ -383,11 +383,12 @@ impl<'a> Build<'a> {
         // Without a trigger that is understood, nothing is known of its fields.
         let fields_known = !shapes.is_empty();
         for sent in &checked.sends {
-            if let Some(message) = self.sources.message(sent.channel, &sent.message) {
+            let info = self.index.messages.get(&(sent.channel, sent.message.clone()));
+            if let Some(MessageInfo { source: Some(message), asks_trigger, .. }) = info {
                 let purpose = if sent.elsewhere { Purpose::Transactional } else { purpose };
                 let purpose = message.purpose.as_ref().map_or(purpose, |purpose| purpose.value);
                 judged.sends.push((sent.channel, sent.message.clone(), purpose));
-                if fields_known {
+                if fields_known && *asks_trigger {
                     judged.diagnostics.extend(message.check_trigger(shapes, sent.at));
                 }
             }

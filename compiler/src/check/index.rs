@@ -16,6 +16,7 @@ use crate::config::{NotifyConfig, ServiceConfig};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::flow::Messages;
 use crate::hir::{self, Item, Name, PolicyKind, Unsure};
+use crate::messages::MessageSource;
 use crate::project::CODES;
 use crate::text::Text;
 use crate::typed::Expr;
@@ -31,11 +32,13 @@ pub(crate) struct Source<'a> {
 
 /// What the index knows of a message.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct MessageInfo {
+pub(crate) struct MessageInfo<'a> {
+    /// Its texts, if they can be read.
+    pub(crate) source: Option<&'a MessageSource>,
     /// Whether it has a link.
     pub(crate) links: bool,
-    /// Where its text begins, if that can be read.
-    pub(crate) at: Option<Span>,
+    /// Whether it speaks of the event that starts a run.
+    pub(crate) asks_trigger: bool,
 }
 
 /// What a message says of itself, whichever journey sends it.
@@ -65,7 +68,7 @@ pub(crate) struct Index<'a> {
     pub(crate) journeys: Table<SmolStr, Span>,
     /// What is handed over to journeys that are started (`on call { .. }`), by journey.
     pub(crate) handed: BTreeMap<SmolStr, Vec<FieldInfo>>,
-    pub(crate) messages: Table<(Channel, SmolStr), MessageInfo>,
+    pub(crate) messages: Table<(Channel, SmolStr), MessageInfo<'a>>,
     /// Of the messages that say something of themselves: most leave it to their journeys.
     pub(crate) terms: BTreeMap<(Channel, SmolStr), OwnTerms>,
     pub(crate) policy: Policy,
@@ -157,7 +160,7 @@ impl<'a> Index<'a> {
         sources: &'a [Source<'a>],
         lone: bool,
         unsure: Unsure,
-        messages: Table<(Channel, SmolStr), MessageInfo>,
+        messages: Table<(Channel, SmolStr), MessageInfo<'a>>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut index = Self { lone, unsure, messages, ..Self::default() };

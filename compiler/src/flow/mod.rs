@@ -512,8 +512,11 @@ impl Flow<'_> {
 
     /// An event of a race that an earlier one always takes.
     fn shadowed(&mut self, arms: &[Arm]) {
+        if arms.len() < 2 {
+            return;
+        }
         let mut taken: BTreeMap<&SmolStr, SmallVec<[&Arm; 1]>> = BTreeMap::new();
-        for arm in arms.iter().filter(|_| arms.len() > 1) {
+        for arm in arms {
             let pattern = &arm.pattern;
             let same = |other: &&&Arm| {
                 let of = &other.pattern;

@@ -5,7 +5,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 
 use journey_bytecode::{Channel, MessageScope, Reenter, StatusKind, TriggerKind, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
@@ -15,6 +15,9 @@ use crate::typed::{Block, Expr, ExprKind, Journey, On, Place, StepKind};
 
 use super::pressure::Counts;
 use super::{Scene, length};
+
+/// Most journeys let no more happen, and send no more.
+const COMMON: usize = 14;
 
 /// Something that happens to a contact and can start a journey.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -81,8 +84,8 @@ impl Summary {
             reenter: journey.reenter,
             triggers: Vec::new(),
             watched: BTreeSet::new(),
-            causes: FxHashMap::default(),
-            sends: FxHashMap::default(),
+            causes: FxHashMap::with_capacity_and_hasher(COMMON, FxBuildHasher),
+            sends: FxHashMap::with_capacity_and_hasher(COMMON, FxBuildHasher),
             elsewhere: Vec::new(),
             changed_tags: Vec::new(),
             entry,

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 use super::Lints;
 use super::cycles::Happening;
 use crate::check::{Index, Named, Source, UseCounts};
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Level, Span};
 use crate::hir::Item;
 use crate::sources::Sources;
 
@@ -57,6 +57,7 @@ pub(super) fn project(
         starting.extend(summary.starting_tags());
         sent.extend(summary.messages());
     }
+    let told = |code| sources.config.lint.level(code) != Level::Off;
     let mut found = Vec::new();
     for (tag, span) in index.tags.iter() {
         let used = uses.of(Named::Tag, tag);
@@ -122,14 +123,16 @@ pub(super) fn project(
         }
     }
     for (message, info) in index.messages.iter() {
-        let Some(at) = info.at.filter(|_| !sent.contains(message)) else { continue };
+        let text = info.source.and_then(|source| source.texts.first());
+        let Some(at) = text.filter(|_| !sent.contains(message)).map(|text| text.head) else { continue };
         let (channel, name) = message;
         let message = format!("no journey sends `{channel} {name}`");
         found.push(
             Diagnostic::new(Code::UnusedMessage, at, message).label("never sent").help("send it, or remove its files"),
         );
     }
-    for summary in &lints.summaries {
+    let looked_at = if told(Code::Untested) { lints.summaries.as_slice() } else { &[] };
+    for summary in looked_at {
         let asked = summary.triggers().any(|trigger| lints.tested.contains(trigger));
         // Tests cannot let everything happen that starts a journey.
         let can = summary.triggers().any(|trigger| {

@@ -31,7 +31,7 @@ pub use sight::{Sight, Vocabulary};
 use smol_str::SmolStr;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::template::{LocalShape, Piece, Template, TriggerShape, Use, check_locals, check_trigger};
+use crate::template::{LocalShape, Piece, Template, TriggerShape, Use, asks_trigger, check_locals, check_trigger};
 
 /// What a part of a text is written for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,6 +155,11 @@ impl MessageSource {
     /// Whether a text uses a field of the event that started the run.
     pub fn uses_trigger(&self) -> bool {
         self.parts().any(|(_, part)| part.template.uses.iter().any(|usage| usage.is_trigger()))
+    }
+
+    /// Whether a text speaks of the event that started the run, so that it matters which journey sends it.
+    pub fn asks_trigger(&self) -> bool {
+        self.parts().any(|(_, part)| asks_trigger(&part.template))
     }
 
     /// Checks the fields of the trigger for a journey that sends it; `at` is the send statement.

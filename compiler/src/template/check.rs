@@ -84,6 +84,16 @@ fn judge_each(
     found
 }
 
+/// Whether a template speaks of the event that starts a run, so that it matters which journey sends it.
+pub fn asks_trigger(template: &Template) -> bool {
+    let itself = |demand: &Demand| demand.sources.iter().any(|source| matches!(source, Source::Kind(_)));
+    template.uses.iter().any(is_trigger_field) || template.demands.iter().any(itself)
+}
+
+fn is_trigger_field(usage: &Use) -> bool {
+    usage.is_trigger() && usage.path.len() > 1
+}
+
 /// Checks the variables of the trigger in a template that a journey sends. `at` is the send statement.
 pub fn check_trigger(
     template: &Template,
@@ -91,16 +101,14 @@ pub fn check_trigger(
     language: Option<&str>,
     at: Span,
 ) -> Vec<Diagnostic> {
-    let is_field = |usage: &Use| usage.is_trigger() && usage.path.len() > 1;
-    // Most templates say nothing of it: that is found out before a list is made.
-    let itself = |demand: &Demand| demand.sources.iter().any(|source| matches!(source, Source::Kind(_)));
-    if !template.uses.iter().any(is_field) && !template.demands.iter().any(itself) {
+    // Most say nothing of it: that is found out before a list is made.
+    if !asks_trigger(template) {
         return Vec::new();
     }
     let mut found = Vec::new();
     for trigger in triggers {
         // What does not depend on the trigger has been said.
-        found.extend(judge_each(template, language, is_field, |usage| {
+        found.extend(judge_each(template, language, is_trigger_field, |usage| {
             trigger_field(usage, trigger, triggers).map(Some)
         }));
     }

@@ -12,7 +12,7 @@ mod value;
 mod visit;
 mod wording;
 
-pub use check::{LocalShape, Scope, TriggerShape, check, check_locals, check_trigger};
+pub use check::{LocalShape, Scope, TriggerShape, asks_trigger, check, check_locals, check_trigger};
 use journey_bytecode::TemplateVariable;
 pub use journey_bytecode::{BUILTIN_VARIABLES, FILTERS, TEMPLATE_TESTS};
 pub use piece::Piece;
