@@ -50,9 +50,9 @@ pub fn duration_parts(token: &str) -> Option<Vec<(u64, Unit)>> {
 
 /// The first part of a duration, and what stands behind it.
 pub fn duration_part(token: &str) -> Option<((u64, Unit), &str)> {
-    let digits = token.find(|c: char| !c.is_ascii_digit())?;
+    let digits = token.bytes().position(|byte| !byte.is_ascii_digit())?;
     let (number, after) = token.split_at_checked(digits)?;
-    let length = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+    let length = after.bytes().position(|byte| byte.is_ascii_digit()).unwrap_or(after.len());
     let (unit, after) = after.split_at_checked(length)?;
     let unit = match unit {
         "s" => Unit::Second,

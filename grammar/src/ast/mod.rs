@@ -80,12 +80,13 @@ macro_rules! choice {
             }
 
             fn cast(node: $crate::tree::Node<'t>) -> Option<Self> {
+                let kind = node.kind();
                 // Most nodes that are asked are others.
-                if !Self::fits(node.kind()) {
+                if !Self::fits(kind) {
                     return None;
                 }
-                $(if let Some(inner) = <$inner<'t> as $crate::ast::AstNode>::cast(node) {
-                    return Some(Self::$variant(inner));
+                $(if <$inner<'t> as $crate::ast::AstNode>::fits(kind) {
+                    return <$inner<'t> as $crate::ast::AstNode>::cast(node).map(Self::$variant);
                 })*
                 None
             }

@@ -296,10 +296,18 @@ fn name_of(token: Token<'_>) -> Name {
 
 /// The text of a string token; a malformed one, which the parser has told of, is empty.
 pub(crate) fn string(token: Token<'_>) -> SmolStr {
-    ast::string_value(token.text()).unwrap_or_default().into()
+    let text = token.text();
+    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        Some(plain) if !plain.contains('\\') => plain.into(),
+        _ => ast::string_value(text).unwrap_or_default().into(),
+    }
 }
 
 /// The journey that a step starts or stops, a segment and so on: a dotted name as one.
 fn path_name(path: ast::Path<'_>) -> Name {
-    Name { text: path.segments().map(|segment| segment.text()).collect::<Vec<_>>().join(".").into(), loc: path.range() }
+    let text = match path.single() {
+        Some(word) => word.text().into(),
+        None => path.segments().map(Token::text).collect::<Vec<_>>().join(".").into(),
+    };
+    Name { text, loc: path.range() }
 }
