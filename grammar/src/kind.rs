@@ -557,6 +557,11 @@ impl SyntaxKind {
         )
     }
 
+    /// A number, or a length or point of time.
+    pub const fn is_quantity(self) -> bool {
+        matches!(self, Self::Number | Self::Percent | Self::Duration | Self::Time | Self::Date)
+    }
+
     /// A word, whatever it means.
     pub const fn is_word(self) -> bool {
         matches!(self, Self::Ident) || self.is_keyword()

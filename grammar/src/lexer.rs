@@ -95,13 +95,23 @@ enum Shape {
     Slash,
 }
 
+/// A token that the parser sees.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Seen {
+    pub(crate) kind: SyntaxKind,
+    /// Its position.
+    pub(crate) token: u32,
+}
+
 /// The tokens of a source: kinds and starts side by side, trivia included.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tokens {
     pub(crate) kinds: Vec<SyntaxKind>,
     pub(crate) starts: Vec<u32>,
-    /// Positions of the tokens that the parser sees.
-    pub(crate) significant: Vec<u32>,
+    /// Those that the parser sees.
+    pub(crate) seen: Vec<Seen>,
+    /// Positions of numbers, and of lengths and points of time.
+    pub(crate) quantities: Vec<u32>,
     pub(crate) errors: Vec<SyntaxError>,
 }
 
@@ -121,9 +131,10 @@ impl Tokens {
     }
 
     /// Adds one that the parser sees.
+    #[inline]
     fn see(&mut self, kind: SyntaxKind, start: u32) {
         // A source is shorter than `MAX_SOURCE_LEN`, so are its tokens fewer.
-        self.significant.push(self.kinds.len() as u32);
+        self.seen.push(Seen { kind, token: self.kinds.len() as u32 });
         self.pass(kind, start);
     }
 
@@ -149,7 +160,8 @@ pub fn lex(source: &str) -> Tokens {
     let expected = source.len() * 2 / 5;
     tokens.kinds.reserve(expected);
     tokens.starts.reserve(expected);
-    tokens.significant.reserve(expected / 2);
+    tokens.seen.reserve(expected / 2);
+    tokens.quantities.reserve(expected / 16);
     read(source, 0, &mut tokens, |_| false);
     tokens
 }
@@ -203,32 +215,42 @@ pub(crate) fn lex_again(source: &str, before: &TreeData) -> (Tokens, Alike) {
         tokens.kinds.extend_from_slice(before.kinds.get(next..).unwrap_or_default());
         tokens.starts.extend(before.starts.iter().skip(next).map(|at| at + now - then));
     }
-    let seen = (0..).zip(&tokens.kinds).filter(|(_, kind)| !kind.is_trivia());
-    tokens.significant = seen.map(|(at, _)| at).collect();
+    let all = || (0..).zip(&tokens.kinds).map(|(token, kind)| Seen { kind: *kind, token });
+    tokens.seen = all().filter(|seen| !seen.kind.is_trivia()).collect();
+    tokens.quantities = all().filter(|seen| seen.kind.is_quantity()).map(|seen| seen.token).collect();
     (tokens, alike)
 }
 
 /// Adds the tokens from a place on, up to the end or to where it is `enough`; whether it was.
 fn read(source: &str, from: usize, tokens: &mut Tokens, mut enough: impl FnMut(usize) -> bool) -> bool {
     let mut lexer = Shape::lexer(source);
-    lexer.bump(from);
+    let mut at = from;
     loop {
-        if enough(lexer.span().end) {
+        if enough(at) {
             return true;
         }
         // A third of all tokens are single spaces.
-        let at = lexer.span().end;
-        if let Some([b' ', b'!'..=b'~', ..]) = source.as_bytes().get(at..) {
+        let mut rest = source.as_bytes().get(at..).unwrap_or_default();
+        if let [b' ', behind @ ..] = rest
+            && matches!(behind, [b'!'..=b'~', ..])
+        {
             tokens.pass(SyntaxKind::Whitespace, at as u32);
-            lexer.bump(1);
-        }
-        let Some(shape) = lexer.next() else { return false };
-        // Nearly all others are words.
-        if shape == Ok(Shape::Word) {
-            tokens.see(kind_of(Shape::Word, source, lexer.span()), lexer.span().start as u32);
+            rest = behind;
+            at += 1;
+        } else if let Some(length) = plain::space(rest) {
+            tokens.pass(SyntaxKind::Whitespace, at as u32);
+            at += length;
             continue;
         }
+        if let Some(length) = plain::word(rest) {
+            tokens.see(kind_of(Shape::Word, source, at..at + length), at as u32);
+            at += length;
+            continue;
+        }
+        lexer.bump(at - lexer.span().end);
+        let Some(shape) = lexer.next() else { return false };
         let span = lexer.span();
+        at = span.end;
         let start = span.start as u32;
         let range = TextRange::new(start, span.end as u32);
         let kind = match shape {
@@ -249,16 +271,72 @@ fn read(source: &str, from: usize, tokens: &mut Tokens, mut enough: impl FnMut(u
                 let kind = SyntaxErrorKind::MalformedNumber { suggestion: crate::suggest::number(lexer.slice()) };
                 tokens.errors.push(SyntaxError::new(kind, range));
             }
-            SyntaxKind::AndKw | SyntaxKind::OrKw | SyntaxKind::NotKw => {
+            SyntaxKind::AndKw | SyntaxKind::OrKw | SyntaxKind::NotKw if shape != Ok(Shape::Word) => {
                 // Read on as if the word stood there.
                 let suggestion = kind.text().unwrap_or_default();
                 let kind = SyntaxErrorKind::ForeignOperator { suggestion };
                 tokens.errors.push(SyntaxError::new(kind, range));
             }
             SyntaxKind::BadString => bad_string(shape, lexer.slice(), range, &mut tokens.errors),
+            _ if kind.is_quantity() => tokens.quantities.push(tokens.kinds.len() as u32),
             _ => {}
         }
         tokens.push(kind, start);
+    }
+}
+
+/// Nine in ten tokens are white space or words of plain ASCII: how long they are is told by looks at eight bytes at once.
+mod plain {
+    /// The highest bit of each byte.
+    const HIGH: u64 = each(0x80);
+
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+
+    /// The length of the spaces and line breaks that the bytes begin with; none if there are none or maybe more white space.
+    pub(super) fn space(bytes: &[u8]) -> Option<usize> {
+        if !matches!(bytes.first(), Some(b' ' | b'\n')) {
+            return None;
+        }
+        let length = length(bytes, |bytes| differs(bytes, b' ') & differs(bytes, b'\n'))?;
+        matches!(bytes.get(length), Some(b'!'..=b'~')).then_some(length)
+    }
+
+    /// The length of the word that the bytes begin with; none if there is none or the word may go on.
+    pub(super) fn word(bytes: &[u8]) -> Option<usize> {
+        if !matches!(bytes.first(), Some(b'a'..=b'z' | b'A'..=b'Z' | b'_')) {
+            return None;
+        }
+        let length = length(bytes, |bytes| {
+            let letter = within(bytes | each(0x20), b'a', b'z');
+            !(letter | within(bytes, b'0', b'9') | !differs(bytes, b'_')) | bytes
+        })?;
+        bytes.get(length).is_some_and(u8::is_ascii).then_some(length)
+    }
+
+    /// How many bytes there are before the first that is `outside`, by its highest bit.
+    fn length(bytes: &[u8], outside: impl Fn(u64) -> u64) -> Option<usize> {
+        let mut length = 0;
+        loop {
+            let outside = outside(u64::from_le_bytes(*bytes.get(length..)?.first_chunk()?)) & HIGH;
+            if outside != 0 {
+                return Some(length + outside.trailing_zeros() as usize / 8);
+            }
+            length += 8;
+        }
+    }
+
+    /// Says of each byte by its highest bit whether it is another.
+    const fn differs(bytes: u64, byte: u8) -> u64 {
+        let difference = bytes ^ each(byte);
+        ((difference & !HIGH) + !HIGH) | difference
+    }
+
+    /// Says of each ASCII byte by its highest bit whether it is in a range.
+    const fn within(bytes: u64, first: u8, last: u8) -> u64 {
+        let bytes = bytes | HIGH;
+        (bytes - each(first)) & !(bytes - each(last + 1))
     }
 }
 
@@ -332,5 +410,33 @@ fn bad_string(shape: Result<Shape, ()>, text: &str, range: TextRange, errors: &m
     }
     if shape == Ok(Shape::Unterminated) {
         errors.push(SyntaxError::new(SyntaxErrorKind::UnterminatedString, range));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Shape, kind_of, lex};
+    use crate::kind::SyntaxKind;
+    use logos::Logos;
+
+    #[test]
+    fn plain_tokens_are_those_that_their_shapes_say() {
+        let ascii = (0..=0x7f_u8).map(char::from);
+        let behind: Vec<char> = ascii.chain(['é', '\u{85}', '\u{a0}', '\u{b7}', '\u{301}', '\u{feff}']).collect();
+        let begin = ["a", "Z_", "wait", "x9y", " ", "\n", "\n  ", "\r\n", "\t"];
+        for (begin, length, next) in begin.iter().flat_map(|begin| {
+            let behind = &behind;
+            (0..18).flat_map(move |length| behind.iter().map(move |next| (begin, length, next)))
+        }) {
+            let last = begin.chars().next_back().unwrap_or_default();
+            for end in ["", "b", "  until tomorrow evening"] {
+                let source = format!("{begin}{}{next}{end}", last.to_string().repeat(length));
+                let shapes = Shape::lexer(&source).spanned().map(|(shape, at)| match shape {
+                    Ok(shape) => (kind_of(shape, &source, at.clone()), at.start as u32),
+                    Err(()) => (SyntaxKind::Unknown, at.start as u32),
+                });
+                assert_eq!(lex(&source).iter().collect::<Vec<_>>(), shapes.collect::<Vec<_>>(), "{source:?}");
+            }
+        }
     }
 }

@@ -43,6 +43,8 @@ pub(crate) struct TreeData {
     pub(crate) source: Box<str>,
     pub(crate) kinds: Vec<SyntaxKind>,
     pub(crate) starts: Vec<u32>,
+    /// The tokens that are numbers, or lengths or points of time.
+    pub(crate) quantities: Vec<u32>,
     pub(crate) nodes: Vec<NodeData>,
     /// Where something is wrong, in the order of the source.
     pub(crate) errors: Vec<TextRange>,
@@ -94,10 +96,9 @@ impl Tree {
         self.token_range(0, self.0.kinds.len() as u32)
     }
 
-    /// The tokens of some kinds in source order.
-    pub fn tokens_of(&self, wanted: impl Fn(SyntaxKind) -> bool) -> impl Iterator<Item = Token<'_>> {
-        let kinds = (0..).zip(&self.0.kinds);
-        kinds.filter(move |(_, kind)| wanted(**kind)).map(|(index, _)| Token { tree: self, index })
+    /// The numbers, and the lengths and points of time, in source order.
+    pub fn quantities(&self) -> impl Iterator<Item = Token<'_>> {
+        self.0.quantities.iter().map(|index| Token { tree: self, index: *index })
     }
 
     /// The tokens from one number up to, not including, another.
@@ -297,7 +298,21 @@ impl<'t> Node<'t> {
 
     /// The first of its own tokens of a kind.
     pub fn token(self, kind: SyntaxKind) -> Option<Token<'t>> {
-        self.own_tokens().find(|token| token.kind() == kind)
+        let data = self.data();
+        let kinds = self.tree.0.kinds.get(..data.token_end as usize).unwrap_or_default();
+        let find = |from: u32, to: u32| {
+            let kinds = kinds.get(from as usize..to as usize).unwrap_or_default();
+            kinds.iter().position(|found| *found == kind).map(|at| Token { tree: self.tree, index: from + at as u32 })
+        };
+        let mut next = data.first_token;
+        for child in self.children().map(Node::data) {
+            let found = find(next, child.first_token);
+            if found.is_some() {
+                return found;
+            }
+            next = child.token_end;
+        }
+        find(next, data.token_end)
     }
 
     /// Its first token.

@@ -12,22 +12,28 @@ use crate::project::FileId;
 const MAX_YEARS: u64 = 100;
 
 pub(super) fn findings(file: FileId, tree: &Tree) -> Vec<Diagnostic> {
-    let literals = tree.tokens_of(|kind| {
-        use SyntaxKind::{Date, Duration, Number, Percent, Time};
-        matches!(kind, Time | Date | Duration | Number | Percent)
-    });
-    literals.filter_map(|token| finding(file, tree, token)).collect()
+    tree.quantities().filter_map(|token| finding(file, tree, token)).collect()
 }
 
 fn finding(file: FileId, tree: &Tree, token: Token<'_>) -> Option<Diagnostic> {
     let text = token.text();
-    let span = Span::new(file, tree.text(), token.range().to_usize());
-    match token.kind() {
-        SyntaxKind::Time if time_parts(text).is_none() => Some(time(span, text)),
-        SyntaxKind::Date => date(span, text),
-        SyntaxKind::Duration => duration(span, text),
-        SyntaxKind::Number => number(span, text, text),
-        SyntaxKind::Percent => number(span, text, text.trim_end_matches('%')),
+    let kind = token.kind();
+    // No duration of two digits is too long, and no short number too large or too exact.
+    let is_short = match kind {
+        SyntaxKind::Duration => text.len() <= 3,
+        SyntaxKind::Number | SyntaxKind::Percent => text.len() <= 7,
+        _ => false,
+    };
+    if is_short {
+        return None;
+    }
+    let span = || Span::new(file, tree.text(), token.range().to_usize());
+    match kind {
+        SyntaxKind::Time if time_parts(text).is_none() => Some(time(span(), text)),
+        SyntaxKind::Date => date(span(), text),
+        SyntaxKind::Duration => duration(span(), text),
+        SyntaxKind::Number => number(span(), text, text),
+        SyntaxKind::Percent => number(span(), text, text.trim_end_matches('%')),
         _ => None,
     }
 }
@@ -76,8 +82,7 @@ fn duration(span: Span, text: &str) -> Option<Diagnostic> {
     };
     let years =
         |parts: Vec<(u64, Unit)>| parts.iter().map(|(n, unit)| n / per_year(*unit)).fold(0, u64::saturating_add);
-    // Two digits are never too many.
-    if text.len() <= 3 || duration_parts(text).map(years).is_some_and(|years| years < MAX_YEARS) {
+    if duration_parts(text).map(years).is_some_and(|years| years < MAX_YEARS) {
         return None;
     }
     let message = format!("`{text}` is too long: a duration is shorter than {MAX_YEARS} years");

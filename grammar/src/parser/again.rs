@@ -38,8 +38,8 @@ impl<'t> Before<'t> {
         let count = tokens.kinds.len();
         let by = count as i64 - tree.data().kinds.len() as i64;
         let begin = alike.begin as u32;
-        let seen = tokens.significant.partition_point(|token| *token < begin).checked_sub(LOOKAHEAD);
-        let settled = seen.and_then(|last| tokens.significant.get(last)).copied().unwrap_or_default();
+        let last = tokens.seen.partition_point(|seen| seen.token < begin).checked_sub(LOOKAHEAD);
+        let settled = last.and_then(|last| tokens.seen.get(last)).map_or(0, |seen| seen.token);
         Self { tree, begin, settled, end: count.saturating_sub(alike.end) as u32, by }
     }
 
@@ -137,7 +137,7 @@ impl Parser<'_> {
             ..*node
         }));
         let before = self.position;
-        self.position = self.tokens.significant.partition_point(|token| *token < token_end);
+        self.position = self.seen.partition_point(|seen| seen.token < token_end);
         self.position > before
     }
 }
@@ -145,7 +145,7 @@ impl Parser<'_> {
 #[cfg(test)]
 mod tests {
     use super::{Before, moved};
-    use crate::lexer::lex_again;
+    use crate::lexer::{Seen, lex_again};
     use crate::parse;
 
     const SOURCE: &str = "tags { lead }\n\njourney a {\n  on tag lead\n  wait 1d\n  add tag lead\n  wait 3d\n  end\n}\n\n\
@@ -158,8 +158,8 @@ mod tests {
         let (tokens, alike) = lex_again(&now, before.tree.data());
         let before = Before::new(&before.tree, alike, &tokens);
         let (mut kept, mut behind) = (Vec::new(), 0);
-        for first in tokens.significant.iter().copied() {
-            let is_step = tokens.kinds[first as usize].is_verb();
+        for Seen { kind, token: first } in tokens.seen.iter().copied() {
+            let is_step = kind.is_verb();
             let found = before.item(first).or_else(|| before.steps(first).filter(|_| is_step));
             let Some(found) = found.filter(|_| first >= behind) else { continue };
             behind = moved(found.token_end, found.by);

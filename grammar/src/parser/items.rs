@@ -152,7 +152,7 @@ impl Parser<'_> {
         let node = self.open(Journey);
         self.bump();
         self.name();
-        let opened = self.range_of(self.position);
+        let opened = self.position;
         if self.expect(LBrace) {
             self.journey_body(|parser| matches!(parser.current(), Eof | RBrace) || parser.at_strict_item());
             self.close_bracket(RBrace, LBrace, opened);
@@ -223,7 +223,7 @@ impl Parser<'_> {
 
     fn funnel(&mut self) {
         self.name();
-        let opened = self.range_of(self.position);
+        let opened = self.position;
         if !self.expect(LBrace) {
             return;
         }

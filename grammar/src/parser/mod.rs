@@ -17,7 +17,7 @@ mod values;
 
 use crate::error::{Expected, SyntaxError, SyntaxErrorKind};
 use crate::kind::SyntaxKind::{self, *};
-use crate::lexer::{Alike, Tokens, lex, lex_again};
+use crate::lexer::{Alike, Seen, Tokens, lex, lex_again};
 use crate::suggest;
 use crate::text::TextRange;
 use crate::tree::{NodeData, Tree, TreeData};
@@ -54,27 +54,27 @@ fn parse_tokens(source: &str, tokens: Tokens, before: Option<(&Tree, Alike)>) ->
     let Parser { mut nodes, errors, .. } = parser;
     adopt(&mut nodes);
     let mut errors = errors;
-    let Tokens { kinds, starts, errors: lexical, .. } = tokens;
+    let Tokens { kinds, starts, quantities, errors: lexical, .. } = tokens;
     let sound = lexical.is_empty();
     if !lexical.is_empty() {
         errors.extend(lexical);
         errors.sort_by_key(|error| error.range);
     }
     let places = errors.iter().map(|error| error.range).collect();
-    let tree = Tree::new(TreeData { source: source.into(), kinds, starts, nodes, errors: places, sound });
+    let tree = Tree::new(TreeData { source: source.into(), kinds, starts, quantities, nodes, errors: places, sound });
     Parse { tree, errors }
 }
 
-/// Gives every node its parent.
+/// Gives every node its parent: the node before it, or the first around that one which has not ended.
 fn adopt(nodes: &mut [NodeData]) {
-    let mut around: Vec<(u32, u32)> = Vec::new();
-    for (index, node) in nodes.iter_mut().enumerate() {
-        let index = index as u32;
-        while around.last().is_some_and(|(_, end)| *end <= index) {
-            around.pop();
+    for index in 1..nodes.len() as u32 {
+        let mut parent = index - 1;
+        while let Some(ended) = nodes.get(parent as usize).filter(|node| parent != 0 && node.subtree_end <= index) {
+            parent = ended.parent;
         }
-        node.parent = around.last().map_or(0, |(parent, _)| *parent);
-        around.push((index, node.subtree_end));
+        if let Some(node) = nodes.get_mut(index as usize) {
+            node.parent = parent;
+        }
     }
 }
 
@@ -83,8 +83,8 @@ struct Parser<'s> {
     tokens: &'s Tokens,
     /// An earlier state of the source.
     before: Option<Before<'s>>,
-    /// The kinds of the tokens that are not trivia.
-    kinds: Vec<SyntaxKind>,
+    /// The tokens that are not trivia.
+    seen: &'s [Seen],
     /// The next of them.
     position: usize,
     nodes: Vec<NodeData>,
@@ -110,16 +110,13 @@ type Mark = Marker;
 
 impl<'s> Parser<'s> {
     fn new(source: &'s str, tokens: &'s Tokens, before: Option<Before<'s>>) -> Self {
-        let mut kinds = Vec::with_capacity(tokens.significant.len());
-        kinds.extend(tokens.kinds.iter().copied().filter(|kind| !kind.is_trivia()));
-        let nodes = Vec::with_capacity(kinds.len());
         Self {
             source,
             tokens,
             before,
-            kinds,
+            seen: &tokens.seen,
             position: 0,
-            nodes,
+            nodes: Vec::with_capacity(tokens.seen.len()),
             open: Vec::new(),
             errors: Vec::new(),
             error_at: None,
@@ -135,7 +132,11 @@ impl<'s> Parser<'s> {
     }
 
     fn nth(&self, n: usize) -> SyntaxKind {
-        self.kinds.get(self.position + n).copied().unwrap_or(Eof)
+        self.kind_of(self.position + n).unwrap_or(Eof)
+    }
+
+    fn kind_of(&self, position: usize) -> Option<SyntaxKind> {
+        self.seen.get(position).map(|seen| seen.kind)
     }
 
     fn at(&self, kind: SyntaxKind) -> bool {
@@ -147,7 +148,7 @@ impl<'s> Parser<'s> {
     }
 
     fn raw(&self, position: usize) -> u32 {
-        self.tokens.significant.get(position).copied().unwrap_or(self.tokens.kinds.len() as u32)
+        self.seen.get(position).map_or(self.tokens.kinds.len() as u32, |seen| seen.token)
     }
 
     fn start_of(&self, raw: u32) -> u32 {
@@ -180,7 +181,7 @@ impl<'s> Parser<'s> {
     // Advancing and building.
 
     fn bump(&mut self) {
-        if self.position < self.kinds.len() {
+        if self.position < self.seen.len() {
             self.position += 1;
         }
     }
@@ -236,9 +237,12 @@ impl<'s> Parser<'s> {
 
     /// A node of one token.
     fn leaf(&mut self, kind: SyntaxKind) {
-        let marker = self.open(kind);
-        self.bump();
-        self.close(marker);
+        if self.position < self.seen.len() {
+            let first_token = self.raw(self.position);
+            let subtree_end = self.nodes.len() as u32 + 1;
+            self.nodes.push(NodeData { kind, first_token, token_end: first_token + 1, parent: 0, subtree_end });
+            self.position += 1;
+        }
     }
 
     // Errors.
@@ -387,7 +391,7 @@ impl<'s> Parser<'s> {
 
     /// Braces that `stop` may end as well, where the closing one is missing.
     fn braces_until(&mut self, stop: impl Fn(&Self) -> bool, mut item: impl FnMut(&mut Self)) {
-        let opened = self.range_of(self.position);
+        let opened = self.position;
         if !self.expect(LBrace) {
             return;
         }
@@ -401,22 +405,21 @@ impl<'s> Parser<'s> {
         self.close_bracket(RBrace, LBrace, opened);
     }
 
-    fn close_bracket(&mut self, close: SyntaxKind, bracket: SyntaxKind, opened: TextRange) {
+    fn close_bracket(&mut self, close: SyntaxKind, bracket: SyntaxKind, opened: usize) {
         if !self.eat(close) {
             let range = self.here();
-            let opened =
-                if bracket == LBrace && self.error_at != Some(self.position) { self.blame(opened) } else { opened };
+            let blamed = bracket == LBrace && self.error_at != Some(self.position);
+            let opened = self.range_of(if blamed { self.blame(opened) } else { opened });
             self.error(SyntaxErrorKind::Unclosed { bracket, opened }, range);
         }
     }
 
     /// Which brace was forgotten: the first whose closing brace stands further left than its line, if there is one
     /// behind the brace that is left open.
-    fn blame(&self, opened: TextRange) -> TextRange {
-        let first = (0..self.position).rev().find(|position| self.range_of(*position) == opened);
+    fn blame(&self, opened: usize) -> usize {
         let mut open: Vec<usize> = Vec::new();
-        for position in first.unwrap_or(self.position)..self.position {
-            match self.kinds.get(position) {
+        for position in opened..self.position {
+            match self.kind_of(position) {
                 Some(LBrace) => open.push(position),
                 Some(RBrace) => {
                     let Some(brace) = open.pop() else {
@@ -424,7 +427,7 @@ impl<'s> Parser<'s> {
                     };
                     let (closing, first_on_line) = self.indent_of(position);
                     if first_on_line && closing < self.indent_of(brace).0 {
-                        return self.range_of(brace);
+                        return brace;
                     }
                 }
                 _ => {}
@@ -500,8 +503,8 @@ impl<'s> Parser<'s> {
     /// Takes `-up` behind `follow`, where no subtraction can stand.
     fn hyphen(&mut self) {
         let mut end = self.position;
-        while self.kinds.get(end) == Some(&Minus)
-            && self.kinds.get(end + 1).is_some_and(|kind| kind.is_word())
+        while self.kind_of(end) == Some(Minus)
+            && self.kind_of(end + 1).is_some_and(SyntaxKind::is_word)
             && self.range_of(end).start == self.range_of(end - 1).end
             && self.range_of(end + 1).start == self.range_of(end).end
         {

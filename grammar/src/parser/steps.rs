@@ -4,12 +4,11 @@ use super::Parser;
 use crate::error::{Expected, SyntaxErrorKind};
 use crate::kind::SyntaxKind::{self, *};
 use crate::suggest;
-use crate::text::TextRange;
 
 impl Parser<'_> {
     /// The inside of a journey: header clauses, then steps.
     pub(super) fn journey_body(&mut self, at_end: fn(&Self) -> bool) {
-        let mut first_step: Option<TextRange> = None;
+        let mut first_step = None;
         while !at_end(self) {
             let before = self.position;
             self.then();
@@ -20,19 +19,17 @@ impl Parser<'_> {
                 }
                 self.clause(word);
             } else if word.is_verb() || word == LBrace {
-                let range = self.range_of(before);
                 if !(word.is_verb() && self.position == before && self.steps_again()) {
                     self.step_or_error();
                 }
-                first_step.get_or_insert(range);
+                first_step.get_or_insert(before);
             } else {
                 let words = SyntaxKind::verbs().chain(SyntaxKind::clause_words());
                 match self.misspelt(words) {
                     Some(meant) if meant.begins_clause() => self.clause(meant),
                     Some(meant) => {
-                        let range = self.range_of(before);
                         self.nested(|parser| parser.step(meant));
-                        first_step.get_or_insert(range);
+                        first_step.get_or_insert(before);
                     }
                     None => {
                         let expected: &[Expected] = match first_step {
@@ -55,8 +52,10 @@ impl Parser<'_> {
         }
     }
 
-    fn misplaced_clause(&mut self, step: Option<TextRange>) {
+    /// `step` is where the first one begins, if this is a journey.
+    fn misplaced_clause(&mut self, step: Option<usize>) {
         let word = self.current().text().unwrap_or_default();
+        let step = step.map(|step| self.range_of(step));
         let range = self.range_of(self.position);
         self.error(SyntaxErrorKind::MisplacedClause { word, step }, range);
     }
@@ -130,7 +129,7 @@ impl Parser<'_> {
     /// Says that a step is missing, or that the name just read was one misspelt: `if opened snd email x`.
     fn missing_body(&mut self) {
         if let Some(previous) = self.position.checked_sub(1)
-            && self.kinds.get(previous) == Some(&Ident)
+            && self.kind_of(previous) == Some(Ident)
             && (self.current().is_name() || self.current().is_literal())
             && self.on_same_line()
             && let Some(suggestion) = suggest::nearest(self.text_of(previous), SyntaxKind::verbs())

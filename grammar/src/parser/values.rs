@@ -109,7 +109,7 @@ impl Parser<'_> {
 
     fn paren_expr(&mut self) {
         let node = self.open(ParenExpr);
-        let opened = self.range_of(self.position);
+        let opened = self.position;
         self.bump();
         self.expr();
         self.close_bracket(RParen, LParen, opened);
@@ -118,7 +118,7 @@ impl Parser<'_> {
 
     pub(super) fn list_expr(&mut self) {
         let node = self.open(ListExpr);
-        let opened = self.range_of(self.position);
+        let opened = self.position;
         if self.expect(LBracket) {
             while !matches!(self.current(), RBracket | RBrace | Eof) {
                 let before = self.position;
@@ -209,7 +209,7 @@ impl Parser<'_> {
     /// `{ field: value, .. }`
     pub(super) fn record_literal(&mut self) {
         let node = self.open(RecordLiteral);
-        let opened = self.range_of(self.position);
+        let opened = self.position;
         if self.expect(LBrace) {
             while !matches!(self.current(), RBrace | Eof) && !self.at_strict_item() {
                 let before = self.position;
