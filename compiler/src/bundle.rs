@@ -283,6 +283,8 @@ struct Build<'a> {
     today: Option<Date>,
     goal: Goal,
     lints: Lints,
+    /// The names that journeys and tests use.
+    uses: Vec<&'a Uses>,
 }
 
 impl<'a> Build<'a> {
@@ -310,6 +312,7 @@ impl<'a> Build<'a> {
             today,
             goal,
             lints: Lints::default(),
+            uses: Vec::new(),
         }
     }
 
@@ -318,7 +321,7 @@ impl<'a> Build<'a> {
         let steps: Vec<_> = asked.iter().map(Asked::steps).collect();
         let check = |(asked, steps): (&Asked<'_>, &Option<(&hir::Journey, Cow<'_, Body>)>)| {
             let (journey, body) = steps.as_ref()?;
-            Some(check::journey(self.index, asked.text, journey, &body.steps))
+            Some(Box::new(check::journey(self.index, asked.text, journey, &body.steps)))
         };
         let checked: Vec<_> = asked.iter().zip(&steps).map(check).collect();
         let judged = asked.iter().zip(steps).zip(checked).map(|((asked, steps), checked)| {
@@ -349,7 +352,7 @@ impl<'a> Build<'a> {
         &self,
         journey: &hir::Journey,
         body: &Body,
-        mut checked: Checked,
+        mut checked: Box<Checked>,
         text: &Text<'_>,
         unit: &Unit<'_>,
     ) -> Judged {
@@ -382,6 +385,7 @@ impl<'a> Build<'a> {
         let shapes = &checked.triggers;
         // Without a trigger that is understood, nothing is known of its fields.
         let fields_known = !shapes.is_empty();
+        judged.sends.reserve(checked.sends.len());
         for sent in &checked.sends {
             let info = self.index.messages.get(&(sent.channel, sent.message.clone()));
             if let Some(MessageInfo { source: Some(message), asks_trigger, .. }) = info {
@@ -419,6 +423,7 @@ impl<'a> Build<'a> {
         self.diagnostics.extend_from_slice(&judged.diagnostics);
         self.implied.merge(&judged.implied);
         self.lints.add(&judged.lints);
+        self.uses.push(&judged.lints.uses);
         for (channel, message, purpose) in &judged.sends {
             let known = self.purposes.entry((*channel, message.clone())).or_insert(*purpose);
             if *purpose == Purpose::Marketing {
@@ -506,7 +511,8 @@ impl<'a> Build<'a> {
             self.diagnostics.extend(declared_by_use(&self.implied, self.first));
             declare(&self.implied, &mut schema);
         }
-        let pressure = std::mem::take(&mut self.lints).finish(self.index, files, self.sources, &mut self.diagnostics);
+        let lints = std::mem::take(&mut self.lints);
+        let pressure = lints.finish(&self.uses, self.index, files, self.sources, &mut self.diagnostics);
         lint::settle(&self.sources.journeys, &self.sources.config.lint, &mut self.diagnostics);
         diagnostic::sort(&mut self.diagnostics);
         let hidden = diagnostic::limit(&mut self.diagnostics);

@@ -8,6 +8,9 @@ use super::table::Table;
 use crate::diagnostic::Code;
 use crate::hir::{Block, Name, Send, SendMessage, StepKind, Wait};
 
+/// Most journeys send no more messages.
+const COMMON: usize = 14;
+
 /// A name that a message could be asked about by.
 #[derive(Default)]
 struct Known {
@@ -31,7 +34,7 @@ pub(super) struct Handles {
 impl Handles {
     /// All names that the steps give to messages.
     pub(super) fn of<'b>(blocks: impl Iterator<Item = &'b Block>) -> Self {
-        let mut handles = Self::default();
+        let mut handles = Self { names: Table::with_capacity(COMMON), ..Self::default() };
         blocks.for_each(|block| handles.collect(block));
         handles
     }

@@ -44,6 +44,9 @@ pub(crate) use test::{SentNames, test};
 pub(crate) use types::declared_field;
 pub(crate) use uses::{Named, UseCounts, Uses};
 
+/// Most journeys send no more messages, and not many more names are used in them.
+const COMMON: usize = 16;
+
 /// A journey as far as it is understood.
 pub(crate) struct Checked {
     /// The journey.
@@ -92,6 +95,8 @@ pub(crate) fn journey<'a>(
     steps: &hir::Block,
 ) -> Checked {
     let mut checker = Checker::new(index, text);
+    checker.uses = Uses::with_capacity(COMMON);
+    checker.sends = Vec::with_capacity(COMMON);
     let exits = || {
         journey.header.iter().filter_map(|line| match &line.kind {
             hir::HeaderKind::ExitWhen(_, then) => then.as_ref(),

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// A map that is quick to look into. Whoever goes through it does so in the order of its keys, as no output may depend on
 /// hashes.
@@ -37,6 +37,10 @@ impl<K: Hash + Ord, V> Table<K, V> {
         K: Borrow<Q>,
     {
         self.0.contains_key(key)
+    }
+
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self(FxHashMap::with_capacity_and_hasher(capacity, FxBuildHasher))
     }
 
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {

@@ -23,6 +23,10 @@ pub(crate) enum Named {
 pub(crate) struct Uses(Vec<(Named, SmolStr)>);
 
 impl Uses {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
     pub(crate) fn note(&mut self, kind: Named, name: &SmolStr) {
         self.0.push((kind, name.clone()));
     }
@@ -31,23 +35,23 @@ impl Uses {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.0.extend_from_slice(&other.0);
     }
-
-    /// How often each is used.
-    pub(crate) fn count(&self) -> UseCounts<'_> {
-        let mut counts = UseCounts::default();
-        for (kind, name) in &self.0 {
-            *counts.0.entry((*kind, name)).or_default() += 1;
-        }
-        counts
-    }
 }
 
 /// How often names are used.
 #[derive(Default)]
 pub(crate) struct UseCounts<'a>(FxHashMap<(Named, &'a SmolStr), u32>);
 
-impl UseCounts<'_> {
-    pub(crate) fn of(&self, kind: Named, name: &SmolStr) -> u32 {
+impl<'a> UseCounts<'a> {
+    /// How often each is used.
+    pub(crate) fn of(uses: impl Iterator<Item = &'a Uses>) -> Self {
+        let mut counts = Self::default();
+        for (kind, name) in uses.flat_map(|uses| &uses.0) {
+            *counts.0.entry((*kind, name)).or_default() += 1;
+        }
+        counts
+    }
+
+    pub(crate) fn count(&self, kind: Named, name: &SmolStr) -> u32 {
         self.0.get(&(kind, name)).copied().unwrap_or_default()
     }
 }

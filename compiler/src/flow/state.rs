@@ -136,7 +136,7 @@ impl Facts {
 
     /// Keeps what both know.
     fn meet(&mut self, other: &Self) {
-        if other.0.is_empty() {
+        if self.0.is_empty() || other.0.is_empty() {
             return self.0.clear();
         }
         let mut theirs = other.0.iter().peekable();

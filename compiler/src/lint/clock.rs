@@ -198,8 +198,11 @@ impl Clock<'_> {
         }
         if let Some(Deadline { at, then, past, .. }) = &wait.deadline {
             let alone = wait.arms.is_empty() && wait.conditions.is_empty();
-            let counted = moment(at);
-            let gone = alone && self.gone(at, counted.as_ref(), &known);
+            // What is counted from the wait's beginning is to come.
+            let relative =
+                matches!(&at.kind, ExprKind::Arithmetic(from, _) if matches!(from.kind, ExprKind::WaitStart));
+            let counted = if relative { None } else { moment(at) };
+            let gone = alone && !relative && self.gone(at, counted.as_ref(), &known);
             let clock = parts_of(at, &known).map(|parts| Rc::new(Shown { parts, since: step.head }));
             let before = past.as_ref().map(|past| (past, known.clone()));
             let mut due = Known { clock, past: known.past };

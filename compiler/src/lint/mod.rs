@@ -19,7 +19,7 @@ use std::sync::Arc;
 use journey_bytecode::{Cap, Channel, Date, Purpose, TestCase};
 use smol_str::SmolStr;
 
-use crate::check::{Checked, Index, Named, OwnTerms, Source, Uses};
+use crate::check::{Checked, Index, Named, OwnTerms, Source, UseCounts, Uses};
 use crate::config::LintConfig;
 use crate::diagnostic::{Diagnostic, Level, Severity, Span};
 use crate::flow::Entry;
@@ -48,7 +48,9 @@ impl Scene<'_> {
 
     /// What the message says of itself, if it does.
     fn terms(&self, channel: Channel, message: &SmolStr) -> Option<&OwnTerms> {
-        self.index.terms.get(&(channel, message.clone()))
+        let terms = &self.index.terms;
+        // Most projects leave it to their journeys.
+        if terms.is_empty() { None } else { terms.get(&(channel, message.clone())) }
     }
 }
 
@@ -134,12 +136,11 @@ impl Lints {
         self.first_mail.iter_mut().for_each(|at| shift.span(at));
     }
 
-    /// Adds what was gathered of the next journey or test.
+    /// Adds what was gathered of the next journey or test, but for the names that it uses.
     pub(crate) fn add(&mut self, next: &Self) {
         self.found.extend_from_slice(&next.found);
         self.unless.extend_from_slice(&next.unless);
         self.summaries.extend_from_slice(&next.summaries);
-        self.uses.merge(&next.uses);
         unite(&mut self.tested, &next.tested);
         unite(&mut self.given_tags, &next.given_tags);
         self.first_mail = self.first_mail.or(next.first_mail);
@@ -147,9 +148,10 @@ impl Lints {
         self.partial |= next.partial;
     }
 
-    /// What the journeys are and use together.
+    /// What the journeys are and use together; `used` are the names of each journey and test.
     pub(crate) fn finish(
         mut self,
+        used: &[&Uses],
         index: &Index<'_>,
         files: &[Source<'_>],
         sources: &Sources,
@@ -169,9 +171,9 @@ impl Lints {
         let sound = !self.partial && diagnostics.iter().all(|d| d.severity != Severity::Error);
         if sound {
             let unless = std::mem::take(&mut self.unless);
-            let uses = std::mem::take(&mut self.uses);
-            let uses = uses.count();
-            let unused = unless.into_iter().filter(|unless| uses.of(unless.kind, &unless.name) == 0);
+            let own = std::mem::take(&mut self.uses);
+            let uses = UseCounts::of(used.iter().copied().chain([&own]));
+            let unused = unless.into_iter().filter(|unless| uses.count(unless.kind, &unless.name) == 0);
             self.found.extend(unused.map(|unless| unless.finding));
             if !index.lone {
                 unused::project(&mut self, &uses, index, files, sources);

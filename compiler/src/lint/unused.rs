@@ -60,7 +60,7 @@ pub(super) fn project(
     let told = |code| sources.config.lint.level(code) != Level::Off;
     let mut found = Vec::new();
     for (tag, span) in index.tags.iter() {
-        let used = uses.of(Named::Tag, tag);
+        let used = uses.count(Named::Tag, tag);
         let read = used > changed.get(tag).copied().unwrap_or_default();
         if used == 0 {
             found.push(unused(Code::UnusedTag, *span, format!("no journey uses the tag `{tag}`")));
@@ -82,13 +82,13 @@ pub(super) fn project(
         }
     }
     for (event, info) in index.events.iter() {
-        if uses.of(Named::Event, event) == 0 {
+        if uses.count(Named::Event, event) == 0 {
             found.push(unused(Code::UnusedEvent, info.span, format!("no journey uses the event `{event}`")));
         }
     }
     let of_messages: BTreeSet<_> = sources.messages.iter().filter_map(|m| Some(&m.topic.as_ref()?.value)).collect();
     for (topic, info) in index.topics.iter() {
-        if uses.of(Named::Topic, topic) == 0 && !of_messages.contains(topic) {
+        if uses.count(Named::Topic, topic) == 0 && !of_messages.contains(topic) {
             let message = format!("no journey and no message has the topic `{topic}`");
             found.push(unused(Code::UnusedTopic, info.span, message));
         }
@@ -97,7 +97,7 @@ pub(super) fn project(
     for (segment, info) in &index.segments {
         let Some(source) = files.get(info.file) else { continue };
         let span = source.text.span(info.declaration.name.loc);
-        if uses.of(Named::Segment, segment) == 0 {
+        if uses.count(Named::Segment, segment) == 0 {
             found.push(unused(Code::UnusedSegment, span, format!("nothing uses the segment `{segment}`")));
         }
         let Some(Some(condition)) = index.conditions.get(segment) else { continue };
@@ -118,7 +118,7 @@ pub(super) fn project(
         }
     }
     for (funnel, info) in &index.funnels {
-        if uses.of(Named::Funnel, funnel) == 0 {
+        if uses.count(Named::Funnel, funnel) == 0 {
             found.push(unused(Code::UnusedFunnel, info.span, format!("nothing uses the funnel `{funnel}`")));
         }
     }
