@@ -665,7 +665,7 @@ mod keyword_table {
     /// So many bytes are one number; the longest word has 12.
     const LONGEST: usize = 16;
 
-    static NUMBERS: [u128; KEYWORDS.len()] = numbers();
+    static WORDS: [(u128, SyntaxKind); KEYWORDS.len()] = words();
     static TABLE: [u8; SLOTS] = build();
     /// By how many bytes are kept.
     static MASKS: [u128; LONGEST] = masks();
@@ -706,16 +706,16 @@ mod keyword_table {
     }
 
     #[expect(clippy::indexing_slicing, reason = "runs at compile time")]
-    const fn numbers() -> [u128; KEYWORDS.len()] {
-        let mut numbers = [0; KEYWORDS.len()];
+    const fn words() -> [(u128, SyntaxKind); KEYWORDS.len()] {
+        let mut words = [(0, SyntaxKind::Eof); KEYWORDS.len()];
         let mut index = 0;
         while index < KEYWORDS.len() {
             let word = KEYWORDS[index].0.as_bytes();
             assert!(!word.is_empty() && word.len() <= LONGEST);
-            numbers[index] = number(word);
+            words[index] = (number(word), KEYWORDS[index].1);
             index += 1;
         }
-        numbers
+        words
     }
 
     #[expect(clippy::indexing_slicing, reason = "runs at compile time")]
@@ -737,9 +737,9 @@ mod keyword_table {
     pub(super) fn find(number: u128) -> Option<SyntaxKind> {
         let mut at = slot(number);
         loop {
-            let index = usize::from(*TABLE.get(at)?);
-            if *NUMBERS.get(index)? == number {
-                return KEYWORDS.get(index).map(|(_, kind)| *kind);
+            let (word, kind) = WORDS.get(usize::from(*TABLE.get(at)?))?;
+            if *word == number {
+                return Some(*kind);
             }
             at = (at + 1) % SLOTS;
         }

@@ -247,6 +247,17 @@ fn read(source: &str, from: usize, tokens: &mut Tokens, mut enough: impl FnMut(u
             at += length;
             continue;
         }
+        // A third of what is left are braces.
+        let brace = match rest.first() {
+            Some(b'{') => Some(SyntaxKind::LBrace),
+            Some(b'}') => Some(SyntaxKind::RBrace),
+            _ => None,
+        };
+        if let Some(brace) = brace {
+            tokens.see(brace, at as u32);
+            at += 1;
+            continue;
+        }
         lexer.bump(at - lexer.span().end);
         let Some(shape) = lexer.next() else { return false };
         let span = lexer.span();

@@ -16,17 +16,17 @@ pub(super) fn findings(file: FileId, tree: &Tree) -> Vec<Diagnostic> {
 }
 
 fn finding(file: FileId, tree: &Tree, token: Token<'_>) -> Option<Diagnostic> {
-    let text = token.text();
-    let kind = token.kind();
+    let (kind, length) = (token.kind(), token.range().len());
     // No duration of two digits is too long, and no short number too large or too exact.
     let is_short = match kind {
-        SyntaxKind::Duration => text.len() <= 3,
-        SyntaxKind::Number | SyntaxKind::Percent => text.len() <= 7,
+        SyntaxKind::Duration => length <= 3,
+        SyntaxKind::Number | SyntaxKind::Percent => length <= 7,
         _ => false,
     };
     if is_short {
         return None;
     }
+    let text = token.text();
     let span = || Span::new(file, tree.text(), token.range().to_usize());
     match kind {
         SyntaxKind::Time if time_parts(text).is_none() => Some(time(span(), text)),
