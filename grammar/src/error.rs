@@ -134,8 +134,20 @@ pub enum Habit {
     BareTag,
     /// `if has vip`
     Tag,
-    /// `visits at least 3`, `plan equals pro`, `renewal in next 7d`: said in other words.
+    /// `visits at least 3`, `plan equals pro`, `delay 2d`: said in other words.
     OtherWords,
+    /// `start journey` without its second word, and the like.
+    Missing,
+    /// `wait 2d, send ..`, `if opened: ..`, `wait until next monday`
+    Needless,
+    /// `send email offer at 09:00`, `.. in 2d`
+    SendWhen,
+    /// `wait for purchase or cancelled`
+    SeveralEvents,
+    /// `split { .. }`
+    SplitName,
+    /// `split ab { 50% { .. } }`
+    SideName,
     /// `email like "%@gmx.de"`
     Wildcards,
     /// `if purchase within 30d`

@@ -22,8 +22,11 @@ pub(super) fn finding(cx: &Context<'_>, habit: Habit, instead: Option<&str>) -> 
             (format!("Write `{instead}` before `{written}`"), Edit { span: cx.span, text: format!("{instead} ") })
         }
         (false, "") => {
-            let blank = cx.text().get(next.range()).is_some_and(|next| next.trim().is_empty());
-            let span = if blank { span.to(next) } else { span };
+            let blank = cx.text().get(next.range()).is_some_and(|next| next.trim().is_empty() && !next.contains('\n'));
+            // One blank stays between what was parted.
+            let glued =
+                cx.text().get(..span.range().start).is_some_and(|before| !before.ends_with(char::is_whitespace));
+            let span = if blank && !glued { span.to(next) } else { span };
             (format!("Remove `{written}`"), Edit { span, text: String::new() })
         }
         (false, _) if written == "," => {
@@ -34,6 +37,8 @@ pub(super) fn finding(cx: &Context<'_>, habit: Habit, instead: Option<&str>) -> 
     let applicability = match habit {
         // Whether a step in a test should happen or follow, and whether a name is that of an event, its author knows.
         Habit::StepInTest | Habit::Did => Applicability::Unsafe,
+        // Of `a or b`, it would deny only the first.
+        Habit::OtherWords if instead == "if not" => Applicability::Unsafe,
         _ => Applicability::Safe,
     };
     found.fix(title, applicability, vec![edit])
@@ -62,6 +67,24 @@ fn wording(habit: Habit, written: &str, instead: &str) -> (String, Option<String
             let help = longer_ago.then(|| "what is longer ago is before then: `renewal < 3d ago`".to_owned());
             (format!("`{written}` is written `{instead}`"), help)
         }
+        Habit::Missing => (format!("`{instead}` is missing before `{written}`"), None),
+        Habit::Needless => (format!("`{written}` is not needed"), None),
+        Habit::SendWhen => (
+            "a message leaves when the journey comes to it".to_owned(),
+            say("wait before it: `wait until 09:00 send email offer`, `wait 2d send email offer`"),
+        ),
+        Habit::SeveralEvents => (
+            "the first of several happenings is waited for in braces".to_owned(),
+            say("write `wait for first { purchase { .. } cancelled { .. } after 2d { .. } }`"),
+        ),
+        Habit::SplitName => (
+            "a split has a name, by which contacts stay on their side".to_owned(),
+            say("write `split first_words { 50% plain { .. } 50% bold { .. } }`"),
+        ),
+        Habit::SideName => (
+            "each side of a split has a name, as reports show it".to_owned(),
+            say("write `split first_words { 50% plain { .. } 50% bold { .. } }`"),
+        ),
         Habit::Wildcards => (
             format!("there is no `{written}`, and there are no wildcards"),
             say(

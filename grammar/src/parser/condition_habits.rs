@@ -90,13 +90,13 @@ impl Parser<'_> {
     }
 
     /// Tells of words too many, and passes over them.
-    fn needless(&mut self, habit: Habit, tokens: usize) {
+    pub(super) fn needless(&mut self, habit: Habit, tokens: usize) {
         self.habit(habit, tokens, Some(""));
         self.take(tokens);
     }
 
     /// Tells what the next words are written as, and passes over them in a node that is to be closed behind what follows.
-    fn other_words(&mut self, tokens: usize, instead: &str) -> Marker {
+    pub(super) fn other_words(&mut self, tokens: usize, instead: &str) -> Marker {
         self.habit(Habit::OtherWords, tokens, Some(instead));
         let node = self.open(Error);
         (0..tokens).for_each(|_| self.bump());

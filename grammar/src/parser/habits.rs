@@ -25,9 +25,11 @@ impl Parser<'_> {
         self.close(error);
     }
 
-    /// `then send`: the step follows without it.
+    /// `then send`, `, send`, `: {`: the step follows without it.
     pub(super) fn then(&mut self) {
-        if self.at(ThenKw) && (self.nth(1).is_verb() || self.nth(1) == LBrace) {
+        if matches!(self.current(), ThenKw | AndKw | Comma | Colon | Arrow)
+            && (self.nth(1).is_verb() || self.nth(1) == LBrace)
+        {
             self.habit(Habit::Then, 1, Some(""));
             self.take(1);
         }
@@ -165,9 +167,9 @@ impl Parser<'_> {
         self.close(node);
     }
 
-    /// `wait for 3d`; whether it is here.
+    /// `wait for 3d`, `wait for 3 days`; whether it is here.
     pub(super) fn wait_for_duration(&mut self) -> bool {
-        let found = self.at2(ForKw, Duration);
+        let found = self.at2(ForKw, Duration) || self.at2(ForKw, Number) && self.nth_is_unit(2);
         if found {
             self.habit(Habit::WaitFor, 1, Some(""));
             self.take(1);

@@ -11,6 +11,7 @@ mod conditions;
 mod habits;
 mod items;
 mod patterns;
+mod step_habits;
 mod steps;
 mod tests;
 mod values;
@@ -307,6 +308,9 @@ impl<'s> Parser<'s> {
     fn expect_literal(&mut self, kind: SyntaxKind) -> bool {
         if self.at_literal(kind) {
             self.bump();
+            return true;
+        }
+        if kind == Duration && self.number_and_unit() {
             return true;
         }
         self.expected(&[Expected::Token(kind)]);

@@ -13,7 +13,8 @@ impl Parser<'_> {
             let before = self.position;
             self.then();
             let word = self.current();
-            if word.begins_clause() {
+            if word == ExitKw && first_step.is_some() && self.step_of_others() {
+            } else if word.begins_clause() {
                 if first_step.is_some() {
                     self.misplaced_clause(first_step);
                 }
@@ -22,6 +23,8 @@ impl Parser<'_> {
                 if !(word.is_verb() && self.position == before && self.steps_again()) {
                     self.step_or_error();
                 }
+                first_step.get_or_insert(before);
+            } else if self.step_of_others() {
                 first_step.get_or_insert(before);
             } else {
                 let words = SyntaxKind::verbs().chain(SyntaxKind::clause_words());
@@ -80,6 +83,9 @@ impl Parser<'_> {
             self.block();
             return;
         }
+        if self.step_of_others() {
+            return;
+        }
         if word.begins_clause() {
             self.misplaced_clause(None);
             self.clause(word);
@@ -104,6 +110,7 @@ impl Parser<'_> {
             self.block();
         } else if word.is_verb() {
             self.nested(|parser| parser.step(word));
+        } else if self.step_of_others() {
         } else if let Some(meant) = self.misspelt(SyntaxKind::verbs()) {
             self.nested(|parser| parser.step(meant));
         } else {
@@ -142,7 +149,7 @@ impl Parser<'_> {
     }
 
     /// `step`. `verb` is its first word, which may be misspelt in the source.
-    fn step(&mut self, verb: SyntaxKind) {
+    pub(super) fn step(&mut self, verb: SyntaxKind) {
         match verb {
             SendKw => self.send_step(),
             WaitKw => self.wait(),
@@ -157,9 +164,10 @@ impl Parser<'_> {
             RepeatKw => self.repeat_step(),
             AddKw => self.add_or_remove(AddTagStep, AddStep, ToKw),
             RemoveKw => self.add_or_remove(RemoveTagStep, RemoveStep, FromKw),
+            SetKw if self.nth(1) == TagKw && self.nth(2) == Ident => self.tag_step("add tag", AddTagStep, 2),
             SetKw => self.step_of(SetStep, |parser| {
                 if parser.path() {
-                    parser.expect(ToKw);
+                    parser.set_to();
                     parser.expr();
                 }
             }),
@@ -220,20 +228,24 @@ impl Parser<'_> {
             }),
             LetKw => self.step_of(LetStep, |parser| {
                 parser.name();
-                parser.expect(Eq);
+                parser.equals_of_others();
                 parser.expr();
             }),
             AskKw => self.ask_step(),
             StartKw => self.start_step(),
+            StopKw if self.stop_of_others() => {}
             StopKw => self.step_of(StopStep, |parser| {
-                parser.expect(JourneyKw);
+                parser.journey_word();
                 parser.name();
             }),
             StepKw => self.step_of(StepLabel, |parser| {
                 parser.name();
                 parser.expect(Colon);
             }),
-            EndKw => self.leaf(EndStep),
+            EndKw => {
+                self.leaf(EndStep);
+                self.end_what();
+            }
             _ => self.expected(&[Expected::Step]),
         }
     }
@@ -260,7 +272,7 @@ impl Parser<'_> {
 
     pub(super) fn start_step(&mut self) {
         self.step_of(StartStep, |parser| {
-            parser.expect(JourneyKw);
+            parser.journey_word();
             parser.name();
             if parser.eat(WithKw) {
                 parser.record_literal();
@@ -272,34 +284,41 @@ impl Parser<'_> {
     fn else_branch(&mut self) {
         if self.at(ElseKw) {
             self.step_of(ElseBranch, Self::body);
+        } else {
+            self.else_if();
         }
     }
 
     fn send_step(&mut self) {
-        self.step_of(SendStep, |parser| {
-            let channels = parser.open(ChannelList);
-            parser.name();
-            while parser.eat(OrKw) {
-                parser.name();
+        self.step_of(SendStep, Self::send);
+    }
+
+    /// What follows `send`.
+    pub(super) fn send(&mut self) {
+        let channel = self.text_of(self.position);
+        let channels = self.open(ChannelList);
+        self.name();
+        while self.eat(OrKw) {
+            self.name();
+        }
+        self.close(channels);
+        if self.at_literal(String) {
+            self.bump();
+        } else if self.current().is_name() || self.reserved_for_name() {
+            self.name();
+        } else {
+            self.expected(&[Expected::Message]);
+        }
+        loop {
+            match self.current() {
+                AsKw => self.as_clause(),
+                WithKw => self.with_clause(),
+                FromKw => self.from_clause(),
+                ToKw => self.to_clause(),
+                _ => break,
             }
-            parser.close(channels);
-            if parser.at_literal(String) {
-                parser.bump();
-            } else if parser.current().is_name() || parser.reserved_for_name() {
-                parser.name();
-            } else {
-                parser.expected(&[Expected::Message]);
-            }
-            loop {
-                match parser.current() {
-                    AsKw => parser.as_clause(),
-                    WithKw => parser.with_clause(),
-                    FromKw => parser.from_clause(),
-                    ToKw => parser.to_clause(),
-                    _ => break,
-                }
-            }
-        });
+        }
+        self.send_of_others(channel);
     }
 
     fn wait(&mut self) {
@@ -323,6 +342,7 @@ impl Parser<'_> {
                 let node = self.wrap(mark, WaitForStep);
                 self.bump();
                 self.pattern();
+                self.several_events();
                 self.from_now();
                 self.up_to_habit();
                 self.up_to_clause();
@@ -331,6 +351,11 @@ impl Parser<'_> {
             }
             _ => {
                 let node = self.wrap(mark, WaitStep);
+                if self.distance_of_wait(false) {
+                    self.at_clause();
+                    self.close(node);
+                    return;
+                }
                 self.sum();
                 if self.eat(ToKw) {
                     self.sum();
@@ -354,7 +379,13 @@ impl Parser<'_> {
         word
     }
 
-    fn wait_until(&mut self) {
+    pub(super) fn wait_until(&mut self) {
+        if self.distance_of_wait(true) || self.day_of_others() {
+            self.at_clause();
+            self.up_to_clause();
+            self.else_branch();
+            return;
+        }
         match self.current() {
             WithinKw => self.window_clause(),
             word if word.is_day() => {
@@ -415,7 +446,9 @@ impl Parser<'_> {
 
     fn countdown_step(&mut self) {
         self.step_of(CountdownStep, |parser| {
-            parser.expect(ToKw);
+            if !parser.missing_word(ToKw, "to") {
+                parser.expect(ToKw);
+            }
             parser.sum();
             parser.braces(Self::countdown_point);
             parser.else_branch();
@@ -450,6 +483,7 @@ impl Parser<'_> {
                     return;
                 }
                 let node = parser.open(ChooseArm);
+                parser.case_word();
                 parser.arm_value();
                 while parser.eat(Comma) {
                     parser.arm_value();
@@ -481,11 +515,15 @@ impl Parser<'_> {
 
     fn split_step(&mut self) {
         self.step_of(SplitStep, |parser| {
-            parser.name();
+            if parser.split_without_name() {
+                return;
+            }
             parser.braces(|parser| {
                 let node = parser.open(SplitArm);
-                parser.expect_literal(Percent);
-                parser.name();
+                if !parser.side_of_others() {
+                    parser.expect_literal(Percent);
+                    parser.name();
+                }
                 parser.arm_block();
                 parser.close(node);
             });
@@ -510,12 +548,14 @@ impl Parser<'_> {
 
     fn repeat_step(&mut self) {
         self.step_of(RepeatStep, |parser| {
-            parser.expect(UpKw);
-            parser.expect(ToKw);
+            if !parser.missing_word(UpKw, "up to") {
+                parser.expect(UpKw);
+                parser.expect(ToKw);
+            }
             parser.expect_literal(Number);
             if matches!(parser.current(), TimesKw | TimeKw) {
                 parser.bump();
-            } else {
+            } else if !parser.missing_times() {
                 parser.expected(&[Expected::Token(TimesKw)]);
             }
             if parser.at(UntilKw) {
@@ -529,11 +569,13 @@ impl Parser<'_> {
     }
 
     fn add_or_remove(&mut self, tag: SyntaxKind, value: SyntaxKind, word: SyntaxKind) {
-        if self.nth(1) == TagKw {
-            self.step_of(tag, |parser| {
-                parser.bump();
-                parser.name();
-            });
+        let tags = self.nth(1) == TagsKw && matches!(self.nth(2), Ident | String);
+        if self.nth(1) == TagKw || tags {
+            let verb = if tag == AddTagStep { "add" } else { "remove" };
+            self.step_of(tag, |parser| parser.tags_of_others(verb));
+            return;
+        }
+        if self.tag_without_word(tag, word) {
             return;
         }
         self.step_of(value, |parser| {

@@ -54,6 +54,9 @@ impl Parser<'_> {
                 self.bump();
                 self.close(node);
             }
+            Number if self.number_and_unit() => {
+                self.eat(AgoKw);
+            }
             Number | Percent | Duration | Time | Date | String | BadNumber | BadString => {
                 self.literal();
             }
