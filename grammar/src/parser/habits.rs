@@ -152,7 +152,8 @@ impl Parser<'_> {
 
     /// `wait for purchase 3d`, `.. within 3d`, `.. for 3d`: how long the wait takes at most.
     pub(super) fn up_to_habit(&mut self) {
-        if self.at(Duration) && self.on_same_line() {
+        // A point of a countdown begins with a duration, too.
+        if self.at(Duration) && !matches!(self.nth(1), BeforeKw | AfterKw) && self.on_same_line() {
             self.habit(Habit::UpTo, 0, Some("up to"));
         } else if self.at2(WithinKw, Duration) || self.at2(ForKw, Duration) {
             self.habit(Habit::UpTo, 1, Some("up to"));

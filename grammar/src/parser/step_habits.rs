@@ -73,7 +73,7 @@ impl Parser<'_> {
 
     /// Whether a channel begins a step: behind a word in its line, that is the one that is wrong, as in `snd email story`.
     fn at_bare_channel(&self) -> bool {
-        let follows = self.position.checked_sub(1).is_some_and(|previous| self.kinds.get(previous) == Some(&Ident));
+        let follows = self.position.checked_sub(1).is_some_and(|previous| self.kind_of(previous) == Some(Ident));
         CHANNELS.contains(&self.text_of(self.position)) && !(follows && self.on_same_line())
     }
 

@@ -225,7 +225,7 @@ impl Parser<'_> {
             }),
             TagKw | UntagKw | StageKw | PathKw | NotifyKw | CallKw | RecordKw | VoucherKw | AskKw | SubscribeKw
             | StartKw | GoalKw
-                if !compares(self.nth(1)) =>
+                if !compares(self.nth(1)) && self.nth(1) != NotKw =>
             {
                 self.part(ExpectEffect, |parser| {
                     parser.path();
