@@ -119,6 +119,13 @@ pub enum SyntaxErrorKind {
     },
 }
 
+impl SyntaxErrorKind {
+    /// Whether it is understood all the same, as what another language says so.
+    pub const fn is_habit(&self) -> bool {
+        matches!(self, Self::Habit { .. })
+    }
+}
+
 /// Ways to say something that this language says otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Habit {

@@ -548,7 +548,7 @@ impl Parser<'_> {
 
     fn repeat_step(&mut self) {
         self.step_of(RepeatStep, |parser| {
-            if !parser.missing_word(UpKw, "up to") {
+            if !(parser.at(Number) && parser.missing_word(UpKw, "up to")) {
                 parser.expect(UpKw);
                 parser.expect(ToKw);
             }

@@ -12,7 +12,7 @@ mod skeleton;
 mod template;
 
 use journey_compiler::project::{FileId, FileKind};
-use journey_grammar::{SyntaxKind, TextRange, Token, Tree};
+use journey_grammar::{Parse, SyntaxKind, TextRange, Token, Tree};
 
 use crate::Snapshot;
 use crate::names::{Kind, Symbol};
@@ -135,7 +135,11 @@ impl Site<'_> {
         // What is missing at the end can still come.
         let end = u32::try_from(self.skeleton.len() + candidate.trim_end().len()).ok()?;
         let wrong = parse.errors.iter().any(|error| before <= error.range.start && error.range.start < end);
-        (!wrong).then_some(parse.tree)
+        // What is read as something else because of it shows before it.
+        let habits = |parse: &Parse| parse.errors.iter().filter(|error| error.kind.is_habit()).count();
+        let meant = habits(&parse);
+        let misread = meant > 0 && meant > habits(&journey_grammar::parse(&self.skeleton));
+        (!wrong && !misread).then_some(parse.tree)
     }
 
     /// The candidate's first token in the tree that [`Site::accepts`] gave.
