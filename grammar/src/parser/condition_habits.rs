@@ -6,7 +6,7 @@ use crate::kind::SyntaxKind::{self, *};
 
 impl Parser<'_> {
     /// Whether this word stands there.
-    fn nth_is_word(&self, n: usize, words: &[&str]) -> bool {
+    pub(super) fn nth_is_word(&self, n: usize, words: &[&str]) -> bool {
         self.nth(n) == Ident && words.contains(&self.text_of(self.position + n))
     }
 
@@ -46,10 +46,8 @@ impl Parser<'_> {
                 self.habit(Habit::Did, 0, Some("did"));
                 self.did_expr();
             }
-            Ident if next == ToKw && ["consent", "consented"].contains(&self.text_of(self.position)) => {
-                self.subscribed(2)
-            }
-            Ident if next == Percent && self.text_of(self.position) == "random" => {
+            Ident if next == ToKw && self.nth_is_word(0, &["consent", "consented"]) => self.subscribed(2),
+            Ident if next == Percent && self.nth_is_word(0, &["random"]) => {
                 let node = self.other_words(1, "chance");
                 self.bump();
                 self.close(node);
@@ -186,7 +184,7 @@ impl Parser<'_> {
     /// `did purchase 3 times`, `.. more than 3 times`, `.. once`; whether it is here.
     pub(super) fn how_often(&mut self) -> bool {
         let times = |kind: SyntaxKind| matches!(kind, TimesKw | TimeKw);
-        let than = self.nth(1) == Ident && self.text_of(self.position + 1) == "than";
+        let than = self.nth_is_word(1, &["than"]);
         let words = if self.at(Number) && times(self.nth(1)) {
             2
         } else if than && self.nth(2) == Number && times(self.nth(3)) {
@@ -264,7 +262,7 @@ impl Parser<'_> {
             return None;
         }
         let either = |yes: &'static str, no: &'static str| if not { no } else { yes };
-        let than = next == Ident && self.text_of(self.position + before + 1) == "than";
+        let than = self.nth_is_word(before + 1, &["than"]);
         let words = if than { 2 } else { 1 };
         // More than three days ago is before then.
         let ago = self.nth(before + words) == Duration && self.nth(before + words + 1) == AgoKw;

@@ -125,21 +125,25 @@ impl Parser<'_> {
         true
     }
 
+    /// The dotted name that begins there, and what stands behind it.
+    pub(super) fn nth_path(&self, n: usize) -> (&str, usize) {
+        let mut end = n + 1;
+        while self.nth(end) == Dot {
+            end += 2;
+        }
+        let range = TextRange::new(self.range_of(self.position + n).start, self.range_of(self.position + end - 1).end);
+        (self.source.get(range.to_usize()).unwrap_or_default(), end)
+    }
+
     /// `renewal - 3d` for `3d before renewal`; whether it is here.
     pub(super) fn date_and_distance(&mut self) -> bool {
         let Some(sign @ (Minus | Plus)) = self.after_path() else { return false };
-        let start = self.position;
-        let mut at = 1;
-        while self.nth(at) == Dot {
-            at += 2;
-        }
+        let (path, at) = self.nth_path(0);
         if self.nth(at + 1) != Duration {
             return false;
         }
-        let path = TextRange::new(self.range_of(start).start, self.range_of(start + at - 1).end);
-        let path = self.source.get(path.to_usize()).unwrap_or_default();
         let word = if sign == Minus { "before" } else { "after" };
-        let instead = format!("{} {word} {path}", self.text_of(start + at + 1));
+        let instead = format!("{} {word} {path}", self.text_of(self.position + at + 1));
         self.habit(Habit::Distance, at + 2, Some(&instead));
         let node = self.open(DateTrigger);
         self.path();

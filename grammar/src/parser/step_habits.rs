@@ -100,8 +100,8 @@ impl Parser<'_> {
         if self.at(SyntaxKind::Eq) {
             self.habit(Habit::OtherWords, 1, Some("to"));
             self.take(1);
-        } else if !self.missing_word(ToKw, "to") {
-            self.expect(ToKw);
+        } else {
+            self.expect_word(ToKw);
         }
     }
 
@@ -115,10 +115,10 @@ impl Parser<'_> {
         }
     }
 
-    /// The second word of `start journey`, `stop journey`.
-    pub(super) fn journey_word(&mut self) {
-        if !self.missing_word(JourneyKw, "journey") {
-            self.expect(JourneyKw);
+    /// A word before a name or a value; only what stands in its place is told if neither follows.
+    pub(super) fn expect_word(&mut self, kind: SyntaxKind) {
+        if !self.missing_word(kind, kind.text().unwrap_or_default()) {
+            self.expect(kind);
         }
     }
 
@@ -192,16 +192,14 @@ impl Parser<'_> {
         }
     }
 
-    /// `elseif plan is pro ..`, `elif ..`; whether it is here.
-    pub(super) fn else_if(&mut self) -> bool {
-        let found = self.at(Ident) && ["elseif", "elif", "elsif"].contains(&self.text_of(self.position));
-        if found {
+    /// `elseif plan is pro ..`, `elif ..`
+    pub(super) fn else_if(&mut self) {
+        if self.nth_is_word(0, &["elseif", "elif", "elsif"]) {
             self.habit(Habit::OtherWords, 1, Some("else if"));
             let branch = self.open(ElseBranch);
             self.step(IfKw);
             self.close(branch);
         }
-        found
     }
 
     /// `send email a, b`, `send email a at 09:00`, behind the message.
@@ -267,12 +265,7 @@ impl Parser<'_> {
         if !(self.at(Duration) && matches!(self.nth(1), BeforeKw | AfterKw) && self.nth_is_path(2)) {
             return false;
         }
-        let mut end = 3;
-        while self.nth(end) == Dot {
-            end += 2;
-        }
-        let path = self.range_of(self.position + 2).start as usize..self.range_of(self.position + end - 1).end as usize;
-        let path = self.source.get(path).unwrap_or_default();
+        let (path, end) = self.nth_path(2);
         let sign = if self.nth(1) == BeforeKw { '-' } else { '+' };
         let until = if until { "" } else { "until " };
         let instead = format!("{until}{path} {sign} {}", self.text_of(self.position));
@@ -287,7 +280,7 @@ impl Parser<'_> {
             self.needless(Habit::Needless, 1);
             return false;
         }
-        let found = self.at(Ident) && self.text_of(self.position) == "tomorrow" && self.nth(1) == Time;
+        let found = self.nth_is_word(0, &["tomorrow"]) && self.nth(1) == Time;
         if found {
             self.habit(Habit::OtherWords, 1, Some("today + 1d at"));
             self.take(2);
@@ -338,7 +331,7 @@ impl Parser<'_> {
 
     /// `when free { .. }`, `case free { .. }`, in a `choose`.
     pub(super) fn case_word(&mut self) {
-        let word = self.at(WhenKw) || self.at(Ident) && self.text_of(self.position) == "case";
+        let word = self.at(WhenKw) || self.nth_is_word(0, &["case"]);
         if word && (self.nth(1) == Ident || self.nth(1).is_literal()) {
             self.needless(Habit::Needless, 1);
         }

@@ -235,7 +235,7 @@ impl Parser<'_> {
             StartKw => self.start_step(),
             StopKw if self.stop_of_others() => {}
             StopKw => self.step_of(StopStep, |parser| {
-                parser.journey_word();
+                parser.expect_word(JourneyKw);
                 parser.name();
             }),
             StepKw => self.step_of(StepLabel, |parser| {
@@ -272,7 +272,7 @@ impl Parser<'_> {
 
     pub(super) fn start_step(&mut self) {
         self.step_of(StartStep, |parser| {
-            parser.journey_word();
+            parser.expect_word(JourneyKw);
             parser.name();
             if parser.eat(WithKw) {
                 parser.record_literal();
@@ -446,9 +446,7 @@ impl Parser<'_> {
 
     fn countdown_step(&mut self) {
         self.step_of(CountdownStep, |parser| {
-            if !parser.missing_word(ToKw, "to") {
-                parser.expect(ToKw);
-            }
+            parser.expect_word(ToKw);
             parser.sum();
             parser.braces(Self::countdown_point);
             parser.else_branch();
