@@ -2,7 +2,7 @@
 
 use journey_bytecode::{Channel, Purpose};
 
-use super::{Kind, NOW, accepted, event, outgoing, step};
+use super::{Kind, NOW, Sqlite, accepted, event, outgoing, step};
 use crate::core::contact::ContactId;
 use crate::core::effect::{MessageId, Outcome, Outgoing, TraceEntry, TraceEvent};
 use crate::store::{Advanced, Keeps, Listed, NewInput, Pending, Stays, Store, Whose};
@@ -87,4 +87,32 @@ pub(super) async fn a_list_keeps_marketing_from_addresses(kind: impl Kind) {
     assert_eq!(decided(&store, &[message(4, Purpose::Marketing, "offers")]).await, [false]);
     assert_eq!(store.suppress(&listed(None)).await.unwrap(), 1);
     assert_eq!(decided(&store, &[message(5, Purpose::Marketing, "news")]).await, [true]);
+}
+
+/// Once nobody knows the contact any more, none of the database's files does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_forgotten_is_in_no_file() {
+    let kind = Sqlite::new().await.unwrap();
+    let folder = kind.0.path().to_owned();
+    let store = std::sync::Arc::new(kind.open().await);
+    for n in 0..20 {
+        let key = format!("canary-{n:04}");
+        store.accept(&[event(&key, "1", "e")], NOW).await.unwrap();
+        let mut claimed = store.claim(NOW, 10).await.unwrap();
+        let mut contact = claimed.contacts.remove(0).contact;
+        contact.state.applied += 1;
+        contact.key = format!("erased:{n}").into();
+        let looks = tokio::spawn({
+            let (store, folder, key) = (std::sync::Arc::clone(&store), folder.clone(), key.clone());
+            async move {
+                while store.contact(&key).await.unwrap().is_some() {}
+                let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+                let holds = |text: &[u8]| text.windows(key.len()).any(|part| part == key.as_bytes());
+                files.filter(|file| holds(&std::fs::read(file).unwrap())).collect::<Vec<_>>()
+            }
+        });
+        let outcome = Outcome { erase: true, ..Outcome::default() };
+        store.commit(claimed.lease, vec![Advanced { contact, outcome }], 0).await.unwrap();
+        assert_eq!(looks.await.unwrap(), Vec::<std::path::PathBuf>::new());
+    }
 }

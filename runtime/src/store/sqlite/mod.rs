@@ -26,7 +26,7 @@ use serde::de::DeserializeOwned;
 use smol_str::SmolStr;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection, Row, Sqlite, SqliteConnection, SqlitePool};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 
 use super::merged::followed;
 use super::wake::{self, Wake};
@@ -63,6 +63,8 @@ pub struct SqliteStore {
     path: PathBuf,
     writer: Mutex<Writer>,
     readers: SqlitePool,
+    /// Whoever reads shares it; whoever erases has it alone until nothing of what was erased is left in any file.
+    erasing: RwLock<()>,
     wake: Wake,
     queue: SyncMutex<BTreeSet<(Instant, MessageId)>>,
     failed: OnceLock<Arc<str>>,
@@ -131,6 +133,8 @@ impl SqliteStore {
         if lock.is_some() {
             schema::migrate(&mut connection, path).await?;
             sync_folder(path).map_err(|error| open_error(path, &error.into()))?;
+            // A process that died may have left what it had just erased.
+            empty_log(&mut connection).await.map_err(open)?;
         } else {
             schema::check(&mut connection, path).await?;
         }
@@ -147,6 +151,7 @@ impl SqliteStore {
             path: path.to_owned(),
             writer: Mutex::new(Writer { connection, next_contact, torn: false }),
             readers,
+            erasing: RwLock::default(),
             wake,
             queue: SyncMutex::new(queue),
             failed: OnceLock::new(),
@@ -184,12 +189,14 @@ impl SqliteStore {
     /// Reads the rows of a query that gives them as one JSON array.
     async fn list<T: DeserializeOwned>(&self, query: Query) -> Result<Vec<T>, StoreError> {
         self.check()?;
+        let _shared = self.erasing.read().await;
         let mut reader = self.readers.acquire().await.map_err(|error| self.fail(error))?;
         list(query, &mut reader).await.map_err(|error| self.fail(error))
     }
 
     async fn fetch(&self, query: Query) -> Result<Vec<SqliteRow>, StoreError> {
         self.check()?;
+        let _shared = self.erasing.read().await;
         query.fetch_all(&self.readers).await.map_err(|error| self.fail(error))
     }
 }
@@ -250,6 +257,16 @@ async fn next_contact(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
     sqlx::query("SELECT coalesce(max(id), 0) + 1 FROM contacts").fetch_one(connection).await?.try_get(0)
 }
 
+/// Leaves nothing of what was erased in the write-ahead log: its pages go into the file, and it is cut off. Where
+/// another process still reads an older state, this happens at the next occasion.
+async fn empty_log(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await?;
+    if row.try_get::<i64, _>(0)? != 0 {
+        tracing::warn!("somebody reads the database; what was erased stays in its write-ahead log for now");
+    }
+    Ok(())
+}
+
 impl Writer {
     /// Undoes a transaction that nobody finished; it may also have been finished, with nobody there to hear of it.
     async fn mend(&mut self) -> sqlx::Result<()> {
@@ -257,16 +274,6 @@ impl Writer {
             tracing::debug!("a dropped write was finished");
         }
         self.next_contact = next_contact(&mut self.connection).await?;
-        Ok(())
-    }
-
-    /// Leaves nothing of what was erased in the write-ahead log: its pages go into the file, and it is cut off. Where
-    /// somebody still reads an older state, this happens at the next occasion.
-    async fn empty_log(&mut self) -> sqlx::Result<()> {
-        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut self.connection).await?;
-        if row.try_get::<i64, _>(0)? != 0 {
-            tracing::warn!("somebody reads the database; what was erased stays in its write-ahead log for now");
-        }
         Ok(())
     }
 }
@@ -399,12 +406,17 @@ impl Store for SqliteStore {
 
     async fn commit(&self, lease: Lease, advanced: Vec<Advanced>, revision: i64) -> Result<(), StoreError> {
         let batch = write::Batch::of(&advanced);
-        let written = self.write(async |writer| batch.write(&mut writer.connection, revision).await).await?;
-        let (queued, joined) = written.ok_or(StoreError::Revised)?;
+        let erases = advanced.iter().any(|advanced| advanced.outcome.erase);
+        let _alone = if erases { Some(self.erasing.write().await) } else { None };
+        let written = self.write(async |writer| {
+            let written = batch.write(&mut writer.connection, revision).await?;
+            if erases && written.is_some() {
+                empty_log(&mut writer.connection).await?;
+            }
+            Ok(written)
+        });
+        let (queued, joined) = written.await?.ok_or(StoreError::Revised)?;
         self.queue().extend(queued);
-        if advanced.iter().any(|advanced| advanced.outcome.erase) {
-            self.write(async |writer| writer.empty_log().await).await?;
-        }
         lease.wake.settle(advanced.iter().map(|Advanced { contact, outcome }| {
             let (was_due, accepted) = lease.was.get(&contact.id).copied().unwrap_or((Instant::NEVER, 0));
             let due = outcome.due.unwrap_or(Instant::NEVER);
