@@ -1,7 +1,8 @@
 //! Values that other people keep lists of: countries, languages, zones, phone numbers.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashSet;
 
 /// ISO 3166-1 alpha-2, officially assigned.
 const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \
@@ -27,7 +28,7 @@ pub(crate) fn currencies() -> impl Iterator<Item = &'static str> {
 
 /// Whether it is a currency.
 pub(crate) fn is_currency(code: &str) -> bool {
-    static KNOWN: LazyLock<BTreeSet<&str>> = LazyLock::new(|| currencies().collect());
+    static KNOWN: LazyLock<FxHashSet<&str>> = LazyLock::new(|| currencies().collect());
     KNOWN.contains(code)
 }
 

@@ -50,14 +50,10 @@ fn not_text(id: FileId, path: &str) -> Diagnostic {
 
 /// Bytes that were never text: a NUL, or more than a tenth that no encoding prints.
 fn is_binary(bytes: &[u8]) -> bool {
-    let strange = strange(bytes);
-    strange > 0 && (bytes.contains(&0) || strange > bytes.len() / 10)
-}
-
-/// How many bytes are strange; in pieces that a byte can count, so that the machine takes many at once.
-fn strange(bytes: &[u8]) -> usize {
-    let count = |piece: &[u8]| piece.iter().fold(0_u8, |count, b| count.wrapping_add(u8::from(is_strange(*b))));
-    bytes.chunks(usize::from(u8::MAX)).map(|piece| usize::from(count(piece))).sum()
+    let strange = || bytes.iter().filter(|byte| is_strange(**byte)).count();
+    // Without a stop at the first one the machine takes many at once.
+    bytes.iter().fold(false, |any, byte| any | is_strange(*byte))
+        && (bytes.contains(&0) || strange() > bytes.len() / 10)
 }
 
 const fn is_strange(byte: u8) -> bool {

@@ -123,7 +123,8 @@ fn work_of_children() -> Option<Duration> {
 /// What every benchmark measures, and where.
 #[derive(clap::Args)]
 struct Place {
-    /// The binary to measure, instead of a release build of this workspace.
+    /// The binary to measure, as that of `cargo xtask release`; without, one is built like it, but for what a release learns
+    /// from examples.
     #[arg(long)]
     binary: Option<PathBuf>,
 
@@ -149,12 +150,12 @@ impl Place {
     }
 }
 
-/// A release build of this workspace.
+/// Builds what people get.
 fn build() -> Result<PathBuf, String> {
-    let built = crate::cargo().args(["build", "--release", "--locked", "--package", "journey-cli"]).status();
+    let built = crate::cargo().args(["build", "--profile", "dist", "--locked", "--package", "journey-cli"]).status();
     match built {
-        Ok(status) if status.success() => Ok(crate::root().join("target/release/journey")),
-        _ => Err("the release build fails".to_owned()),
+        Ok(status) if status.success() => Ok(crate::root().join("target/dist/journey")),
+        _ => Err("the build fails".to_owned()),
     }
 }
 
