@@ -1,7 +1,7 @@
 //! A typical entry condition, asked of many contacts: by our machine, by the crates `cel` and `zen-expression`, and by Rust
 //! itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -68,12 +68,14 @@ fn people() -> Vec<Person> {
 fn contact(number: usize, person: &Person) -> Contact {
     let mut contact = Contact::new(ContactId(number as i64 + 1), format!("c{number}"), journey_bytecode::Instant(0));
     let text = |text: &str| Value::Text(text.into());
-    contact.attributes = BTreeMap::from([
+    contact.attributes = [
         ("age".into(), Value::Number(Number::from_int(person.age.into()))),
         ("country".into(), text(&person.country)),
         ("email".into(), text(&format!("c{number}@bench.example"))),
         ("visits".into(), Value::Number(Number::from_int(person.visits.into()))),
-    ]);
+    ]
+    .into_iter()
+    .collect();
     contact.tags = person.tags.iter().map(|tag| tag.as_str().into()).collect();
     contact
 }

@@ -9,6 +9,7 @@ use journey_bytecode::{
 use serde::{Deserialize, Deserializer, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
+use super::facts::{Attributes, Tags};
 use super::input::Evidence;
 
 /// A contact's number, given in order of entry.
@@ -25,9 +26,9 @@ pub struct Contact {
     /// When we first heard of it.
     pub created_at: Instant,
     /// Attributes that have a value; defaults are not stored.
-    pub attributes: BTreeMap<SmolStr, Value>,
+    pub attributes: Attributes,
     /// Its tags.
-    pub tags: BTreeSet<SmolStr>,
+    pub tags: Tags,
     /// Its runs and messages.
     pub state: State,
 }
@@ -39,8 +40,8 @@ impl Contact {
             id,
             key: key.into(),
             created_at,
-            attributes: BTreeMap::new(),
-            tags: BTreeSet::new(),
+            attributes: Attributes::new(),
+            tags: Tags::new(),
             state: State::default(),
         }
     }

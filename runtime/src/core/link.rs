@@ -11,6 +11,7 @@ use journey_bytecode::{
 use regex::Regex;
 use smol_str::SmolStr;
 
+use super::predicate::{Predicate, predicates};
 use crate::time::{DAY, Zone};
 
 /// How long a message is remembered at least, so that a late open still finds it: 30 days.
@@ -80,12 +81,25 @@ pub(crate) struct Prepared {
     pub(crate) program: Program,
     /// Its version.
     pub(crate) version: Version,
-    /// By [`NameIx`](journey_bytecode::NameIx): the default of the attribute of this name.
-    pub(crate) defaults: Vec<Value>,
+    /// By [`NameIx`](journey_bytecode::NameIx): the attribute of this name.
+    pub(crate) attributes: Vec<AttributeAt>,
+    /// By [`Pc`](journey_bytecode::Pc): the predicate that begins there.
+    pub(crate) predicates: Vec<Option<Box<Predicate>>>,
     /// Events that some wait may use although they came before it.
     pub(crate) remembers: Vec<SmolStr>,
     /// The patterns of `matches`, by the constant.
     pub(crate) patterns: BTreeMap<ConstIx, Regex>,
+}
+
+/// Where an attribute of contacts is found.
+#[derive(Debug)]
+pub(crate) struct AttributeAt {
+    /// Its name.
+    pub(crate) name: SmolStr,
+    /// Its place among a contact's attributes when none that is declared is missing.
+    pub(crate) place: usize,
+    /// What it holds when nothing was given.
+    pub(crate) default: Value,
 }
 
 /// What a trigger listens for.
@@ -123,6 +137,8 @@ struct WellKnown {
     zone: Option<SmolStr>,
     country: Option<SmolStr>,
     language: Option<SmolStr>,
+    /// All that are declared, in order.
+    names: Vec<SmolStr>,
     defaults: BTreeMap<SmolStr, Value>,
 }
 
@@ -404,6 +420,8 @@ impl Linked {
 
 impl WellKnown {
     fn of(schema: &Schema) -> Self {
+        let mut names: Vec<SmolStr> = schema.attributes.iter().map(|attribute| attribute.name.clone()).collect();
+        names.sort();
         let first = |ty: Type| schema.attributes.iter().find(|a| a.ty == ty).map(|a| a.name.clone());
         Self {
             email: schema.email_attribute().map(|attribute| attribute.name.clone()),
@@ -412,6 +430,7 @@ impl WellKnown {
             zone: first(Type::TimeZone),
             country: first(Type::Country),
             language: schema.language_attribute().map(|attribute| attribute.name.clone()),
+            names,
             defaults: schema
                 .attributes
                 .iter()
@@ -424,12 +443,17 @@ impl WellKnown {
                 .collect(),
         }
     }
+
+    fn at(&self, name: &SmolStr) -> AttributeAt {
+        let place = self.names.binary_search(name).unwrap_or_else(|before| before);
+        AttributeAt { name: name.clone(), place, default: self.defaults.get(name).cloned().unwrap_or_default() }
+    }
 }
 
 impl Prepared {
     fn new(program: Program, version: Version, attributes: &WellKnown) -> Self {
-        let default = |name| attributes.defaults.get(name).cloned().unwrap_or_default();
-        let defaults = program.names.iter().map(default).collect();
+        let attributes = program.names.iter().map(|name| attributes.at(name)).collect();
+        let predicates = predicates(&program);
         let mut remembers: Vec<SmolStr> = program
             .waits
             .iter()
@@ -449,7 +473,7 @@ impl Prepared {
                 _ => None,
             })
             .collect();
-        Self { program, version, defaults, remembers, patterns }
+        Self { program, version, attributes, predicates, remembers, patterns }
     }
 
     /// The events that its runs wait for, leave for or count.

@@ -4,9 +4,11 @@
 mod advance;
 pub mod contact;
 pub mod effect;
+pub mod facts;
 pub mod input;
 mod link;
 pub mod moves;
+mod predicate;
 mod vm;
 mod window;
 mod witness;

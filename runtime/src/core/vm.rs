@@ -13,9 +13,10 @@ use smol_str::SmolStr;
 
 use super::contact::{Contact, Run, SentMessage};
 use super::link::{Linked, Prepared};
+use super::predicate::Next;
 use super::witness::Witness;
 use crate::time::{self, Zone};
-use condition::{compared, found, has};
+use condition::compared;
 
 mod condition;
 mod function;
@@ -111,18 +112,29 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// Whether a clause holds.
-    pub(crate) fn holds(&self, clause: Clause, fuel: &mut u32) -> bool {
-        self.value(clause, fuel).is_true()
+    /// Computes from `pc` to the next instruction with an effect.
+    pub(crate) fn run<W: Witness>(&self, pc: Pc, fuel: &mut u32, witness: &mut W) -> Stop {
+        self.go_on(Next::At(pc), fuel, witness)
     }
 
-    /// Computes from `pc` to the next instruction with an effect.
-    pub(crate) fn run<W: Witness>(&self, mut pc: Pc, fuel: &mut u32, witness: &mut W) -> Stop {
+    /// The same from wherever it is.
+    fn go_on<W: Witness>(&self, next: Next, fuel: &mut u32, witness: &mut W) -> Stop {
         let program = &self.prepared.program;
         let mut stack = Stack::new();
         // The truth that would lie on top of the stack: nearly always the next instruction asks for it.
-        let mut truth: Option<bool> = None;
+        let (mut truth, mut pc) = match next {
+            Next::At(pc) => (None, pc),
+            Next::With(holds, pc) => (Some(holds), pc),
+            Next::Return(holds) => return Stop::Return(Value::Bool(holds)),
+        };
         loop {
+            if truth.is_none() {
+                match self.ask(pc, fuel, witness) {
+                    Next::At(to) => pc = to,
+                    Next::With(holds, to) => (truth, pc) = (Some(holds), to),
+                    Next::Return(holds) => return Stop::Return(Value::Bool(holds)),
+                }
+            }
             let Some(&op) = program.code.get(pc.index()) else { return Stop::Return(Value::Unset) };
             let Some(left) = fuel.checked_sub(1) else { return Stop::Fuel };
             *fuel = left;
@@ -143,6 +155,11 @@ impl<'a> Env<'a> {
                         continue;
                     }
                     Op::Return => return Stop::Return(Value::Bool(holds)),
+                    Op::Decide => {
+                        witness.decided(holds);
+                        truth = Some(holds);
+                        continue;
+                    }
                     _ => stack.push(Cow::Owned(Value::Bool(holds))),
                 }
             }
@@ -204,33 +221,10 @@ impl<'a> Env<'a> {
                     let (to, from) = (pop(&mut stack), pop(&mut stack));
                     stack.push(Cow::Owned(self.between(here, &from, &to)));
                 }
-                Op::HasTag(ix) => {
-                    let has = has(&self.contact.tags, self.name(ix.index()));
-                    if W::WATCHES {
-                        witness.saw(program, op, &Value::Bool(has));
-                    }
-                    truth = Some(has);
-                }
                 Op::Const(_) | Op::Attribute(_) | Op::Trigger(_) | Op::Field(_) | Op::Load(_) => {
                     let value = self.named(op);
                     witness.saw(program, op, value);
-                    // Most conditions compare two of these, which need not lie on the stack for it.
-                    let next = program.code.get(pc.index()..).unwrap_or_default();
-                    if let [other @ (Op::Const(_) | Op::Attribute(_)), comparison, ..] = *next
-                        && *fuel >= 2
-                        && let with = self.named(other)
-                        && let Some(holds) = compared(comparison, value, with)
-                    {
-                        *fuel -= 2;
-                        pc = Pc(pc.0 + 2);
-                        if W::WATCHES {
-                            witness.saw(program, other, with);
-                            witness.saw(program, comparison, &Value::Bool(holds));
-                        }
-                        truth = Some(holds);
-                    } else {
-                        stack.push(Cow::Borrowed(value));
-                    }
+                    stack.push(Cow::Borrowed(value));
                 }
                 _ => {
                     let value = self.compute(op, &mut stack);
@@ -244,15 +238,22 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// What is there already, and only named.
+    /// What is there already, and only named; mostly an attribute or a constant.
     #[inline(always)]
     fn named(&self, op: Op) -> &'a Value {
         match op {
+            Op::Attribute(ix) => match self.prepared.attributes.get(ix.index()) {
+                Some(of) => self.contact.attributes.expected(&of.name, of.place).unwrap_or(&of.default),
+                None => &UNSET,
+            },
             Op::Const(ix) => self.prepared.program.consts.get(ix.index()).unwrap_or(&UNSET),
-            Op::Attribute(ix) => {
-                let given = found(&self.contact.attributes, self.name(ix.index()));
-                given.or_else(|| self.prepared.defaults.get(ix.index())).unwrap_or(&UNSET)
-            }
+            _ => self.named_of_run(op),
+        }
+    }
+
+    #[inline(never)]
+    fn named_of_run(&self, op: Op) -> &'a Value {
+        match op {
             Op::Trigger(ix) => field(self.frame.trigger, self.name(ix.index())),
             Op::Field(ix) => field(self.event, self.name(ix.index())),
             Op::Load(ix) => self.frame.slots.get(ix.index()).unwrap_or(&UNSET),
@@ -299,6 +300,7 @@ impl<'a> Env<'a> {
                 to_come.for_each(|until| self.changes_at(until));
                 owned(Value::Bool(self.contact.state.consents_to(self.name(ix.index()), channel, self.now)))
             }
+            Op::HasTag(ix) => owned(Value::Bool(self.contact.tags.has(self.name(ix.index())))),
             Op::InJourney(ix) => owned(Value::Bool(self.in_journey(self.name(ix.index())))),
             Op::WasInJourney(ix) => {
                 let within = pop(stack);
@@ -401,7 +403,6 @@ impl<'a> Env<'a> {
             | Op::Trigger(_)
             | Op::Field(_)
             | Op::Load(_)
-            | Op::HasTag(_)
             | Op::History(_)
             | Op::Messages(_)
             | Op::Between
@@ -441,7 +442,7 @@ impl<'a> Env<'a> {
                 (Value::Date(day), Value::Date(on)) => time::comes_round(*day, *on),
                 _ => false,
             }),
-            Op::Equal | Op::Less | Op::LessOrEqual | Op::In => Value::Bool(compared(op, a, b) == Some(true)),
+            Op::Equal | Op::Less | Op::LessOrEqual | Op::In => Value::Bool(compared(op, a, b)),
             Op::Add => self.add(a, b),
             Op::Subtract => self.subtract(a, b),
             Op::Multiply => multiply(a, b),

@@ -428,7 +428,7 @@ impl<'a> Bench<'a> {
     }
 
     fn zone(&self, place: usize) -> Zone {
-        zone_of(self.linked, self.contacts.get(place).into_iter().flat_map(|contact| &contact.attributes))
+        zone_of(self.linked, self.contacts.get(place).into_iter().flat_map(|contact| contact.attributes.iter()))
     }
 }
 

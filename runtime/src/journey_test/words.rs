@@ -1,11 +1,10 @@
 //! What happened, in words.
 
-use std::collections::BTreeSet;
-
 use smol_str::SmolStr;
 
 use crate::core::contact::EndReason;
 use crate::core::effect::{NotEntered, Refusal, TraceEvent};
+use crate::core::facts::Tags;
 use crate::core::input::Answer;
 
 /// Whether a reader of a test's trace wants to see it.
@@ -110,7 +109,7 @@ fn why(reason: &EndReason) -> String {
     }
 }
 
-pub(super) fn list(names: &BTreeSet<SmolStr>) -> String {
+pub(super) fn list(names: &Tags) -> String {
     if names.is_empty() {
         return "none".to_owned();
     }

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use journey_bytecode::{
-    BuiltinEvent, Channel, Collect, Instant, MessageScope, Purpose, Reenter, TriggerKind, Value, WRITTEN_WORD,
+    BuiltinEvent, Channel, Clause, Collect, Instant, MessageScope, Purpose, Reenter, TriggerKind, Value, WRITTEN_WORD,
     written_word,
 };
 use smol_str::SmolStr;
 
 use super::{Advance, CLAUSE_FUEL, Happening, MAX_COLLECTED};
 use crate::core::contact::{EndReason, Parked, Run};
-use crate::core::effect::{NotEntered, TraceEvent, WokenBy};
+use crate::core::effect::{NotEntered, Seen, TraceEvent, WokenBy};
 use crate::core::link::{Prepared, TriggerKey};
-use crate::core::vm::{Frame, draw};
+use crate::core::vm::{Env, Frame, draw};
 use crate::core::witness::Decisions;
 
 impl Advance<'_> {
@@ -61,13 +61,11 @@ impl Advance<'_> {
                 continue;
             }
             let env = self.env(&prepared, Frame::before(self.clock, &happening.payload), &happening.payload);
-            let mut decisions = Decisions::default();
-            let holds = |filter| env.witnessed(filter, &mut CLAUSE_FUEL.clone(), &mut decisions).is_true();
-            if trigger.filter.is_none_or(holds) {
+            if let Some(saw) = trigger.filter.and_then(|filter| refusal(&env, filter)) {
+                refused.push((at.program, prepared, saw));
+            } else {
                 done.push(at.program);
                 self.enter(&prepared, trigger_words(&trigger.kind), &happening.payload);
-            } else {
-                refused.push((at.program, prepared, decisions.saw));
             }
         }
         for (program, prepared, saw) in refused {
@@ -128,18 +126,16 @@ impl Advance<'_> {
     pub(super) fn enter(&mut self, prepared: &Arc<Prepared>, trigger: String, payload: &Value) {
         let program = &prepared.program;
         let env = self.env(prepared, Frame::before(self.clock, payload), payload);
-        let mut decisions = Decisions::default();
-        let holds = |filter| env.witnessed(filter, &mut CLAUSE_FUEL.clone(), &mut decisions).is_true();
-        let filtered = !program.filter.is_none_or(holds);
+        let filtered = program.filter.and_then(|filter| refusal(&env, filter));
         let key = program.key.map_or(Value::Unset, |key| env.value(key, &mut CLAUSE_FUEL.clone()));
-        if !filtered
+        if filtered.is_none()
             && let Some(collect) = &program.collect
             && self.gather(prepared, collect, &key, payload)
         {
             return;
         }
-        let refused = if filtered {
-            Some(NotEntered::Filter { saw: decisions.saw })
+        let refused = if let Some(saw) = filtered {
+            Some(NotEntered::Filter { saw })
         } else if self.is_unsubscribed(prepared) {
             Some(NotEntered::Unsubscribed)
         } else if let Some(reason) = self.refuses_again(prepared, &key) {
@@ -271,6 +267,16 @@ fn is_via(happening: &Happening, channel: Option<Channel>) -> bool {
 
 fn text(text: &str) -> Value {
     Value::Text(text.into())
+}
+
+/// What a filter saw that does not hold. One that holds has nothing to tell, so nobody watches it.
+fn refusal(env: &Env<'_>, filter: Clause) -> Option<Vec<Seen>> {
+    if env.holds(filter, &mut CLAUSE_FUEL.clone()) {
+        return None;
+    }
+    let mut decisions = Decisions::default();
+    env.witnessed(filter, &mut CLAUSE_FUEL.clone(), &mut decisions);
+    Some(decisions.saw)
 }
 
 /// `unsubscribed offers via sms`

@@ -73,7 +73,8 @@ impl Advance<'_> {
     /// of the other one.
     fn join_facts(&mut self, other: &Contact) -> (Vec<Happening>, Vec<Happening>) {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        let names: BTreeSet<SmolStr> = self.contact.attributes.keys().chain(other.attributes.keys()).cloned().collect();
+        let both = self.contact.attributes.iter().chain(other.attributes.iter());
+        let names: BTreeSet<SmolStr> = both.map(|(name, _)| name.clone()).collect();
         for name in names {
             let default = self.linked.default_of(&name);
             let effective = |given: Option<&Value>| given.or(default).cloned().unwrap_or_default();
@@ -89,9 +90,8 @@ impl Advance<'_> {
             self.contact.attributes.insert(name, value);
         }
         let tags = &mut self.contact.tags;
-        ours.extend(other.tags.difference(tags).cloned().map(Happening::tagged));
-        theirs.extend(tags.difference(&other.tags).cloned().map(Happening::tagged));
-        tags.extend(other.tags.iter().cloned());
+        theirs.extend(tags.iter().filter(|tag| !other.tags.contains(tag)).cloned().map(Happening::tagged));
+        ours.extend(other.tags.iter().filter(|tag| tags.insert((*tag).clone())).cloned().map(Happening::tagged));
         let stages = &mut self.contact.state.stages;
         for (funnel, stage) in &other.state.stages {
             stages.entry(funnel.clone()).or_insert_with(|| stage.clone());

@@ -114,7 +114,7 @@ impl Advance<'_> {
                     self.trace(Some(run.number), &run.journey, TraceEvent::TagAdded(tag.clone()));
                     Pending::Happened(Happening::tagged(tag.clone()))
                 }),
-                Op::RemoveTag(ix) => name(ix).filter(|tag| self.contact.tags.remove(*tag)).map(|tag| {
+                Op::RemoveTag(ix) => name(ix).filter(|tag| self.contact.tags.remove(tag)).map(|tag| {
                     self.trace(Some(run.number), &run.journey, TraceEvent::TagRemoved(tag.clone()));
                     Pending::Happened(Happening::untagged(tag.clone()))
                 }),
