@@ -15,6 +15,13 @@ pub(super) fn append<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> usize {
     bytes.len() - before
 }
 
+/// A value's bytes.
+pub(super) fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(128);
+    append(value, &mut bytes);
+    bytes
+}
+
 /// Reads a value.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     match bytes.split_first() {

@@ -6,7 +6,8 @@ use journey_bytecode::Instant;
 use smol_str::SmolStr;
 use sqlx::SqliteConnection;
 
-use super::{Query, Rows, Writer, hex, json, list, unhex};
+use super::Writer;
+use super::rows::{Query, Rows, hex, json, list, unhex};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
 use crate::store::merged::Merged;

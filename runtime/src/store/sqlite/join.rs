@@ -6,7 +6,7 @@ use journey_bytecode::Instant;
 use sqlx::SqliteConnection;
 
 use super::append::{Log, append_plain, append_words};
-use super::{Query, json, list, unhex};
+use super::rows::{Query, json, list, unhex};
 use crate::core::contact::ContactId;
 use crate::core::effect::Handover;
 use crate::core::input::InputKind;

@@ -2,13 +2,14 @@
 //!
 //! One connection writes, in transactions that begin with the write lock; `synchronous=FULL`, so that what is
 //! acknowledged survives a power failure. Batches travel as one JSON array and one blob of which the array names slices:
-//! one statement a table, however many rows; what is read comes back as one JSON array. A transaction is one text of
-//! several statements, because each trip to the connection's thread costs more than a statement. After the first failed
-//! operation nothing more is accepted.
+//! one statement a table, however many rows; what is read comes back the same way. A transaction is one text of several
+//! statements, because each trip to the connection's thread costs more than a statement. After the first failed operation
+//! nothing more is accepted.
 
 mod append;
 mod join;
 mod revise;
+mod rows;
 mod schema;
 mod spam;
 mod write;
@@ -21,12 +22,13 @@ use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, OnceLock, Pois
 use std::time::Duration;
 
 use journey_bytecode::{Channel, Instant, Version};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use smol_str::SmolStr;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection, Row, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection, Row, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, RwLock};
+
+use rows::{Query, columns_with_bytes, json, list, rows_of, unhex, with_bytes};
 
 use super::merged::followed;
 use super::wake::{self, Wake};
@@ -80,6 +82,7 @@ pub struct SqliteStore {
 struct Writer {
     connection: SqliteConnection,
     next_contact: i64,
+    next_trace: i64,
     /// Whether somebody dropped a write before it was over.
     torn: bool,
 }
@@ -88,12 +91,23 @@ struct Writer {
 #[derive(Debug)]
 pub struct Lease {
     wake: wake::Lease,
-    /// The timer and the inputs accepted when the contact was claimed.
-    was: HashMap<ContactId, (Instant, i64)>,
+    was: HashMap<ContactId, Was>,
 }
 
-/// contact, inputs accepted; timer, inputs applied and state, or key and creation where there is no state yet
-type ClaimRow = (i64, i64, Option<i64>, Option<i64>, String, Option<SmolStr>, Option<i64>);
+/// How a contact stood when it was claimed.
+#[derive(Clone, Copy, Debug)]
+struct Was {
+    due: Instant,
+    accepted: i64,
+    /// Its newest place in the trace.
+    traced: Option<i64>,
+}
+
+/// contact, inputs accepted; timer, inputs applied and newest place in the trace, or key and creation where there is no state yet
+type ClaimRow = (i64, i64, Option<i64>, Option<i64>, Option<i64>, Option<SmolStr>, Option<i64>);
+
+/// contact, place, moment
+type InputRow = (i64, i64, i64);
 
 fn open_error(path: &Path, error: &sqlx::Error) -> StoreError {
     StoreError::Open { database: path.display().to_string(), cause: error.to_string() }
@@ -138,7 +152,7 @@ impl SqliteStore {
         } else {
             schema::check(&mut connection, path).await?;
         }
-        let next_contact = next_contact(&mut connection).await.map_err(open)?;
+        let (next_contact, next_trace) = next_numbers(&mut connection).await.map_err(open)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
@@ -149,7 +163,7 @@ impl SqliteStore {
         let (wake, queue) = agenda;
         Ok(Self {
             path: path.to_owned(),
-            writer: Mutex::new(Writer { connection, next_contact, torn: false }),
+            writer: Mutex::new(Writer { connection, next_contact, next_trace, torn: false }),
             readers,
             erasing: RwLock::default(),
             wake,
@@ -188,10 +202,22 @@ impl SqliteStore {
 
     /// Reads the rows of a query that gives them as one JSON array.
     async fn list<T: DeserializeOwned>(&self, query: Query) -> Result<Vec<T>, StoreError> {
+        let row = self.fetch_one(query).await?;
+        row.try_get(0).and_then(rows_of).map_err(|error| self.fail(error))
+    }
+
+    /// Reads the rows of a query that gives them as [`columns_with_bytes`].
+    async fn list_with_bytes<T: DeserializeOwned>(
+        &self,
+        query: Query,
+    ) -> Result<Vec<(T, Option<Vec<u8>>)>, StoreError> {
+        with_bytes(&self.fetch_one(query).await?).map_err(|error| self.fail(error))
+    }
+
+    async fn fetch_one(&self, query: Query) -> Result<SqliteRow, StoreError> {
         self.check()?;
         let _shared = self.erasing.read().await;
-        let mut reader = self.readers.acquire().await.map_err(|error| self.fail(error))?;
-        list(query, &mut reader).await.map_err(|error| self.fail(error))
+        query.fetch_one(&self.readers).await.map_err(|error| self.fail(error))
     }
 
     async fn fetch(&self, query: Query) -> Result<Vec<SqliteRow>, StoreError> {
@@ -253,8 +279,11 @@ async fn agenda(connection: &mut SqliteConnection) -> sqlx::Result<(Wake, BTreeS
     Ok((wake, queue))
 }
 
-async fn next_contact(connection: &mut SqliteConnection) -> sqlx::Result<i64> {
-    sqlx::query("SELECT coalesce(max(id), 0) + 1 FROM contacts").fetch_one(connection).await?.try_get(0)
+/// The next contact's number, and the next place in the trace.
+async fn next_numbers(connection: &mut SqliteConnection) -> sqlx::Result<(i64, i64)> {
+    let next =
+        "SELECT (SELECT coalesce(max(id), 0) + 1 FROM contacts), (SELECT coalesce(max(place), 0) + 1 FROM trace)";
+    sqlx::query_as(next).fetch_one(connection).await
 }
 
 /// Leaves nothing of what was erased in the write-ahead log: its pages go into the file, and it is cut off. Where
@@ -273,34 +302,9 @@ impl Writer {
         if sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await.is_err() {
             tracing::debug!("a dropped write was finished");
         }
-        self.next_contact = next_contact(&mut self.connection).await?;
+        (self.next_contact, self.next_trace) = next_numbers(&mut self.connection).await?;
         Ok(())
     }
-}
-
-type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
-
-/// The rows of a query that gives them as one JSON array: a row at a time, each would wake its reader.
-async fn list<T: DeserializeOwned>(query: Query, connection: &mut SqliteConnection) -> sqlx::Result<Vec<T>> {
-    rows_of(query.fetch_one(connection).await?.try_get(0)?)
-}
-
-/// The rows of a JSON array.
-fn rows_of<T: DeserializeOwned>(array: &str) -> sqlx::Result<Vec<T>> {
-    serde_json::from_str(array).map_err(|error| sqlx::Error::Decode(error.into()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
-/// The bytes of a hexadecimal number, as SQLite writes it.
-fn unhex(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => byte - b'0',
-        _ => byte.wrapping_sub(b'A').wrapping_add(10) & 0xf,
-    };
-    text.as_bytes().as_chunks().0.iter().map(|[high, low]| digit(*high) << 4 | digit(*low)).collect()
 }
 
 const fn message_id((contact, number): (i64, u32)) -> MessageId {
@@ -309,37 +313,6 @@ const fn message_id((contact, number): (i64, u32)) -> MessageId {
 
 fn message_keys(ids: &[MessageId]) -> String {
     json(&ids.iter().map(|id| (id.contact.0, id.number)).collect::<Vec<_>>())
-}
-
-/// Rows as one JSON array. Numbers and text cannot fail to be written; an empty array would write nothing.
-fn json<T: Serialize>(rows: &[T]) -> String {
-    serde_json::to_string(rows).unwrap_or_else(|_| "[]".into())
-}
-
-/// Rows on their way into a table: one JSON array, and one blob of which each row names a slice.
-#[derive(Debug)]
-struct Rows<R> {
-    rows: Vec<R>,
-    blob: Vec<u8>,
-}
-
-impl<R> Default for Rows<R> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), blob: Vec::new() }
-    }
-}
-
-impl<R: Serialize> Rows<R> {
-    /// Appends a value to the blob; where it starts, from 1, and its length.
-    fn add<T: Serialize>(&mut self, value: &T) -> (usize, usize) {
-        (self.blob.len() + 1, codec::append(value, &mut self.blob))
-    }
-
-    /// Binds the blob and the array, in this order. A text of several statements has parameters without numbers: each
-    /// statement takes the next ones.
-    fn bind(self, query: Query) -> Query {
-        query.bind(self.blob).bind(json(&self.rows))
-    }
 }
 
 fn contact_from(id: ContactId, row: &SqliteRow, at: usize) -> sqlx::Result<Result<Contact, String>> {
@@ -373,29 +346,39 @@ impl Store for SqliteStore {
             return Ok(claimed);
         }
         let ids = json(&claimed.lease.wake.ids().iter().map(|id| id.0).collect::<Vec<_>>());
-        let contacts = "SELECT json_group_array(json_array(c.id, c.accepted, s.due, s.applied, hex(s.body),
-                     iif(s.contact IS NULL, c.key, NULL), iif(s.contact IS NULL, c.created_at, NULL)))
-                 FROM jsonb_each(?1) j CROSS JOIN contacts c ON c.id = j.value LEFT JOIN states s ON s.contact = j.value";
-        let mut contacts = self.list::<ClaimRow>(sqlx::query(contacts).bind(ids)).await?;
-        contacts.sort_unstable_by_key(|row| row.0);
-        let told = |row: &ClaimRow| Some((row.0, row.3.unwrap_or_default())).filter(|(_, applied)| row.1 > *applied);
+        let contacts = concat!(
+            "SELECT ",
+            columns_with_bytes!(
+                "c.id, c.accepted, s.due, s.applied, s.traced, iif(s.contact IS NULL, c.key, NULL),
+                 iif(s.contact IS NULL, c.created_at, NULL)",
+                "s.body"
+            ),
+            " FROM jsonb_each(?1) j CROSS JOIN contacts c ON c.id = j.value LEFT JOIN states s ON s.contact = j.value"
+        );
+        let mut contacts = self.list_with_bytes::<ClaimRow>(sqlx::query(contacts).bind(ids)).await?;
+        contacts.sort_unstable_by_key(|(row, _)| row.0);
+        let told = |(row, _): &(ClaimRow, _)| {
+            let (id, accepted, applied) = (row.0, row.1, row.3.unwrap_or_default());
+            (accepted > applied).then_some((id, applied))
+        };
         let told: Vec<(i64, i64)> = contacts.iter().filter_map(told).collect();
         let mut pending = self.pending(&told).await?.into_iter().peekable();
-        for (id, accepted, due, _, body, key, created_at) in contacts {
+        for ((id, accepted, due, _, traced, key, created_at), body) in contacts {
             let mut contact = match key {
-                None => codec::read(&unhex(&body)),
+                None => codec::read(&body.unwrap_or_default()),
                 Some(key) => Ok(Contact::new(ContactId(id), key, Instant(created_at.unwrap_or_default()))),
             };
             let mut inputs = Vec::new();
-            while let Some((_, seq, at, body)) = pending.next_if(|(contact, ..)| *contact == id) {
-                match codec::read::<InputKind>(&unhex(&body)) {
+            while let Some(((_, seq, at), body)) = pending.next_if(|((contact, ..), _)| *contact == id) {
+                match codec::read::<InputKind>(&body.unwrap_or_default()) {
                     Ok(kind) => inputs.push(Input { seq, at: Instant(at), kind }),
                     Err(cause) => contact = Err(format!("input {seq}: {cause}")),
                 }
             }
             match contact {
                 Ok(contact) => {
-                    claimed.lease.was.insert(ContactId(id), (due.map_or(Instant::NEVER, Instant), accepted));
+                    let was = Was { due: due.map_or(Instant::NEVER, Instant), accepted, traced };
+                    claimed.lease.was.insert(ContactId(id), was);
                     claimed.contacts.push(Pending { contact, inputs });
                 }
                 Err(cause) => claimed.damaged.push((ContactId(id), cause)),
@@ -405,11 +388,11 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, lease: Lease, advanced: Vec<Advanced>, revision: i64) -> Result<(), StoreError> {
-        let batch = write::Batch::of(&advanced);
+        let batch = write::Batch::of(&advanced, |contact| lease.was.get(&contact).and_then(|was| was.traced));
         let erases = advanced.iter().any(|advanced| advanced.outcome.erase);
         let _alone = if erases { Some(self.erasing.write().await) } else { None };
         let written = self.write(async |writer| {
-            let written = batch.write(&mut writer.connection, revision).await?;
+            let written = batch.write(writer, revision).await?;
             if erases && written.is_some() {
                 empty_log(&mut writer.connection).await?;
             }
@@ -418,7 +401,8 @@ impl Store for SqliteStore {
         let (queued, joined) = written.await?.ok_or(StoreError::Revised)?;
         self.queue().extend(queued);
         lease.wake.settle(advanced.iter().map(|Advanced { contact, outcome }| {
-            let (was_due, accepted) = lease.was.get(&contact.id).copied().unwrap_or((Instant::NEVER, 0));
+            let (was_due, accepted) =
+                lease.was.get(&contact.id).map_or((Instant::NEVER, 0), |was| (was.due, was.accepted));
             let due = outcome.due.unwrap_or(Instant::NEVER);
             wake::Settled { contact: contact.id, was_due, due, more: accepted > contact.state.applied }
         }));
@@ -442,10 +426,17 @@ impl Store for SqliteStore {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let open = "SELECT json_group_array(json_array(o.attempts, hex(o.body)) ORDER BY j.id) FROM jsonb_each(?1) j
-             CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1";
-        let rows = self.list::<(u32, String)>(sqlx::query(open).bind(message_keys(&ids))).await?;
-        Ok(rows.into_iter().filter_map(|(attempts, body)| Queued::read(attempts, &unhex(&body))).collect())
+        let open = concat!(
+            "SELECT ",
+            columns_with_bytes!("j.id, o.attempts", "o.body"),
+            " FROM jsonb_each(?1) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1"
+        );
+        let mut rows = self.list_with_bytes::<(i64, u32)>(sqlx::query(open).bind(message_keys(&ids))).await?;
+        rows.sort_unstable_by_key(|(row, _)| *row);
+        Ok(rows
+            .into_iter()
+            .filter_map(|((_, attempts), body)| Queued::read(attempts, &body.unwrap_or_default()))
+            .collect())
     }
 
     async fn record(&self, results: &[Delivery], leaving: &[MessageId]) -> Result<Vec<(MessageId, Stays)>, StoreError> {
@@ -599,9 +590,12 @@ impl Store for SqliteStore {
     }
 
     async fn trace(&self, contact: ContactId) -> Result<Vec<TraceEntry>, StoreError> {
-        let rows = sqlx::query("SELECT body FROM trace WHERE contact = ?1 ORDER BY place").bind(contact.0);
+        let chain = "WITH RECURSIVE chain (place, before, body) AS (
+                 SELECT t.place, t.before, t.body FROM states s CROSS JOIN trace t ON t.place = s.traced WHERE s.contact = ?1
+                 UNION ALL SELECT t.place, t.before, t.body FROM chain c CROSS JOIN trace t ON t.place = c.before)
+             SELECT body FROM chain ORDER BY place";
         let mut trace = Vec::new();
-        for row in self.fetch(rows).await? {
+        for row in self.fetch(sqlx::query(chain).bind(contact.0)).await? {
             let body = row.try_get(0).map_err(|error| self.fail(error))?;
             trace.extend(decode::<Vec<TraceEntry>>(body, || format!("the trace of contact {}", contact.0))?);
         }
@@ -740,16 +734,21 @@ impl SqliteStore {
         sqlx::raw_sql(limit).execute(&mut self.writer.lock().await.connection).await.unwrap();
     }
 
-    /// The next inputs of contacts of which so many are applied, in their order: contact, place, moment, body.
-    async fn pending(&self, told: &[(i64, i64)]) -> Result<Vec<(i64, i64, i64, String)>, StoreError> {
+    /// The next inputs of contacts of which so many are applied, in their order.
+    async fn pending(&self, told: &[(i64, i64)]) -> Result<Vec<(InputRow, Option<Vec<u8>>)>, StoreError> {
         if told.is_empty() {
             return Ok(Vec::new());
         }
-        let inputs =
-            "SELECT json_group_array(json_array(i.contact, i.seq, i.at, hex(i.body)) ORDER BY i.contact, i.seq)
-                 FROM jsonb_each(?1) j CROSS JOIN inputs i ON i.contact = j.value ->> 0
-                     AND i.seq > j.value ->> 1 AND i.seq <= (j.value ->> 1) + ?2";
-        self.list(sqlx::query(inputs).bind(json(told)).bind(MAX_INPUTS_PER_ADVANCE)).await
+        let inputs = concat!(
+            "SELECT ",
+            columns_with_bytes!("i.contact, i.seq, i.at", "i.body"),
+            " FROM jsonb_each(?1) j CROSS JOIN inputs i ON i.contact = j.value ->> 0
+                 AND i.seq > j.value ->> 1 AND i.seq <= (j.value ->> 1) + ?2"
+        );
+        let inputs = sqlx::query(inputs).bind(json(told)).bind(MAX_INPUTS_PER_ADVANCE);
+        let mut inputs = self.list_with_bytes::<InputRow>(inputs).await?;
+        inputs.sort_unstable_by_key(|(row, _)| *row);
+        Ok(inputs)
     }
 
     async fn contacts(&self, query: Query) -> Result<Vec<Contact>, StoreError> {

@@ -152,6 +152,17 @@ INSERT INTO states SELECT s.contact, r.due, r.applied, s.body
     FROM states_before s JOIN ready r ON r.contact = s.contact ORDER BY s.contact;
 DROP TABLE states_before;
 DROP TABLE ready;
+", "
+-- What each step did is a chain: a contact's row names its newest part, each part the one before it. An index by contact would
+-- be written with every step.
+ALTER TABLE states ADD COLUMN traced INTEGER;
+ALTER TABLE trace ADD COLUMN before INTEGER;
+UPDATE trace SET before = b.before
+    FROM (SELECT place, lag(place) OVER (PARTITION BY contact ORDER BY place) AS before FROM trace) b
+    WHERE b.place = trace.place AND b.before IS NOT NULL;
+UPDATE states SET traced = t.place FROM (SELECT contact, max(place) AS place FROM trace GROUP BY contact) t
+    WHERE t.contact = states.contact;
+DROP INDEX trace_contact;
 "];
 
 /// Brings the database up to date.
@@ -235,13 +246,29 @@ mod tests {
              INSERT INTO ready VALUES (1, 70, 3, 2), (2, 9223372036854775807, 1, 0);
              INSERT INTO states VALUES (1, x'01')";
         sqlx::raw_sql(older).execute(&mut db).await.unwrap();
-        migrate(&mut db, Path::new("t.db")).await.unwrap();
+        migrate_to(&mut db, Path::new("t.db"), &STEPS[..11]).await.unwrap();
         let states = "SELECT contact, due, applied, body FROM states";
         let states: Vec<(i64, i64, i64, Vec<u8>)> = sqlx::query_as(states).fetch_all(&mut db).await.unwrap();
         assert_eq!(states, [(1, 70, 2, vec![1])]);
         let accepted: Vec<i64> =
             sqlx::query_scalar("SELECT accepted FROM contacts ORDER BY id").fetch_all(&mut db).await.unwrap();
         assert_eq!(accepted, [3, 1]);
+    }
+
+    #[tokio::test]
+    async fn what_each_step_did_becomes_a_chain() {
+        let mut db = memory().await;
+        migrate_to(&mut db, Path::new("t.db"), &STEPS[..11]).await.unwrap();
+        let older = "INSERT INTO states VALUES (1, 70, 2, x'01'), (2, 80, 0, x'02'), (3, 90, 0, x'03');
+             INSERT INTO trace VALUES (1, 1, x'0a'), (4, 2, x'0b'), (5, 1, x'0c'), (9, 1, x'0d')";
+        sqlx::raw_sql(older).execute(&mut db).await.unwrap();
+        migrate(&mut db, Path::new("t.db")).await.unwrap();
+        let newest: Vec<(i64, Option<i64>)> =
+            sqlx::query_as("SELECT contact, traced FROM states ORDER BY contact").fetch_all(&mut db).await.unwrap();
+        assert_eq!(newest, [(1, Some(9)), (2, Some(4)), (3, None)]);
+        let chain: Vec<(i64, Option<i64>)> =
+            sqlx::query_as("SELECT place, before FROM trace ORDER BY place").fetch_all(&mut db).await.unwrap();
+        assert_eq!(chain, [(1, None), (4, None), (5, Some(1)), (9, Some(5))]);
     }
 
     #[tokio::test]
@@ -253,6 +280,6 @@ mod tests {
         migrate(&mut db, Path::new("t.db")).await.unwrap();
         sqlx::raw_sql("PRAGMA user_version = 99").execute(&mut db).await.unwrap();
         let error = migrate(&mut db, Path::new("t.db")).await.unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 11, .. }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 12, .. }), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use journey_bytecode::Instant;
 use smol_str::SmolStr;
 use sqlx::SqliteConnection;
 
-use super::{json, list};
+use super::rows::{json, list};
 use crate::spam::{SpamCount, SpamSender, Traffic, senders};
 
 pub(super) async fn count(connection: &mut SqliteConnection, counted: &Traffic, since: i64) -> sqlx::Result<()> {

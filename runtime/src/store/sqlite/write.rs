@@ -9,7 +9,8 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 use super::append::{Log, LogRow, append_plain, append_words};
 use super::join::{JOIN, Joins};
 use super::revise::{FENCE, is_fence};
-use super::{Rows, hex, json, list, message_id, message_keys, rows_of, unhex};
+use super::rows::{Rows, Values, hex, json, list, rows_of, unhex};
+use super::{Writer, message_id, message_keys};
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{Handover, MessageId, Outgoing};
 use crate::store::{
@@ -23,21 +24,34 @@ use crate::trial::{TrialCount, TrialKey, Trials};
 pub(super) struct Batch {
     /// Messages for the queue.
     pub(super) queued: Vec<(Instant, MessageId)>,
-    /// contact, timer, last input applied (all of them without), start and length of the state
-    states: Rows<(i64, i64, Option<i64>, usize, usize)>,
+    stepped: Vec<Stepped>,
     outbox: Rows<OutboxRow>,
     /// contact and hash of an address
     addressed: BTreeSet<(i64, String)>,
-    trace: Rows<(i64, usize, usize)>,
     trials: Trials,
     /// Contacts of which nothing may stay, each with its new key and the moment.
     erased: Vec<(i64, SmolStr, i64)>,
+    /// The states of those of them that did not step themselves: contact, timer, start and length of the state.
+    forgotten: Rows<(i64, i64, usize, usize)>,
     /// contact, hash of an address, moment
     silenced: Vec<(i64, String, i64)>,
     /// hash of an address, topic that is wanted there again, since when
     resubscribed: Vec<(String, SmolStr, i64)>,
     /// What contacts hand over.
     handed: Vec<Handover>,
+}
+
+/// A contact that stepped.
+#[derive(Debug)]
+struct Stepped {
+    contact: i64,
+    due: i64,
+    applied: i64,
+    state: Vec<u8>,
+    /// The place in the trace of what it did before.
+    before: Option<i64>,
+    /// What it did now; nothing that is worth a line, maybe.
+    trace: Option<Vec<u8>>,
 }
 
 /// Messages for the queue, and contacts that somebody joins.
@@ -71,7 +85,15 @@ const ERASE: &str =
          (SELECT 1 FROM wire w WHERE w.contact = outbox.contact AND w.number = outbox.number);
      UPDATE outbox SET marketing = 1, applied = -1, cause = NULL WHERE contact IN (SELECT contact FROM erased);
      DELETE FROM held WHERE contact IN (SELECT contact FROM erased);
-     DELETE FROM trace WHERE contact IN (SELECT contact FROM erased);
+     WITH RECURSIVE chain (place) AS (
+         SELECT s.traced FROM erased e CROSS JOIN states s ON s.contact = e.contact
+         UNION ALL SELECT t.before FROM chain c CROSS JOIN trace t ON t.place = c.place)
+     DELETE FROM trace WHERE place IN (SELECT place FROM chain);
+     UPDATE states SET traced = NULL WHERE contact IN (SELECT contact FROM erased);
+     INSERT OR REPLACE INTO states (body, contact, due, applied)
+         SELECT substr(?, value ->> 2, value ->> 3), value ->> 0, value ->> 1,
+             (SELECT accepted FROM contacts WHERE contacts.id = value ->> 0)
+         FROM jsonb_each(?);
      UPDATE deliveries SET message = NULL, result = CASE WHEN failed THEN ? ELSE ? END
          WHERE contact IN (SELECT contact FROM erased);
      UPDATE inputs SET id = NULL, fingerprint = NULL, body = x'' WHERE contact IN (SELECT contact FROM erased)
@@ -94,7 +116,8 @@ macro_rules! insert_outbox {
 }
 
 impl Batch {
-    pub(super) fn of(advanced: &[Advanced]) -> Self {
+    /// What there is to write of contacts; `traced` says where in the trace each stood when it was claimed.
+    pub(super) fn of(advanced: &[Advanced], traced: impl Fn(ContactId) -> Option<i64>) -> Self {
         let mut batch = Self::default();
         for Advanced { contact, outcome } in advanced {
             if contact.is_merged() && outcome.handed.is_none() {
@@ -103,20 +126,25 @@ impl Batch {
             let id = contact.id.0;
             let applied = outcome.handed.as_ref().map_or(contact.state.applied, |handed| handed.applied);
             batch.handed.extend(outcome.handed.as_deref().cloned());
-            batch.state(contact, outcome.due.unwrap_or(Instant::NEVER), Some(applied));
+            let tells = !outcome.trace.is_empty() && !outcome.erase;
+            batch.stepped.push(Stepped {
+                contact: id,
+                due: outcome.due.unwrap_or(Instant::NEVER).0,
+                applied,
+                state: codec::bytes(contact),
+                before: traced(contact.id),
+                trace: tells.then(|| codec::bytes(&outcome.trace)),
+            });
             outcome.trials.iter().for_each(|event| batch.trials.add(event));
             let at = contact.state.clock.0;
             batch.resubscribed.extend(resubscribed(outcome).map(|(hash, topic, at)| (hex(&hash), topic.clone(), at.0)));
             batch.erased.extend(outcome.erase.then(|| (id, contact.key.clone(), at)));
             for left in outcome.erased.iter().map(|alias| Contact::erased(*alias)) {
-                batch.state(&left, Instant::NEVER, None);
+                let (start, length) = batch.forgotten.add(&left);
+                batch.forgotten.rows.push((left.id.0, Instant::NEVER.0, start, length));
                 batch.erased.push((left.id.0, left.key, at));
             }
             batch.silenced.extend(silenced(outcome).map(|hash| (id, hex(&hash), at)));
-            if !outcome.trace.is_empty() && !outcome.erase {
-                let (start, length) = batch.trace.add(&outcome.trace);
-                batch.trace.rows.push((id, start, length));
-            }
             for (message, knew) in outcome.decided(applied) {
                 queue(&mut batch.outbox, message, message.at, knew);
                 batch.queued.push((message.at, message.id));
@@ -126,48 +154,35 @@ impl Batch {
         batch
     }
 
-    fn state(&mut self, contact: &Contact, due: Instant, applied: Option<i64>) {
-        let (start, length) = self.states.add(contact);
-        self.states.rows.push((contact.id.0, due.0, applied, start, length));
-    }
-
     /// Writes the rows; returns what there is to do for others. Nothing is written if there is a newer revision.
-    pub(super) async fn write(
-        mut self,
-        connection: &mut SqliteConnection,
-        revision: i64,
-    ) -> sqlx::Result<Option<Written>> {
+    pub(super) async fn write(mut self, writer: &mut Writer, revision: i64) -> sqlx::Result<Option<Written>> {
+        let connection = &mut writer.connection;
         let joins = if self.handed.is_empty() {
             None
         } else {
-            begin(connection).await?;
-            Some(Joins::read(connection, std::mem::take(&mut self.handed)).await?)
+            begin(&mut *connection).await?;
+            Some(Joins::read(&mut *connection, std::mem::take(&mut self.handed)).await?)
         };
         let (begin, join) = if joins.is_some() { ("", JOIN) } else { ("BEGIN IMMEDIATE;", "") };
         let joined = joins.as_ref().map(Joins::joined).unwrap_or_default();
         let erase = if self.erased.is_empty() { "" } else { ERASE };
         let count = if self.trials.0.is_empty() { "" } else { COUNT_TRIALS };
         let again = if self.resubscribed.is_empty() { "" } else { RESUBSCRIBE };
-        let states = "INSERT OR REPLACE INTO states (body, contact, due, applied)
-                 SELECT substr(?, value ->> 3, value ->> 4), value ->> 0, value ->> 1,
-                     coalesce(value ->> 2, (SELECT accepted FROM contacts WHERE contacts.id = value ->> 0))
-                 FROM jsonb_each(?);";
         let end = concat!(
             insert_outbox!(),
             "INSERT OR IGNORE INTO addressed (contact, hash)
-                 SELECT value ->> 0, unhex(value ->> 1) FROM jsonb_each(?);
-             INSERT INTO trace (contact, body)
-                 SELECT value ->> 0, substr(?, value ->> 1, value ->> 2) FROM jsonb_each(?);"
+                 SELECT value ->> 0, unhex(value ->> 1) FROM jsonb_each(?);"
         );
-        let write = AssertSqlSafe([begin, FENCE, states, erase, again, count, end, join, "COMMIT"].concat());
-        let mut query = self.states.bind(sqlx::query(write).bind(revision));
+        let mut values = Values::default();
+        values.bind(revision)?;
+        let next_trace = step(&self.stepped, writer.next_trace, &mut values)?;
+        let (steps, arguments) = (values.sql, values.arguments);
+        let write = AssertSqlSafe([begin, FENCE, &steps, erase, again, count, end, join, "COMMIT"].concat());
+        let mut query = sqlx::query_with(write, arguments);
         if !erase.is_empty() {
-            let left = |failed| {
-                let mut left = Vec::new();
-                codec::append(&DeliveryResult::erased(failed), &mut left);
-                left
-            };
-            query = query.bind(json(&self.erased)).bind(json(&self.silenced)).bind(left(true)).bind(left(false));
+            let left = |failed| codec::bytes(&DeliveryResult::erased(failed));
+            query = self.forgotten.bind(query.bind(json(&self.erased)).bind(json(&self.silenced)));
+            query = query.bind(left(true)).bind(left(false));
         }
         if !again.is_empty() {
             query = query.bind(json(&self.resubscribed));
@@ -180,13 +195,15 @@ impl Batch {
         }
         let addressed: Vec<_> = self.addressed.into_iter().collect();
         let query = self.outbox.bind(query).bind(json(&addressed));
-        let query = self.trace.bind(query);
         let query = match joins {
             Some(joins) => joins.bind(query),
             None => query,
         };
         match query.execute(&mut *connection).await {
-            Ok(_) => Ok(Some((self.queued, joined))),
+            Ok(_) => {
+                writer.next_trace = next_trace;
+                Ok(Some((self.queued, joined)))
+            }
             Err(error) if is_fence(&error) => {
                 sqlx::raw_sql("ROLLBACK").execute(connection).await?;
                 Ok(None)
@@ -194,6 +211,37 @@ impl Batch {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Writes the states of contacts that stepped, and what they did as the newest part of the chain of each; returns the next free
+/// place in the trace.
+fn step(stepped: &[Stepped], next_trace: i64, values: &mut Values) -> sqlx::Result<i64> {
+    let mut place = next_trace;
+    let mut places = Vec::with_capacity(stepped.len());
+    let mut told = Vec::with_capacity(stepped.len());
+    for row in stepped {
+        places.push((row, row.trace.as_ref().map_or(row.before, |_| Some(place))));
+        if let Some(trace) = &row.trace {
+            told.push((place, row, trace));
+            place += 1;
+        }
+    }
+    let trace = "INSERT OR REPLACE INTO trace (place, contact, before, body) VALUES ";
+    values.insert(trace, 4, &told, |values, (place, row, trace)| {
+        values.bind(*place)?;
+        values.bind(row.contact)?;
+        values.bind(row.before)?;
+        values.bind(trace.as_slice())
+    })?;
+    let states = "INSERT OR REPLACE INTO states (contact, due, applied, traced, body) VALUES ";
+    values.insert(states, 5, &places, |values, (row, traced)| {
+        values.bind(row.contact)?;
+        values.bind(row.due)?;
+        values.bind(row.applied)?;
+        values.bind(*traced)?;
+        values.bind(row.state.as_slice())
+    })?;
+    Ok(place)
 }
 
 /// Appends a message to the rows for the outbox.

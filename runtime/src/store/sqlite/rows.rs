@@ -1,0 +1,133 @@
+//! How rows travel: many at a time, as one JSON array and one blob with the bytes of all of them. A row at a time, each would
+//! wake whoever waits for it.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments as _, Encode, Row, Sqlite, SqliteConnection, Type};
+
+use crate::store::codec;
+
+pub(super) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
+
+/// The rows of a query that gives them as one JSON array.
+pub(super) async fn list<T: DeserializeOwned>(query: Query, connection: &mut SqliteConnection) -> sqlx::Result<Vec<T>> {
+    rows_of(query.fetch_one(connection).await?.try_get(0)?)
+}
+
+/// The rows of a JSON array.
+pub(super) fn rows_of<T: DeserializeOwned>(array: &str) -> sqlx::Result<Vec<T>> {
+    serde_json::from_str(array).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+/// The columns of [`with_bytes`]: rows as one JSON array, and the bytes that belong to each.
+macro_rules! columns_with_bytes {
+    ($row:literal, $bytes:literal) => {
+        concat!(
+            "json_group_array(json_array(",
+            $row,
+            ")), json_group_array(length(",
+            $bytes,
+            ")), ",
+            "CAST(group_concat(",
+            $bytes,
+            ", '') AS BLOB)"
+        )
+    };
+}
+
+pub(super) use columns_with_bytes;
+
+/// Rows with the bytes of each, in the order in which the query came upon them; none where there is no value.
+pub(super) fn with_bytes<T: DeserializeOwned>(row: &SqliteRow) -> sqlx::Result<Vec<(T, Option<Vec<u8>>)>> {
+    let (rows, lengths): (Vec<T>, Vec<Option<usize>>) = (rows_of(row.try_get(0)?)?, rows_of(row.try_get(1)?)?);
+    let mut rest = row.try_get::<Option<&[u8]>, _>(2)?.unwrap_or_default();
+    let missing = || sqlx::Error::Decode("bytes of a row are missing".into());
+    let mut take = |length: usize| -> sqlx::Result<Vec<u8>> {
+        let (bytes, behind) = rest.split_at_checked(length).ok_or_else(missing)?;
+        rest = behind;
+        Ok(bytes.to_vec())
+    };
+    rows.into_iter().zip(lengths).map(|(row, length)| Ok((row, length.map(&mut take).transpose()?))).collect()
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// The bytes of a hexadecimal number, as SQLite writes it.
+pub(super) fn unhex(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => byte - b'0',
+        _ => byte.wrapping_sub(b'A').wrapping_add(10) & 0xf,
+    };
+    text.as_bytes().as_chunks().0.iter().map(|[high, low]| digit(*high) << 4 | digit(*low)).collect()
+}
+
+/// Rows as one JSON array. Numbers and text cannot fail to be written; an empty array would write nothing.
+pub(super) fn json<T: Serialize>(rows: &[T]) -> String {
+    serde_json::to_string(rows).unwrap_or_else(|_| "[]".into())
+}
+
+/// Rows on their way into a table: one JSON array, and one blob of which each row names a slice.
+#[derive(Debug)]
+pub(super) struct Rows<R> {
+    pub(super) rows: Vec<R>,
+    blob: Vec<u8>,
+}
+
+impl<R> Default for Rows<R> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), blob: Vec::new() }
+    }
+}
+
+impl<R: Serialize> Rows<R> {
+    /// Appends a value to the blob; where it starts, from 1, and its length.
+    pub(super) fn add<T: Serialize>(&mut self, value: &T) -> (usize, usize) {
+        (self.blob.len() + 1, codec::append(value, &mut self.blob))
+    }
+
+    /// Binds the blob and the array, in this order. A text of several statements has parameters without numbers: each
+    /// statement takes the next ones.
+    pub(super) fn bind(self, query: Query) -> Query {
+        query.bind(self.blob).bind(json(&self.rows))
+    }
+}
+
+/// How many rows one `VALUES` takes at most: SQLite limits its parameters.
+const MOST: usize = 1024;
+
+/// Statements whose rows are parameters. Where a statement for so many rows is prepared already, that costs half of what
+/// JSON does: it is for what each step writes.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    pub(super) sql: String,
+    pub(super) arguments: SqliteArguments,
+}
+
+impl Values {
+    pub(super) fn bind<'t, T: Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) -> sqlx::Result<()> {
+        self.arguments.add(value).map_err(sqlx::Error::Encode)
+    }
+
+    /// Appends a statement that ends with so many rows of so many columns. So that few statements are prepared, the last row
+    /// is repeated up to the next power of two: the statement must not mind.
+    pub(super) fn insert<R>(
+        &mut self,
+        statement: &str,
+        columns: usize,
+        rows: &[R],
+        mut bind: impl FnMut(&mut Self, &R) -> sqlx::Result<()>,
+    ) -> sqlx::Result<()> {
+        let row = format!("({}?)", "?,".repeat(columns - 1));
+        for chunk in rows.chunks(MOST) {
+            let count = chunk.len().next_power_of_two();
+            self.sql.extend([statement, &format!("{row},").repeat(count - 1), &row, ";"]);
+            for row in chunk.iter().chain(chunk.last().into_iter().cycle()).take(count) {
+                bind(self, row)?;
+            }
+        }
+        Ok(())
+    }
+}
