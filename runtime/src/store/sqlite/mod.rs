@@ -591,8 +591,10 @@ impl Store for SqliteStore {
 
     async fn trace(&self, contact: ContactId) -> Result<Vec<TraceEntry>, StoreError> {
         let chain = "WITH RECURSIVE chain (place, before, body) AS (
-                 SELECT t.place, t.before, t.body FROM states s CROSS JOIN trace t ON t.place = s.traced WHERE s.contact = ?1
-                 UNION ALL SELECT t.place, t.before, t.body FROM chain c CROSS JOIN trace t ON t.place = c.before)
+                 SELECT t.place, t.before, t.body FROM states s CROSS JOIN trace t
+                     ON t.place = s.traced AND t.contact = s.contact WHERE s.contact = ?1
+                 UNION ALL SELECT t.place, t.before, t.body FROM chain c CROSS JOIN trace t
+                     ON t.place = c.before AND t.contact = ?1)
              SELECT body FROM chain ORDER BY place";
         let mut trace = Vec::new();
         for row in self.fetch(sqlx::query(chain).bind(contact.0)).await? {

@@ -85,9 +85,11 @@ const ERASE: &str =
          (SELECT 1 FROM wire w WHERE w.contact = outbox.contact AND w.number = outbox.number);
      UPDATE outbox SET marketing = 1, applied = -1, cause = NULL WHERE contact IN (SELECT contact FROM erased);
      DELETE FROM held WHERE contact IN (SELECT contact FROM erased);
-     WITH RECURSIVE chain (place) AS (
-         SELECT s.traced FROM erased e CROSS JOIN states s ON s.contact = e.contact
-         UNION ALL SELECT t.before FROM chain c CROSS JOIN trace t ON t.place = c.place)
+     WITH RECURSIVE chain (contact, place, before) AS (
+         SELECT t.contact, t.place, t.before FROM erased e CROSS JOIN states s ON s.contact = e.contact
+             CROSS JOIN trace t ON t.place = s.traced AND t.contact = s.contact
+         UNION ALL SELECT t.contact, t.place, t.before FROM chain c CROSS JOIN trace t
+             ON t.place = c.before AND t.contact = c.contact)
      DELETE FROM trace WHERE place IN (SELECT place FROM chain);
      UPDATE states SET traced = NULL WHERE contact IN (SELECT contact FROM erased);
      INSERT OR REPLACE INTO states (body, contact, due, applied)
