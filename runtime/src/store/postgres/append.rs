@@ -6,12 +6,12 @@ use journey_bytecode::Instant;
 use smol_str::SmolStr;
 use sqlx::{PgConnection, Row};
 
+use super::execute;
 use super::write::close_gate;
-use super::{bytes, execute};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
 use crate::store::merged::Merged;
-use crate::store::{Acceptance, NewInput, Whose, suppressed_name, words_on_topics};
+use crate::store::{Acceptance, NewInput, Whose, codec, suppressed_name, words_on_topics};
 
 /// Takes inputs within a transaction. Contacts are created in the order of their keys and then locked in the order of
 /// their numbers, so that transactions wait for each other and never in a circle.
@@ -277,7 +277,7 @@ impl Log {
         self.contacts.push(contact.0);
         self.places.push(seq);
         self.moments.push(at.0);
-        self.bodies.push(bytes(kind));
+        self.bodies.push(codec::bytes(kind));
         if let Some((id, fingerprint)) = id {
             self.ids.0.push(of.0);
             self.ids.1.push(id.to_string());

@@ -21,7 +21,6 @@ use std::sync::{Arc, Mutex as SyncMutex, MutexGuard as SyncGuard, OnceLock, Pois
 use std::time::Duration;
 
 use journey_bytecode::{Channel, Instant, Version};
-use serde::Serialize;
 use smol_str::SmolStr;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow};
 use sqlx::query::Query as SqlxQuery;
@@ -259,12 +258,6 @@ type Query<'q> = SqlxQuery<'q, Postgres, PgArguments>;
 
 async fn execute(connection: &mut PgConnection, query: Query<'_>) -> sqlx::Result<()> {
     query.execute(connection).await.map(|_| ())
-}
-
-fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    codec::append(value, &mut bytes);
-    bytes
 }
 
 /// A message's number as PostgreSQL counts. Nobody gets two billion messages.

@@ -5,8 +5,9 @@
 
 use sqlx::PgConnection;
 
-use super::{FIRST_KEY, bytes, execute};
+use super::{FIRST_KEY, execute};
 use crate::store::Revision;
+use crate::store::codec;
 
 /// The first number of that lock.
 const KEY: i32 = FIRST_KEY + 2;
@@ -29,7 +30,7 @@ pub(super) async fn revise(
         let keep = "INSERT INTO deployments (id, body) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         execute(connection, sqlx::query(keep).bind(revision.deployment.0.to_vec()).bind(bundle)).await?;
     }
-    let body = bytes(revision);
+    let body = codec::bytes(revision);
     let write = "INSERT INTO revisions (number, body, told) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     execute(connection, sqlx::query(write).bind(revision.number).bind(&body).bind(revision.told)).await?;
     let ours = sqlx::query_scalar::<_, Vec<u8>>("SELECT body FROM revisions WHERE number = $1");

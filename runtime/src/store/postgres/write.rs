@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::append::Log;
-use super::{FIRST_KEY, bytes, execute, join, message_columns, message_id, number};
+use super::{FIRST_KEY, execute, join, message_columns, message_id, number};
 use crate::core::contact::Contact;
 use crate::core::effect::{Handover, MessageId, Outgoing};
 use crate::store::{
@@ -68,7 +68,7 @@ impl Outbox {
         self.holds.push(message.after_crash == AfterCrash::Hold);
         self.channels.push(message.channel.name());
         self.addresses.push(address_hash(message).map(Vec::from).unwrap_or_default());
-        self.bodies.push(bytes(message));
+        self.bodies.push(codec::bytes(message));
     }
 
     async fn write(self, connection: &mut PgConnection) -> sqlx::Result<()> {
@@ -105,7 +105,7 @@ impl Batch {
             batch.contacts.push(id);
             batch.dues.push(outcome.due.unwrap_or(Instant::NEVER).0);
             batch.applied.push(applied);
-            batch.states.push(bytes(contact));
+            batch.states.push(codec::bytes(contact));
             batch.first.push(new.contains(&id));
             outcome.trials.iter().for_each(|event| batch.trials.add(event));
             if outcome.erase {
@@ -120,7 +120,7 @@ impl Batch {
                     batch.contacts.push(alias.0);
                     batch.dues.push(Instant::NEVER.0);
                     batch.applied.push(0);
-                    batch.states.push(bytes(&left));
+                    batch.states.push(codec::bytes(&left));
                     batch.first.push(false);
                     batch.erased.0.push(alias.0);
                     batch.erased.1.push(left.key.to_string());
@@ -128,7 +128,7 @@ impl Batch {
             }
             if !outcome.trace.is_empty() && !outcome.erase {
                 batch.trace.0.push(id);
-                batch.trace.1.push(bytes(&outcome.trace));
+                batch.trace.1.push(codec::bytes(&outcome.trace));
             }
             for (message, knew) in outcome.decided(applied) {
                 batch.outbox.push(message, message.at, knew);
@@ -385,7 +385,7 @@ async fn settle(connection: &mut PgConnection, done: &BTreeMap<MessageId, &Deliv
         columns.0.push(delivery.at.0);
         columns.1.push(i32::try_from(delivery.attempts).unwrap_or(i32::MAX));
         columns.2.push(delivery.result.is_failure());
-        columns.3.push(bytes(&delivery.result));
+        columns.3.push(codec::bytes(&delivery.result));
     }
     let settle = "WITH u AS (
              SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::integer[], $5::boolean[], $6::bytea[])
@@ -533,9 +533,8 @@ pub(super) async fn keep_programs(connection: &mut PgConnection, programs: &[Kep
     for kept in programs {
         let keep = "INSERT INTO programs (version, body) VALUES ($1, $2)
              ON CONFLICT (version) DO UPDATE SET body = excluded.body";
-        let mut body = Vec::new();
-        codec::append(kept, &mut body);
-        execute(connection, sqlx::query(keep).bind(kept.program.version().0.to_vec()).bind(body)).await?;
+        let version = kept.program.version().0.to_vec();
+        execute(connection, sqlx::query(keep).bind(version).bind(codec::bytes(kept))).await?;
     }
     Ok(())
 }
@@ -569,7 +568,7 @@ async fn erase(
     }
     let results = "UPDATE deliveries SET message = NULL, result = CASE WHEN failed THEN $2 ELSE $3 END
          WHERE contact = ANY($1)";
-    let left = |failed| bytes(&DeliveryResult::erased(failed));
+    let left = |failed| codec::bytes(&DeliveryResult::erased(failed));
     execute(connection, sqlx::query(results).bind(&contacts).bind(left(true)).bind(left(false))).await?;
     let keyless = "UPDATE contacts c SET key = u.key FROM unnest($1::bigint[], $2::text[]) AS u (contact, key)
          WHERE c.contact = u.contact";

@@ -1,8 +1,7 @@
 //! A store in one SQLite file, for one process.
 //!
 //! One connection writes, in transactions that begin with the write lock; `synchronous=FULL`, so that what is
-//! acknowledged survives a power failure. Batches travel as one JSON array and one blob of which the array names slices:
-//! one statement a table, however many rows; what is read comes back the same way. A transaction is one text of several
+//! acknowledged survives a power failure. Rows travel in batches, as [`rows`] says. A transaction is one text of several
 //! statements, because each trip to the connection's thread costs more than a statement. After the first failed operation
 //! nothing more is accepted.
 
@@ -202,8 +201,7 @@ impl SqliteStore {
 
     /// Reads the rows of a query that gives them as one JSON array.
     async fn list<T: DeserializeOwned>(&self, query: Query) -> Result<Vec<T>, StoreError> {
-        let row = self.fetch_one(query).await?;
-        row.try_get(0).and_then(rows_of).map_err(|error| self.fail(error))
+        rows_of(&self.fetch_one(query).await?, 0).map_err(|error| self.fail(error))
     }
 
     /// Reads the rows of a query that gives them as [`columns_with_bytes`].

@@ -20,8 +20,7 @@ pub(super) async fn revise(
     revision: &Revision,
     bundle: Option<&[u8]>,
 ) -> sqlx::Result<bool> {
-    let mut body = Vec::new();
-    codec::append(revision, &mut body);
+    let body = codec::bytes(revision);
     let write = "BEGIN IMMEDIATE;
          INSERT OR IGNORE INTO deployments (id, body) SELECT ?1, ?2 WHERE ?2 IS NOT NULL;
          INSERT OR IGNORE INTO revisions (number, body, told) VALUES (?3, ?4, ?5);

@@ -1,5 +1,5 @@
-//! How rows travel: many at a time, as one JSON array and one blob with the bytes of all of them. A row at a time, each would
-//! wake whoever waits for it.
+//! How rows travel: many at a time, as one JSON array and one blob with the bytes of all of them, or, where each step writes
+//! them, as parameters of one statement. A row at a time, each would wake whoever waits for it.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,12 +12,12 @@ pub(super) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
 /// The rows of a query that gives them as one JSON array.
 pub(super) async fn list<T: DeserializeOwned>(query: Query, connection: &mut SqliteConnection) -> sqlx::Result<Vec<T>> {
-    rows_of(query.fetch_one(connection).await?.try_get(0)?)
+    rows_of(&query.fetch_one(connection).await?, 0)
 }
 
-/// The rows of a JSON array.
-pub(super) fn rows_of<T: DeserializeOwned>(array: &str) -> sqlx::Result<Vec<T>> {
-    serde_json::from_str(array).map_err(|error| sqlx::Error::Decode(error.into()))
+/// The rows of the JSON array in this column.
+pub(super) fn rows_of<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> sqlx::Result<Vec<T>> {
+    serde_json::from_str(row.try_get(column)?).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// The columns of [`with_bytes`]: rows as one JSON array, and the bytes that belong to each.
@@ -40,7 +40,7 @@ pub(super) use columns_with_bytes;
 
 /// Rows with the bytes of each, in the order in which the query came upon them; none where there is no value.
 pub(super) fn with_bytes<T: DeserializeOwned>(row: &SqliteRow) -> sqlx::Result<Vec<(T, Option<Vec<u8>>)>> {
-    let (rows, lengths): (Vec<T>, Vec<Option<usize>>) = (rows_of(row.try_get(0)?)?, rows_of(row.try_get(1)?)?);
+    let (rows, lengths): (Vec<T>, Vec<Option<usize>>) = (rows_of(row, 0)?, rows_of(row, 1)?);
     let mut rest = row.try_get::<Option<&[u8]>, _>(2)?.unwrap_or_default();
     let missing = || sqlx::Error::Decode("bytes of a row are missing".into());
     let mut take = |length: usize| -> sqlx::Result<Vec<u8>> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use journey_bytecode::{AfterCrash, Instant, Purpose};
 use smol_str::SmolStr;
-use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::append::{Log, LogRow, append_plain, append_words};
 use super::join::{JOIN, Joins};
@@ -343,8 +343,8 @@ async fn record_in(
     let tried = message_keys(&results.iter().map(|delivery| delivery.id).collect::<Vec<_>>());
     let standing = sqlx::query(standing).bind(message_keys(leaving)).bind(tried.clone());
     let row = standing.fetch_one(&mut *connection).await?;
-    let (leaving, staying) = leave(leaving, rows_of(row.try_get(0)?)?);
-    let rows: Vec<OpenRow> = rows_of(row.try_get(1)?)?;
+    let (leaving, staying) = leave(leaving, rows_of(&row, 0)?);
+    let rows: Vec<OpenRow> = rows_of(&row, 1)?;
     let open: HashSet<MessageId> = rows.iter().map(|(number, contact, ..)| message_id((*contact, *number))).collect();
     let mut log = Log::default();
     let of_log =
@@ -629,9 +629,7 @@ pub(super) async fn keep_programs(connection: &mut SqliteConnection, programs: &
         let keep = "INSERT INTO programs (version, body) VALUES (?1, ?2)
              ON CONFLICT (version) DO UPDATE SET body = excluded.body";
         let version = kept.program.version().0.to_vec();
-        let mut body = Vec::new();
-        codec::append(kept, &mut body);
-        sqlx::query(keep).bind(version).bind(body).execute(&mut *connection).await?;
+        sqlx::query(keep).bind(version).bind(codec::bytes(kept)).execute(&mut *connection).await?;
     }
     Ok(())
 }
