@@ -1,6 +1,6 @@
-//! `cargo xtask bench engine`: durable steps per second on SQLite and on PostgreSQL, beside a plain loop over the same
-//! database that pops due rows, updates each and commits; then a real engine with everybody due at once, and how soon it
-//! commits an event and fires a timer.
+//! `cargo xtask bench engine`: durable steps per second on SQLite and on PostgreSQL, beside plain loops over the same
+//! database that pop due rows, update each, write a row of what was done or none, and commit; then a real engine with
+//! everybody due at once, and how soon it commits an event and fires a timer.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -87,13 +87,16 @@ async fn measure(name: &str, database: &Database, contacts: usize) {
     println!("\n{name}");
     let rate = |since: Moment| contacts as f64 / since.elapsed().as_secs_f64();
 
-    let raw_rate = {
-        let begin = raw(database, contacts).await;
-        rate(begin)
-    };
-    println!("  plain loop over the database {raw_rate:>12.0} rows/s");
+    let mut plain = Vec::new();
+    for kind in Loop::ALL {
+        let begin = raw(database, contacts, kind).await;
+        let rate = rate(begin);
+        println!("  {:<28} {rate:>12.0} rows/s", kind.name());
+        plain.push(rate);
+    }
     let steps = |what: &str, rate: f64| {
-        println!("  {what:<28} {rate:>12.0} contacts/s  {:>4.0} % of the plain loop", 100.0 * rate / raw_rate);
+        let shares: Vec<_> = plain.iter().map(|plain| format!("{:.0} %", 100.0 * rate / plain)).collect();
+        println!("  {what:<28} {rate:>12.0} contacts/s, {} of the plain loops", shares.join(" and "));
     };
 
     let store = Arc::new(AnyStore::open(database).await.unwrap());
@@ -244,9 +247,29 @@ async fn size(database: &Database) -> (u64, u64) {
     (waiting.unsigned_abs(), all.unsigned_abs())
 }
 
-/// A plain loop over the same kind of database: pop due rows, give each a new body and moment, commit. When it began, its
-/// table filled.
-async fn raw(database: &Database, contacts: usize) -> Moment {
+/// What a plain loop does to a due row.
+#[derive(Clone, Copy)]
+enum Loop {
+    /// It gets a new body and moment.
+    Update,
+    /// What was done is noted as well, in a row of its own: as a step does.
+    UpdateAndNote,
+}
+
+impl Loop {
+    const ALL: [Self; 2] = [Self::Update, Self::UpdateAndNote];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Update => "plain loop, a row updated",
+            Self::UpdateAndNote => "plain loop, and one noted",
+        }
+    }
+}
+
+/// A plain loop over the same kind of database takes 1,000 due rows a commit, which never leave the database. When it began,
+/// its table filled.
+async fn raw(database: &Database, contacts: usize, kind: Loop) -> Moment {
     let body = Value::text("x".repeat(100)).to_string();
     match database {
         Database::Sqlite(path) => {
@@ -259,38 +282,53 @@ async fn raw(database: &Database, contacts: usize) -> Moment {
                 .pragma("wal_autocheckpoint", "20000");
             let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
             let fill = format!(
-                "CREATE TABLE raw (contact INTEGER PRIMARY KEY, due INTEGER NOT NULL, body TEXT NOT NULL);
+                "DROP TABLE IF EXISTS raw;
+                 DROP TABLE IF EXISTS done;
+                 CREATE TABLE raw (contact INTEGER PRIMARY KEY, due INTEGER NOT NULL, body TEXT NOT NULL);
+                 CREATE TABLE done (place INTEGER PRIMARY KEY, contact INTEGER NOT NULL, body TEXT NOT NULL);
                  CREATE INDEX raw_due ON raw (due);
                  WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {contacts})
                  INSERT INTO raw SELECT n, 1, '{body}' FROM n"
             );
-            connection.execute(sqlx::AssertSqlSafe(fill)).await.unwrap();
+            connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(fill))).await.unwrap();
+            let note = "INSERT INTO done (contact, body) SELECT contact, body FROM raw WHERE due <= 1 ORDER BY due LIMIT 1000;";
+            let update = "UPDATE raw SET due = 9, body = body || '' WHERE contact IN
+                (SELECT contact FROM raw WHERE due <= 1 ORDER BY due LIMIT 1000);";
+            let step = match kind {
+                Loop::Update => ["BEGIN IMMEDIATE;", update, "COMMIT"].concat(),
+                Loop::UpdateAndNote => ["BEGIN IMMEDIATE;", note, update, "COMMIT"].concat(),
+            };
             let begin = Moment::now();
             for _ in 0..contacts / BATCH {
-                let step = "BEGIN IMMEDIATE;
-                     UPDATE raw SET due = 9, body = body || '' WHERE contact IN
-                         (SELECT contact FROM raw WHERE due <= 1 ORDER BY due LIMIT 1000);
-                     COMMIT";
-                connection.execute(sqlx::raw_sql(step)).await.unwrap();
+                connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(step.clone()))).await.unwrap();
             }
             begin
         }
         Database::Postgres(url) => {
             let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
             let fill = format!(
-                "CREATE TABLE raw (contact bigint PRIMARY KEY, due bigint NOT NULL, body text NOT NULL);
+                "DROP TABLE IF EXISTS raw;
+                 DROP TABLE IF EXISTS done;
+                 CREATE TABLE raw (contact bigint PRIMARY KEY, due bigint NOT NULL, body text NOT NULL);
+                 CREATE TABLE done (place bigserial PRIMARY KEY, contact bigint NOT NULL, body text NOT NULL);
                  CREATE INDEX raw_due ON raw (due);
                  INSERT INTO raw SELECT n, 1, '{body}' FROM generate_series(1, {contacts}) n;
                  ANALYZE raw"
             );
             connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(fill))).await.unwrap();
+            let update = "UPDATE raw SET due = 9, body = body || '' WHERE contact IN
+                (SELECT contact FROM raw WHERE due <= 1 ORDER BY due LIMIT 1000 FOR UPDATE SKIP LOCKED)";
+            let step = match kind {
+                Loop::Update => update.to_owned(),
+                Loop::UpdateAndNote => format!(
+                    "WITH stepped AS ({update} RETURNING contact, body)
+                     INSERT INTO done (contact, body) SELECT contact, body FROM stepped"
+                ),
+            };
             let begin = Moment::now();
             for _ in 0..contacts / BATCH {
-                let step = "UPDATE raw SET due = 9, body = body || '' WHERE contact IN
-                     (SELECT contact FROM raw WHERE due <= 1 ORDER BY due LIMIT 1000 FOR UPDATE SKIP LOCKED)";
-                connection.execute(sqlx::raw_sql(step)).await.unwrap();
+                connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(step.clone()))).await.unwrap();
             }
-            connection.execute("DROP TABLE raw").await.unwrap();
             begin
         }
     }
