@@ -30,8 +30,11 @@ const CLAIM: u32 = 128;
 const PARCEL: usize = 16;
 
 /// How long the scribe waits for those whose notes shared the last transaction, at most: they are about to write the next
-/// ones. As long as that transaction took, within these limits: on a slow disk it pays to wait for more of them.
-const GATHER: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(5));
+/// ones. As long as that transaction took, up to this, where a commit waits for a disk; it pays to wait for more of them.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// Behind a transaction that was faster nobody waits.
+const FAST: Duration = Duration::from_millis(1);
 
 /// How long the note that a parcel goes on the wire is good for. A worker that was frozen for longer asks again before
 /// each message: others may have taken it over.
@@ -255,7 +258,7 @@ impl<S: Store> Settle for Desk<S> {
 
 /// Writes notes until every pen is gone.
 async fn write_notes<S: Store>(shared: Arc<Shared<S>>, mut notes: mpsc::Receiver<Note>) {
-    let (mut expected, mut patience) = (1, GATHER.0);
+    let (mut expected, mut patience) = (1, Duration::ZERO);
     while let Some(first) = notes.recv().await {
         let (mut results, mut leaving) = (Vec::new(), Vec::new());
         for note in gather(first, &mut notes, expected, patience).await {
@@ -279,7 +282,7 @@ async fn write_notes<S: Store>(shared: Arc<Shared<S>>, mut notes: mpsc::Receiver
             }
         };
         shared.count_results(&deliveries);
-        patience = begun.elapsed().clamp(GATHER.0, GATHER.1);
+        patience = Some(begun.elapsed()).filter(|took| *took >= FAST).unwrap_or_default().min(GATHER);
         expected = notes.len() + written.len() + leaving.len();
         for written in written {
             let _ = written.send(());
@@ -293,6 +296,10 @@ async fn write_notes<S: Store>(shared: Arc<Shared<S>>, mut notes: mpsc::Receiver
 /// The notes that wait, and those that come within a moment, until there are as many as expected.
 async fn gather(first: Note, notes: &mut mpsc::Receiver<Note>, expected: usize, patience: Duration) -> Vec<Note> {
     let mut gathered = vec![first];
+    if patience.is_zero() {
+        gathered.extend(std::iter::from_fn(|| notes.try_recv().ok()));
+        return gathered;
+    }
     let coming = async {
         while gathered.len() < expected || !notes.is_empty() {
             match notes.recv().await {

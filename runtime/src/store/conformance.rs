@@ -4,6 +4,7 @@ mod forgotten;
 mod heard;
 mod joined;
 mod kept;
+mod machine;
 mod resubscribed;
 mod revised;
 mod senders;

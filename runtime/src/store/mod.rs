@@ -98,8 +98,9 @@ pub trait Store: Send + Sync + 'static {
     -> impl Future<Output = Result<Vec<Queued>, StoreError>> + Send;
 
     /// Writes, in one transaction, what became of messages (and tells their contacts), and that other claimed messages go
-    /// on the wire now: from here until its result a crash leaves it open whether such a message arrived. Returns those
-    /// that may *not* go, and why.
+    /// on the wire now: from here until its result a crash leaves it open whether such a message arrived. Survives this
+    /// process; where it may be lost with the machine, what was claimed counts as on the wire. Returns those that may *not*
+    /// go, and why.
     fn record(
         &self,
         results: &[Delivery],

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use journey_bytecode::Instant;
 use journey_runtime::store::{SqliteStore, Store};
 use journey_tests::binary::Server;
 use journey_tests::project::{Project, walk};
 use journey_tests::random::Random;
+use journey_tests::sink::Sink;
 use journey_tests::{free_port, http};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -37,11 +39,13 @@ pub(crate) struct Sum {
     syncs: usize,
     /// Ids that were acknowledged, contacts among them.
     acknowledged: usize,
+    /// Mails that left.
+    mailed: usize,
     images: usize,
     served: usize,
     /// Images that SQLite or we find damaged.
     corrupt: usize,
-    /// Images in which something is missing that was acknowledged.
+    /// Images in which something is missing that was acknowledged, or a mail counts as not sent that had left.
     losing: usize,
     examples: Vec<String>,
 }
@@ -50,23 +54,25 @@ impl Sum {
     /// Fails unless nothing was lost, and enough was there that could have been.
     pub(crate) fn holds_good(&self) {
         assert!(self.corrupt == 0 && self.losing == 0, "{}\n{:#?}", self.told(), self.examples);
-        let Self { acknowledged, syncs, images, served, .. } = self;
-        assert!(*acknowledged > 50 && *syncs > 20 && *images > 100 && *served > 0, "too little: {}", self.told());
+        let Self { acknowledged, mailed, syncs, images, served, .. } = self;
+        let enough = *acknowledged > 50 && *mailed > 10 && *syncs > 20 && *images > 100 && *served > 0;
+        assert!(enough, "too little: {}", self.told());
     }
 
     /// In a line.
     pub(crate) fn told(&self) -> String {
-        let Self { changes, syncs, acknowledged, images, served, corrupt, losing, .. } = self;
+        let Self { changes, syncs, acknowledged, mailed, images, served, corrupt, losing, .. } = self;
         format!(
-            "power failures: {changes} changes of the disk, {syncs} syncs, {acknowledged} ids acknowledged; {images} images, \
-             {served} of them served; {corrupt} corrupt, {losing} that lose what was acknowledged"
+            "power failures: {changes} changes of the disk, {syncs} syncs, {acknowledged} ids acknowledged, {mailed} mails sent; \
+             {images} images, {served} of them served; {corrupt} corrupt, {losing} that lose what was acknowledged or sent"
         )
     }
 }
 
 /// Runs a server that is asked so often, in three lives, and looks at what a power failure would have left at so many moments.
 pub(crate) fn fails(strace: &Path, requests: usize, moments: usize, random: &mut Random) -> Sum {
-    let project = walk("");
+    let sink = Sink::accepting();
+    let project = walk(&format!("smtp = \"{}\"", sink.url()));
     let mut reader = Reader::new(project.path());
     for life in 0..3 {
         let notes = project.path().join("notes");
@@ -98,11 +104,11 @@ fn feed(address: &str, life: usize, client: usize, requests: usize) {
     let post = |path, body: &str| http::post(address, path, "application/x-ndjson", body.as_bytes()).unwrap();
     for n in 0..requests.div_ceil(3) {
         let contact = format!("c{life}-{client}-{n}");
-        let attributes = format!(r#"{{"email":"{contact}@walk.example"}}"#);
         // A contact that is forgotten must not be missed.
         let erased = n % ERASED == ERASED - 1;
         let id = if erased { "gone" } else { "e" };
         let contact = if erased { contact.replace('c', "gone") } else { contact };
+        let attributes = format!(r#"{{"email":"{contact}@walk.example"}}"#);
         acknowledged(post("/v1/contacts", &format!(r#"{{"id":"{contact}","attributes":{attributes}}}"#)));
         acknowledged(post(
             "/v1/events",
@@ -133,7 +139,7 @@ impl Disk {
         match event {
             Event::Synced(file, began) => self.settle(|at, event| at < *began && of_file(event) == Some(*file)),
             Event::FolderSynced(began) => self.settle(|at, event| at < *began && of_file(event).is_none()),
-            Event::Acknowledged(_) => {}
+            Event::Acknowledged(_) | Event::Mailed(..) => {}
             event => self.since.push((number, event.clone())),
         }
     }
@@ -160,7 +166,7 @@ impl Disk {
                 content[at..at + bytes.len()].copy_from_slice(bytes);
             }
             Event::Cut(file, length) => self.files.entry(*file).or_default().resize(*length, 0),
-            Event::Synced(..) | Event::FolderSynced(_) | Event::Acknowledged(_) => {}
+            Event::Synced(..) | Event::FolderSynced(_) | Event::Acknowledged(_) | Event::Mailed(..) => {}
         }
     }
 
@@ -199,10 +205,10 @@ fn of_file(event: &Event) -> Option<File> {
     }
 }
 
-/// Looks at so many moments: a half of them right after an acknowledgement.
+/// Looks at so many moments: a half of them right after an acknowledgement, or when a mail has left.
 fn look(events: &[Event], moments: usize, random: &mut Random) -> Sum {
-    let is_acknowledgement = |number: &usize| matches!(events[*number], Event::Acknowledged(_));
-    let answers: Vec<usize> = (0..events.len()).filter(is_acknowledgement).collect();
+    let is_promise = |number: &usize| matches!(events[*number], Event::Acknowledged(_) | Event::Mailed(..));
+    let answers: Vec<usize> = (0..events.len()).filter(is_promise).collect();
     let mut chosen: BTreeSet<usize> = BTreeSet::new();
     if moments >= events.len() {
         chosen.extend(0..events.len());
@@ -211,11 +217,15 @@ fn look(events: &[Event], moments: usize, random: &mut Random) -> Sum {
         chosen.extend((0..moments / 2).map(|_| random.below(events.len())));
     }
     let mut sum = Sum::default();
-    let (mut disk, mut acknowledged) = (Disk::default(), BTreeSet::new());
+    let (mut disk, mut acknowledged, mut mailed) = (Disk::default(), BTreeSet::new(), BTreeSet::new());
     for (number, event) in events.iter().enumerate() {
         disk.hear(number, event);
         match event {
             Event::Acknowledged(ids) => acknowledged.extend(ids.iter().filter(|id| !id.starts_with("gone")).cloned()),
+            Event::Mailed(contact, number) if !contact.starts_with("gone") => {
+                mailed.insert((contact.clone(), *number));
+            }
+            Event::Mailed(..) => {}
             Event::Synced(..) | Event::FolderSynced(_) => sum.syncs += 1,
             _ => sum.changes += 1,
         }
@@ -225,7 +235,7 @@ fn look(events: &[Event], moments: usize, random: &mut Random) -> Sum {
                 let served = sum.images.is_multiple_of(SERVED);
                 sum.served += usize::from(served);
                 let place = format!("after event {number} with {name} of {} changes", disk.since.len());
-                match judge(outcome, &acknowledged, served) {
+                match judge(outcome, &acknowledged, &mailed, served) {
                     Ok(missing) if missing.is_empty() => continue,
                     Ok(missing) => {
                         sum.losing += 1;
@@ -240,15 +250,22 @@ fn look(events: &[Event], moments: usize, random: &mut Random) -> Sum {
             }
         }
     }
-    sum.acknowledged = acknowledged.len();
+    (sum.acknowledged, sum.mailed) = (acknowledged.len(), mailed.len());
     sum
 }
 
-/// What is missing of an image, though it was acknowledged; an error if it is damaged.
-fn judge(image: &Disk, acknowledged: &BTreeSet<String>, served: bool) -> Result<Vec<String>, String> {
+/// What is missing of an image, though it was acknowledged, or counts as not sent, though it had left; an error if it is damaged.
+fn judge(
+    image: &Disk,
+    acknowledged: &BTreeSet<String>,
+    mailed: &BTreeSet<(String, u32)>,
+    served: bool,
+) -> Result<Vec<String>, String> {
     let project: Project = walk("");
     image.write(project.path());
     let file = project.path().join("journey.db");
+    let told = |error: sqlx::Error| error.to_string();
+    database::blocking(start_machine(&file)).map_err(told)?;
     if served {
         let (status, log) = Server::start(project.path()).terminate();
         if !status.success() {
@@ -258,14 +275,35 @@ fn judge(image: &Disk, acknowledged: &BTreeSet<String>, served: bool) -> Result<
     database::blocking(async {
         let store = SqliteStore::open(&file).await.map_err(|error| error.to_string())?;
         store.counts().await.map_err(|error| error.to_string())?;
+        let again = store.take_over(Instant(0)).await.map_err(|error| error.to_string())?.again;
         store.close().await;
         database::is_whole(&file).await?;
-        let told = |error: sqlx::Error| error.to_string();
         let mut connection = SqliteConnectOptions::new().filename(&file).connect().await.map_err(told)?;
         let there = "SELECT key FROM contacts UNION ALL SELECT id FROM inputs WHERE id IS NOT NULL";
         let there: Vec<String> = sqlx::query_scalar(there).fetch_all(&mut connection).await.map_err(told)?;
+        let done = "SELECT c.key, c.id, d.number FROM contacts c LEFT JOIN deliveries d ON d.contact = c.id";
+        let done: Vec<(String, i64, Option<u32>)> =
+            sqlx::query_as(done).fetch_all(&mut connection).await.map_err(told)?;
         connection.close().await.map_err(told)?;
         let there: BTreeSet<String> = there.into_iter().collect();
-        Ok(acknowledged.difference(&there).cloned().collect())
+        let ids: BTreeMap<i64, &String> = done.iter().map(|(key, id, _)| (*id, key)).collect();
+        let again = again.iter().filter_map(|id| Some(((*ids.get(&id.contact.0)?).clone(), id.number)));
+        let known = done.iter().filter_map(|(key, _, number)| Some((key.clone(), (*number)?))).chain(again);
+        let known: BTreeSet<(String, u32)> = known.collect();
+        let forgotten = mailed.difference(&known).map(|(contact, number)| format!("mail {number} of {contact}"));
+        Ok(acknowledged.difference(&there).cloned().chain(forgotten).collect())
     })
+}
+
+/// Lets the image be of another boot of the machine, as it is when the power has failed.
+async fn start_machine(file: &Path) -> sqlx::Result<()> {
+    let mut connection = SqliteConnectOptions::new().filename(file).create_if_missing(true).connect().await?;
+    let there: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'").fetch_one(&mut connection).await?;
+    if there > 0 {
+        sqlx::query("UPDATE meta SET value = CAST('before' AS BLOB) WHERE name = 'boot'")
+            .execute(&mut connection)
+            .await?;
+    }
+    connection.close().await
 }

@@ -26,6 +26,8 @@ pub(crate) enum Event {
     FolderSynced(usize),
     /// These ids were acknowledged.
     Acknowledged(Vec<String>),
+    /// A mail left: to this contact, and whether it is the first or the second one.
+    Mailed(String, u32),
 }
 
 /// A strace that notes all of it in a file.
@@ -107,10 +109,12 @@ impl Reader {
             }
             "sendto" | "write" | "writev" => {
                 let Some(socket) = socket(rest) else { return };
-                if text(rest).concat().starts_with(b"HTTP/1.1 202 ") {
+                let sent = text(rest).concat();
+                if sent.starts_with(b"HTTP/1.1 202 ") {
                     let request = self.requests.remove(&socket).unwrap_or_default();
                     self.events.push(Event::Acknowledged(ids(&request)));
                 }
+                self.events.extend(mails(&sent).map(|(contact, number)| Event::Mailed(contact, number)));
             }
             _ => {}
         }
@@ -199,4 +203,13 @@ fn unescaped(text: &str) -> Vec<u8> {
 fn ids(request: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(request);
     text.split("\"id\":\"").skip(1).filter_map(|rest| Some(rest.split('"').next()?.to_owned())).collect()
+}
+
+/// The contacts and numbers of mails of the project `walk`.
+fn mails(sent: &[u8]) -> impl Iterator<Item = (String, u32)> {
+    let lines: Vec<String> = String::from_utf8_lossy(sent).lines().map(str::to_owned).collect();
+    lines.into_iter().filter_map(|line| {
+        let (which, address) = line.strip_prefix("Subject: ")?.split_once(" for ")?;
+        Some((address.split('@').next()?.to_owned(), u32::from(which == "Second")))
+    })
 }

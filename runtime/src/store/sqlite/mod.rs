@@ -1,16 +1,19 @@
 //! A store in one SQLite file, for one process.
 //!
-//! One connection writes, in transactions that begin with the write lock; `synchronous=FULL`, so that what is
-//! acknowledged survives a power failure. Rows travel in batches, as [`rows`] says. A transaction is one text of several
+//! One connection writes, in transactions that begin with the write lock. What is acknowledged survives a power failure: whoever
+//! commits waits until the log is on disk, and keeps nobody else from committing meanwhile, as [`log`] says. Only notes about
+//! messages on the wire are not waited for, as [`wire`] says. Rows travel in batches, as [`rows`] says. A transaction is one text of several
 //! statements, because each trip to the connection's thread costs more than a statement. After the first failed operation
 //! nothing more is accepted.
 
 mod append;
 mod join;
+mod log;
 mod revise;
 mod rows;
 mod schema;
 mod spam;
+mod wire;
 mod write;
 
 use std::collections::{BTreeSet, HashMap};
@@ -27,6 +30,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteSyn
 use sqlx::{ConnectOptions as _, Connection, Row, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, RwLock};
 
+use log::{Commit, WriteAheadLog};
 use rows::{Query, columns_with_bytes, json, list, rows_of, unhex, with_bytes};
 
 use super::merged::followed;
@@ -68,13 +72,36 @@ pub struct SqliteStore {
     erasing: RwLock<()>,
     wake: Wake,
     queue: SyncMutex<BTreeSet<(Instant, MessageId)>>,
-    failed: OnceLock<Arc<str>>,
+    log: WriteAheadLog,
+    health: Arc<Health>,
     /// The number of the database's version when we last looked what others had left.
     seen: SyncMutex<Option<i64>>,
     taken_over: AtomicBool,
+    /// Whether what this process wrote survives it without a sync, and its successor can tell.
+    trusts_system: bool,
+}
+
+/// Whether an operation has failed: nothing more is accepted then.
+#[derive(Debug)]
+struct Health {
+    failed: OnceLock<Arc<str>>,
     // Held as long as the store is open; the operating system frees it when the process dies. Whoever only operates the
-    // store beside a server has none.
+    // store beside a server has none. It is empty unless an operation has failed.
     lock: Option<File>,
+}
+
+impl Health {
+    /// Notes that an operation has failed; the first cause counts.
+    fn fail(&self, error: &dyn std::fmt::Display) -> Arc<str> {
+        let fail = || {
+            // What the system had not written yet may be lost, though the machine runs on: the next process must know.
+            if let Some(Err(error)) = self.lock.as_ref().map(wire::doubt) {
+                tracing::warn!(%error, "the lock of the database cannot be marked");
+            }
+            error.to_string().into()
+        };
+        Arc::clone(self.failed.get_or_init(fail))
+    }
 }
 
 #[derive(Debug)]
@@ -143,15 +170,18 @@ impl SqliteStore {
             .pragma("secure_delete", "ON")
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(open)?;
-        if lock.is_some() {
+        let mut trusts_system = false;
+        if let Some(lock) = &lock {
             schema::migrate(&mut connection, path).await?;
             sync_folder(path).map_err(|error| open_error(path, &error.into()))?;
+            trusts_system = wire::settle(&mut connection, lock).await.map_err(open)?;
             // A process that died may have left what it had just erased.
             empty_log(&mut connection).await.map_err(open)?;
         } else {
             schema::check(&mut connection, path).await?;
         }
         let (next_contact, next_trace) = next_numbers(&mut connection).await.map_err(open)?;
+        let log = WriteAheadLog::of(path).map_err(|error| open_error(path, &error.into()))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .test_before_acquire(false)
@@ -160,6 +190,8 @@ impl SqliteStore {
             .map_err(open)?;
         let agenda = if lock.is_some() { agenda(&mut connection).await.map_err(open)? } else { Default::default() };
         let (wake, queue) = agenda;
+        // From here on whoever commits sees to the disk himself.
+        sqlx::raw_sql("PRAGMA synchronous = NORMAL").execute(&mut connection).await.map_err(open)?;
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(Writer { connection, next_contact, next_trace, torn: false }),
@@ -167,10 +199,11 @@ impl SqliteStore {
             erasing: RwLock::default(),
             wake,
             queue: SyncMutex::new(queue),
-            failed: OnceLock::new(),
+            log,
+            health: Arc::new(Health { failed: OnceLock::new(), lock }),
             seen: SyncMutex::default(),
             taken_over: AtomicBool::new(false),
-            lock,
+            trusts_system,
         })
     }
 
@@ -180,15 +213,38 @@ impl SqliteStore {
 
     /// The error for a failed operation; from here on every operation fails.
     fn fail(&self, error: sqlx::Error) -> StoreError {
-        StoreError::Failed(Arc::clone(self.failed.get_or_init(|| error.to_string().into())))
+        StoreError::Failed(self.health.fail(&error))
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        self.failed.get().map_or(Ok(()), |cause| Err(StoreError::Failed(Arc::clone(cause))))
+        self.health.failed.get().map_or(Ok(()), |cause| Err(StoreError::Failed(Arc::clone(cause))))
     }
 
-    /// Writes. Whoever drops this before it is over leaves its transaction to the next one, which undoes it.
+    /// Whether another process serves the store.
+    fn is_beside(&self) -> bool {
+        self.health.lock.is_none()
+    }
+
+    /// Writes; what is written is on disk when this returns.
     async fn write<T>(&self, write: impl AsyncFnOnce(&mut Writer) -> sqlx::Result<T>) -> Result<T, StoreError> {
+        let (written, commit) = self.commit_to_log(write).await?;
+        self.log.sync(commit, &self.health).await.map_err(StoreError::Failed)?;
+        Ok(written)
+    }
+
+    /// Writes what the next process on this file knows, unless the machine fails.
+    async fn note<T>(&self, write: impl AsyncFnOnce(&mut Writer) -> sqlx::Result<T>) -> Result<T, StoreError> {
+        if !self.trusts_system {
+            return self.write(write).await;
+        }
+        Ok(self.commit_to_log(write).await?.0)
+    }
+
+    /// Whoever drops this before it is over leaves its transaction to the next one, which undoes it.
+    async fn commit_to_log<T>(
+        &self,
+        write: impl AsyncFnOnce(&mut Writer) -> sqlx::Result<T>,
+    ) -> Result<(T, Commit), StoreError> {
         let mut writer = self.writer.lock().await;
         self.check()?;
         if std::mem::replace(&mut writer.torn, true) {
@@ -196,7 +252,7 @@ impl SqliteStore {
         }
         let written = write(&mut writer).await.map_err(|error| self.fail(error))?;
         writer.torn = false;
-        Ok(written)
+        Ok((written, self.log.committed()))
     }
 
     /// Reads the rows of a query that gives them as one JSON array.
@@ -324,7 +380,7 @@ impl Store for SqliteStore {
     type Lease = Lease;
 
     async fn accept(&self, inputs: &[NewInput], now: Instant) -> Result<Vec<Acceptance>, StoreError> {
-        let beside = self.lock.is_none();
+        let beside = self.is_beside();
         let creates = |input: &NewInput| input.creates || matches!(input.kind, InputKind::Alias { .. });
         if beside && inputs.iter().any(creates) {
             // The process that serves the file gives contacts their numbers.
@@ -424,12 +480,7 @@ impl Store for SqliteStore {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let open = concat!(
-            "SELECT ",
-            columns_with_bytes!("j.id, o.attempts", "o.body"),
-            " FROM jsonb_each(?1) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1"
-        );
-        let mut rows = self.list_with_bytes::<(i64, u32)>(sqlx::query(open).bind(message_keys(&ids))).await?;
+        let mut rows = self.write(async |writer| wire::claim(&mut writer.connection, &ids).await).await?;
         rows.sort_unstable_by_key(|(row, _)| *row);
         Ok(rows
             .into_iter()
@@ -438,7 +489,7 @@ impl Store for SqliteStore {
     }
 
     async fn record(&self, results: &[Delivery], leaving: &[MessageId]) -> Result<Vec<(MessageId, Stays)>, StoreError> {
-        let recorded = self.write(async |writer| write::record(&mut writer.connection, results, leaving).await);
+        let recorded = self.note(async |writer| write::record(&mut writer.connection, results, leaving).await);
         let write::Recorded { told, staying } = recorded.await?;
         for contact in told {
             self.wake.run(contact);
@@ -457,13 +508,13 @@ impl Store for SqliteStore {
         if self.taken_over.swap(true, Ordering::AcqRel) {
             return Ok(TakenOver::default());
         }
-        let left = self.write(async |writer| write::take_over(&mut writer.connection, now).await).await?;
+        let left = self.write(async |writer| wire::take_over(&mut writer.connection, now).await).await?;
         self.queue().extend(&left.again);
         Ok(TakenOver { again: left.again.into_iter().map(|(_, id)| id).collect(), held: left.held })
     }
 
     async fn outbox(&self, which: Kept, most: usize) -> Result<Vec<KeptMessage>, StoreError> {
-        let open = "FROM outbox o LEFT JOIN wire w ON w.contact = o.contact AND w.number = o.number
+        let open = "FROM outbox o LEFT JOIN wire w ON w.contact = o.contact AND w.number = o.number AND w.leaves
              LEFT JOIN held h ON h.contact = o.contact AND h.number = o.number";
         let query = match which {
             Kept::Waiting => format!(
@@ -498,7 +549,7 @@ impl Store for SqliteStore {
     }
 
     async fn requeue(&self, ids: &[MessageId], now: Instant) -> Result<Vec<MessageId>, StoreError> {
-        let serves = self.lock.is_some();
+        let serves = !self.is_beside();
         let again = self.write(async |writer| write::requeue(&mut writer.connection, ids, now, !serves).await).await?;
         if serves {
             self.queue().extend(again.iter().map(|id| (now, *id)));
@@ -507,7 +558,7 @@ impl Store for SqliteStore {
     }
 
     async fn give_up(&self, ids: &[MessageId], now: Instant) -> Result<Vec<MessageId>, StoreError> {
-        let beside = self.lock.is_none();
+        let beside = self.is_beside();
         let given_up = self.write(async |writer| write::give_up(&mut writer.connection, ids, now, beside).await);
         let (done, told) = given_up.await?;
         for contact in told {
@@ -521,7 +572,7 @@ impl Store for SqliteStore {
         loop {
             tokio::time::sleep(LOOK).await;
             let known = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let looked = self.write(async |writer| write::changed(&mut writer.connection, known).await).await;
+            let looked = self.note(async |writer| write::changed(&mut writer.connection, known).await).await;
             // If it fails, those who work with the store will see.
             let Ok((version, left)) = looked else { continue };
             *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
@@ -722,6 +773,9 @@ impl Store for SqliteStore {
     async fn close(self) {
         self.readers.close().await;
         // Nothing is lost if this fails: all that was acknowledged is in the log.
+        if !self.is_beside() {
+            let _ = self.write(async |writer| wire::release(&mut writer.connection).await).await;
+        }
         let _ = self.writer.into_inner().connection.close().await;
     }
 }

@@ -82,7 +82,7 @@ const ERASE: &str =
      INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
          SELECT e.contact, '', '', c.accepted FROM erased e CROSS JOIN contacts c ON c.id = e.contact;
      DELETE FROM outbox WHERE contact IN (SELECT contact FROM erased) AND NOT EXISTS
-         (SELECT 1 FROM wire w WHERE w.contact = outbox.contact AND w.number = outbox.number);
+         (SELECT 1 FROM wire w WHERE w.contact = outbox.contact AND w.number = outbox.number AND w.leaves);
      UPDATE outbox SET marketing = 1, applied = -1, cause = NULL WHERE contact IN (SELECT contact FROM erased);
      DELETE FROM held WHERE contact IN (SELECT contact FROM erased);
      WITH RECURSIVE chain (contact, place, before) AS (
@@ -315,7 +315,8 @@ const SETTLE: &str = "INSERT OR REPLACE INTO deliveries (contact, number, at, at
      DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));";
 
 /// Puts messages on the wire.
-const ON_WIRE: &str = "INSERT OR IGNORE INTO wire SELECT value ->> 0, value ->> 1 FROM jsonb_each(?);";
+const ON_WIRE: &str =
+    "INSERT OR REPLACE INTO wire (contact, number, leaves) SELECT value ->> 0, value ->> 1, 1 FROM jsonb_each(?);";
 
 /// Writes results, and which messages go on the wire.
 pub(super) async fn record(
@@ -429,35 +430,6 @@ fn leave(leaving: &[MessageId], known: Vec<(i64, u32, u8)>) -> (Vec<MessageId>, 
     (may, staying)
 }
 
-/// What the last process left on the wire.
-#[derive(Debug, Default)]
-pub(super) struct LeftBehind {
-    /// Messages that go again.
-    pub(super) again: Vec<(Instant, MessageId)>,
-    /// Messages that are held.
-    pub(super) held: Vec<MessageId>,
-}
-
-/// Queues messages again that were on the wire, or holds them.
-pub(super) async fn take_over(connection: &mut SqliteConnection, now: Instant) -> sqlx::Result<LeftBehind> {
-    let ambiguous =
-        "SELECT json_group_array(json_array(o.contact, o.number, o.due, o.hold) ORDER BY o.due, o.contact, o.number)
-         FROM wire w CROSS JOIN outbox o ON o.contact = w.contact AND o.number = w.number";
-    let mut left = LeftBehind::default();
-    for (contact, number, due, hold) in list::<(i64, u32, i64, u8)>(sqlx::query(ambiguous), &mut *connection).await? {
-        let id = message_id((contact, number));
-        if hold == 0 { left.again.push((Instant(due), id)) } else { left.held.push(id) }
-    }
-    let take = "BEGIN IMMEDIATE;
-         INSERT OR IGNORE INTO held (contact, number, since)
-             SELECT o.contact, o.number, ? FROM wire w
-             CROSS JOIN outbox o ON o.contact = w.contact AND o.number = w.number WHERE o.hold;
-         DELETE FROM wire;
-         COMMIT";
-    sqlx::query(take).bind(now.0).execute(connection).await?;
-    Ok(left)
-}
-
 /// Queues messages again that are held or have failed; notes them for the server if it is another process.
 pub(super) async fn requeue(
     connection: &mut SqliteConnection,
@@ -553,7 +525,7 @@ pub(super) async fn give_up(
 async fn waiting(connection: &mut SqliteConnection, ids: &[MessageId]) -> sqlx::Result<Vec<(MessageId, u32)>> {
     let waiting = "SELECT json_group_array(json_array(o.contact, o.number, o.attempts)) FROM jsonb_each(?1) j
          CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
-         WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number)";
+         WHERE NOT EXISTS (SELECT 1 FROM wire w WHERE w.contact = o.contact AND w.number = o.number AND w.leaves)";
     let rows = list::<(i64, u32, u32)>(sqlx::query(waiting).bind(message_keys(ids)), connection).await?;
     Ok(rows.into_iter().map(|(contact, number, attempts)| (message_id((contact, number)), attempts)).collect())
 }
