@@ -7,11 +7,11 @@ use smol_str::SmolStr;
 use sqlx::SqliteConnection;
 
 use super::Writer;
-use super::rows::{Query, Rows, hex, json, list, unhex};
+use super::rows::{Script, json, list, unhex};
 use crate::core::contact::ContactId;
 use crate::core::input::InputKind;
 use crate::store::merged::Merged;
-use crate::store::{Acceptance, NewInput, Whose, suppressed_name, words_on_topics};
+use crate::store::{Acceptance, NewInput, Whose, codec, suppressed_name, words_on_topics};
 
 /// Takes inputs in one transaction; whose logs became longer. `beside` notes these for the server, which is another process.
 pub(super) async fn accept(
@@ -68,13 +68,13 @@ pub(super) async fn accept(
         return Ok((answers, BTreeSet::new()));
     }
     let changed = log.changed().collect();
-    let append = concat!(
-        "INSERT INTO contacts (id, key, created_at) SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?);",
-        append_plain!(),
-        append_words!(),
-        "COMMIT"
-    );
-    log.bind(sqlx::query(append).bind(json(&created)), beside).execute(connection).await?;
+    let mut script = Script::default();
+    let contacts = "INSERT INTO contacts (id, key, created_at)
+         SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?);";
+    script.each(contacts, 1, &created)?;
+    log.write_to(&mut script, beside)?;
+    script.say("COMMIT");
+    script.query().execute(connection).await?;
     writer.next_contact = next_contact;
     Ok((answers, changed))
 }
@@ -156,39 +156,43 @@ async fn log_rows(connection: &mut SqliteConnection, contacts: &[i64]) -> sqlx::
     list(sqlx::query(rows).bind(json(contacts)), connection).await
 }
 
-/// The inputs of a [`Log`], and how long it is now.
-macro_rules! append_plain {
-    () => {
-        "INSERT INTO inputs (contact, seq, at, id, fingerprint, body)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, unhex(value ->> 4),
-                 substr(?, value ->> 5, value ->> 6)
-             FROM jsonb_each(?);
-         UPDATE contacts SET accepted = j.value ->> 1 FROM jsonb_each(?) j WHERE contacts.id = j.value ->> 0;"
-    };
-}
+/// Appends an input to the log of its contact, which is so long then.
+pub(super) const APPENDED: &str =
+    "CREATE TEMP VIEW appended AS SELECT contact, seq, at, id, fingerprint, body FROM inputs;
+     CREATE TEMP TRIGGER append INSTEAD OF INSERT ON appended BEGIN
+         INSERT INTO inputs (contact, seq, at, id, fingerprint, body)
+             VALUES (NEW.contact, NEW.seq, NEW.at, NEW.id, NEW.fingerprint, NEW.body);
+         UPDATE contacts SET accepted = NEW.seq WHERE id = NEW.contact;
+     END;";
 
-/// What else a [`Log`] may say: words on topics, who turned out to be whom, and whose logs the server is told of.
-macro_rules! append_words {
-    () => {
-        "INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE value ->> 3 IS NOT NULL;
-         DELETE FROM unsubscribed WHERE (contact, topic, channel) IN
-             (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?) WHERE value ->> 3 IS NULL);
-         INSERT INTO suppressed (hash, topic, contact, at)
-             SELECT a.hash, j.value ->> 4, a.contact, j.value ->> 5 FROM jsonb_each(?) j
-             CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NOT NULL
-             ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
-         DELETE FROM suppressed WHERE (hash, topic) IN
-             (SELECT a.hash, j.value ->> 4 FROM jsonb_each(?) j
-              CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NULL);
-         INSERT INTO merged (contact, merged_into, handed) SELECT value ->> 0, value ->> 1, 0 FROM jsonb_each(?);
-         UPDATE states SET applied = c.accepted FROM jsonb_each(?) j CROSS JOIN contacts c ON c.id = j.value
-             WHERE states.contact = c.id;
-         INSERT OR IGNORE INTO nudged (contact) SELECT value ->> 0 FROM jsonb_each(?);"
-    };
-}
+/// Words on topics: the newest place of each, none where a subscribe took it back.
+const WORDS: &str = "INSERT OR REPLACE INTO unsubscribed (contact, topic, channel, seq)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE value ->> 3 IS NOT NULL;
+     DELETE FROM unsubscribed WHERE (contact, topic, channel) IN
+         (SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?) WHERE value ->> 3 IS NULL);
+     INSERT INTO suppressed (hash, topic, contact, at)
+         SELECT a.hash, j.value ->> 4, a.contact, j.value ->> 5 FROM jsonb_each(?) j
+         CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NOT NULL
+         ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
+     DELETE FROM suppressed WHERE (hash, topic) IN
+         (SELECT a.hash, j.value ->> 4 FROM jsonb_each(?) j
+          CROSS JOIN addressed a ON a.contact = j.value ->> 0 WHERE j.value ->> 3 IS NULL);";
 
-pub(super) use {append_plain, append_words};
+/// Who turned out to be whom.
+const MERGED: &str =
+    "INSERT INTO merged (contact, merged_into, handed) SELECT value ->> 0, value ->> 1, 0 FROM jsonb_each(?);";
+
+/// Contacts of whose logs only ids are left: all of it is applied.
+const NOTED: &str =
+    "UPDATE states SET applied = c.accepted FROM jsonb_each(?) j CROSS JOIN contacts c ON c.id = j.value
+     WHERE states.contact = c.id;";
+
+/// Contacts of whose new inputs the server is told.
+const NUDGED: &str = "INSERT OR IGNORE INTO nudged (contact) SELECT value FROM jsonb_each(?);";
+
+fn ids(contacts: &BTreeSet<ContactId>) -> Vec<i64> {
+    contacts.iter().map(|contact| contact.0).collect()
+}
 
 /// Inputs to append to the logs of their contacts.
 #[derive(Debug, Default)]
@@ -202,14 +206,21 @@ pub(super) struct Log {
     /// Those that have handed over, and whose ids were noted.
     noted: BTreeSet<ContactId>,
     changed: BTreeSet<ContactId>,
-    inputs: Rows<InputRow>,
+    inputs: Vec<InputRow>,
     /// The newest word on each topic and channel, `''` for everything: the place of an unsubscribe, none for a subscribe; and
     /// when.
     topics: BTreeMap<(i64, SmolStr, &'static str), (Option<i64>, Instant)>,
 }
 
-/// contact, place, moment, id and fingerprint, start and length of the body
-type InputRow = (i64, i64, i64, Option<SmolStr>, Option<String>, usize, usize);
+/// An input; none of one of which only the id is kept.
+#[derive(Debug)]
+struct InputRow {
+    contact: i64,
+    seq: i64,
+    at: i64,
+    id: Option<(SmolStr, [u8; 16])>,
+    body: Vec<u8>,
+}
 
 impl Log {
     /// A contact whose log is so long.
@@ -239,9 +250,8 @@ impl Log {
     /// The logs of these contacts, and those of whom they turned out to be, within a transaction.
     pub(super) async fn of(connection: &mut SqliteConnection, contacts: &BTreeSet<ContactId>) -> sqlx::Result<Self> {
         let mut log = Self::default();
-        let ids: Vec<i64> = contacts.iter().map(|contact| contact.0).collect();
-        if !ids.is_empty() {
-            let rows = log_rows(connection, &ids).await?;
+        if !contacts.is_empty() {
+            let rows = log_rows(connection, &ids(contacts)).await?;
             log.open(connection, rows).await?;
         }
         Ok(log)
@@ -264,7 +274,7 @@ impl Log {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.inputs.rows.is_empty()
+        self.inputs.is_empty()
     }
 
     /// Gives the input its place in the log of a contact, or of whom it turned out to be. Its id stays the contact's own.
@@ -300,44 +310,44 @@ impl Log {
         self.changed.insert(contact);
         let words = kind.map(words_on_topics).unwrap_or_default().into_iter();
         self.topics.extend(words.map(|(topic, channel, out)| ((contact.0, topic, channel), (out.then_some(seq), at))));
-        let (id, fingerprint) = id.unzip();
-        let fingerprint = fingerprint.map(|bytes| hex(bytes));
-        let (start, length) = kind.map_or((1, 0), |kind| self.inputs.add(kind));
-        self.inputs.rows.push((contact.0, seq, at.0, id, fingerprint, start, length));
+        let id = id.map(|(id, fingerprint)| (id, *fingerprint));
+        let body = kind.map(codec::bytes).unwrap_or_default();
+        self.inputs.push(InputRow { contact: contact.0, seq, at: at.0, id, body });
         seq
     }
 
-    /// Whether it is written by the statements of [`append_plain`] alone.
-    pub(super) fn is_plain(&self) -> bool {
-        self.topics.is_empty() && self.joined.is_empty() && self.noted.is_empty()
-    }
-
-    /// Binds the parameters of [`append_plain`].
-    pub(super) fn bind_plain(&mut self, query: Query) -> Query {
+    /// Appends the statements that write it; `beside` notes the contacts for the server, which is another process. Each
+    /// statement wakes whoever waits for the last one: what has nothing to write is left out.
+    pub(super) fn write_to(mut self, script: &mut Script, beside: bool) -> sqlx::Result<()> {
         // Neighbours share pages of the indexes.
-        self.inputs.rows.sort_unstable_by_key(|row| (row.0, row.1));
-        let query = std::mem::take(&mut self.inputs).bind(query);
-        query.bind(json(&self.lengths()))
-    }
-
-    /// The contacts whose logs became longer, and how long these are.
-    fn lengths(&self) -> Vec<(i64, i64)> {
-        self.changed.iter().filter_map(|id| Some((id.0, *self.accepted.get(id)?))).collect()
-    }
-
-    /// Binds the parameters of [`append_plain`] and [`append_words`]; `beside` notes the contacts for the server, which is another process.
-    pub(super) fn bind(mut self, query: Query, beside: bool) -> Query {
-        let query = self.bind_plain(query);
-        let word = |((contact, topic, channel), (seq, at)): ((i64, SmolStr, &'static str), (Option<i64>, Instant))| {
-            let name = suppressed_name(&topic, channel);
-            (contact, topic, channel, seq, name, at.0)
-        };
-        let nudged = if beside { self.lengths() } else { Vec::new() };
-        let topics: Vec<_> = self.topics.into_iter().map(word).collect();
-        let topics = json(&topics);
-        let (nudged, joined) = (json(&nudged), json(&self.joined));
-        let noted = json(&self.noted.iter().map(|contact| contact.0).collect::<Vec<_>>());
-        let query = query.bind(topics.clone()).bind(topics.clone()).bind(topics.clone()).bind(topics);
-        query.bind(joined).bind(noted).bind(nudged)
+        self.inputs.sort_unstable_by_key(|row| (row.contact, row.seq));
+        let appended = "INSERT INTO appended (contact, seq, at, id, fingerprint, body)";
+        script.insert(appended, 6, &self.inputs, |script, row| {
+            script.bind(row.contact)?;
+            script.bind(row.seq)?;
+            script.bind(row.at)?;
+            script.bind(row.id.as_ref().map(|(id, _)| id.as_str()))?;
+            script.bind(row.id.as_ref().map(|(_, fingerprint)| fingerprint.as_slice()))?;
+            script.bind(row.body.as_slice())
+        })?;
+        if !self.topics.is_empty() {
+            let word =
+                |((contact, topic, channel), (seq, at)): ((i64, SmolStr, &'static str), (Option<i64>, Instant))| {
+                    let name = suppressed_name(&topic, channel);
+                    (contact, topic, channel, seq, name, at.0)
+                };
+            let words: Vec<_> = std::mem::take(&mut self.topics).into_iter().map(word).collect();
+            script.each(WORDS, 4, &words)?;
+        }
+        if !self.joined.is_empty() {
+            script.each(MERGED, 1, &self.joined)?;
+        }
+        if !self.noted.is_empty() {
+            script.each(NOTED, 1, &ids(&self.noted))?;
+        }
+        if beside {
+            script.each(NUDGED, 1, &ids(&self.changed))?;
+        }
+        Ok(())
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use journey_bytecode::Instant;
 use sqlx::SqliteConnection;
 
-use super::append::{Log, append_plain, append_words};
-use super::rows::{Query, json, list, unhex};
+use super::append::Log;
+use super::rows::{Script, json, list, unhex};
 use crate::core::contact::ContactId;
 use crate::core::effect::Handover;
 use crate::core::input::InputKind;
@@ -15,8 +15,7 @@ use crate::store::codec;
 /// Lets contacts join those that they turned out to be: what they were and what waits for them goes to the log of that one,
 /// their addresses are its own. What they have in the outbox goes under its own ids, and asks at the last gate what the other
 /// one says about its address.
-pub(super) const JOIN: &str = concat!(
-    "INSERT INTO suppressed (hash, topic, contact, at)
+const JOIN: &str = "INSERT INTO suppressed (hash, topic, contact, at)
          SELECT s.hash, s.topic, j.value ->> 1, s.at FROM jsonb_each(?) j CROSS JOIN addressed a ON a.contact = j.value ->> 0
          CROSS JOIN suppressed s ON s.hash = a.hash AND s.contact = a.contact WHERE true
          ON CONFLICT (hash, topic, contact) DO UPDATE SET at = max(at, excluded.at);
@@ -35,10 +34,7 @@ pub(super) const JOIN: &str = concat!(
          AND seq > (SELECT applied FROM states WHERE states.contact = inputs.contact);
      UPDATE states SET applied = c.accepted FROM jsonb_each(?) j CROSS JOIN contacts c ON c.id = j.value ->> 0
          WHERE states.contact = c.id;
-     UPDATE merged SET handed = 1 WHERE contact IN (SELECT value ->> 0 FROM jsonb_each(?));",
-    append_plain!(),
-    append_words!(),
-);
+     UPDATE merged SET handed = 1 WHERE contact IN (SELECT value ->> 0 FROM jsonb_each(?));";
 
 /// How often [`JOIN`] asks for the pairs.
 const PAIRS: usize = 8;
@@ -82,10 +78,9 @@ impl Joins {
         self.log.changed().collect()
     }
 
-    /// Binds the parameters of [`JOIN`].
-    pub(super) fn bind(self, query: Query) -> Query {
-        let pairs = json(&self.pairs);
-        let query = (0..PAIRS).fold(query, |query, _| query.bind(pairs.clone()));
-        self.log.bind(query, false)
+    /// Appends the statements that write it.
+    pub(super) fn write_to(self, script: &mut Script) -> sqlx::Result<()> {
+        script.each(JOIN, PAIRS, &self.pairs)?;
+        self.log.write_to(script, false)
     }
 }

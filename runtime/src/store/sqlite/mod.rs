@@ -180,6 +180,9 @@ impl SqliteStore {
         } else {
             schema::check(&mut connection, path).await?;
         }
+        for writes in [append::APPENDED, write::SETTLED] {
+            sqlx::raw_sql(writes).execute(&mut connection).await.map_err(open)?;
+        }
         let (next_contact, next_trace) = next_numbers(&mut connection).await.map_err(open)?;
         let log = WriteAheadLog::of(path).map_err(|error| open_error(path, &error.into()))?;
         let readers = SqlitePoolOptions::new()

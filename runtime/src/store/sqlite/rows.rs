@@ -1,12 +1,10 @@
-//! How rows travel: many at a time, as one JSON array and one blob with the bytes of all of them, or, where each step writes
-//! them, as parameters of one statement. A row at a time, each would wake whoever waits for it.
+//! How rows travel: many at a time, out as one JSON array and one blob with the bytes of all of them, in as parameters of one
+//! statement, or as a JSON array where that is short. A row at a time, each would wake whoever waits for it.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments as _, Encode, Row, Sqlite, SqliteConnection, Type};
-
-use crate::store::codec;
+use sqlx::{Arguments as _, AssertSqlSafe, Encode, Row, Sqlite, SqliteConnection, Type};
 
 pub(super) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
@@ -69,53 +67,46 @@ pub(super) fn json<T: Serialize>(rows: &[T]) -> String {
     serde_json::to_string(rows).unwrap_or_else(|_| "[]".into())
 }
 
-/// Rows on their way into a table: one JSON array, and one blob of which each row names a slice.
-#[derive(Debug)]
-pub(super) struct Rows<R> {
-    pub(super) rows: Vec<R>,
-    blob: Vec<u8>,
-}
-
-impl<R> Default for Rows<R> {
-    fn default() -> Self {
-        Self { rows: Vec::new(), blob: Vec::new() }
-    }
-}
-
-impl<R: Serialize> Rows<R> {
-    /// Appends a value to the blob; where it starts, from 1, and its length.
-    pub(super) fn add<T: Serialize>(&mut self, value: &T) -> (usize, usize) {
-        (self.blob.len() + 1, codec::append(value, &mut self.blob))
-    }
-
-    /// Binds the blob and the array, in this order. A text of several statements has parameters without numbers: each
-    /// statement takes the next ones.
-    pub(super) fn bind(self, query: Query) -> Query {
-        query.bind(self.blob).bind(json(&self.rows))
-    }
-}
-
 /// How many rows one `VALUES` takes at most: SQLite limits its parameters.
 const MOST: usize = 1024;
 
-/// Statements whose rows are parameters. Where a statement for so many rows is prepared already, that costs half of what
-/// JSON does: it is for what each step writes.
+/// A transaction as one text of several statements, with their parameters. A parameter has no number: each statement takes the
+/// next ones.
 #[derive(Debug, Default)]
-pub(super) struct Values {
-    pub(super) sql: String,
-    pub(super) arguments: SqliteArguments,
+pub(super) struct Script {
+    sql: String,
+    arguments: SqliteArguments,
 }
 
-impl Values {
+impl Script {
+    /// A script that begins with this text.
+    pub(super) fn of(text: &str) -> Self {
+        Self { sql: text.to_owned(), ..Self::default() }
+    }
+
+    /// Appends text.
+    pub(super) fn say(&mut self, text: &str) {
+        self.sql.push_str(text);
+    }
+
+    /// The value of the next parameter.
     pub(super) fn bind<'t, T: Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) -> sqlx::Result<()> {
         self.arguments.add(value).map_err(sqlx::Error::Encode)
     }
 
-    /// Appends a statement that ends with so many rows of so many columns. So that few statements are prepared, the last row
-    /// is repeated up to the next power of two: the statement must not mind.
+    /// Appends text that takes these rows as one JSON array, so many times.
+    pub(super) fn each<T: Serialize>(&mut self, text: &str, times: usize, rows: &[T]) -> sqlx::Result<()> {
+        self.say(text);
+        let rows = json(rows);
+        (0..times).try_for_each(|_| self.bind(rows.clone()))
+    }
+
+    /// Appends a statement that takes rows of so many columns, each value a parameter: where a statement for so many rows is
+    /// prepared already, that costs half of what JSON does. So that few are prepared, rows of nulls fill up to the next power
+    /// of two, and are left out.
     pub(super) fn insert<R>(
         &mut self,
-        statement: &str,
+        into: &str,
         columns: usize,
         rows: &[R],
         mut bind: impl FnMut(&mut Self, &R) -> sqlx::Result<()>,
@@ -123,11 +114,16 @@ impl Values {
         let row = format!("({}?)", "?,".repeat(columns - 1));
         for chunk in rows.chunks(MOST) {
             let count = chunk.len().next_power_of_two();
-            self.sql.extend([statement, &format!("{row},").repeat(count - 1), &row, ";"]);
-            for row in chunk.iter().chain(chunk.last().into_iter().cycle()).take(count) {
-                bind(self, row)?;
-            }
+            let values = format!("{row},").repeat(count - 1);
+            self.sql.extend([into, " SELECT * FROM (VALUES ", &values, &row, ") WHERE column1 IS NOT NULL;"]);
+            chunk.iter().try_for_each(|row| bind(self, row))?;
+            (0..columns * (count - chunk.len())).try_for_each(|_| self.bind(None::<i64>))?;
         }
         Ok(())
+    }
+
+    /// The query of all of it.
+    pub(super) fn query(self) -> Query {
+        sqlx::query_with(AssertSqlSafe(self.sql), self.arguments)
     }
 }

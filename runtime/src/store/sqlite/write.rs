@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use journey_bytecode::{AfterCrash, Instant, Purpose};
 use smol_str::SmolStr;
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::append::{Log, LogRow, append_plain, append_words};
-use super::join::{JOIN, Joins};
+use super::append::{Log, LogRow};
+use super::join::Joins;
 use super::revise::{FENCE, is_fence};
-use super::rows::{Rows, Values, hex, json, list, rows_of, unhex};
+use super::rows::{Script, hex, json, list, rows_of, unhex};
 use super::{Writer, message_id, message_keys};
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{Handover, MessageId, Outgoing};
@@ -25,14 +25,14 @@ pub(super) struct Batch {
     /// Messages for the queue.
     pub(super) queued: Vec<(Instant, MessageId)>,
     stepped: Vec<Stepped>,
-    outbox: Rows<OutboxRow>,
+    outbox: Vec<OutboxRow>,
     /// contact and hash of an address
     addressed: BTreeSet<(i64, String)>,
     trials: Trials,
     /// Contacts of which nothing may stay, each with its new key and the moment.
     erased: Vec<(i64, SmolStr, i64)>,
-    /// The states of those of them that did not step themselves: contact, timer, start and length of the state.
-    forgotten: Rows<(i64, i64, usize, usize)>,
+    /// The states of those of them that did not step themselves.
+    forgotten: Vec<(i64, Vec<u8>)>,
     /// contact, hash of an address, moment
     silenced: Vec<(i64, String, i64)>,
     /// hash of an address, topic that is wanted there again, since when
@@ -69,6 +69,10 @@ const RESUBSCRIBE: &str = "INSERT INTO resubscribed (hash, topic, at)
      SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM jsonb_each(?) WHERE true
      ON CONFLICT (hash, topic) DO UPDATE SET at = max(at, excluded.at);";
 
+/// To which addresses messages of contacts went.
+const ADDRESSED: &str = "INSERT OR IGNORE INTO addressed (contact, hash)
+     SELECT value ->> 0, unhex(value ->> 1) FROM jsonb_each(?);";
+
 /// Forgets contacts, of which nothing but the numbers is left: what waits stays behind, what is on the wire gets its result
 /// and does not go again. At their addresses nothing more goes to anybody.
 const ERASE: &str =
@@ -91,30 +95,70 @@ const ERASE: &str =
          UNION ALL SELECT t.contact, t.place, t.before FROM chain c CROSS JOIN trace t
              ON t.place = c.before AND t.contact = c.contact)
      DELETE FROM trace WHERE place IN (SELECT place FROM chain);
-     UPDATE states SET traced = NULL WHERE contact IN (SELECT contact FROM erased);
-     INSERT OR REPLACE INTO states (body, contact, due, applied)
-         SELECT substr(?, value ->> 2, value ->> 3), value ->> 0, value ->> 1,
-             (SELECT accepted FROM contacts WHERE contacts.id = value ->> 0)
-         FROM jsonb_each(?);
-     UPDATE deliveries SET message = NULL, result = CASE WHEN failed THEN ? ELSE ? END
+     UPDATE states SET traced = NULL WHERE contact IN (SELECT contact FROM erased);";
+
+/// The state of a contact of which nothing is left, and which did not step itself: all that it was told is applied.
+const FORGET: &str = "INSERT OR REPLACE INTO states (contact, due, applied, body)
+     SELECT id, ?, accepted, ? FROM contacts WHERE id = ?;";
+
+/// Ends what [`ERASE`] began.
+const ERASED: &str = "UPDATE deliveries SET message = NULL, result = CASE WHEN failed THEN ? ELSE ? END
          WHERE contact IN (SELECT contact FROM erased);
      UPDATE inputs SET id = NULL, fingerprint = NULL, body = x'' WHERE contact IN (SELECT contact FROM erased)
          AND seq <= (SELECT applied FROM states WHERE states.contact = inputs.contact);
      UPDATE contacts SET key = e.key FROM erased e WHERE e.contact = contacts.id;
      DELETE FROM erased;";
 
-/// contact, number, due, last input known, whether it is marketing, topic, whether a crash holds it, channel, hash of the
-/// address, start and length of the message
-type OutboxRow = (i64, u32, i64, i64, bool, Option<SmolStr>, bool, &'static str, String, usize, usize);
+/// A message on its way into the outbox.
+#[derive(Debug)]
+struct OutboxRow {
+    id: MessageId,
+    due: i64,
+    /// The last input known.
+    applied: i64,
+    marketing: bool,
+    topic: Option<SmolStr>,
+    /// Whether a crash holds it.
+    hold: bool,
+    channel: &'static str,
+    /// The hash of its address; empty for none.
+    address: Vec<u8>,
+    body: Vec<u8>,
+}
 
-/// Puts the rows of a blob and an array into the outbox.
-macro_rules! insert_outbox {
-    () => {
-        "INSERT INTO outbox (contact, number, due, attempts, applied, marketing, topic, hold, channel, address, body)
-             SELECT value ->> 0, value ->> 1, value ->> 2, 0, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                 value ->> 7, unhex(value ->> 8), substr(?, value ->> 9, value ->> 10)
-             FROM jsonb_each(?);"
-    };
+impl OutboxRow {
+    fn new(message: &Outgoing, due: Instant, applied: i64) -> Self {
+        Self {
+            id: message.id,
+            due: due.0,
+            applied,
+            marketing: message.purpose == Purpose::Marketing,
+            topic: message.topic.clone(),
+            hold: message.after_crash == AfterCrash::Hold,
+            channel: message.channel.name(),
+            address: address_hash(message).map(|hash| hash.to_vec()).unwrap_or_default(),
+            body: codec::bytes(message),
+        }
+    }
+
+    /// Puts messages into the outbox.
+    fn write_to(rows: &[Self], script: &mut Script) -> sqlx::Result<()> {
+        let into = "INSERT INTO outbox
+             (contact, number, due, attempts, applied, marketing, topic, hold, channel, address, body)";
+        script.insert(into, 11, rows, |script, row| {
+            script.bind(row.id.contact.0)?;
+            script.bind(row.id.number)?;
+            script.bind(row.due)?;
+            script.bind(0)?;
+            script.bind(row.applied)?;
+            script.bind(row.marketing)?;
+            script.bind(row.topic.as_deref())?;
+            script.bind(row.hold)?;
+            script.bind(row.channel)?;
+            script.bind(row.address.as_slice())?;
+            script.bind(row.body.as_slice())
+        })
+    }
 }
 
 impl Batch {
@@ -142,13 +186,12 @@ impl Batch {
             batch.resubscribed.extend(resubscribed(outcome).map(|(hash, topic, at)| (hex(&hash), topic.clone(), at.0)));
             batch.erased.extend(outcome.erase.then(|| (id, contact.key.clone(), at)));
             for left in outcome.erased.iter().map(|alias| Contact::erased(*alias)) {
-                let (start, length) = batch.forgotten.add(&left);
-                batch.forgotten.rows.push((left.id.0, Instant::NEVER.0, start, length));
+                batch.forgotten.push((left.id.0, codec::bytes(&left)));
                 batch.erased.push((left.id.0, left.key, at));
             }
             batch.silenced.extend(silenced(outcome).map(|hash| (id, hex(&hash), at)));
             for (message, knew) in outcome.decided(applied) {
-                queue(&mut batch.outbox, message, message.at, knew);
+                batch.outbox.push(OutboxRow::new(message, message.at, knew));
                 batch.queued.push((message.at, message.id));
                 batch.addressed.extend(own_address_hash(message).map(|hash| (id, hex(&hash))));
             }
@@ -165,43 +208,43 @@ impl Batch {
             begin(&mut *connection).await?;
             Some(Joins::read(&mut *connection, std::mem::take(&mut self.handed)).await?)
         };
-        let (begin, join) = if joins.is_some() { ("", JOIN) } else { ("BEGIN IMMEDIATE;", "") };
         let joined = joins.as_ref().map(Joins::joined).unwrap_or_default();
-        let erase = if self.erased.is_empty() { "" } else { ERASE };
-        let count = if self.trials.0.is_empty() { "" } else { COUNT_TRIALS };
-        let again = if self.resubscribed.is_empty() { "" } else { RESUBSCRIBE };
-        let end = concat!(
-            insert_outbox!(),
-            "INSERT OR IGNORE INTO addressed (contact, hash)
-                 SELECT value ->> 0, unhex(value ->> 1) FROM jsonb_each(?);"
-        );
-        let mut values = Values::default();
-        values.bind(revision)?;
-        let next_trace = step(&self.stepped, writer.next_trace, &mut values)?;
-        let (steps, arguments) = (values.sql, values.arguments);
-        let write = AssertSqlSafe([begin, FENCE, &steps, erase, again, count, end, join, "COMMIT"].concat());
-        let mut query = sqlx::query_with(write, arguments);
-        if !erase.is_empty() {
-            let left = |failed| codec::bytes(&DeliveryResult::erased(failed));
-            query = self.forgotten.bind(query.bind(json(&self.erased)).bind(json(&self.silenced)));
-            query = query.bind(left(true)).bind(left(false));
+        let mut script = Script::of(if joins.is_some() { "" } else { "BEGIN IMMEDIATE;" });
+        script.say(FENCE);
+        script.bind(revision)?;
+        let next_trace = step(&self.stepped, writer.next_trace, &mut script)?;
+        if !self.erased.is_empty() {
+            script.say(ERASE);
+            script.bind(json(&self.erased))?;
+            script.bind(json(&self.silenced))?;
+            for (contact, state) in self.forgotten {
+                script.say(FORGET);
+                script.bind(Instant::NEVER.0)?;
+                script.bind(state)?;
+                script.bind(contact)?;
+            }
+            script.say(ERASED);
+            script.bind(codec::bytes(&DeliveryResult::erased(true)))?;
+            script.bind(codec::bytes(&DeliveryResult::erased(false)))?;
         }
-        if !again.is_empty() {
-            query = query.bind(json(&self.resubscribed));
+        if !self.resubscribed.is_empty() {
+            script.each(RESUBSCRIBE, 1, &self.resubscribed)?;
         }
-        if !count.is_empty() {
+        if !self.trials.0.is_empty() {
             let row = |(key, count): (&TrialKey, &TrialCount)| {
                 (hex(&key.version.0), key.split.clone(), key.side.clone(), key.hour, count.took, count.reached)
             };
-            query = query.bind(json(&self.trials.0.iter().map(row).collect::<Vec<_>>()));
+            script.each(COUNT_TRIALS, 1, &self.trials.0.iter().map(row).collect::<Vec<_>>())?;
         }
-        let addressed: Vec<_> = self.addressed.into_iter().collect();
-        let query = self.outbox.bind(query).bind(json(&addressed));
-        let query = match joins {
-            Some(joins) => joins.bind(query),
-            None => query,
-        };
-        match query.execute(&mut *connection).await {
+        OutboxRow::write_to(&self.outbox, &mut script)?;
+        if !self.addressed.is_empty() {
+            script.each(ADDRESSED, 1, &self.addressed.into_iter().collect::<Vec<_>>())?;
+        }
+        if let Some(joins) = joins {
+            joins.write_to(&mut script)?;
+        }
+        script.say("COMMIT");
+        match script.query().execute(&mut *connection).await {
             Ok(_) => {
                 writer.next_trace = next_trace;
                 Ok(Some((self.queued, joined)))
@@ -217,7 +260,7 @@ impl Batch {
 
 /// Writes the states of contacts that stepped, and what they did as the newest part of the chain of each; returns the next free
 /// place in the trace.
-fn step(stepped: &[Stepped], next_trace: i64, values: &mut Values) -> sqlx::Result<i64> {
+fn step(stepped: &[Stepped], next_trace: i64, script: &mut Script) -> sqlx::Result<i64> {
     let mut place = next_trace;
     let mut places = Vec::with_capacity(stepped.len());
     let mut told = Vec::with_capacity(stepped.len());
@@ -228,32 +271,21 @@ fn step(stepped: &[Stepped], next_trace: i64, values: &mut Values) -> sqlx::Resu
             place += 1;
         }
     }
-    let trace = "INSERT OR REPLACE INTO trace (place, contact, before, body) VALUES ";
-    values.insert(trace, 4, &told, |values, (place, row, trace)| {
-        values.bind(*place)?;
-        values.bind(row.contact)?;
-        values.bind(row.before)?;
-        values.bind(trace.as_slice())
+    script.insert("INSERT INTO trace (place, contact, before, body)", 4, &told, |script, (place, row, trace)| {
+        script.bind(*place)?;
+        script.bind(row.contact)?;
+        script.bind(row.before)?;
+        script.bind(trace.as_slice())
     })?;
-    let states = "INSERT OR REPLACE INTO states (contact, due, applied, traced, body) VALUES ";
-    values.insert(states, 5, &places, |values, (row, traced)| {
-        values.bind(row.contact)?;
-        values.bind(row.due)?;
-        values.bind(row.applied)?;
-        values.bind(*traced)?;
-        values.bind(row.state.as_slice())
+    let states = "INSERT OR REPLACE INTO states (contact, due, applied, traced, body)";
+    script.insert(states, 5, &places, |script, (row, traced)| {
+        script.bind(row.contact)?;
+        script.bind(row.due)?;
+        script.bind(row.applied)?;
+        script.bind(*traced)?;
+        script.bind(row.state.as_slice())
     })?;
     Ok(place)
-}
-
-/// Appends a message to the rows for the outbox.
-fn queue(outbox: &mut Rows<OutboxRow>, message: &Outgoing, due: Instant, applied: i64) {
-    let (start, length) = outbox.add(message);
-    let (marketing, hold) = (message.purpose == Purpose::Marketing, message.after_crash == AfterCrash::Hold);
-    let (id, topic, channel) = (message.id, message.topic.clone(), message.channel.name());
-    let address = address_hash(message).map(|hash| hex(&hash)).unwrap_or_default();
-    let row = (id.contact.0, id.number, due.0, applied, marketing, topic, hold, channel, address, start, length);
-    outbox.rows.push(row);
 }
 
 /// What was recorded.
@@ -306,13 +338,18 @@ const WAIT: &str = "INSERT INTO outbox (contact, number, due, attempts, applied,
              due = excluded.due, attempts = excluded.attempts, cause = excluded.cause;
      INSERT OR REPLACE INTO held SELECT value ->> 0, value ->> 1, value ->> 2 FROM jsonb_each(?);";
 
-/// Moves messages out of the outbox, with their results.
-const SETTLE: &str = "INSERT OR REPLACE INTO deliveries (contact, number, at, attempts, failed, result, message)
-         SELECT o.contact, o.number, j.value ->> 2, j.value ->> 3, j.value ->> 4,
-             substr(?, j.value ->> 5, j.value ->> 6), CASE WHEN j.value ->> 4 AND o.contact <> 0 THEN o.body END
-         FROM jsonb_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
-     DELETE FROM outbox WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));
-     DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));";
+/// Moves a message out of the outbox and off the wire, with its result.
+pub(super) const SETTLED: &str =
+    "CREATE TEMP VIEW settled AS SELECT contact, number, at, attempts, failed, result FROM deliveries;
+     CREATE TEMP TRIGGER settle INSTEAD OF INSERT ON settled BEGIN
+         INSERT OR REPLACE INTO deliveries (contact, number, at, attempts, failed, result, message)
+             SELECT o.contact, o.number, NEW.at, NEW.attempts, NEW.failed, NEW.result,
+                 CASE WHEN NEW.failed AND o.contact <> 0 THEN o.body END
+             FROM outbox o WHERE o.contact = NEW.contact AND o.number = NEW.number;
+         DELETE FROM outbox WHERE contact = NEW.contact AND number = NEW.number;
+         DELETE FROM held WHERE contact = NEW.contact AND number = NEW.number;
+         DELETE FROM wire WHERE contact = NEW.contact AND number = NEW.number;
+     END;";
 
 /// Puts messages on the wire.
 const ON_WIRE: &str =
@@ -371,46 +408,40 @@ async fn record_in(
         }
     }
     let told = log.changed().collect();
-    let mut settled = Rows::default();
-    for (id, delivery) in &done {
-        let failed = delivery.result.is_failure();
-        let (start, length) = settled.add(&delivery.result);
-        settled.rows.push((id.contact.0, id.number, delivery.at.0, delivery.attempts, failed, start, length));
-    }
-
-    // Each statement wakes whoever waits for the last one: what has nothing to write is left out.
-    let part = |statements, needed| if needed { statements } else { "" };
-    let words = beside || !log.is_plain();
-    let write = AssertSqlSafe(
-        [
-            part(append_plain!(), !log.is_empty()),
-            part(append_words!(), !log.is_empty() && words),
-            part(OFF_WIRE, !results.is_empty()),
-            part(WAIT, !waits.is_empty()),
-            part(SETTLE, !done.is_empty()),
-            part(ON_WIRE, !leaving.is_empty()),
-            "COMMIT",
-        ]
-        .concat(),
-    );
-    let mut query = sqlx::query(write);
+    let mut script = Script::default();
     if !log.is_empty() {
-        query = if words { log.bind(query, beside) } else { log.bind_plain(query) };
+        log.write_to(&mut script, beside)?;
     }
-    if !results.is_empty() {
-        query = query.bind(tried);
+    let off: Vec<MessageId> = results.iter().map(|delivery| delivery.id).filter(|id| !done.contains_key(id)).collect();
+    if !off.is_empty() {
+        script.say(OFF_WIRE);
+        script.bind(message_keys(&off))?;
     }
     if !waits.is_empty() {
-        query = query.bind(json(&waits)).bind(json(&holds));
+        script.say(WAIT);
+        script.bind(json(&waits))?;
+        script.bind(json(&holds))?;
     }
-    if !done.is_empty() {
-        let done = message_keys(&done.into_keys().collect::<Vec<_>>());
-        query = settled.bind(query).bind(done.clone()).bind(done);
-    }
+    let done: Vec<&Delivery> = done.into_values().collect();
+    script.insert(
+        "INSERT INTO settled (contact, number, at, attempts, failed, result)",
+        6,
+        &done,
+        |script, delivery| {
+            script.bind(delivery.id.contact.0)?;
+            script.bind(delivery.id.number)?;
+            script.bind(delivery.at.0)?;
+            script.bind(delivery.attempts)?;
+            script.bind(delivery.result.is_failure())?;
+            script.bind(codec::bytes(&delivery.result))
+        },
+    )?;
     if !leaving.is_empty() {
-        query = query.bind(message_keys(&leaving));
+        script.say(ON_WIRE);
+        script.bind(message_keys(&leaving))?;
     }
-    query.execute(connection).await?;
+    script.say("COMMIT");
+    script.query().execute(connection).await?;
     Ok(Recorded { told, staying })
 }
 
@@ -445,27 +476,31 @@ pub(super) async fn requeue(
          CROSS JOIN deliveries d ON d.contact = j.value ->> 0 AND d.number = j.value ->> 1
          WHERE d.failed AND d.message IS NOT NULL";
     let failed = list::<String>(sqlx::query(failed).bind(message_keys(ids)), &mut *connection).await?;
-    let mut outbox = Rows::default();
+    let mut outbox = Vec::new();
     let mut again = Vec::new();
     for outgoing in failed.iter().filter_map(|body| codec::read::<Outgoing>(&unhex(body)).ok()) {
         // Whoever has unsubscribed since gets nothing: the decision counts as older than all that we know.
-        queue(&mut outbox, &outgoing, now, 0);
+        outbox.push(OutboxRow::new(&outgoing, now, 0));
         again.push(outgoing.id);
     }
-    let failed = message_keys(&again);
-    let write = concat!(
-        "BEGIN IMMEDIATE;
-         DELETE FROM deliveries WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));",
-        insert_outbox!(),
+    let mut script = Script::of("BEGIN IMMEDIATE;");
+    script
+        .say("DELETE FROM deliveries WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));");
+    script.bind(message_keys(&again))?;
+    OutboxRow::write_to(&outbox, &mut script)?;
+    again.extend(&held);
+    let noted = if note { message_keys(&again) } else { message_keys(&[]) };
+    script.say(
         "DELETE FROM held WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));
          UPDATE outbox SET due = ?, cause = NULL WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));
          INSERT OR IGNORE INTO requeued SELECT value ->> 0, value ->> 1 FROM jsonb_each(?);
-         COMMIT"
+         COMMIT",
     );
-    again.extend(&held);
-    let noted = if note { message_keys(&again) } else { message_keys(&[]) };
-    let query = outbox.bind(sqlx::query(write).bind(failed)).bind(message_keys(&held));
-    query.bind(now.0).bind(message_keys(&held)).bind(noted).execute(connection).await?;
+    script.bind(message_keys(&held))?;
+    script.bind(now.0)?;
+    script.bind(message_keys(&held))?;
+    script.bind(noted)?;
+    script.query().execute(connection).await?;
     Ok(again)
 }
 
@@ -568,9 +603,9 @@ pub(super) async fn hear(
     let number: u32 = sqlx::query_scalar(next).bind(LIST.0).fetch_one(&mut *connection).await?;
     let answer = heard.answered(changed, number);
     if let Some(answer) = &answer {
-        let mut outbox = Rows::default();
-        queue(&mut outbox, answer, answer.at, 0);
-        outbox.bind(sqlx::query(insert_outbox!())).execute(&mut *connection).await?;
+        let mut script = Script::default();
+        OutboxRow::write_to(&[OutboxRow::new(answer, answer.at, 0)], &mut script)?;
+        script.query().execute(&mut *connection).await?;
     }
     sqlx::raw_sql("COMMIT").execute(connection).await?;
     Ok(Some((changed, answer.map(|answer| (answer.at, answer.id)))))
