@@ -69,13 +69,16 @@ struct Waiting {
     broken: u32,
 }
 
+/// The place of a mail, made for the wire, or why it cannot be.
+type Made = (usize, Result<Waiting, String>);
+
 /// What is left of a batch.
 struct Batch<'a> {
     mails: &'a [Rendered],
     dkim: Option<&'a Dkim>,
     next: AtomicUsize,
     /// Taken, and given back: no further connection could be had for them.
-    returned: Mutex<Vec<Waiting>>,
+    returned: Mutex<Vec<Made>>,
     settle: &'a dyn Settle,
     /// Once set, the rest gets this verdict.
     stopped: Mutex<Option<Verdict>>,
@@ -185,7 +188,7 @@ impl SmtpTransport {
                 Ok(talk) => talk,
                 // The server may take no more connections, and yet serve those that it has.
                 Err(_) if self.do_others_work() => {
-                    lock(&batch.returned).push(first);
+                    batch.give_back(Some(first));
                     break;
                 }
                 Err((after, cause)) => {
@@ -271,7 +274,10 @@ impl SmtpTransport {
                             None => batch.take().await,
                         };
                     }
-                    let reply = talk.send(&mail.letter, announced.as_ref().map(|next| &next.letter)).await;
+                    let sending = talk.send(&mail.letter, announced.as_ref().map(|next| &next.letter));
+                    // While the server takes this one, the next but one is made and signed.
+                    let making = async { if next.is_some() { None } else { batch.pull() } };
+                    let (reply, made) = join(sending, making).await;
                     let verdict = match &reply {
                         Reply::Positive(response) => Verdict::Delivered { response: response.clone() },
                         Reply::Negative(421, cause) => {
@@ -282,10 +288,15 @@ impl SmtpTransport {
                         Reply::Broken(cause) => Verdict::Unknown { cause: cause.clone() },
                     };
                     let ends = matches!(reply, Reply::Negative(421, _) | Reply::Broken(_));
-                    // While this one's result is written down the next but one is made and signed, and whether it may go is
-                    // asked in the same breath.
-                    let following = async { if ends || next.is_some() { None } else { batch.take().await } };
-                    let ((), following) = join(batch.settle.settle(mail.place, verdict), following).await;
+                    let following = async {
+                        if ends || next.is_some() {
+                            lock(&batch.returned).extend(made);
+                            return None;
+                        }
+                        batch.take_made(made).await
+                    };
+                    // Whether that one may go is asked in the same breath in which this one's result is written down.
+                    let (following, ()) = join(following, batch.settle.settle(mail.place, verdict)).await;
                     next = next.or(following);
                     match reply {
                         Reply::Negative(421, cause) => return End::Peace(batch.keep(announced, next), cause),
@@ -384,8 +395,13 @@ impl std::fmt::Debug for SmtpTransport {
 impl Batch<'_> {
     /// The next mail; those that cannot be sent get their verdict on the way.
     async fn take(&self) -> Option<Waiting> {
+        self.take_made(None).await
+    }
+
+    /// The same where the next one is made already.
+    async fn take_made(&self, mut made: Option<Made>) -> Option<Waiting> {
         loop {
-            let (place, waiting) = self.pull()?;
+            let (place, waiting) = made.take().or_else(|| self.pull())?;
             let stopped = lock(&self.stopped).clone();
             let verdict = match (stopped, waiting) {
                 (Some(verdict), _) => verdict,
@@ -397,9 +413,9 @@ impl Batch<'_> {
         }
     }
 
-    fn pull(&self) -> Option<(usize, Result<Waiting, String>)> {
+    fn pull(&self) -> Option<Made> {
         if let Some(returned) = lock(&self.returned).pop() {
-            return Some((returned.place, Ok(returned)));
+            return Some(returned);
         }
         let place = self.next.fetch_add(1, Ordering::Relaxed);
         let letter = letter(self.mails.get(place)?, self.dkim);
@@ -411,8 +427,12 @@ impl Batch<'_> {
         if first.is_none() {
             return second;
         }
-        lock(&self.returned).extend(second);
+        self.give_back(second);
         first
+    }
+
+    fn give_back(&self, waiting: Option<Waiting>) {
+        lock(&self.returned).extend(waiting.map(|waiting| (waiting.place, Ok(waiting))));
     }
 
     fn stop(&self, verdict: Verdict) {
