@@ -3,7 +3,7 @@
 //! file system says nobody touched since they were read are not even read again. What cannot be read is no cache at all: it
 //! may be deleted, cut short or written over at any moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use journey_compiler::Date;
 use journey_compiler::diagnostic::Diagnostic;
-use journey_compiler::project::{FileId, Project};
+use journey_compiler::project::Project;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::checked::Checked;
+use crate::checked::{Checked, files_of};
 use crate::discover::Found;
 use crate::failure::Failure;
 use crate::workspace::{Workspace, today};
@@ -123,7 +123,7 @@ fn name(found: &Found) -> String {
 /// The findings of all these, remembered or made, on all cores and in their order.
 pub(crate) fn check(found: Vec<Found>, cache: Option<&Cache>) -> Result<Vec<Checked>, Failure> {
     let Some(cache) = cache else {
-        return found.into_par_iter().map(|found| Ok(Checked::fresh(found.read()?))).collect();
+        return found.into_par_iter().map(Found::judge).collect();
     };
     let mut by_directory: BTreeMap<PathBuf, Vec<Found>> = BTreeMap::new();
     for found in found {
@@ -184,15 +184,6 @@ fn remembered(found: Found, entry: Option<Entry>, settled: Duration) -> Result<(
     }
     let Checked { workspace, diagnostics } = Checked::fresh(workspace);
     Ok((workspace, Entry { key, glance, diagnostics }, true))
-}
-
-/// The files that findings speak of.
-fn files_of(diagnostics: &[Diagnostic]) -> BTreeSet<FileId> {
-    let spans = diagnostics.iter().flat_map(|d| {
-        let fixes = d.fixes.iter().flat_map(|fix| &fix.edits).map(|edit| edit.span);
-        d.secondary.iter().chain([&d.primary]).map(|label| label.span).chain(fixes)
-    });
-    spans.map(|span| span.file).collect()
 }
 
 /// Where shelves lie.

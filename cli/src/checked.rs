@@ -52,6 +52,15 @@ impl Checked {
     }
 }
 
+/// The files that findings speak of.
+pub(crate) fn files_of(diagnostics: &[Diagnostic]) -> BTreeSet<FileId> {
+    let spans = diagnostics.iter().flat_map(|d| {
+        let fixes = d.fixes.iter().flat_map(|fix| &fix.edits).map(|edit| edit.span);
+        d.secondary.iter().chain([&d.primary]).map(|label| label.span).chain(fixes)
+    });
+    spans.map(|span| span.file).collect()
+}
+
 /// All findings in order.
 pub(crate) fn findings(checked: &[Checked]) -> Vec<Finding<'_>> {
     checked.iter().flat_map(Checked::findings).collect()

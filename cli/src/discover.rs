@@ -8,16 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use journey_compiler::project::{CONFIG, File, FileId, MAX_FILE, belongs};
+use journey_compiler::project::{CONFIG, File, FileId, MAX_FILE, Project, belongs};
 use rayon::prelude::*;
 
+use crate::checked::{Checked, files_of};
 use crate::failure::Failure;
-use crate::workspace::{Workspace, show};
+use crate::workspace::{Workspace, judge, show};
 use walk::Roots;
 
 /// More of a file is never read: the compiler refuses much shorter ones.
 const MAX_READ: u64 = 64 * MAX_FILE as u64;
+
+/// Most files are shorter.
+const COMMON: usize = 16 << 10;
 
 /// So many projects are named where one was asked for.
 const SHOWN: usize = 6;
@@ -52,13 +57,26 @@ impl Found {
 
     /// Reads it.
     pub(crate) fn read(self) -> Result<Workspace, Failure> {
-        let files = read_all(&self.files, |_| true)?;
+        let files = read_all(self.files, |_| true)?;
         Ok(Workspace::of(self.root, self.lone, files))
+    }
+
+    /// Reads and judges it. Texts that no finding speaks of are not kept: of many projects they would be most of the memory.
+    pub(crate) fn judge(self) -> Result<Checked, Failure> {
+        let mut project = Project { files: read_all(self.files, |_| true)?, lone: self.lone.is_some() };
+        let diagnostics = judge(&project).diagnostics;
+        let told = files_of(&diagnostics);
+        for (id, file) in (0..).map(FileId).zip(&mut project.files) {
+            if !told.contains(&id) {
+                file.bytes = Arc::default();
+            }
+        }
+        Ok(Checked { workspace: Workspace::of(self.root, self.lone, project.files), diagnostics })
     }
 
     /// Reads the files that are wanted alone, to show places in them; the others stay empty.
     pub(crate) fn read_part(self, wanted: &BTreeSet<FileId>) -> Result<Workspace, Failure> {
-        let files = read_all(&self.files, |id| wanted.contains(&id))?;
+        let files = read_all(self.files, |id| wanted.contains(&id))?;
         Ok(Workspace::of(self.root, self.lone, files))
     }
 }
@@ -134,15 +152,15 @@ pub(crate) fn root_of(path: &Path) -> Option<PathBuf> {
 
 /// The files of the project in this directory, sorted by path; other projects below it are not part of it.
 pub(crate) fn read_project(root: &Path) -> Result<Vec<File>, Failure> {
-    read_all(&Target::default().files(root)?, |_| true)
+    read_all(Target::default().files(root)?, |_| true)
 }
 
 /// These files, each empty that is not wanted.
-fn read_all(files: &[(String, PathBuf)], wanted: impl Fn(FileId) -> bool + Sync) -> Result<Vec<File>, Failure> {
-    let files = files.par_iter().zip(0..u32::try_from(files.len()).unwrap_or(u32::MAX));
-    let read = files.map(|((relative, path), id)| {
-        let bytes = if wanted(FileId(id)) { read(path)? } else { Vec::new() };
-        Ok(File { path: relative.clone(), bytes: bytes.into() })
+fn read_all(files: Vec<(String, PathBuf)>, wanted: impl Fn(FileId) -> bool + Sync) -> Result<Vec<File>, Failure> {
+    let ids = 0..u32::try_from(files.len()).unwrap_or(u32::MAX);
+    let read = files.into_par_iter().zip(ids).map_init(Vec::new, |buffer, ((path, place), id)| {
+        let bytes = if wanted(FileId(id)) { read(&place, buffer)? } else { Arc::default() };
+        Ok(File { path, bytes })
     });
     read.collect()
 }
@@ -207,11 +225,11 @@ impl Targets {
         let mut below: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
         let mut empty = around.is_none();
         // Files side by side belong to one project.
-        for files in walk::files(directory)?.chunk_by(|a, b| a.parent() == b.parent()) {
+        for files in walk::files(directory)?.chunk_by_mut(|a, b| a.parent() == b.parent()) {
             match files.first().and_then(|file| roots.of(file)) {
                 // Only part of this one was seen.
                 Some(root) if around.as_ref() == Some(&root) && root != directory => {}
-                Some(root) => below.entry(root).or_default().extend_from_slice(files),
+                Some(root) => below.entry(root).or_default().extend(files.iter_mut().map(std::mem::take)),
                 None => {
                     let journeys = || files.iter().filter(|path| is_journey(path));
                     empty &= journeys().next().is_none();
@@ -271,19 +289,24 @@ fn is_journey(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "journey")
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let read = fs::File::open(path).and_then(|file| {
-        // Room for the text and one read that finds the end.
-        let mut bytes = Vec::with_capacity(file.metadata().map_or(0, |m| m.len().min(MAX_READ) as usize + 1));
-        file.take(MAX_READ).read_to_end(&mut bytes).map(|_| bytes)
-    });
-    read.map_err(|error| Failure::path("cannot read", Path::new(&show(path)), &error))
+/// The bytes of a file. The buffer is what the last one was read into: nearly all fit, and none need be asked for its length.
+fn read(path: &Path, buffer: &mut Vec<u8>) -> Result<Arc<[u8]>, Failure> {
+    buffer.clear();
+    buffer.reserve(COMMON);
+    let read = fs::File::open(path).and_then(|file| file.take(MAX_READ).read_to_end(buffer));
+    read.map_err(|error| Failure::path("cannot read", Path::new(&show(path)), &error))?;
+    Ok(buffer.as_slice().into())
 }
 
 /// A path below the root, with `/` on every system.
 pub(crate) fn relative(root: &Path, path: &Path) -> String {
     let path = path.strip_prefix(root).unwrap_or(path);
-    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    let mut relative = String::with_capacity(path.as_os_str().len());
+    for part in path.components() {
+        relative.push_str(if relative.is_empty() { "" } else { "/" });
+        relative.push_str(&part.as_os_str().to_string_lossy());
+    }
+    relative
 }
 
 /// Adds or replaces a file in a sorted list.
