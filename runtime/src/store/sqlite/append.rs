@@ -212,7 +212,7 @@ pub(super) struct Log {
     topics: BTreeMap<(i64, SmolStr, &'static str), (Option<i64>, Instant)>,
 }
 
-/// An input; none of one of which only the id is kept.
+/// An input; without a body where only its id is kept.
 #[derive(Debug)]
 struct InputRow {
     contact: i64,
