@@ -1,10 +1,10 @@
 //! A store in one SQLite file, for one process.
 //!
-//! One connection writes, in transactions that begin with the write lock. What is acknowledged survives a power failure: whoever
-//! commits waits until the log is on disk, and keeps nobody else from committing meanwhile, as [`log`] says. Only notes about
-//! messages on the wire are not waited for, as [`wire`] says. Rows travel in batches, as [`rows`] says. A transaction is one text of several
-//! statements, because each trip to the connection's thread costs more than a statement. After the first failed operation
-//! nothing more is accepted.
+//! One connection writes, in transactions that begin with the write lock. What is acknowledged survives a power failure:
+//! whoever commits waits until the log is on disk, and keeps nobody else from committing meanwhile, as [`log`] says. Only
+//! notes about messages on the wire are not waited for, as [`wire`] says. Rows travel in batches, as [`rows`] says. A
+//! transaction is one text of several statements, because each trip to the connection's thread costs more than a statement.
+//! After the first failed operation nothing more is accepted.
 
 mod append;
 mod join;
