@@ -6,19 +6,12 @@ use serde::de::DeserializeOwned;
 /// The format written now. A reader of every earlier format stays.
 const FORMAT: u8 = 1;
 
-/// Appends a value's bytes, and returns how many.
-pub(super) fn append<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> usize {
-    let before = bytes.len();
-    bytes.push(FORMAT);
-    // Writing to memory cannot fail; if it ever did, the empty content would be reported as damaged when read.
-    let _ = postcard::to_io(value, &mut *bytes);
-    bytes.len() - before
-}
-
 /// A value's bytes.
 pub(super) fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
-    append(value, &mut bytes);
+    bytes.push(FORMAT);
+    // Writing to memory cannot fail; if it ever did, the empty content would be reported as damaged when read.
+    let _ = postcard::to_io(value, &mut bytes);
     bytes
 }
 

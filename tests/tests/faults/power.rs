@@ -235,7 +235,8 @@ fn look(events: &[Event], moments: usize, random: &mut Random) -> Sum {
                 let served = sum.images.is_multiple_of(SERVED);
                 sum.served += usize::from(served);
                 let place = format!("after event {number} with {name} of {} changes", disk.since.len());
-                match judge(outcome, &acknowledged, &mailed, served) {
+                let missing = judge(outcome, &acknowledged, served);
+                match missing.and_then(|missing| Ok([missing, unsent(outcome, &mailed)?].concat())) {
                     Ok(missing) if missing.is_empty() => continue,
                     Ok(missing) => {
                         sum.losing += 1;
@@ -254,18 +255,11 @@ fn look(events: &[Event], moments: usize, random: &mut Random) -> Sum {
     sum
 }
 
-/// What is missing of an image, though it was acknowledged, or counts as not sent, though it had left; an error if it is damaged.
-fn judge(
-    image: &Disk,
-    acknowledged: &BTreeSet<String>,
-    mailed: &BTreeSet<(String, u32)>,
-    served: bool,
-) -> Result<Vec<String>, String> {
+/// What is missing of an image, though it was acknowledged; an error if it is damaged.
+fn judge(image: &Disk, acknowledged: &BTreeSet<String>, served: bool) -> Result<Vec<String>, String> {
     let project: Project = walk("");
     image.write(project.path());
     let file = project.path().join("journey.db");
-    let told = |error: sqlx::Error| error.to_string();
-    database::blocking(start_machine(&file)).map_err(told)?;
     if served {
         let (status, log) = Server::start(project.path()).terminate();
         if !status.success() {
@@ -275,35 +269,39 @@ fn judge(
     database::blocking(async {
         let store = SqliteStore::open(&file).await.map_err(|error| error.to_string())?;
         store.counts().await.map_err(|error| error.to_string())?;
-        let again = store.take_over(Instant(0)).await.map_err(|error| error.to_string())?.again;
         store.close().await;
         database::is_whole(&file).await?;
+        let told = |error: sqlx::Error| error.to_string();
         let mut connection = SqliteConnectOptions::new().filename(&file).connect().await.map_err(told)?;
         let there = "SELECT key FROM contacts UNION ALL SELECT id FROM inputs WHERE id IS NOT NULL";
         let there: Vec<String> = sqlx::query_scalar(there).fetch_all(&mut connection).await.map_err(told)?;
+        connection.close().await.map_err(told)?;
+        let there: BTreeSet<String> = there.into_iter().collect();
+        Ok(acknowledged.difference(&there).cloned().collect())
+    })
+}
+
+/// Which mails of an image count as not sent, though they had left.
+fn unsent(image: &Disk, mailed: &BTreeSet<(String, u32)>) -> Result<Vec<String>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    image.write(folder.path());
+    let file = folder.path().join("journey.db");
+    // The image lies on the machine that made it: a mark says that what was written last may be lost, as another boot would.
+    std::fs::write(folder.path().join("journey.db.lock"), "?").unwrap();
+    database::blocking(async {
+        let store = SqliteStore::open(&file).await.map_err(|error| error.to_string())?;
+        let again = store.take_over(Instant(0)).await.map_err(|error| error.to_string())?.again;
+        store.close().await;
+        let told = |error: sqlx::Error| error.to_string();
+        let mut connection = SqliteConnectOptions::new().filename(&file).connect().await.map_err(told)?;
         let done = "SELECT c.key, c.id, d.number FROM contacts c LEFT JOIN deliveries d ON d.contact = c.id";
         let done: Vec<(String, i64, Option<u32>)> =
             sqlx::query_as(done).fetch_all(&mut connection).await.map_err(told)?;
         connection.close().await.map_err(told)?;
-        let there: BTreeSet<String> = there.into_iter().collect();
         let ids: BTreeMap<i64, &String> = done.iter().map(|(key, id, _)| (*id, key)).collect();
         let again = again.iter().filter_map(|id| Some(((*ids.get(&id.contact.0)?).clone(), id.number)));
         let known = done.iter().filter_map(|(key, _, number)| Some((key.clone(), (*number)?))).chain(again);
         let known: BTreeSet<(String, u32)> = known.collect();
-        let forgotten = mailed.difference(&known).map(|(contact, number)| format!("mail {number} of {contact}"));
-        Ok(acknowledged.difference(&there).cloned().chain(forgotten).collect())
+        Ok(mailed.difference(&known).map(|(contact, number)| format!("mail {number} of {contact}")).collect())
     })
-}
-
-/// Lets the image be of another boot of the machine, as it is when the power has failed.
-async fn start_machine(file: &Path) -> sqlx::Result<()> {
-    let mut connection = SqliteConnectOptions::new().filename(file).create_if_missing(true).connect().await?;
-    let there: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'").fetch_one(&mut connection).await?;
-    if there > 0 {
-        sqlx::query("UPDATE meta SET value = CAST('before' AS BLOB) WHERE name = 'boot'")
-            .execute(&mut connection)
-            .await?;
-    }
-    connection.close().await
 }

@@ -3,13 +3,14 @@
 //! began after it, and all who wait share one.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
 use super::Health;
+use super::open::companion;
 
 /// A commit: those before it have lower numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -27,9 +28,7 @@ pub(super) struct WriteAheadLog {
 impl WriteAheadLog {
     /// The log of this database. SQLite keeps its locks on other files, so that this one may be closed.
     pub(super) fn of(database: &Path) -> std::io::Result<Self> {
-        let mut name = database.as_os_str().to_owned();
-        name.push("-wal");
-        let file = Arc::new(File::options().read(true).write(true).open(PathBuf::from(name))?);
+        let file = Arc::new(File::options().read(true).write(true).open(companion(database, "-wal"))?);
         Ok(Self { file, commits: AtomicU64::new(0), synced: Mutex::default() })
     }
 

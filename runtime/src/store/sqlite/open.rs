@@ -21,11 +21,16 @@ pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// The file beside the database whose name ends so.
+pub(super) fn companion(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
 /// Keeps other processes out.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock_path = PathBuf::from(name);
+    let lock_path = companion(path, ".lock");
     let open = |error: std::io::Error| StoreError::Open {
         database: lock_path.display().to_string(),
         cause: error.to_string(),

@@ -9,7 +9,7 @@ use std::fs::File;
 use journey_bytecode::Instant;
 use sqlx::SqliteConnection;
 
-use super::rows::{columns_with_bytes, list, with_bytes};
+use super::rows::{Script, columns_with_bytes, list, with_bytes};
 use super::{message_id, message_keys};
 use crate::core::effect::MessageId;
 
@@ -32,15 +32,13 @@ pub(super) async fn settle(connection: &mut SqliteConnection, lock: &File) -> sq
     let last: Option<String> = sqlx::query_scalar(last).fetch_optional(&mut *connection).await?;
     // Without a name, notes waited for the disk.
     let in_doubt = lock.metadata()?.len() > 0 || last.is_some() && last != boot;
-    let settle = if in_doubt {
-        "BEGIN IMMEDIATE; UPDATE wire SET leaves = 1;
-         DELETE FROM meta WHERE name = 'boot'; INSERT INTO meta SELECT 'boot', CAST(value AS BLOB) FROM jsonb_each(?); COMMIT"
-    } else {
-        "BEGIN IMMEDIATE; DELETE FROM wire WHERE NOT leaves;
-         DELETE FROM meta WHERE name = 'boot'; INSERT INTO meta SELECT 'boot', CAST(value AS BLOB) FROM jsonb_each(?); COMMIT"
-    };
     let named: Vec<&str> = boot.as_deref().into_iter().collect();
-    sqlx::query(settle).bind(super::json(&named)).execute(connection).await?;
+    let mut script = Script::of("BEGIN IMMEDIATE;");
+    script.say(if in_doubt { "UPDATE wire SET leaves = 1;" } else { "DELETE FROM wire WHERE NOT leaves;" });
+    script.say("DELETE FROM meta WHERE name = 'boot';");
+    script.each("INSERT INTO meta SELECT 'boot', CAST(value AS BLOB) FROM jsonb_each(?);", 1, &named)?;
+    script.say("COMMIT");
+    script.query().execute(connection).await?;
     lock.set_len(0)?;
     Ok(boot.is_some())
 }
