@@ -322,13 +322,13 @@ impl Log {
         // Neighbours share pages of the indexes.
         self.inputs.sort_unstable_by_key(|row| (row.contact, row.seq));
         let appended = "INSERT INTO appended (contact, seq, at, id, fingerprint, body)";
-        script.insert(appended, 6, &self.inputs, |script, row| {
+        script.insert(appended, 6, std::mem::take(&mut self.inputs), |script, row| {
             script.bind(row.contact)?;
             script.bind(row.seq)?;
             script.bind(row.at)?;
             script.bind(row.id.as_ref().map(|(id, _)| id.as_str()))?;
             script.bind(row.id.as_ref().map(|(_, fingerprint)| fingerprint.as_slice()))?;
-            script.bind(row.body.as_slice())
+            script.bind(row.body)
         })?;
         if !self.topics.is_empty() {
             let word =

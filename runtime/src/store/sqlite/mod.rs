@@ -33,7 +33,7 @@ use tokio::sync::{Mutex, RwLock};
 
 use log::{Commit, WriteAheadLog};
 use open::{agenda, empty_log, lock, next_numbers, sync_folder};
-use rows::{Query, columns_with_bytes, json, rows_of, unhex, with_bytes};
+use rows::{MOST, Query, Script, columns_with_bytes, json, rows_of, unhex, with_bytes};
 
 use super::merged::followed;
 use super::wake::{self, Wake};
@@ -335,17 +335,7 @@ impl Store for SqliteStore {
         if claimed.lease.wake.ids().is_empty() {
             return Ok(claimed);
         }
-        let ids = json(&claimed.lease.wake.ids().iter().map(|id| id.0).collect::<Vec<_>>());
-        let contacts = concat!(
-            "SELECT ",
-            columns_with_bytes!(
-                "c.id, c.accepted, s.due, s.applied, s.traced, iif(s.contact IS NULL, c.key, NULL),
-                 iif(s.contact IS NULL, c.created_at, NULL)",
-                "s.body"
-            ),
-            " FROM jsonb_each(?1) j CROSS JOIN contacts c ON c.id = j.value LEFT JOIN states s ON s.contact = j.value"
-        );
-        let mut contacts = self.list_with_bytes::<ClaimRow>(sqlx::query(contacts).bind(ids)).await?;
+        let mut contacts = self.claim_rows(claimed.lease.wake.ids()).await?;
         contacts.sort_unstable_by_key(|(row, _)| row.0);
         let told = |(row, _): &(ClaimRow, _)| {
             let (id, accepted, applied) = (row.0, row.1, row.3.unwrap_or_default());
@@ -409,7 +399,7 @@ impl Store for SqliteStore {
         let mut ids = Vec::new();
         {
             let mut queue = self.queue();
-            while ids.len() < most && queue.first().is_some_and(|(due, _)| *due <= now) {
+            while ids.len() < most.min(MOST) && queue.first().is_some_and(|(due, _)| *due <= now) {
                 ids.extend(queue.pop_first().map(|(_, id)| id));
             }
         }
@@ -724,19 +714,45 @@ impl SqliteStore {
         sqlx::raw_sql(limit).execute(&mut self.writer.lock().await.connection).await.unwrap();
     }
 
+    /// How contacts stand.
+    async fn claim_rows(&self, ids: &[ContactId]) -> Result<Vec<(ClaimRow, Option<Vec<u8>>)>, StoreError> {
+        let contacts = concat!(
+            "SELECT ",
+            columns_with_bytes!(
+                "c.id, c.accepted, s.due, s.applied, s.traced, iif(s.contact IS NULL, c.key, NULL),
+                 iif(s.contact IS NULL, c.created_at, NULL)",
+                "s.body"
+            ),
+            " FROM "
+        );
+        let mut rows = Vec::with_capacity(ids.len());
+        for some in ids.chunks(MOST) {
+            let mut script = Script::of(contacts);
+            script.values(1, some.iter(), |script, id| script.bind(id.0)).map_err(|error| self.fail(error))?;
+            script.say(" j CROSS JOIN contacts c ON c.id = j.column1 LEFT JOIN states s ON s.contact = j.column1");
+            rows.extend(self.list_with_bytes(script.query()).await?);
+        }
+        Ok(rows)
+    }
+
     /// The next inputs of contacts of which so many are applied, in their order.
     async fn pending(&self, told: &[(i64, i64)]) -> Result<Vec<(InputRow, Option<Vec<u8>>)>, StoreError> {
-        if told.is_empty() {
-            return Ok(Vec::new());
+        let mut inputs = Vec::new();
+        for some in told.chunks(MOST) {
+            let mut script =
+                Script::of(concat!("SELECT ", columns_with_bytes!("i.contact, i.seq, i.at", "i.body"), " FROM "));
+            let bound = script.values(3, some.iter(), |script, (contact, applied)| {
+                script.bind(*contact)?;
+                script.bind(*applied)?;
+                script.bind(*applied + MAX_INPUTS_PER_ADVANCE)
+            });
+            bound.map_err(|error| self.fail(error))?;
+            script.say(
+                " j CROSS JOIN inputs i
+                     ON i.contact = j.column1 AND i.seq > j.column2 AND i.seq <= j.column3",
+            );
+            inputs.extend(self.list_with_bytes::<InputRow>(script.query()).await?);
         }
-        let inputs = concat!(
-            "SELECT ",
-            columns_with_bytes!("i.contact, i.seq, i.at", "i.body"),
-            " FROM jsonb_each(?1) j CROSS JOIN inputs i ON i.contact = j.value ->> 0
-                 AND i.seq > j.value ->> 1 AND i.seq <= (j.value ->> 1) + ?2"
-        );
-        let inputs = sqlx::query(inputs).bind(json(told)).bind(MAX_INPUTS_PER_ADVANCE);
-        let mut inputs = self.list_with_bytes::<InputRow>(inputs).await?;
         inputs.sort_unstable_by_key(|(row, _)| *row);
         Ok(inputs)
     }

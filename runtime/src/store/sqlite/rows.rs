@@ -68,7 +68,7 @@ pub(super) fn json<T: Serialize>(rows: &[T]) -> String {
 }
 
 /// How many rows one `VALUES` takes at most: SQLite limits its parameters.
-const MOST: usize = 1024;
+pub(super) const MOST: usize = 1024;
 
 /// A transaction as one text of several statements, with their parameters. A parameter has no number: each statement takes the
 /// next ones.
@@ -101,25 +101,42 @@ impl Script {
         (0..times).try_for_each(|_| self.bind(rows.clone()))
     }
 
-    /// Appends a statement that takes rows of so many columns, each value a parameter: where a statement for so many rows is
-    /// prepared already, that costs half of what JSON does. So that few are prepared, rows of nulls fill up to the next power
-    /// of two, and are left out.
+    /// Appends a statement that takes rows of so many columns, each value a parameter.
     pub(super) fn insert<R>(
         &mut self,
         into: &str,
         columns: usize,
-        rows: &[R],
-        mut bind: impl FnMut(&mut Self, &R) -> sqlx::Result<()>,
+        rows: impl IntoIterator<Item = R, IntoIter: ExactSizeIterator>,
+        mut bind: impl FnMut(&mut Self, R) -> sqlx::Result<()>,
     ) -> sqlx::Result<()> {
-        let row = format!("({}?)", "?,".repeat(columns - 1));
-        for chunk in rows.chunks(MOST) {
-            let count = chunk.len().next_power_of_two();
-            let values = format!("{row},").repeat(count - 1);
-            self.sql.extend([into, " SELECT * FROM (VALUES ", &values, &row, ") WHERE column1 IS NOT NULL;"]);
-            chunk.iter().try_for_each(|row| bind(self, row))?;
-            (0..columns * (count - chunk.len())).try_for_each(|_| self.bind(None::<i64>))?;
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
+            let most = rows.len().min(MOST);
+            self.sql.extend([into, " SELECT * FROM "]);
+            self.values(columns, rows.by_ref().take(most), &mut bind)?;
+            self.say(" WHERE column1 IS NOT NULL;");
         }
         Ok(())
+    }
+
+    /// Appends rows of so many columns, at most [`MOST`], as a table with the columns `column1` and so on. Where a statement for so
+    /// many rows is prepared already, that costs half of what JSON does. So that few are prepared, rows of nulls fill up to the
+    /// next power of two.
+    pub(super) fn values<R>(
+        &mut self,
+        columns: usize,
+        rows: impl ExactSizeIterator<Item = R>,
+        mut bind: impl FnMut(&mut Self, R) -> sqlx::Result<()>,
+    ) -> sqlx::Result<()> {
+        let (given, count) = (rows.len(), rows.len().next_power_of_two());
+        let row = format!("({}?)", "?,".repeat(columns - 1));
+        let values = format!("{row},").repeat(count - 1);
+        self.sql.extend(["(VALUES ", &values, &row, ")"]);
+        self.arguments.reserve(columns * count, 0);
+        for row in rows {
+            bind(self, row)?;
+        }
+        (0..columns * (count - given)).try_for_each(|_| self.bind(None::<i64>))
     }
 
     /// The query of all of it.

@@ -9,8 +9,8 @@ use std::fs::File;
 use journey_bytecode::Instant;
 use sqlx::SqliteConnection;
 
-use super::rows::{Script, columns_with_bytes, list, with_bytes};
-use super::{message_id, message_keys};
+use super::message_id;
+use super::rows::{MOST, Script, columns_with_bytes, list, with_bytes};
 use crate::core::effect::MessageId;
 
 /// The name of the machine's present boot, where the system gives it one.
@@ -43,22 +43,28 @@ pub(super) async fn settle(connection: &mut SqliteConnection, lock: &File) -> sq
     Ok(boot.is_some())
 }
 
-/// Claims messages: their numbers and attempts, with their bytes.
+/// Claims messages, at most [`MOST`]: their places among them and attempts, with their bytes.
 pub(super) async fn claim(
     connection: &mut SqliteConnection,
     ids: &[MessageId],
 ) -> sqlx::Result<Vec<((i64, u32), Option<Vec<u8>>)>> {
-    let claim = concat!(
-        "BEGIN IMMEDIATE;
-         INSERT OR IGNORE INTO wire (contact, number, leaves) SELECT o.contact, o.number, 0
-             FROM jsonb_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
-         SELECT ",
-        columns_with_bytes!("j.id, o.attempts", "o.body"),
-        " FROM jsonb_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1;
-         COMMIT"
-    );
-    let keys = message_keys(ids);
-    let rows = sqlx::query(claim).bind(keys.clone()).bind(keys).fetch_all(connection).await?;
+    let in_outbox = |script: &mut Script| {
+        script.say(" FROM ");
+        script.values(3, ids.iter().take(MOST).enumerate(), |script, (place, id)| {
+            script.bind(id.contact.0)?;
+            script.bind(id.number)?;
+            script.bind(i64::try_from(place).unwrap_or(i64::MAX))
+        })?;
+        script.say(" j CROSS JOIN outbox o ON o.contact = j.column1 AND o.number = j.column2;");
+        Ok::<_, sqlx::Error>(())
+    };
+    let mut script = Script::of("BEGIN IMMEDIATE;");
+    script.say("INSERT OR IGNORE INTO wire (contact, number, leaves) SELECT o.contact, o.number, 0");
+    in_outbox(&mut script)?;
+    script.say(concat!("SELECT ", columns_with_bytes!("j.column3, o.attempts", "o.body")));
+    in_outbox(&mut script)?;
+    script.say("COMMIT");
+    let rows = script.query().fetch_all(connection).await?;
     rows.first().map_or(Ok(Vec::new()), with_bytes)
 }
 

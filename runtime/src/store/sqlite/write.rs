@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::append::{Log, LogRow};
 use super::join::Joins;
 use super::revise::{FENCE, is_fence};
-use super::rows::{Script, hex, json, list, rows_of, unhex};
+use super::rows::{MOST, Script, hex, json, list, unhex};
 use super::{Writer, message_id, message_keys};
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{Handover, MessageId, Outgoing};
@@ -27,7 +27,7 @@ pub(super) struct Batch {
     stepped: Vec<Stepped>,
     outbox: Vec<OutboxRow>,
     /// contact and hash of an address
-    addressed: BTreeSet<(i64, String)>,
+    addressed: BTreeSet<(i64, [u8; 16])>,
     trials: Trials,
     /// Contacts of which nothing may stay, each with its new key and the moment.
     erased: Vec<(i64, SmolStr, i64)>,
@@ -68,10 +68,6 @@ const COUNT_TRIALS: &str = "INSERT INTO trials (version, split, side, hour, took
 const RESUBSCRIBE: &str = "INSERT INTO resubscribed (hash, topic, at)
      SELECT unhex(value ->> 0), value ->> 1, value ->> 2 FROM jsonb_each(?) WHERE true
      ON CONFLICT (hash, topic) DO UPDATE SET at = max(at, excluded.at);";
-
-/// To which addresses messages of contacts went.
-const ADDRESSED: &str = "INSERT OR IGNORE INTO addressed (contact, hash)
-     SELECT value ->> 0, unhex(value ->> 1) FROM jsonb_each(?);";
 
 /// Forgets contacts, of which nothing but the numbers is left: what waits stays behind, what is on the wire gets its result
 /// and does not go again. At their addresses nothing more goes to anybody.
@@ -142,7 +138,7 @@ impl OutboxRow {
     }
 
     /// Puts messages into the outbox.
-    fn write_to(rows: &[Self], script: &mut Script) -> sqlx::Result<()> {
+    fn write_to(rows: Vec<Self>, script: &mut Script) -> sqlx::Result<()> {
         let into = "INSERT INTO outbox
              (contact, number, due, attempts, applied, marketing, topic, hold, channel, address, body)";
         script.insert(into, 11, rows, |script, row| {
@@ -155,8 +151,8 @@ impl OutboxRow {
             script.bind(row.topic.as_deref())?;
             script.bind(row.hold)?;
             script.bind(row.channel)?;
-            script.bind(row.address.as_slice())?;
-            script.bind(row.body.as_slice())
+            script.bind(row.address)?;
+            script.bind(row.body)
         })
     }
 }
@@ -193,7 +189,7 @@ impl Batch {
             for (message, knew) in outcome.decided(applied) {
                 batch.outbox.push(OutboxRow::new(message, message.at, knew));
                 batch.queued.push((message.at, message.id));
-                batch.addressed.extend(own_address_hash(message).map(|hash| (id, hex(&hash))));
+                batch.addressed.extend(own_address_hash(message).map(|hash| (id, hash)));
             }
         }
         batch
@@ -212,7 +208,7 @@ impl Batch {
         let mut script = Script::of(if joins.is_some() { "" } else { "BEGIN IMMEDIATE;" });
         script.say(FENCE);
         script.bind(revision)?;
-        let next_trace = step(&self.stepped, writer.next_trace, &mut script)?;
+        let next_trace = step(self.stepped, writer.next_trace, &mut script)?;
         if !self.erased.is_empty() {
             script.say(ERASE);
             script.bind(json(&self.erased))?;
@@ -236,10 +232,13 @@ impl Batch {
             };
             script.each(COUNT_TRIALS, 1, &self.trials.0.iter().map(row).collect::<Vec<_>>())?;
         }
-        OutboxRow::write_to(&self.outbox, &mut script)?;
-        if !self.addressed.is_empty() {
-            script.each(ADDRESSED, 1, &self.addressed.into_iter().collect::<Vec<_>>())?;
-        }
+        OutboxRow::write_to(self.outbox, &mut script)?;
+        // To which addresses messages of contacts went.
+        let addressed = "INSERT OR IGNORE INTO addressed (contact, hash)";
+        script.insert(addressed, 2, self.addressed, |script, (contact, hash)| {
+            script.bind(contact)?;
+            script.bind(hash.to_vec())
+        })?;
         if let Some(joins) = joins {
             joins.write_to(&mut script)?;
         }
@@ -260,30 +259,31 @@ impl Batch {
 
 /// Writes the states of contacts that stepped, and what they did as the newest part of the chain of each; returns the next free
 /// place in the trace.
-fn step(stepped: &[Stepped], next_trace: i64, script: &mut Script) -> sqlx::Result<i64> {
+fn step(stepped: Vec<Stepped>, next_trace: i64, script: &mut Script) -> sqlx::Result<i64> {
     let mut place = next_trace;
-    let mut places = Vec::with_capacity(stepped.len());
+    let mut states = Vec::with_capacity(stepped.len());
     let mut told = Vec::with_capacity(stepped.len());
-    for row in stepped {
-        places.push((row, row.trace.as_ref().map_or(row.before, |_| Some(place))));
-        if let Some(trace) = &row.trace {
-            told.push((place, row, trace));
+    for Stepped { contact, due, applied, state, before, trace } in stepped {
+        states.push((contact, due, applied, trace.as_ref().map_or(before, |_| Some(place)), state));
+        if let Some(trace) = trace {
+            told.push((place, contact, before, trace));
             place += 1;
         }
     }
-    script.insert("INSERT INTO trace (place, contact, before, body)", 4, &told, |script, (place, row, trace)| {
-        script.bind(*place)?;
-        script.bind(row.contact)?;
-        script.bind(row.before)?;
-        script.bind(trace.as_slice())
+    let traces = "INSERT INTO trace (place, contact, before, body)";
+    script.insert(traces, 4, told, |script, (place, contact, before, trace)| {
+        script.bind(place)?;
+        script.bind(contact)?;
+        script.bind(before)?;
+        script.bind(trace)
     })?;
-    let states = "INSERT OR REPLACE INTO states (contact, due, applied, traced, body)";
-    script.insert(states, 5, &places, |script, (row, traced)| {
-        script.bind(row.contact)?;
-        script.bind(row.due)?;
-        script.bind(row.applied)?;
-        script.bind(*traced)?;
-        script.bind(row.state.as_slice())
+    let into = "INSERT OR REPLACE INTO states (contact, due, applied, traced, body)";
+    script.insert(into, 5, states, |script, (contact, due, applied, traced, state)| {
+        script.bind(contact)?;
+        script.bind(due)?;
+        script.bind(applied)?;
+        script.bind(traced)?;
+        script.bind(state)
     })?;
     Ok(place)
 }
@@ -297,31 +297,55 @@ pub(super) struct Recorded {
     pub(super) staying: Vec<(MessageId, Stays)>,
 }
 
-/// How messages stand that are about to leave, each with whether its contact unsubscribed; and which of those that have a result
-/// are in the outbox, with the logs of their contacts.
-macro_rules! standing {
-    () => {
-        "SELECT (SELECT json_group_array(json_array(o.contact, o.number,
-             o.marketing AND EXISTS (SELECT 1 FROM unsubscribed u
-                 WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic)
-                     AND (u.channel = '' OR u.channel = o.channel) AND u.seq > o.applied)
-             OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
-                 AND (s.topic = '*' OR o.marketing
-                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)
-                     AND (s.contact = 0 OR NOT EXISTS (SELECT 1 FROM resubscribed r
-                         WHERE r.hash = s.hash AND r.topic = o.topic AND r.at > s.at))))
-             OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1
-                 FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
-                 AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact)))
-             FROM jsonb_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1),
-         (SELECT json_group_array(json_array(o.number, o.contact, c.accepted, m.merged_into, m.handed))
-             FROM jsonb_each(?) j CROSS JOIN outbox o ON o.contact = j.value ->> 0 AND o.number = j.value ->> 1
-             LEFT JOIN contacts c ON c.id = o.contact LEFT JOIN merged m ON m.contact = o.contact)"
-    };
-}
+/// How messages stand that are about to leave, or have a result, which is what the third column says: of the former whether their
+/// contacts unsubscribed, of the latter the logs of their contacts. Those that are not in the outbox are left out.
+const STANDING: &str = "SELECT json_group_array(json_array(o.number, o.contact, j.column3, j.column3 AND (
+         o.marketing AND EXISTS (SELECT 1 FROM unsubscribed u
+             WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic)
+                 AND (u.channel = '' OR u.channel = o.channel) AND u.seq > o.applied)
+         OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
+             AND (s.topic = '*' OR o.marketing
+                 AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)
+                 AND (s.contact = 0 OR NOT EXISTS (SELECT 1 FROM resubscribed r
+                     WHERE r.hash = s.hash AND r.topic = o.topic AND r.at > s.at))))
+         OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1
+             FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
+             AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact)),
+         c.accepted, m.merged_into, m.handed)) FROM ";
 
-/// number, contact, and of its log: inputs accepted, whom the contact turned out to be, whether it has handed over
-type OpenRow = (u32, i64, Option<i64>, Option<i64>, Option<u8>);
+/// The tables of [`STANDING`], behind its rows.
+const STANDING_OF: &str = " j CROSS JOIN outbox o ON o.contact = j.column1 AND o.number = j.column2
+     LEFT JOIN contacts c ON NOT j.column3 AND c.id = o.contact
+     LEFT JOIN merged m ON NOT j.column3 AND m.contact = o.contact";
+
+/// number, contact, whether it is about to leave and may not; and of its log otherwise: inputs accepted, whom the contact turned
+/// out to be, whether it has handed over
+type StandingRow = (u32, i64, u8, u8, Option<i64>, Option<i64>, Option<u8>);
+
+/// Asks how messages stand, in the transaction that this begins, or that has begun.
+async fn standing(
+    connection: &mut SqliteConnection,
+    begins: bool,
+    results: &[Delivery],
+    leaving: &[MessageId],
+) -> sqlx::Result<Vec<StandingRow>> {
+    let tried = results.iter().map(|delivery| (delivery.id, false));
+    let asked: Vec<(MessageId, bool)> = tried.chain(leaving.iter().map(|id| (*id, true))).collect();
+    let mut rows = Vec::new();
+    let mut opening = if begins { "BEGIN IMMEDIATE;" } else { "" };
+    for some in asked.chunks(MOST) {
+        let mut script = Script::of(std::mem::take(&mut opening));
+        script.say(STANDING);
+        script.values(3, some.iter(), |script, (id, leaves)| {
+            script.bind(id.contact.0)?;
+            script.bind(id.number)?;
+            script.bind(*leaves)
+        })?;
+        script.say(STANDING_OF);
+        rows.extend(list::<StandingRow>(script.query(), connection).await?);
+    }
+    Ok(rows)
+}
 
 /// Takes messages off the wire.
 const OFF_WIRE: &str =
@@ -351,17 +375,16 @@ pub(super) const SETTLED: &str =
          DELETE FROM wire WHERE contact = NEW.contact AND number = NEW.number;
      END;";
 
-/// Puts messages on the wire.
-const ON_WIRE: &str =
-    "INSERT OR REPLACE INTO wire (contact, number, leaves) SELECT value ->> 0, value ->> 1, 1 FROM jsonb_each(?);";
-
 /// Writes results, and which messages go on the wire.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     results: &[Delivery],
     leaving: &[MessageId],
 ) -> sqlx::Result<Recorded> {
-    record_in(connection, concat!("BEGIN IMMEDIATE;", standing!()), results, leaving, false).await
+    if results.is_empty() && leaving.is_empty() {
+        return Ok(Recorded::default());
+    }
+    record_in(connection, true, results, leaving, false).await
 }
 
 /// Begins a transaction: what is read in it holds until it is written.
@@ -369,25 +392,24 @@ async fn begin(connection: &mut SqliteConnection) -> sqlx::Result<()> {
     sqlx::raw_sql("BEGIN IMMEDIATE").execute(connection).await.map(|_| ())
 }
 
-/// Writes in the transaction in which `standing` is asked, and commits it. `beside` notes who hears of a result for the server,
-/// which is another process.
+/// Writes in a transaction, which it begins or which has begun, and commits it. `beside` notes who hears of a result for the
+/// server, which is another process.
 async fn record_in(
     connection: &mut SqliteConnection,
-    standing: &'static str,
+    begins: bool,
     results: &[Delivery],
     leaving: &[MessageId],
     beside: bool,
 ) -> sqlx::Result<Recorded> {
-    let tried = message_keys(&results.iter().map(|delivery| delivery.id).collect::<Vec<_>>());
-    let standing = sqlx::query(standing).bind(message_keys(leaving)).bind(tried.clone());
-    let row = standing.fetch_one(&mut *connection).await?;
-    let (leaving, staying) = leave(leaving, rows_of(&row, 0)?);
-    let rows: Vec<OpenRow> = rows_of(&row, 1)?;
-    let open: HashSet<MessageId> = rows.iter().map(|(number, contact, ..)| message_id((*contact, *number))).collect();
+    let rows = standing(connection, begins, results, leaving).await?;
+    let (leaves, open): (Vec<StandingRow>, Vec<_>) = rows.into_iter().partition(|(_, _, leaves, ..)| *leaves == 1);
+    let (leaving, staying) = leave(leaving, &leaves);
     let mut log = Log::default();
-    let of_log =
-        |(_, contact, accepted, into, handed)| -> Option<LogRow> { Some((None, contact, accepted?, into, handed)) };
-    log.open(connection, rows.into_iter().filter_map(of_log).collect()).await?;
+    let of_log = |(_, contact, _, _, accepted, into, handed): &StandingRow| -> Option<LogRow> {
+        Some((None, *contact, (*accepted)?, *into, *handed))
+    };
+    log.open(connection, open.iter().filter_map(of_log).collect()).await?;
+    let open: HashSet<MessageId> = open.iter().map(|(number, contact, ..)| message_id((*contact, *number))).collect();
 
     let (mut waits, mut holds) = (Vec::new(), Vec::new());
     let mut done = BTreeMap::new();
@@ -436,19 +458,19 @@ async fn record_in(
             script.bind(codec::bytes(&delivery.result))
         },
     )?;
-    if !leaving.is_empty() {
-        script.say(ON_WIRE);
-        script.bind(message_keys(&leaving))?;
-    }
+    script.insert("INSERT OR REPLACE INTO wire (contact, number)", 2, &leaving, |script, id| {
+        script.bind(id.contact.0)?;
+        script.bind(id.number)
+    })?;
     script.say("COMMIT");
     script.query().execute(connection).await?;
     Ok(Recorded { told, staying })
 }
 
 /// Which messages may leave, and which may not; of those that are in the outbox it is known whether their contacts unsubscribed.
-fn leave(leaving: &[MessageId], known: Vec<(i64, u32, u8)>) -> (Vec<MessageId>, Vec<(MessageId, Stays)>) {
+fn leave(leaving: &[MessageId], known: &[StandingRow]) -> (Vec<MessageId>, Vec<(MessageId, Stays)>) {
     let known: HashMap<MessageId, u8> =
-        known.into_iter().map(|(contact, number, out)| (message_id((contact, number)), out)).collect();
+        known.iter().map(|(number, contact, _, out, ..)| (message_id((*contact, *number)), *out)).collect();
     let (mut may, mut staying) = (Vec::new(), Vec::new());
     for id in leaving {
         match known.get(id) {
@@ -487,7 +509,7 @@ pub(super) async fn requeue(
     script
         .say("DELETE FROM deliveries WHERE (contact, number) IN (SELECT value ->> 0, value ->> 1 FROM jsonb_each(?));");
     script.bind(message_keys(&again))?;
-    OutboxRow::write_to(&outbox, &mut script)?;
+    OutboxRow::write_to(outbox, &mut script)?;
     again.extend(&held);
     let noted = if note { message_keys(&again) } else { message_keys(&[]) };
     script.say(
@@ -551,7 +573,7 @@ pub(super) async fn give_up(
     let results: Vec<Delivery> = waiting.into_iter().map(given_up).collect();
     // What has failed first: what is given up now has failed as well.
     let mut done = forget(connection, ids).await?;
-    let recorded = record_in(connection, standing!(), &results, &[], beside).await?;
+    let recorded = record_in(connection, false, &results, &[], beside).await?;
     done.extend(results.iter().map(|delivery| delivery.id));
     Ok((done, recorded.told))
 }
@@ -604,7 +626,7 @@ pub(super) async fn hear(
     let answer = heard.answered(changed, number);
     if let Some(answer) = &answer {
         let mut script = Script::default();
-        OutboxRow::write_to(&[OutboxRow::new(answer, answer.at, 0)], &mut script)?;
+        OutboxRow::write_to(vec![OutboxRow::new(answer, answer.at, 0)], &mut script)?;
         script.query().execute(&mut *connection).await?;
     }
     sqlx::raw_sql("COMMIT").execute(connection).await?;
