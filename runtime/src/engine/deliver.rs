@@ -73,55 +73,95 @@ impl Pen {
     }
 }
 
-/// Delivers what is due until the engine stops, and then what is on the wire.
+/// Messages of one claim, with their places among those on their way.
+type Claimed = (Vec<Queued>, OwnedSemaphorePermit);
+
+/// Delivers what is due until the engine stops, and then what is on the wire. While one claim waits for the disk, the last one is
+/// rendered.
 pub(super) async fn deliver<S: Store>(shared: Arc<Shared<S>>) {
     let (pen, notes) = mpsc::channel(MAX_NOTES);
     let pen = Pen(pen);
     let scribe = tokio::spawn(write_notes(Arc::clone(&shared), notes));
+    let (counter, claims) = mpsc::channel(1);
+    tokio::join!(claim_messages(&shared, counter), pack_claims(&shared, pen, claims));
+    let _ = scribe.await;
+}
+
+/// Claims messages until the engine stops.
+async fn claim_messages<S: Store>(shared: &Arc<Shared<S>>, counter: mpsc::Sender<Claimed>) {
     let room = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
-    let mut parcels = JoinSet::new();
     let mut stopping = shared.stopping.subscribe();
     while !*stopping.borrow_and_update() {
-        while parcels.try_join_next().is_some() {}
         let permit = tokio::select! {
             biased;
             permit = Arc::clone(&room).acquire_many_owned(CLAIM) => permit,
             _ = stopping.changed() => continue,
         };
-        let Ok(permit) = permit else { break };
-        match claim(&shared, &pen, &mut parcels, permit).await {
-            Ok(None) => {}
-            Ok(Some(next)) => tokio::select! {
-                biased;
-                () = tokio::time::sleep(next) => {}
-                () = shared.messages.notified() => {}
-                _ = stopping.changed() => {}
-            },
+        let Ok(mut permit) = permit else { break };
+        // As many as there is room for: each claim waits for the disk.
+        let free = u32::try_from(room.available_permits()).unwrap_or(0);
+        if let Ok(rest) = Arc::clone(&room).try_acquire_many_owned(free) {
+            permit.merge(rest);
+        }
+        let now = shared.front.clock.now();
+        let queued = match shared.store.claim_messages(now, permit.num_permits()).await {
+            Ok(queued) => queued,
             Err(error) => {
-                if !shared.bears(error).await {
-                    break;
+                if shared.bears(error).await {
+                    continue;
                 }
+                break;
             }
+        };
+        if !queued.is_empty() {
+            if counter.send((queued, permit)).await.is_err() {
+                break;
+            }
+            continue;
+        }
+        drop(permit);
+        let next = match shared.store.next_message_due().await {
+            Ok(next) => pause(next, now),
+            Err(error) => {
+                if shared.bears(error).await {
+                    continue;
+                }
+                break;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep(next) => {}
+            () = shared.messages.notified() => {}
+            _ = stopping.changed() => {}
+        }
+    }
+}
+
+/// Sends off what was claimed, in its order, and returns when all of it has its result.
+async fn pack_claims<S: Store>(shared: &Arc<Shared<S>>, pen: Pen, mut claims: mpsc::Receiver<Claimed>) {
+    let mut parcels = JoinSet::new();
+    while let Some((queued, room)) = claims.recv().await {
+        while parcels.try_join_next().is_some() {}
+        if let Err(error) = pack(shared, &pen, &mut parcels, queued, room).await
+            && !shared.bears(error).await
+        {
+            break;
         }
     }
     // What is on the wire gets its result; whoever stops us decides how long that may take.
     while parcels.join_next().await.is_some() {}
-    drop(pen);
-    let _ = scribe.await;
 }
 
-/// Claims messages and sends them off; how long to sleep where there were none.
-async fn claim<S: Store>(
+/// Renders messages and sends them off.
+async fn pack<S: Store>(
     shared: &Arc<Shared<S>>,
     pen: &Pen,
     parcels: &mut JoinSet<()>,
+    mut queued: Vec<Queued>,
     mut room: OwnedSemaphorePermit,
-) -> Result<Option<Duration>, StoreError> {
+) -> Result<(), StoreError> {
     let now = shared.front.clock.now();
-    let mut queued = shared.store.claim_messages(now, CLAIM as usize).await?;
-    if queued.is_empty() {
-        return Ok(Some(pause(shared.store.next_message_due().await?, now)));
-    }
     let live = shared.live.get();
     let knows = |queued: &Queued| live.linked.program(queued.outgoing.version).is_some();
     let live = if queued.iter().all(knows) {
@@ -132,26 +172,36 @@ async fn claim<S: Store>(
         shared.live.get()
     };
     let given = voucher::give(&shared.store, &live.linked, &mut queued, now).await?;
-    let (packed, refused) = live.outlet.pack(queued, &Gate { linked: &live.linked, spam: &shared.front.spam }, now);
-    for delivery in given.into_iter().chain(refused) {
+    let gate = Gate { linked: &live.linked, spam: &shared.front.spam };
+    let mut refused = given;
+    let mut queued = queued.into_iter();
+    loop {
+        let few: Vec<Queued> = queued.by_ref().take(PARCEL).collect();
+        if few.is_empty() {
+            break;
+        }
+        let (packed, unfit) = live.outlet.pack(few, &gate, now);
+        refused.extend(unfit);
+        for mut parcel in packed {
+            // A transport that does not ask gets one by one what is noted by itself.
+            let alone = !parcel.transport.asks() && parcel.attempts.iter().any(|attempt| attempt.alone);
+            while let Some(part) = parcel.split(if alone { 1 } else { PARCEL }) {
+                let (shared, pen, room) = (Arc::clone(shared), pen.clone(), room.split(part.attempts.len()));
+                parcels.spawn(async move {
+                    send(&shared, pen, part).await;
+                    drop(room);
+                });
+            }
+        }
+    }
+    for delivery in refused {
         let (pen, room) = (pen.clone(), room.split(1));
         parcels.spawn(async move {
             pen.result(delivery).await;
             drop(room);
         });
     }
-    for mut parcel in packed {
-        // A transport that does not ask gets one by one what is noted by itself.
-        let alone = !parcel.transport.asks() && parcel.attempts.iter().any(|attempt| attempt.alone);
-        while let Some(part) = parcel.split(if alone { 1 } else { PARCEL }) {
-            let (shared, pen, room) = (Arc::clone(shared), pen.clone(), room.split(part.attempts.len()));
-            parcels.spawn(async move {
-                send(&shared, pen, part).await;
-                drop(room);
-            });
-        }
-    }
-    Ok(None)
+    Ok(())
 }
 
 /// Sends a parcel and records what becomes of it.
@@ -282,7 +332,8 @@ async fn write_notes<S: Store>(shared: Arc<Shared<S>>, mut notes: mpsc::Receiver
             }
         };
         shared.count_results(&deliveries);
-        patience = Some(begun.elapsed()).filter(|took| *took >= FAST).unwrap_or_default().min(GATHER);
+        let waited = shared.store.waits_for_notes() && begun.elapsed() >= FAST;
+        patience = if waited { begun.elapsed().min(GATHER) } else { Duration::ZERO };
         expected = notes.len() + written.len() + leaving.len();
         for written in written {
             let _ = written.send(());

@@ -15,7 +15,6 @@ mod sqlite;
 mod wake;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 use std::sync::Arc;
 
 use journey_bytecode::{Bundle, Channel, Instant, Message, NOTICE_CHANNEL, Program, RequestKind, StatusKind};
@@ -44,9 +43,8 @@ pub use sqlite::SqliteStore;
 /// The most inputs of one contact that one advance takes; the rest follows in the next one.
 pub const MAX_INPUTS_PER_ADVANCE: i64 = 100;
 
-/// A store of contacts. All methods may be called at the same time.
-///
-/// No transaction needs two contacts to be correct, and every row belongs to one contact.
+/// A store of contacts. All methods may be called at the same time. No transaction needs two contacts to be correct, and every
+/// row belongs to one contact.
 pub trait Store: Send + Sync + 'static {
     /// The right to commit the contacts of one claim. Dropped without a commit, it gives them back.
     type Lease: Send + 'static;
@@ -106,6 +104,11 @@ pub trait Store: Send + Sync + 'static {
         results: &[Delivery],
         leaving: &[MessageId],
     ) -> impl Future<Output = Result<Vec<(MessageId, Stays)>, StoreError>> + Send;
+
+    /// Whether [`Store::record`] waits for a disk: then it pays to write more at once.
+    fn waits_for_notes(&self) -> bool {
+        true
+    }
 
     /// When the next message is due; a moment in the past for "now".
     fn next_message_due(&self) -> impl Future<Output = Result<Option<Instant>, StoreError>> + Send;

@@ -149,6 +149,10 @@ impl Store for AnyStore {
         either!(self, store => store.record(results, leaving).await)
     }
 
+    fn waits_for_notes(&self) -> bool {
+        either!(self, store => store.waits_for_notes())
+    }
+
     async fn next_message_due(&self) -> Result<Option<Instant>, StoreError> {
         either!(self, store => store.next_message_due().await)
     }

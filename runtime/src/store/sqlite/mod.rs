@@ -424,6 +424,10 @@ impl Store for SqliteStore {
         Ok(staying)
     }
 
+    fn waits_for_notes(&self) -> bool {
+        !self.trusts_system
+    }
+
     async fn next_message_due(&self) -> Result<Option<Instant>, StoreError> {
         self.check()?;
         Ok(self.queue().first().map(|(due, _)| *due))
