@@ -123,8 +123,7 @@ fn work_of_children() -> Option<Duration> {
 /// What every benchmark measures, and where.
 #[derive(clap::Args)]
 struct Place {
-    /// The binary to measure, as that of `cargo xtask release`; without, one is built like it, but for what a release learns
-    /// from examples.
+    /// The binary to measure; without, one is built as `cargo xtask release` builds it, which takes a while.
     #[arg(long)]
     binary: Option<PathBuf>,
 
@@ -138,7 +137,7 @@ impl Place {
     fn open(&self) -> Result<(PathBuf, PathBuf), String> {
         let journey = match &self.binary {
             Some(binary) => binary.clone(),
-            None => build()?,
+            None => crate::release::released()?,
         };
         let folder = crate::root().join(&self.folder);
         let told = |error| format!("{}: {error}", folder.display());
@@ -147,15 +146,6 @@ impl Place {
         let folder = folder.canonicalize().map_err(told)?;
         tools::install(&folder.join("tools"));
         Ok((journey, folder))
-    }
-}
-
-/// Builds what people get.
-fn build() -> Result<PathBuf, String> {
-    let built = crate::cargo().args(["build", "--profile", "dist", "--locked", "--package", "journey-cli"]).status();
-    match built {
-        Ok(status) if status.success() => Ok(crate::root().join("target/dist/journey")),
-        _ => Err("the build fails".to_owned()),
     }
 }
 

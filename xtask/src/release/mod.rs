@@ -50,7 +50,12 @@ fn release(args: &Args) -> Result<Vec<PathBuf>, String> {
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut made = Vec::new();
     for target in &args.target {
-        let binary = if args.without_profile { build(target, &Profile::None)? } else { trained(target)? };
+        let binary = if args.without_profile {
+            build(target, &Profile::None)?
+        } else {
+            let merger = profile::merger().map_err(|cause| format!("{cause} To release without: --without-profile"))?;
+            trained(target, &merger)?
+        };
         if target.contains("linux") {
             is_static(&binary)?;
         }
@@ -63,18 +68,27 @@ fn release(args: &Args) -> Result<Vec<PathBuf>, String> {
     Ok(made)
 }
 
+/// The program for this machine as people get it: the one to measure. Without what a release learns with, one that has not
+/// learned.
+pub(crate) fn released() -> Result<PathBuf, String> {
+    let target = profile::host()?;
+    match profile::merger() {
+        Ok(merger) => trained(&target, &merger),
+        Err(cause) => {
+            eprintln!("{cause}\nMeasured is a program without that, which is slower than a released one.");
+            build(&target, &Profile::None)
+        }
+    }
+}
+
 /// Builds twice: a program that counts, which then works on the examples, and one that is laid out after these counts.
-fn trained(target: &str) -> Result<PathBuf, String> {
-    let merger = profile::merger()?;
+fn trained(target: &str, merger: &Path) -> Result<PathBuf, String> {
     let counts = crate::root().join("target").join(target).join("counts");
-    // Counts of an older build would be of other code.
-    let _ = fs::remove_dir_all(&counts);
     let counting = build(target, &Profile::Count(counts.clone()))?;
     if !runs(&counting) {
         return Err(format!("Programs for {target} do not run here, so they cannot learn: add --without-profile"));
     }
-    profile::train(&counting, &counts)?;
-    build(target, &Profile::Use(profile::merge(&merger, &counts)?))
+    build(target, &Profile::Use(profile::learn(merger, &counting, &counts)?))
 }
 
 fn build(target: &str, profile: &Profile) -> Result<PathBuf, String> {

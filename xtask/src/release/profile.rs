@@ -11,6 +11,10 @@ use crate::{copy, editor, entries};
 /// Times that each thing is done, so that work weighs more than starting.
 const TIMES: usize = 20;
 
+/// Times that the examples are checked: what is hot is told by its share of all counts, checking is what is done most, and the
+/// examples are few beside the contacts of a simulation.
+const CHECKS: usize = 10 * TIMES;
+
 /// What a build does with counts.
 pub(super) enum Profile {
     /// Nothing.
@@ -32,8 +36,22 @@ impl Profile {
     }
 }
 
+/// The counts of a program that counts, put together. They have their name from the program: the same one learns once.
+pub(super) fn learn(merger: &Path, counting: &Path, counts: &Path) -> Result<PathBuf, String> {
+    let mut hasher = DefaultHasher::new();
+    fs::read(counting).map_err(|error| format!("{}: {error}", counting.display()))?.hash(&mut hasher);
+    let learned = counts.join(format!("{:016x}.profdata", hasher.finish()));
+    if !learned.exists() {
+        // Counts of an older build would be of other code.
+        let _ = fs::remove_dir_all(counts);
+        train(counting, counts)?;
+        merge(merger, counts, &learned)?;
+    }
+    Ok(learned)
+}
+
 /// Does with the program what people do with it most, on copies of the examples.
-pub(super) fn train(program: &Path, counts: &Path) -> Result<(), String> {
+fn train(program: &Path, counts: &Path) -> Result<(), String> {
     let folder = counts.join("examples");
     copy(&crate::root().join("examples"), &folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     // A server names files without detours.
@@ -49,10 +67,12 @@ pub(super) fn train(program: &Path, counts: &Path) -> Result<(), String> {
             Err(error) => Err(format!("{command:?} does not start: {error}")),
         }
     };
-    for _ in 0..TIMES {
+    for _ in 0..CHECKS {
         for format in ["human", "concise", "json"] {
             journey(&["check", "--no-cache", "--output-format", format, "."])?;
         }
+    }
+    for _ in 0..TIMES {
         journey(&["check", "--cache-dir", "../cache", "."])?;
         journey(&["fmt", "--check", "."])?;
     }
@@ -71,10 +91,9 @@ pub(super) fn train(program: &Path, counts: &Path) -> Result<(), String> {
 pub(super) fn merger() -> Result<PathBuf, String> {
     let sysroot = said("rustc", &["--print", "sysroot"])?;
     let version = said("rustc", &["--version", "--verbose"])?;
-    let field = |name: &str| version.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-    let (host, llvm) = (field("host: "), field("LLVM version: "));
+    let llvm = field(&version, "LLVM version: ");
     let major = llvm.split('.').next().unwrap_or_default();
-    let own = Path::new(sysroot.trim()).join("lib/rustlib").join(host).join("bin/llvm-profdata");
+    let own = Path::new(sysroot.trim()).join("lib/rustlib").join(field(&version, HOST)).join("bin/llvm-profdata");
     let packaged = format!("llvm-profdata-{major}");
     [own, packaged.clone().into()]
         .into_iter()
@@ -86,26 +105,30 @@ pub(super) fn merger() -> Result<PathBuf, String> {
         .ok_or_else(|| {
             format!(
                 "A release learns from examples, and for that llvm-profdata {major} is missing: `rustup component add \
-                 llvm-tools`, or the package llvm-{major} of Debian and Ubuntu. To release without: --without-profile"
+                 llvm-tools`, or the package llvm-{major} of Debian and Ubuntu."
             )
         })
 }
 
-/// Puts the counts of all runs together, into a file that has its name from what is in it: cargo builds again for another
-/// name only.
-pub(super) fn merge(merger: &Path, counts: &Path) -> Result<PathBuf, String> {
-    let merged = counts.join("all.profdata");
+/// What this machine's programs are built for.
+pub(super) fn host() -> Result<String, String> {
+    said("rustc", &["--version", "--verbose"]).map(|version| field(&version, HOST).to_owned())
+}
+
+/// The line of rustc's version that says for what machine it builds.
+const HOST: &str = "host: ";
+
+fn field<'v>(version: &'v str, name: &str) -> &'v str {
+    version.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default()
+}
+
+/// Puts the counts of all runs together.
+fn merge(merger: &Path, counts: &Path, merged: &Path) -> Result<(), String> {
     let runs = entries(counts)?.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "profraw"));
-    let status = Command::new(merger).arg("merge").args(runs).arg("--output").arg(&merged).status();
-    if !status.is_ok_and(|status| status.success()) {
-        return Err(format!("{} does not put the counts in {} together", merger.display(), counts.display()));
+    match Command::new(merger).arg("merge").args(runs).arg("--output").arg(merged).status() {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err(format!("{} does not put the counts in {} together", merger.display(), counts.display())),
     }
-    let told = |error| format!("{}: {error}", merged.display());
-    let mut hasher = DefaultHasher::new();
-    fs::read(&merged).map_err(told)?.hash(&mut hasher);
-    let named = counts.join(format!("{:016x}.profdata", hasher.finish()));
-    fs::rename(&merged, &named).map_err(told)?;
-    Ok(named)
 }
 
 fn said(program: &str, args: &[&str]) -> Result<String, String> {
