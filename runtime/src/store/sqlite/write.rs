@@ -458,6 +458,7 @@ async fn record_in(
             script.bind(codec::bytes(&delivery.result))
         },
     )?;
+    // A row of the wire says that its message leaves, unless it says otherwise.
     script.insert("INSERT OR REPLACE INTO wire (contact, number)", 2, &leaving, |script, id| {
         script.bind(id.contact.0)?;
         script.bind(id.number)
