@@ -103,39 +103,37 @@ async fn claim_messages<S: Store>(shared: &Arc<Shared<S>>, counter: mpsc::Sender
         if let Ok(rest) = Arc::clone(&room).try_acquire_many_owned(free) {
             permit.merge(rest);
         }
-        let now = shared.front.clock.now();
-        let queued = match shared.store.claim_messages(now, permit.num_permits()).await {
-            Ok(queued) => queued,
+        match claim(shared, &counter, permit).await {
+            Ok(None) => {}
+            Ok(Some(next)) => tokio::select! {
+                biased;
+                () = tokio::time::sleep(next) => {}
+                () = shared.messages.notified() => {}
+                _ = stopping.changed() => {}
+            },
             Err(error) => {
-                if shared.bears(error).await {
-                    continue;
+                if !shared.bears(error).await {
+                    break;
                 }
-                break;
             }
-        };
-        if !queued.is_empty() {
-            if counter.send((queued, permit)).await.is_err() {
-                break;
-            }
-            continue;
-        }
-        drop(permit);
-        let next = match shared.store.next_message_due().await {
-            Ok(next) => pause(next, now),
-            Err(error) => {
-                if shared.bears(error).await {
-                    continue;
-                }
-                break;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = tokio::time::sleep(next) => {}
-            () = shared.messages.notified() => {}
-            _ = stopping.changed() => {}
         }
     }
+}
+
+/// Claims messages and hands them on; how long to sleep where there were none.
+async fn claim<S: Store>(
+    shared: &Shared<S>,
+    counter: &mpsc::Sender<Claimed>,
+    room: OwnedSemaphorePermit,
+) -> Result<Option<Duration>, StoreError> {
+    let now = shared.front.clock.now();
+    let queued = shared.store.claim_messages(now, room.num_permits()).await?;
+    if queued.is_empty() {
+        return Ok(Some(pause(shared.store.next_message_due().await?, now)));
+    }
+    // Nobody takes them once the store has failed, and then the engine stops.
+    let _ = counter.send((queued, room)).await;
+    Ok(None)
 }
 
 /// Sends off what was claimed, in its order, and returns when all of it has its result.
