@@ -9,6 +9,22 @@ use crate::core::contact::ContactId;
 use crate::core::effect::{Errand, MessageId, Outcome, Outgoing, Resubscribed};
 use crate::core::input::InputKind;
 
+/// Whether a message `o` of the outbox is unwanted by its contact, or by whoever reads what comes to its address, in SQL: said since
+/// it was decided.
+macro_rules! unwanted {
+    () => {
+        "o.marketing AND EXISTS (SELECT 1 FROM unsubscribed n
+             WHERE n.contact = o.contact AND (n.topic = '' OR n.topic = o.topic)
+                 AND (n.channel = '' OR n.channel = o.channel) AND n.seq > o.applied)
+         OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
+             AND (s.topic = '*' OR o.marketing
+                 AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)
+                 AND (s.contact = 0 OR NOT EXISTS (SELECT 1 FROM resubscribed r
+                     WHERE r.hash = s.hash AND r.topic = o.topic AND r.at > s.at))))"
+    };
+}
+pub(super) use unwanted;
+
 /// Addresses of a suppression list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listed {

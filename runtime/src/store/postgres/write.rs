@@ -10,6 +10,7 @@ use super::append::Log;
 use super::{FIRST_KEY, execute, join, message_columns, message_id, number};
 use crate::core::contact::Contact;
 use crate::core::effect::{Handover, MessageId, Outgoing};
+use crate::store::list::unwanted;
 use crate::store::{
     Advanced, Delivery, DeliveryResult, GIVEN_UP, HEARD_FOR, Heard, KeptProgram, LIST, ListChange, Listed, Stays,
     TakeCode, TakenOver, address_hash, codec, own_address_hash, resubscribed, silenced,
@@ -320,20 +321,16 @@ async fn leave(
     let Some(worker) = worker.filter(|_| !leaving.is_empty()) else { return Ok(Vec::new()) };
     let gate = "SELECT pg_advisory_xact_lock_shared($1, 0)";
     execute(connection, sqlx::query(gate).bind(GATE)).await?;
-    let leave = "UPDATE outbox o SET on_wire = true
+    let leave = concat!(
+        "UPDATE outbox o SET on_wire = true
          FROM unnest($1::bigint[], $2::integer[]) AS u (contact, number)
          WHERE o.contact = u.contact AND o.number = u.number AND o.worker = $3
-         RETURNING o.contact, o.number,
-             o.marketing AND EXISTS (SELECT 1 FROM unsubscribed n
-                 WHERE n.contact = o.contact AND (n.topic = '' OR n.topic = o.topic)
-                     AND (n.channel = '' OR n.channel = o.channel) AND n.seq > o.applied)
-             OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
-                 AND (s.topic = '*' OR o.marketing
-                     AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)
-                     AND (s.contact = 0 OR NOT EXISTS (SELECT 1 FROM resubscribed r
-                         WHERE r.hash = s.hash AND r.topic = o.topic AND r.at > s.at))))
+         RETURNING o.contact, o.number, ",
+        unwanted!(),
+        "
              OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1 FROM addressed a JOIN suppressed s ON s.hash = a.hash
-                 WHERE a.contact = o.contact AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact)";
+                 WHERE a.contact = o.contact AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact)"
+    );
     let (contacts, numbers) = message_columns(leaving);
     let rows = sqlx::query(leave).bind(contacts).bind(numbers).bind(worker).fetch_all(&mut *connection).await?;
     let mut may = HashMap::new();

@@ -13,6 +13,7 @@ use super::rows::{MOST, Script, hex, json, list, unhex};
 use super::{Writer, message_id, message_keys};
 use crate::core::contact::{Contact, ContactId};
 use crate::core::effect::{Handover, MessageId, Outgoing};
+use crate::store::list::unwanted;
 use crate::store::{
     Advanced, Delivery, DeliveryResult, GIVEN_UP, HEARD_FOR, Heard, KeptProgram, LIST, ListChange, Listed, Stays,
     TakeCode, address_hash, codec, own_address_hash, resubscribed, silenced,
@@ -299,19 +300,15 @@ pub(super) struct Recorded {
 
 /// How messages stand that are about to leave, or have a result, which is what the third column says: of the former whether their
 /// contacts unsubscribed, of the latter the logs of their contacts. Those that are not in the outbox are left out.
-const STANDING: &str = "SELECT json_group_array(json_array(o.number, o.contact, j.column3, j.column3 AND (
-         o.marketing AND EXISTS (SELECT 1 FROM unsubscribed u
-             WHERE u.contact = o.contact AND (u.topic = '' OR u.topic = o.topic)
-                 AND (u.channel = '' OR u.channel = o.channel) AND u.seq > o.applied)
-         OR EXISTS (SELECT 1 FROM suppressed s WHERE s.hash = o.address AND s.contact <> o.contact
-             AND (s.topic = '*' OR o.marketing
-                 AND s.topic IN ('', o.topic, o.channel || ':', o.channel || ':' || o.topic)
-                 AND (s.contact = 0 OR NOT EXISTS (SELECT 1 FROM resubscribed r
-                     WHERE r.hash = s.hash AND r.topic = o.topic AND r.at > s.at))))
+const STANDING: &str = concat!(
+    "SELECT json_group_array(json_array(o.number, o.contact, j.column3, j.column3 AND (",
+    unwanted!(),
+    "
          OR o.address IS NULL AND o.marketing AND EXISTS (SELECT 1
              FROM addressed a CROSS JOIN suppressed s ON s.hash = a.hash
              AND (s.topic IN ('', '*') OR s.topic = o.topic) AND s.contact <> o.contact WHERE a.contact = o.contact)),
-         c.accepted, m.merged_into, m.handed)) FROM ";
+         c.accepted, m.merged_into, m.handed)) FROM "
+);
 
 /// The tables of [`STANDING`], behind its rows.
 const STANDING_OF: &str = " j CROSS JOIN outbox o ON o.contact = j.column1 AND o.number = j.column2
