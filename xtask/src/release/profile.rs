@@ -123,10 +123,14 @@ fn field<'v>(version: &'v str, name: &str) -> &'v str {
 }
 
 /// Puts the counts of all runs together.
-fn merge(merger: &Path, counts: &Path, merged: &Path) -> Result<(), String> {
+fn merge(merger: &Path, counts: &Path, learned: &Path) -> Result<(), String> {
+    // What is half written has another name.
+    let merged = counts.join("all.profdata");
     let runs = entries(counts)?.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "profraw"));
-    match Command::new(merger).arg("merge").args(runs).arg("--output").arg(merged).status() {
-        Ok(status) if status.success() => Ok(()),
+    match Command::new(merger).arg("merge").args(runs).arg("--output").arg(&merged).status() {
+        Ok(status) if status.success() => {
+            fs::rename(&merged, learned).map_err(|error| format!("{}: {error}", merged.display()))
+        }
         _ => Err(format!("{} does not put the counts in {} together", merger.display(), counts.display())),
     }
 }
